@@ -1,0 +1,90 @@
+"""A user's connection to one MLS: where it is, how it signs in, how far imports have come. No I/O, no clear secret."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from mls_tui.domain.listing import Record
+
+
+class AuthKind(StrEnum):
+    """How a connection signs in (FIELD §2)."""
+
+    BEARER = "bearer"
+    CLIENT_CREDENTIALS = "client_credentials"
+    PASSWORD = "password"  # noqa: S105 - a name
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a name
+
+
+class SecretField(StrEnum):
+    """The fields of a connection that are encrypted at rest; the names are part of the associated data."""
+
+    ACCESS_TOKEN = "access_token"  # noqa: S105 - a name
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a name
+    CLIENT_SECRET = "client_secret"  # noqa: S105 - a name
+    PASSWORD = "password"  # noqa: S105 - a name
+
+
+class Member(Record):
+    """The agent and office that the credentials belong to, as far as the MLS tells."""
+
+    member_key: str | None = None
+    member_name: str | None = None
+    office_key: str | None = None
+    office_name: str | None = None
+
+
+class Cursor(Record):
+    """How far a connection's imports have come. Moves only after everything before it is stored.
+
+    ``watermark`` and ``last_key`` are the (ModificationTimestamp, ListingKey) of the last stored record, raw as served.
+    ``swept`` says the first sweep of this scope reached its end; until then the next import resumes it.
+    ``statuses`` is the scope (ListingStatus values) that was swept. ``failed_keys`` are ListingKeys still owed.
+    """
+
+    watermark: str | None = None
+    last_key: str | None = None
+    swept: bool = False
+    statuses: tuple[str, ...] = ()
+    failed_keys: tuple[str, ...] = ()
+    updated_at: int = 0
+
+
+class Connection(Record):
+    """One MLS connection. ``secrets`` holds ciphertexts only (SecretField -> text); times are epoch ms.
+
+    ``overrides`` replaces fields of the provider preset by name (page size, limits, headers, resources …).
+    """
+
+    connection_id: str
+    user_id: str
+    name: str
+    provider: str
+    base_url: str
+    auth: AuthKind = AuthKind.BEARER
+    token_url: str | None = None
+    client_id: str | None = None
+    username: str | None = None
+    scope: str | None = None
+    mls_system: str | None = None
+    agent_key: str | None = None
+    secrets: dict[str, str] = Field(default_factory=dict, repr=False)
+    token_expires_at: int | None = None
+    overrides: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    schedule_minutes: int | None = None
+    member: Member | None = None
+    cursor: Cursor = Cursor()
+    created_at: int = 0
+    updated_at: int = 0
+
+
+class Lease(Record):
+    """Who is importing a connection right now. A run renews it; it is free once ``expires_at`` (epoch ms) is past."""
+
+    run_id: str
+    host: str
+    pid: int
+    process_started: str = ""
+    expires_at: int

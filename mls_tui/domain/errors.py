@@ -1,0 +1,123 @@
+"""The errors a user can cause or meet. Each message is a sentence: what failed, where, why, what to do next.
+
+No message may hold a secret: callers mask tokens before they build one. ``exit_code`` is the command line's
+public exit code (CONTRACT: "Command line").
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ErrorCategory(StrEnum):
+    """How the log files an error, after the document this project was born from."""
+
+    AUTHENTICATION = "authentication"
+    NETWORK = "network"
+    PHOTO = "photo"
+    IMPORT = "import"
+    STORAGE = "storage"
+    USAGE = "usage"
+
+
+class MlsTuiError(Exception):
+    """Base of every expected error; ``str()`` is the sentence shown to the user."""
+
+    exit_code = 1
+    category = ErrorCategory.IMPORT
+
+
+class UsageError(MlsTuiError):
+    """Wrong option, name or configuration. Nothing was changed."""
+
+    exit_code = 2
+    category = ErrorCategory.USAGE
+
+
+class NotFoundError(UsageError):
+    """A connection, listing or run that does not exist for this user."""
+
+
+class ImportInProgressError(UsageError):
+    """Another run of the same connection holds the lease."""
+
+
+class AuthenticationError(MlsTuiError):
+    """Not signed in, or the MLS refused the credentials."""
+
+    exit_code = 3
+    category = ErrorCategory.AUTHENTICATION
+
+
+class ConnectionExpiredError(AuthenticationError):
+    """The MLS token has expired and could not be renewed."""
+
+    def __init__(self, message: str = "MLS connection expired. Please re-authenticate.") -> None:
+        super().__init__(message)
+
+
+class MLSError(MlsTuiError):
+    """The MLS answered with an error, or could not be reached.
+
+    ``status`` is the HTTP status where there was an answer; ``retryable`` says whether trying again may help.
+    """
+
+    exit_code = 4
+    category = ErrorCategory.NETWORK
+
+    def __init__(self, message: str, *, status: int | None = None, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retryable = retryable
+
+
+class RateLimitedError(MLSError):
+    """The provider kept answering 429 (or Spark 503 with code 1550); the run stops with its state saved."""
+
+
+class PagingError(MLSError):
+    """The feed's paging cannot be followed safely: a nextLink to itself or to another origin."""
+
+
+class PhotoError(MlsTuiError):
+    """One photo could not be had. ``expired`` asks for the listing's Media to be read anew before the next attempt."""
+
+    category = ErrorCategory.PHOTO
+
+    def __init__(self, message: str, *, retryable: bool = True, expired: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+        self.expired = expired
+
+
+class UnusableRecordError(MlsTuiError):
+    """A record that cannot become a listing; it is quarantined with this reason."""
+
+
+class StorageError(MlsTuiError):
+    """The store failed. ``retryable`` where the same call may succeed later (throttling, a lock, a time-out)."""
+
+    exit_code = 4
+    category = ErrorCategory.STORAGE
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class SecretError(MlsTuiError):
+    """A secret cannot be read: wrong key, moved or damaged ciphertext."""
+
+    exit_code = 3
+    category = ErrorCategory.AUTHENTICATION
+
+
+def sentence(error: BaseException) -> str:
+    """The error's own words if it is one of ours, else its type and first line; never empty."""
+    if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        return sentence(error.exceptions[0])
+    text = str(error).strip()
+    if isinstance(error, MlsTuiError) and text:
+        return text
+    first_line = text.splitlines()[0] if text else ""
+    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__

@@ -1,0 +1,103 @@
+"""Names of things in storage: provider names, listing ids, item keys and object keys. Pure functions, no I/O.
+
+Every key format here is public (CONTRACT: "DynamoDB: one table", "S3"); changing one is a breaking change.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from mls_tui.domain.errors import UnusableRecordError
+
+MAX_MLS_NUMBER_BYTES = 255
+"""Longest encoded MLS number. Leaves room in DynamoDB's 1,024-byte sort key and S3's 1,024-byte object key."""
+
+_USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
+
+
+def encode_component(text: str) -> str:
+    """Percent-encode what is unsafe in a key; letters, digits and ``-._~`` stay as they are."""
+    return quote(text, safe="-._~")
+
+
+def slug(name: str) -> str:
+    """``Lakeside MLS`` -> ``lakeside-mls``: lower case, runs of anything but letters and digits become one ``-``."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def provider_name(preset: str, *, serves_many: bool, originating_system: str | None) -> str:
+    """The MLS a record belongs to: the preset's name, or ``<preset>.<slug>`` for a preset that serves several."""
+    system = slug(originating_system) if originating_system else ""
+    return f"{preset}.{system}" if serves_many and system else preset
+
+
+def new_listing_id(provider: str, mls_number: str, first_import_ms: int) -> str:
+    """``<provider>-<mlsNumber>-<epoch ms of the first import>``; never changes again.
+
+    Raises:
+        UnusableRecordError: the MLS number is empty or too long for a key.
+    """
+    return f"{provider}-{mls_number_key(mls_number)}-{first_import_ms}"
+
+
+def mls_number_key(mls_number: str) -> str:
+    """The MLS number as it stands inside keys. Raises UnusableRecordError where it cannot."""
+    encoded = encode_component(mls_number)
+    if not encoded or len(encoded) > MAX_MLS_NUMBER_BYTES:
+        raise UnusableRecordError(f"its MLS number cannot be a key ({len(encoded)} bytes encoded)")
+    return encoded
+
+
+def valid_user_id(user_id: str) -> bool:
+    """True where the id may stand in item keys and object prefixes as it is (Cognito ids contain ``:``)."""
+    return _USER_ID.fullmatch(user_id) is not None
+
+
+def user_pk(user_id: str) -> str:
+    return f"USER#{user_id}"
+
+
+def listing_sk(listing_id: str) -> str:
+    return f"LISTING#{listing_id}"
+
+
+def mark_sk(provider: str, mls_number: str) -> str:
+    """Sort key of the uniqueness mark of a (user, provider, MLS number)."""
+    return f"MLSNUMBER#{provider}#{mls_number_key(mls_number)}"
+
+
+def connection_sk(connection_id: str) -> str:
+    return f"MLSCONNECTION#{connection_id}"
+
+
+def run_sk(started_ms: int, run_id: str) -> str:
+    """Sorts by start time: epoch milliseconds have 13 digits until the year 2286."""
+    return f"IMPORTRUN#{started_ms:013d}#{run_id}"
+
+
+def problem_sk(run_id: str, sequence: int) -> str:
+    """Sort key of one failed, quarantined or photo problem of a run."""
+    return f"RUNPROBLEM#{run_id}#{sequence:08d}"
+
+
+def gsi1_pk(provider: str, mls_number: str) -> str:
+    return f"MLS#{provider}#{mls_number_key(mls_number)}"
+
+
+def gsi1_sk(status: str) -> str:
+    return f"STATUS#{status}"
+
+
+def listing_prefix(user_id: str, listing_id: str) -> str:
+    """Every object of a listing, originals and variants, stands below this prefix."""
+    return f"listings/{user_id}/{listing_id}/"
+
+
+def photo_key(user_id: str, listing_id: str, index: int, extension: str) -> str:
+    """``listings/<userId>/<listingId>/original/photo<index>.<extension>``; extension without a dot."""
+    return f"{listing_prefix(user_id, listing_id)}original/photo{index}.{extension}"
+
+
+def variant_key(user_id: str, listing_id: str, variant: str, index: int) -> str:
+    return f"{listing_prefix(user_id, listing_id)}{variant}/photo{index}.webp"

@@ -1,0 +1,184 @@
+"""A home for sale as we keep it: the ``Data`` map of CONTRACT.md, in Python names. No I/O."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class ListingStatus(StrEnum):
+    """The four states a user filters by; RESO's eleven StandardStatus values map onto them."""
+
+    ACTIVE = "active"
+    PENDING = "pending"
+    SOLD = "sold"
+    EXPIRED = "expired"
+
+
+class Record(BaseModel):
+    """Base of what is stored: frozen, camelCase outside, unknown keys of newer versions ignored."""
+
+    model_config = ConfigDict(
+        frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore", use_enum_values=False
+    )
+
+    def to_data(self) -> dict[str, Any]:
+        """The camelCase map that is stored and printed. An absent value is an absent key."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Self:
+        """The reverse of ``to_data``."""
+        return cls.model_validate(data)
+
+
+class Address(Record):
+    """Every part may be absent: some feeds withhold it (InternetAddressDisplayYN=false)."""
+
+    street: str | None = None
+    city: str | None = None
+    state: str | None = None
+    zip: str | None = None
+    country: str | None = None
+
+    @property
+    def one_line(self) -> str:
+        """``12 Oak St, Austin, TX 78701``; empty where everything is withheld."""
+        region = " ".join(part for part in (self.state, self.zip) if part)
+        return ", ".join(part for part in (self.street, self.city, region) if part)
+
+
+class Photo(Record):
+    """One photo of a listing.
+
+    A stored photo has ``key``, ``sha256`` (hex), ``content_type`` and ``size`` (bytes). One that could not be had
+    has no ``key``, ``url`` is its original URL, and ``error`` says why; the next import tries it again.
+    """
+
+    url: str
+    key: str | None = None
+    caption: str | None = None
+    order: int
+    original_url: str
+    sha256: str | None = None
+    content_type: str | None = None
+    size: int | None = None
+    media_key: str | None = None
+    media_modified: str | None = None
+    error: str | None = None
+
+    @property
+    def stored(self) -> bool:
+        return self.key is not None
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What makes two feed photos the same one: never the URL (FIELD §5)."""
+        return (self.media_key or f"#{self.order}", self.media_modified or "")
+
+
+class Change(Record):
+    """A change of price or status, kept for the listing's history. ``at`` is ISO 8601 in UTC."""
+
+    at: str
+    field: str
+    old: str | int | float | None = None
+    new: str | int | float | None = None
+
+
+class Listing(Record):
+    """One listing. Prices in the feed's currency units, areas in square feet, lots in acres, ``synced_at`` in epoch ms.
+
+    ``mls_id`` is the source's ListingKey, ``mls_number`` the ListingId people quote. ``mls_status`` and
+    ``standard_status`` are the feed's raw words beside our ``status``.
+    """
+
+    listing_id: str
+    mls_id: str
+    mls_number: str
+    mls_provider: str
+    connection_id: str | None = None
+    address: Address = Address()
+    price: int | float | None = None
+    bedrooms: int | float | None = None
+    bathrooms: int | float | None = None
+    square_feet: int | float | None = None
+    property_type: str | None = None
+    status: ListingStatus
+    list_date: str | None = None
+    description: str | None = None
+    photos: tuple[Photo, ...] = ()
+    features: tuple[str, ...] = ()
+    synced_at: int
+
+    standard_status: str | None = None
+    mls_status: str | None = None
+    property_sub_type: str | None = None
+    year_built: int | None = None
+    lot_size_acres: int | float | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    close_price: int | float | None = None
+    close_date: str | None = None
+    original_list_price: int | float | None = None
+    days_on_market: int | None = None
+    county: str | None = None
+    subdivision: str | None = None
+    association_fee: int | float | None = None
+    association_fee_frequency: str | None = None
+    tax_annual_amount: int | float | None = None
+    garage_spaces: int | float | None = None
+    stories: int | float | None = None
+    list_office_name: str | None = None
+    list_office_phone: str | None = None
+    list_agent_name: str | None = None
+    list_agent_mls_id: str | None = None
+    originating_system_name: str | None = None
+    modification_timestamp: str | None = None
+    photos_change_timestamp: str | None = None
+    status_change_timestamp: str | None = None
+    photos_count: int | None = None
+    virtual_tour_url: str | None = None
+
+    content_hash: str | None = None
+    history: tuple[Change, ...] = ()
+    relisted_from: str | None = None
+    off_market_at: str | None = None
+
+    @property
+    def photos_stored(self) -> int:
+        return sum(1 for photo in self.photos if photo.stored)
+
+    @property
+    def photos_missing(self) -> int:
+        return len(self.photos) - self.photos_stored
+
+    @property
+    def version(self) -> str:
+        """Sorts as text by (ModificationTimestamp, ListingKey): the newest version of a record wins."""
+        return version_of(self.modification_timestamp, self.mls_id)
+
+
+def version_of(modification_timestamp: str | None, listing_key: str) -> str:
+    """``<epoch microseconds, 20 digits>#<ListingKey>``; a record without a timestamp is older than any with one."""
+    moment = parse_timestamp(modification_timestamp) if modification_timestamp else None
+    micros = 0 if moment is None else max(0, round(moment.timestamp() * 1_000_000))
+    return f"{micros:020d}#{listing_key}"
+
+
+def parse_timestamp(text: str) -> datetime | None:
+    """An ISO 8601 moment, aware, in UTC; naive is taken as UTC; None where it cannot be read (FIELD §4)."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return None

@@ -1,0 +1,137 @@
+"""One import: its counts, its problems and its result, in the shapes the contract prints. No I/O."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from mls_tui.domain.listing import Record
+
+
+class RunState(StrEnum):
+    """``interrupted`` is a run whose process ended without saying so, or was stopped by a signal."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+class ProblemKind(StrEnum):
+    LISTING = "listing"
+    PHOTO = "photo"
+    QUARANTINED = "quarantined"
+
+
+class Problem(Record):
+    """One listing that failed, one photo that could not be had, or one record in quarantine.
+
+    ``raw`` is a quarantined record as JSON text, without secrets and PrivateRemarks.
+    """
+
+    kind: ProblemKind
+    mls_number: str
+    listing_key: str = ""
+    error: str
+    attempts: int = 1
+    photo_index: int | None = None
+    raw: str | None = None
+    at: int = 0
+
+    def to_error(self) -> dict[str, Any]:
+        """The entry of ``errors`` in ``import --json``."""
+        return {"mlsNumber": self.mls_number, "error": self.error, "attempts": self.attempts}
+
+
+class ImportCounts(Record):
+    """What an import did. ``total`` = listings taken in hand = ``successful`` + ``failed``;
+    ``successful`` = ``created`` + ``updated`` + ``unchanged`` + ``removed``. ``attempts_failed_*`` count attempts
+    that failed, whether another followed or not; ``throttled`` counts 429 answers. ``bytes`` are photo bytes."""
+
+    total: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    failed: int = 0
+    quarantined: int = 0
+    skipped: int = 0
+    pages: int = 0
+    photos_stored: int = 0
+    photos_failed: int = 0
+    photos_reused: int = 0
+    bytes: int = 0
+    attempts_failed_listing: int = 0
+    attempts_failed_photo: int = 0
+    attempts_failed_page: int = 0
+    throttled: int = 0
+
+    @property
+    def successful(self) -> int:
+        return self.created + self.updated + self.unchanged + self.removed
+
+
+class ImportResult(Record):
+    """How a run ended. ``error`` is set where the run as a whole failed; single listings' failures are ``errors``."""
+
+    state: RunState
+    counts: ImportCounts = ImportCounts()
+    errors: tuple[Problem, ...] = ()
+    warnings: dict[str, int] = Field(default_factory=dict)
+    error: str | None = None
+    exit_code: int = 0
+    started_at: int = 0
+    finished_at: int = 0
+
+    @property
+    def success(self) -> bool:
+        return self.error is None
+
+    @property
+    def message(self) -> str:
+        counts = self.counts
+        if counts.total == 0:
+            return "Imported 0 of 0 listings: nothing new since the last import"
+        return f"Imported {counts.successful} of {counts.total} listings"
+
+    def to_contract(self) -> dict[str, Any]:
+        """Exactly the shape of ``import --json`` (CONTRACT: "Command line")."""
+        if self.error is not None:
+            return {"success": False, "error": self.error}
+        return {
+            "success": True,
+            "message": self.message,
+            "data": {
+                "totalListings": self.counts.total,
+                "successfulImports": self.counts.successful,
+                "failedImports": self.counts.failed,
+                "errors": [problem.to_error() for problem in self.errors],
+                "counts": self.counts.to_data(),
+                "warnings": dict(self.warnings),
+                "seconds": round((self.finished_at - self.started_at) / 1000, 3),
+            },
+        }
+
+
+class ImportRun(Record):
+    """The stored row of a run. ``errors`` holds the first problems; the rest are items of their own."""
+
+    run_id: str
+    user_id: str
+    connection_id: str
+    connection_name: str
+    provider: str
+    state: RunState
+    started_at: int
+    finished_at: int | None = None
+    full: bool = False
+    statuses: tuple[str, ...] = ()
+    counts: ImportCounts = ImportCounts()
+    errors: tuple[Problem, ...] = ()
+    problems: int = 0
+    warnings: dict[str, int] = Field(default_factory=dict)
+    error: str | None = None
+    checkpoint: dict[str, Any] | None = None

@@ -1,0 +1,195 @@
+"""A run as numbers: an immutable snapshot folded from its events, for screens, progress bars and the run's record."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from mls_tui.domain.events import (
+    AttemptFailed,
+    Event,
+    ListingFailed,
+    ListingStarted,
+    ListingStored,
+    PageFetched,
+    PhotoFailed,
+    PhotoStored,
+    RunFinished,
+    RunStarted,
+    Throttled,
+)
+from mls_tui.domain.run import ImportCounts, ImportResult
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """A listing being imported. ``attempt`` counts from 1; ``retry_at`` is when the next attempt begins."""
+
+    mls_number: str
+    address: str = ""
+    photos_done: int = 0
+    photos_total: int = 0
+    attempt: int = 1
+    attempts_of: int = 3
+    retry_at: datetime | None = None
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One moment of a run. ``expected`` is the MLS's count; ``rate`` is listings a second over the last ten seconds."""
+
+    run: str = ""
+    connection: str = ""
+    provider: str = ""
+    started_at: datetime | None = None
+    now: datetime | None = None
+    expected: int | None = None
+    resumed: bool = False
+    paused: bool = False
+    counts: ImportCounts = field(default_factory=ImportCounts)
+    in_flight: tuple[InFlight, ...] = ()
+    throttled_until: datetime | None = None
+    throttled_why: str = ""
+    rates: tuple[float, ...] = ()
+    result: ImportResult | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.started_at is not None and self.result is None
+
+    @property
+    def done(self) -> int:
+        """Listings dealt with, whatever their outcome."""
+        return self.counts.successful + self.counts.failed + self.counts.skipped
+
+    @property
+    def rate(self) -> float:
+        recent = self.rates[-10:]
+        return sum(recent) / len(recent) if recent else 0.0
+
+    @property
+    def seconds(self) -> float:
+        if self.started_at is None or self.now is None:
+            return 0.0
+        return max(0.0, (self.now - self.started_at).total_seconds())
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """None while it cannot be known."""
+        if self.expected is None or self.rate <= 0:
+            return None
+        return max(0, self.expected - self.done) / self.rate
+
+
+@dataclass(slots=True)
+class TallyFold:
+    """Folds events into a Tally. Cheap per event; ``snapshot`` builds the immutable view."""
+
+    _counts: dict[str, int] = field(default_factory=dict)
+    _flights: dict[str, InFlight] = field(default_factory=dict)
+    _base: Tally = field(default_factory=Tally)
+    _seconds: deque[int] = field(default_factory=lambda: deque(maxlen=60))
+    _last_second: int | None = None
+
+    def add(self, event: Event) -> None:
+        """Take one event in."""
+        match event:
+            case RunStarted():
+                self._base = replace(
+                    self._base,
+                    run=event.run,
+                    connection=event.connection,
+                    provider=event.provider,
+                    started_at=event.at,
+                    resumed=event.resumed,
+                )
+            case PageFetched():
+                self._count("pages")
+                if event.total is not None:
+                    self._base = replace(self._base, expected=event.total)
+            case ListingStarted():
+                self._flights[event.mls_number] = InFlight(
+                    event.mls_number, address=event.address, photos_total=event.photos
+                )
+            case AttemptFailed():
+                self._attempt_failed(event)
+            case PhotoStored():
+                self._count("photos_stored")
+                self._count("bytes", event.size)
+                self._photo_done(event.mls_number)
+            case PhotoFailed():
+                self._count("photos_failed")
+                self._photo_done(event.mls_number)
+            case ListingStored():
+                self._count(event.outcome)
+                self._finished(event.mls_number, event.at)
+            case ListingFailed():
+                self._count("failed")
+                if event.quarantined:
+                    self._count("quarantined")
+                self._finished(event.mls_number, event.at)
+            case Throttled():
+                self._count("throttled")
+                self._base = replace(self._base, throttled_until=event.until, throttled_why=event.why)
+            case RunFinished():
+                self._flights.clear()
+                self._base = replace(self._base, result=event.result)
+        self._base = replace(self._base, now=event.at)
+
+    def snapshot(self, now: datetime | None = None, *, paused: bool = False) -> Tally:
+        """The run as it stands, ``now`` for the clock's sake."""
+        counts = self._counts
+        total = sum(counts.get(name, 0) for name in ("created", "updated", "unchanged", "removed", "failed"))
+        moment = now or self._base.now
+        until = self._base.throttled_until
+        return replace(
+            self._base,
+            now=moment,
+            paused=paused,
+            counts=ImportCounts.model_construct(**{**_NO_COUNTS, **counts, "total": total}),
+            in_flight=tuple(self._flights.values()),
+            throttled_until=until if until and moment and until > moment else None,
+            rates=tuple(float(count) for count in self._seconds),
+        )
+
+    def _count(self, name: str, by: int = 1) -> None:
+        self._counts[name] = self._counts.get(name, 0) + by
+
+    def _attempt_failed(self, event: AttemptFailed) -> None:
+        self._count(f"attempts_failed_{event.what}")
+        if event.mls_number is None or event.mls_number not in self._flights:
+            return
+        flight = self._flights[event.mls_number]
+        if event.what == "listing":
+            retry_at = _after(event.at, event.wait)
+            flight = replace(
+                flight, attempt=event.attempt + 1, attempts_of=event.of, retry_at=retry_at, cause=event.cause
+            )
+        else:
+            flight = replace(flight, cause=f"photo {event.photo_index}: {event.cause}")
+        self._flights[event.mls_number] = flight
+
+    def _photo_done(self, mls_number: str) -> None:
+        flight = self._flights.get(mls_number)
+        if flight is not None:
+            self._flights[mls_number] = replace(flight, photos_done=flight.photos_done + 1)
+
+    def _finished(self, mls_number: str, at: datetime) -> None:
+        self._flights.pop(mls_number, None)
+        second = int(at.timestamp())
+        if self._last_second is None:
+            self._last_second = second
+            self._seconds.append(0)
+        for _ in range(min(second - self._last_second, 60)):
+            self._seconds.append(0)
+        self._last_second = max(self._last_second, second)
+        self._seconds[-1] += 1
+
+
+_NO_COUNTS = ImportCounts().model_dump()
+
+
+def _after(moment: datetime, seconds: float | None) -> datetime | None:
+    return None if seconds is None else moment + timedelta(seconds=seconds)

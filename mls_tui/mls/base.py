@@ -1,0 +1,152 @@
+"""The source's protocol: what the importer asks of an MLS, whoever serves it. No parsing of fields happens here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from mls_tui.domain.connection import Cursor, Member
+from mls_tui.domain.listing import ListingStatus
+
+RawRecord = Mapping[str, Any]
+"""A record as the feed serves it: RESO field names, JSON types."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedQuery:
+    """Which records a sweep asks for.
+
+    ``statuses`` empty means records of every status (an incremental sweep follows all changes). ``since`` is the raw
+    watermark to start from, inclusive, already less the preset's overlap; ``resume_after`` is the (timestamp, key) of
+    the last record that an interrupted sweep stored.
+    """
+
+    statuses: frozenset[ListingStatus] = frozenset()
+    since: str | None = None
+    resume_after: tuple[str, str] | None = None
+    mls_numbers: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a feed, in the order served, with no record that an earlier page of this sweep already gave
+    in the same version. ``total`` is the feed's count where it is usable. ``complete`` is set on the last page:
+    True where the sweep provably reached its end with as many records as the feed counts."""
+
+    number: int
+    records: Sequence[RawRecord]
+    total: int | None = None
+    last: bool = False
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFailed:
+    """A request to the MLS failed and is tried again in ``wait`` seconds (None: given up)."""
+
+    attempt: int
+    of: int
+    wait: float | None
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The provider answered 429 (or its budget is used up): nothing is sent to ``host`` until ``until``."""
+
+    until: datetime
+    why: str
+    host: str
+    answered: bool = True
+    """True for an answer of the provider's (a 429), False where our own budget waits before sending."""
+
+
+Notice = RequestFailed | Paused
+Observer = Callable[[Notice], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One window of a rate budget, for the gauge: ``used`` of ``limit`` in ``seconds``; unit requests or bytes."""
+
+    host: str
+    seconds: float
+    limit: int
+    used: int
+    unit: str = "requests"
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoBytes:
+    """A photo as served: its bytes, what they are by magic number, and their SHA-256 (hex)."""
+
+    body: bytes = field(repr=False)
+    content_type: str
+    extension: str
+    sha256: str
+
+
+class Connector(Protocol):
+    """One signed-in MLS. Methods raise ``MLSError`` or ``AuthenticationError`` (domain.errors), never httpx's."""
+
+    provider: str
+    """The preset's name."""
+
+    async def authenticate(self) -> None:
+        """Sign in, or check and renew the token where that is possible.
+
+        Raises:
+            ConnectionExpiredError: the token has expired and cannot be renewed.
+            AuthenticationError: the MLS refused the credentials.
+        """
+        ...
+
+    def pages(self, query: FeedQuery) -> AsyncIterator[Page]:
+        """Every record that matches, page by page, to the end (FIELD §1)."""
+        ...
+
+    async def count(self, query: FeedQuery) -> int | None:
+        """How many records match, where the MLS tells."""
+        ...
+
+    async def listing(self, listing_key: str) -> RawRecord | None:
+        """One record with its Media; None where it is gone."""
+        ...
+
+    async def statuses(self, listing_keys: Sequence[str]) -> dict[str, RawRecord]:
+        """Key, StandardStatus, MlsStatus and ModificationTimestamp of those that still exist."""
+        ...
+
+    async def media(self, record: RawRecord) -> list[RawRecord]:
+        """All Media rows of a record: those that came with it if they are whole, else fetched anew."""
+        ...
+
+    async def fresh_media(self, listing_key: str) -> list[RawRecord]:
+        """The record's Media read anew, for URLs that have expired."""
+        ...
+
+    async def photo(self, url: str) -> PhotoBytes:
+        """One attempt at one photo. Raises PhotoError (FIELD §5: what counts as a failed attempt)."""
+        ...
+
+    async def member(self) -> Member:
+        """Agent and office of the signed-in member, as far as the MLS tells; empty where it does not."""
+        ...
+
+    def since(self, cursor: Cursor) -> str | None:
+        """The watermark less the preset's overlap, as text for ``FeedQuery.since``."""
+        ...
+
+    def budget(self) -> Sequence[Window]:
+        """The rate windows as they stand, for the gauge."""
+        ...
+
+    async def disconnect(self) -> None:
+        """Revoke the token where the provider can; never raises for one that cannot."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,217 @@
+"""The sink's two protocols. Every store, embedded or AWS, keeps these promises; one contract suite checks them all.
+
+All methods are coroutines that may be awaited from any event loop (the interface's and the importer's run in different
+threads). A failure the user can cause or meet is a ``StorageError`` whose text is a sentence. Every method is scoped by
+``user_id``: no method can see, change or delete another user's items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from mls_tui.domain.connection import Connection, Cursor, Lease
+from mls_tui.domain.listing import Listing, ListingStatus
+from mls_tui.domain.run import ImportRun, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """What an import needs to know of a stored listing, without reading the rest of it."""
+
+    listing_id: str
+    provider: str
+    mls_number: str
+    mls_id: str
+    connection_id: str | None
+    status: ListingStatus
+    version: str
+    content_hash: str | None
+    photos_missing: int
+    address_key: str | None = None
+    """Normalised address, for finding relisted homes; None where the address is withheld."""
+
+
+class PutOutcome(Enum):
+    CREATED = "created"
+    UPDATED = "updated"
+    STALE = "stale"
+    """A newer version is already stored; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutResult:
+    """``listing_id`` is the id under which the (user, provider, MLS number) is stored, whoever won the race."""
+
+    outcome: PutOutcome
+    listing_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of ``storage check`` or ``doctor``.
+
+    ``state`` is ``ok``, ``warning`` or ``failure``; ``advice`` says what to do.
+    """
+
+    name: str
+    state: str
+    detail: str
+    advice: str = ""
+
+
+class ListingStore(Protocol):
+    """Rows: listings with their uniqueness marks, connections, runs. DynamoDB or SQLite, the same items in both."""
+
+    # listings ------------------------------------------------------------------------------------------------
+
+    def index(self, user_id: str) -> AsyncIterator[IndexEntry]:
+        """Every stored listing of the user, in sort-key order, projected to what an import compares."""
+        ...
+
+    def listings(self, user_id: str) -> AsyncIterator[list[Listing]]:
+        """Every stored listing, in batches as the store pages; all of them, no cap."""
+        ...
+
+    async def get(self, user_id: str, listing_id: str) -> Listing | None: ...
+
+    async def find(self, user_id: str, mls_number: str) -> list[Listing]:
+        """Listings with this MLS number: one per MLS (provider) that has it."""
+        ...
+
+    async def put(self, user_id: str, listing: Listing) -> PutResult:
+        """Create or update, at most one listing per (user, provider, MLS number) whatever races.
+
+        New: the row and its mark in one transaction. The number already stored (under another id): nothing is
+        written under the new id and the caller gets the stored id back with STALE, unless the ids are equal.
+        Same id: one conditional put; STALE where the stored ``version`` is newer than this one's.
+        An existing row keeps its ``CreatedAt``.
+        """
+        ...
+
+    async def delete(self, user_id: str, listing_id: str) -> Listing | None:
+        """Delete row and mark in one transaction; the listing as it was, or None where there was none."""
+        ...
+
+    # connections ---------------------------------------------------------------------------------------------
+
+    async def put_connection(self, user_id: str, connection: Connection) -> None:
+        """Create or replace; the cursor and the lease that are stored stay untouched on a replace."""
+        ...
+
+    async def get_connection(self, user_id: str, connection_id: str) -> Connection | None: ...
+
+    async def connections(self, user_id: str) -> list[Connection]: ...
+
+    async def delete_connection(self, user_id: str, connection_id: str) -> bool: ...
+
+    async def put_cursor(self, user_id: str, connection_id: str, cursor: Cursor, *, run_id: str) -> None:
+        """Move the cursor. Raises StorageError where ``run_id`` no longer holds the connection's lease."""
+        ...
+
+    async def acquire_lease(self, user_id: str, connection_id: str, lease: Lease, *, now_ms: int) -> Lease | None:
+        """Take or renew the connection's lease. None when taken; the other holder's lease where it is not free.
+
+        It is free when none is held, it has expired, the holder is the same run, or the holder ran on this host in a
+        process that no longer exists.
+        """
+        ...
+
+    async def release_lease(self, user_id: str, connection_id: str, run_id: str) -> None: ...
+
+    # runs ----------------------------------------------------------------------------------------------------
+
+    async def put_run(self, user_id: str, run: ImportRun) -> None:
+        """Create or replace the row of a run."""
+        ...
+
+    async def get_run(self, user_id: str, run_id: str) -> ImportRun | None: ...
+
+    async def runs(self, user_id: str, *, limit: int | None = None) -> list[ImportRun]:
+        """Newest first."""
+        ...
+
+    async def put_problems(self, user_id: str, run_id: str, first: int, problems: Sequence[Problem]) -> None:
+        """Store problems under sequence numbers ``first``, ``first + 1`` …; repeating a call changes nothing."""
+        ...
+
+    def problems(self, user_id: str, run_id: str) -> AsyncIterator[Problem]: ...
+
+    # state of providers (rate budgets) -----------------------------------------------------------------------
+
+    async def get_state(self, user_id: str, name: str) -> str | None:
+        """A small text kept under a name (rate-budget windows); None where there is none."""
+        ...
+
+    async def put_state(self, user_id: str, name: str, text: str) -> None: ...
+
+    # set-up --------------------------------------------------------------------------------------------------
+
+    async def init(self) -> list[Check]:
+        """Create what is missing (table, index, protections; file, schema), idempotently; says what was done."""
+        ...
+
+    async def check(self) -> list[Check]: ...
+
+    def describe(self) -> str:
+        """For a person: ``DynamoDB table mls-listings in us-east-1``, ``SQLite file …``."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was promised and release everything; no call may follow."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """A photo as the store has it: hex SHA-256 and size in bytes of the stored bytes."""
+
+    key: str
+    url: str
+    size: int
+
+
+class PhotoStore(Protocol):
+    """Objects: photos under their keys (CONTRACT: "S3"). S3 or a folder."""
+
+    async def put(
+        self, key: str, body: bytes, *, content_type: str, sha256: str, metadata: dict[str, str]
+    ) -> StoredObject:
+        """Store whole or not at all; replaces an object of the same key. ``metadata`` values are ASCII."""
+        ...
+
+    async def get(self, key: str) -> bytes | None: ...
+
+    async def verify(self, key: str, *, sha256: str, size: int) -> bool:
+        """True where the stored bytes are these, by hash of what is stored, not by what was once noted."""
+        ...
+
+    async def delete(self, keys: Sequence[str], *, undoable: bool = False) -> dict[str, str]:
+        """Delete; absent keys are no error. Returns the keys that could not be deleted with the reason.
+
+        ``undoable`` keeps what ``undelete`` needs for a while (S3: the version below the delete marker; folder: a
+        trash beside the photos, emptied of what is older than an hour when the store is opened).
+        """
+        ...
+
+    async def undelete(self, keys: Sequence[str]) -> dict[str, str]:
+        """Bring back what an undoable delete took; the keys that could not be brought back with the reason."""
+        ...
+
+    def keys(self, prefix: str) -> AsyncIterator[list[str]]:
+        """Every key below the prefix, in batches."""
+        ...
+
+    def url(self, key: str) -> str:
+        """Where the object is, for the listing's ``url``."""
+        ...
+
+    async def init(self) -> list[Check]: ...
+
+    async def check(self) -> list[Check]: ...
+
+    def describe(self) -> str: ...
+
+    async def close(self) -> None: ...
