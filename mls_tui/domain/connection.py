@@ -42,6 +42,8 @@ class Cursor(Record):
     ``watermark`` and ``last_key`` are the (ModificationTimestamp, ListingKey) of the last stored record, raw as served.
     ``swept`` says the first sweep of this scope reached its end; until then the next import resumes it.
     ``statuses`` is the scope (ListingStatus values) that was swept. ``failed_keys`` are ListingKeys still owed.
+    ``epoch`` is the epoch ms that ends new listing ids while an import is under way (0: none is), kept so that a
+    resumed import gives the same ids and overwrites its own photos instead of leaving orphans.
     """
 
     watermark: str | None = None
@@ -49,6 +51,7 @@ class Cursor(Record):
     swept: bool = False
     statuses: tuple[str, ...] = ()
     failed_keys: tuple[str, ...] = ()
+    epoch: int = 0
     updated_at: int = 0
 
 

@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from mls_tui.domain.clock import iso_z
 from mls_tui.domain.run import ImportResult
 
-Outcome = Literal["created", "updated", "unchanged", "removed", "skipped"]
+Outcome = Literal["created", "updated", "unchanged"]
 What = Literal["listing", "photo", "page"]
 
 
@@ -106,14 +106,31 @@ class PhotoFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingStored(Event):
-    """``listing_id`` is absent for a record that was skipped or whose listing was removed before it was stored."""
+    """``unchanged`` cost no write. ``photos`` are those it has, ``photos_missing`` those that could not be had."""
 
     mls_number: str
     listing_key: str
     outcome: Outcome
-    listing_id: str | None = None
+    listing_id: str
     photos: int = 0
     photos_missing: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingRemoved(Event):
+    """A stored listing went: hidden by its MLS (deleted here) or gone from the feed (kept, marked off-market)."""
+
+    mls_number: str
+    listing_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingSkipped(Event):
+    """A record outside this import's scope, of which nothing is stored."""
+
+    mls_number: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

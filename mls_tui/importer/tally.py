@@ -10,6 +10,8 @@ from mls_tui.domain.events import (
     AttemptFailed,
     Event,
     ListingFailed,
+    ListingRemoved,
+    ListingSkipped,
     ListingStarted,
     ListingStored,
     PageFetched,
@@ -125,6 +127,11 @@ class TallyFold:
             case ListingStored():
                 self._count(event.outcome)
                 self._finished(event.mls_number, event.at)
+            case ListingRemoved():
+                self._count("removed")
+                self._finished(event.mls_number, event.at)
+            case ListingSkipped():
+                self._count("skipped")
             case ListingFailed():
                 self._count("failed")
                 if event.quarantined:

@@ -1,0 +1,67 @@
+"""The contract's retries: how long to wait and what may help. Everything else is tenacity's."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import tenacity
+
+from mls_tui.domain.clock import Clock
+from mls_tui.domain.errors import MLSError, PhotoError, RateLimitedError, StorageError, sentence
+
+LISTING_ATTEMPTS = 3
+PHOTO_ATTEMPTS = 2
+
+T = TypeVar("T")
+
+OnFailure = Callable[[int, float | None, str], None]
+"""Told of each failed attempt: its number from 1, the wait before the next (None: there is none), the cause."""
+
+
+def backoff_seconds(failed_attempts: int, rng: random.Random) -> float:
+    """``1 s · 2^attempt + random(0…1 s)``, attempts counted from 0: 1-2 s, 2-3 s, 4-5 s (CONTRACT: "Retries")."""
+    return float(2 ** (failed_attempts - 1)) + rng.random()
+
+
+def may_help(error: BaseException) -> bool:
+    """Whether the same call may succeed later. A rate limit is waited out elsewhere and never retried here."""
+    if isinstance(error, RateLimitedError):
+        return False
+    if isinstance(error, MLSError | PhotoError | StorageError):
+        return error.retryable
+    return isinstance(error, TimeoutError | ConnectionError)
+
+
+async def attempt(
+    work: Callable[[int], Awaitable[T]], *, attempts: int, clock: Clock, rng: random.Random, on_failure: OnFailure
+) -> T:
+    """Call ``work(number)`` up to ``attempts`` times; the last error is raised as it was.
+
+    ``on_failure`` hears of every failed attempt that is within the count, the final one included.
+    """
+
+    def tell(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        wait = state.next_action.sleep if state.next_action else None
+        on_failure(state.attempt_number, wait, sentence(error) if error else "")
+
+    retrying = tenacity.AsyncRetrying(
+        stop=tenacity.stop_after_attempt(attempts),
+        wait=lambda state: backoff_seconds(state.attempt_number, rng),
+        retry=tenacity.retry_if_exception(may_help),
+        sleep=clock.sleep,
+        before_sleep=tell,
+        reraise=True,
+    )
+    async for trial in retrying:
+        number = trial.retry_state.attempt_number
+        with trial:
+            try:
+                return await work(number)
+            except Exception as error:
+                if number == attempts or not may_help(error):
+                    on_failure(number, None, sentence(error))
+                raise
+    raise AssertionError("unreachable: tenacity returns or raises")
