@@ -1,0 +1,99 @@
+"""What a provider preset is made of: plain data about one provider, and how sure each set of facts is. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mls_tui.domain.connection import AuthKind
+
+
+class Sure(StrEnum):
+    """How sure the facts of a preset are (FIELD: "Facts")."""
+
+    A = "A"
+    """The standard's or the provider's own text."""
+    B = "B"
+    """A credible second-hand source."""
+    C = "C"
+    """Seen in one client only."""
+
+
+class MediaMode(StrEnum):
+    """How photos come: asked for with ``$expand``, inside each record unasked, or from a resource of their own."""
+
+    EXPAND = "expand"
+    INLINE = "inline"
+    SEPARATE = "separate"
+
+
+class TokenAuth(StrEnum):
+    """Where a token endpoint wants the client's id and secret: in the form, or as HTTP Basic (FIELD §2)."""
+
+    POST = "post"
+    BASIC = "basic"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most ``limit`` requests (or bytes) in any window of ``seconds``."""
+
+    limit: int
+    seconds: float
+    unit: str = "requests"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderPreset:
+    """Facts about one provider; data, never behaviour. Every field can be replaced by ``Connection.overrides``.
+
+    ``base_url`` may hold ``{dataset}``. Header values may hold ``{token}``, which stands for the access token.
+    ``page_size`` counts records of a page with Media, ``page_size_without_media`` of one without.
+    ``required_fields`` names the fields of a connection that a form must ask for.
+    """
+
+    name: str
+    label: str
+    serves_many: bool
+    base_url: str
+    auths: tuple[AuthKind, ...]
+    sure: Sure
+    token_url: str | None = None
+    scope: str | None = None
+    token_auth: TokenAuth = TokenAuth.POST
+    property_resource: str = "Property"
+    media_resource: str = "Media"
+    member_resource: str = "Member"
+    office_resource: str = "Office"
+    media_mode: MediaMode = MediaMode.EXPAND
+    media_parent_field: str = "ResourceRecordKey"
+    page_size: int = 200
+    page_size_without_media: int = 1000
+    order_by: bool = True
+    count: bool = True
+    replication: str | None = None
+    """Path below ``base_url`` of a replication collection, for whole copies; None where there is none."""
+    replication_page_size: int = 2000
+    timestamp_field: str = "ModificationTimestamp"
+    key_field: str = "ListingKey"
+    number_field: str = "ListingId"
+    status_field: str = "StandardStatus"
+    agent_field: str = "ListAgentKey"
+    system_field: str | None = "OriginatingSystemName"
+    system: str | None = None
+    """The value of ``system_field`` that this preset always asks for; a connection's ``mls_system`` replaces it."""
+    dataset: str | None = None
+    keys_per_filter: int = 25
+    overlap_minutes: int = 5
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media_headers: Mapping[str, str] = field(default_factory=dict)
+    api_limits: tuple[Limit, ...] = (Limit(2, 1.0),)
+    media_limits: tuple[Limit, ...] = (Limit(8, 1.0),)
+    limits_guessed: bool = True
+    media_auth: bool = False
+    """Whether the access token is sent to the host of the photos."""
+    max_watermark_age_days: int | None = None
+    """Hidden records leave the feed after this many days: an older watermark needs a full run."""
+    notes: tuple[str, ...] = ()
+    required_fields: tuple[str, ...] = ()
