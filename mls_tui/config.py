@@ -30,7 +30,8 @@ class Settings:
     """What the program runs with; built by ``load_settings``. ``home`` None means the XDG folders.
 
     ``config_path`` is a file, ``data_path``, ``state_path`` and ``cache_path`` are folders that may not exist yet.
-    ``webp_variants`` are widths in pixels, none by default. ``key`` is the user's own encryption key (MLS_TUI_KEY).
+    ``webp_variants`` are widths in pixels, none by default. ``key`` is the user's own encryption key,
+    ``key_previous`` the one before it, for reading.
     """
 
     config_path: Path
@@ -55,6 +56,7 @@ class Settings:
     photos_in_flight: int = 16
     webp_variants: tuple[int, ...] = ()
     key: str | None = field(default=None, repr=False)
+    key_previous: str | None = field(default=None, repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property

@@ -114,5 +114,6 @@ SPECS: tuple[Spec, ...] = (
     Spec("photos_in_flight", _number(1, 256), 16),
     Spec("webp_variants", _widths, ()),
     Spec("key", _text(r".{1,4096}", "a key or passphrase in one line"), in_file=False, secret=True),
+    Spec("key_previous", _text(r".{1,4096}", "a key or passphrase in one line"), in_file=False, secret=True),
 )
 BY_NAME = {spec.name: spec for spec in SPECS}

@@ -1,0 +1,238 @@
+"""Where encryption keys come from: MLS_TUI_KEY or a file of our own; the OS keyring and KMS are modules beside.
+
+A key never stands in a log, an error or a ``repr``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from mls_tui.domain.errors import SecretError, UsageError
+from mls_tui.files import PRIVATE_FILE, PRIVATE_FOLDER, private_folder, write_whole
+from mls_tui.storage.base import Check
+
+KEY_BYTES = 32
+SHORT_PASSPHRASE = 16
+_SCRYPT_SALT = b"mls-tui key v1"
+_SCRYPT_COST = 2**15
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """One AES-256 key. ``key_id`` stands in every ciphertext made with it and tells nothing of the key."""
+
+    key_id: str
+    material: bytes = field(repr=False)
+
+
+class KeySource(Protocol):
+    """A place that keeps keys. Methods may block (a file, a keyring, KMS) and raise SecretError."""
+
+    place: str
+    """For a person: ``the variable MLS_TUI_KEY``, ``the file …``."""
+
+    def current(self) -> DataKey:
+        """The key to encrypt with; made and kept now where there is none yet."""
+        ...
+
+    def find(self, key_id: str) -> DataKey | None:
+        """The key that a ciphertext names, where this place has it."""
+        ...
+
+    def rotate(self) -> DataKey:
+        """Make a new current key; the old ones stay for reading."""
+        ...
+
+    def check(self) -> Check:
+        """One line of ``doctor``. Creates nothing."""
+        ...
+
+
+def key_from_bytes(material: bytes) -> DataKey:
+    """A key with its id: the first 8 hex digits of a hash of it."""
+    return DataKey(hashlib.sha256(b"mls-tui key id" + material).hexdigest()[:8], material)
+
+
+def new_key() -> DataKey:
+    return key_from_bytes(secrets.token_bytes(KEY_BYTES))
+
+
+def key_from_text(text: str) -> DataKey:
+    """32 bytes in hex or base64, else a passphrase through scrypt (n 2^15, r 8, p 1; 32 MB).
+
+    The salt is fixed, so that every machine that shares a table makes the same key of it: prefer 32 random bytes.
+    """
+    if re.fullmatch(r"[0-9A-Fa-f]{64}", text):
+        return key_from_bytes(bytes.fromhex(text))
+    if re.fullmatch(r"[A-Za-z0-9+/_-]{43}=?", text):
+        try:
+            return key_from_bytes(
+                base64.b64decode(text.rstrip("=") + "=", altchars=b"-_" if {*text} & {*"-_"} else None)
+            )
+        except binascii.Error:
+            pass
+    material = hashlib.scrypt(
+        text.encode(), salt=_SCRYPT_SALT, n=_SCRYPT_COST, r=8, p=1, maxmem=64 * 1024 * 1024, dklen=KEY_BYTES
+    )
+    return key_from_bytes(material)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """A current key and older ones."""
+
+    current: DataKey
+    older: tuple[DataKey, ...] = ()
+
+    def find(self, key_id: str) -> DataKey | None:
+        return next((key for key in (self.current, *self.older) if key.key_id == key_id), None)
+
+    def rotated(self) -> KeyRing:
+        return KeyRing(new_key(), (self.current, *self.older))
+
+    def to_text(self) -> str:
+        keys = {key.key_id: base64.b64encode(key.material).decode() for key in (self.current, *self.older)}
+        return json.dumps({"version": 1, "current": self.current.key_id, "keys": keys})
+
+    @classmethod
+    def from_text(cls, text: str, where: str) -> KeyRing:
+        """The reverse of ``to_text``. Raises SecretError naming ``where`` for anything else."""
+        try:
+            stored = json.loads(text)
+            keys = {
+                name: key_from_bytes(base64.b64decode(body, validate=True)) for name, body in stored["keys"].items()
+            }
+            current = keys.pop(stored["current"])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise SecretError(f"{where} does not hold encryption keys in a form this version knows.") from None
+        return cls(current, tuple(keys.values()))
+
+
+class EnvironmentKeys:
+    """The user's own key, MLS_TUI_KEY, and the one before it for reading, MLS_TUI_KEY_PREVIOUS."""
+
+    place = "the variable MLS_TUI_KEY"
+
+    def __init__(self, key: str, previous: str | None = None) -> None:
+        self._text = key
+        self._previous_text = previous
+        self._ring: KeyRing | None = None
+
+    def current(self) -> DataKey:
+        return self._keys().current
+
+    def find(self, key_id: str) -> DataKey | None:
+        return self._keys().find(key_id)
+
+    def rotate(self) -> DataKey:
+        """The user makes this key, so only re-encryption is left to do; refused while there is no previous one."""
+        if self._previous_text is None:
+            raise UsageError(
+                "The key is yours, from MLS_TUI_KEY: put a new one there, the old one in MLS_TUI_KEY_PREVIOUS, "
+                "and rotate again to re-encrypt what is stored."
+            )
+        return self.current()
+
+    def check(self) -> Check:
+        length = len(self._text)
+        if length < SHORT_PASSPHRASE:
+            return Check(
+                "secret key",
+                "warning",
+                f"from {self.place}, a passphrase of only {length} characters",
+                "Use a long one.",
+            )
+        return Check("secret key", "ok", f"from {self.place}")
+
+    def _keys(self) -> KeyRing:
+        if self._ring is None:
+            older = () if self._previous_text is None else (key_from_text(self._previous_text),)
+            self._ring = KeyRing(key_from_text(self._text), older)
+        return self._ring
+
+
+class FileKeys:
+    """A 0600 file in a 0700 folder; made when the first secret is stored."""
+
+    def __init__(self, path: Path, on_warning: Callable[[str], object] | None = None) -> None:
+        self.place = f"the file {path}"
+        self._path = path
+        self._on_warning = on_warning
+
+    def current(self) -> DataKey:
+        ring = self._read()
+        return (ring or self._create()).current
+
+    def find(self, key_id: str) -> DataKey | None:
+        ring = self._read()
+        return None if ring is None else ring.find(key_id)
+
+    def rotate(self) -> DataKey:
+        ring = (self._read() or self._create()).rotated()
+        try:
+            write_whole(self._path, ring.to_text().encode(), mode=PRIVATE_FILE)
+        except OSError as error:
+            raise self._unwritable(error) from None
+        return ring.current
+
+    def check(self) -> Check:
+        detail = f"{self.place}, readable by your user alone"
+        if os.name == "posix" and self._path.exists():
+            mode = stat.S_IMODE(self._path.stat().st_mode)
+            if mode & 0o077:
+                return Check("secret key", "failure", f"{self.place} has mode {mode:04o}", f"chmod 600 {self._path}")
+        advice = "Install the keyring extra, or set MLS_TUI_KEY, to keep the key apart from this machine's files."
+        return Check("secret key", "warning", detail, advice)
+
+    def _read(self) -> KeyRing | None:
+        try:
+            text = self._path.read_text(encoding="ascii")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SecretError(f"The file of encryption keys, {self._path}, cannot be read: {error}.") from None
+        return KeyRing.from_text(text, str(self._path))
+
+    def _create(self) -> KeyRing:
+        """Make the file unless another process was faster; whoever made it, everybody uses the same keys."""
+        draft = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}")
+        try:
+            private_folder(self._path.parent).chmod(PRIVATE_FOLDER)
+            write_whole(draft, KeyRing(new_key()).to_text().encode(), mode=PRIVATE_FILE)
+            try:
+                os.link(draft, self._path)
+                self._warn()
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        except OSError as error:
+            raise self._unwritable(error) from None
+        ring = self._read()
+        if ring is None:
+            raise SecretError(f"The file of encryption keys, {self._path}, has vanished.")
+        return ring
+
+    def _warn(self) -> None:
+        if self._on_warning is not None:
+            self._on_warning(
+                f"Secrets are encrypted with a key in {self.place}: whoever can read both that and your data can read "
+                "them. To keep the key elsewhere, install the keyring extra or set MLS_TUI_KEY."
+            )
+
+    def _unwritable(self, error: OSError) -> SecretError:
+        return SecretError(
+            f"The file of encryption keys, {self._path}, cannot be written ({error.strerror}): "
+            "make its folder writable or set MLS_TUI_KEY."
+        )
