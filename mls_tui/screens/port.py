@@ -1,0 +1,84 @@
+"""What the interface asks of ``mls_tui.actions``, as a protocol, so that tests can lend it actions of their own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from mls_tui.actions import (
+        ActionResult,
+        ConnectionForm,
+        ConnectionTest,
+        ConnectionView,
+        Deletion,
+        ImportOptions,
+        Preview,
+    )
+    from mls_tui.domain.connection import Connection
+    from mls_tui.domain.events import Event
+    from mls_tui.domain.listing import Listing
+    from mls_tui.domain.run import ImportRun, Problem
+    from mls_tui.importer.control import ImportControl
+    from mls_tui.mls.base import Window
+    from mls_tui.workspace import Workspace
+
+
+class ActionsPort(Protocol):
+    """The verbs the screens use; ``mls_tui.actions`` says what each does."""
+
+    async def get_connections(self, workspace: Workspace | None = None) -> ActionResult[list[ConnectionView]]: ...
+
+    async def connect_mls(
+        self, form: ConnectionForm, workspace: Workspace | None = None
+    ) -> ActionResult[ConnectionView]: ...
+
+    async def update_connection(
+        self, connection_id: str, form: ConnectionForm, workspace: Workspace | None = None
+    ) -> ActionResult[ConnectionView]: ...
+
+    async def try_connection(
+        self, form: ConnectionForm, workspace: Workspace | None = None, *, connection_id: str | None = None
+    ) -> ActionResult[ConnectionTest]: ...
+
+    async def disconnect_mls(
+        self, connection_id: str, workspace: Workspace | None = None
+    ) -> ActionResult[Connection]: ...
+
+    def import_events(
+        self, connection_id: str, options: ImportOptions, workspace: Workspace, control: ImportControl | None = None
+    ) -> AsyncIterator[Event]: ...
+
+    async def preview_import(
+        self, connection_id: str, options: ImportOptions | None = None, workspace: Workspace | None = None
+    ) -> ActionResult[Preview]: ...
+
+    def retry_events(
+        self, run_id: str, workspace: Workspace, control: ImportControl | None = None
+    ) -> AsyncIterator[Event]: ...
+
+    async def get_imported_listings(self, workspace: Workspace | None = None) -> ActionResult[list[Listing]]: ...
+
+    def stream_listings(self, workspace: Workspace) -> AsyncIterator[list[Listing]]: ...
+
+    async def get_listing(self, listing: str, workspace: Workspace | None = None) -> ActionResult[Listing]: ...
+
+    async def get_photo(self, key: str, workspace: Workspace) -> ActionResult[bytes]: ...
+
+    async def refetch_photos(self, listing_id: str, workspace: Workspace | None = None) -> ActionResult[Listing]: ...
+
+    async def delete_listing(self, listing_id: str, workspace: Workspace | None = None) -> ActionResult[Deletion]: ...
+
+    async def delete_listings(
+        self, listing_ids: Sequence[str], workspace: Workspace | None = None, *, undoable: bool = False
+    ) -> ActionResult[Deletion]: ...
+
+    async def undo_deletion(self, deletion: Deletion, workspace: Workspace) -> ActionResult[int]: ...
+
+    async def get_import_history(self, workspace: Workspace | None = None) -> ActionResult[list[ImportRun]]: ...
+
+    async def get_run_problems(
+        self, run_id: str, workspace: Workspace | None = None
+    ) -> ActionResult[list[Problem]]: ...
+
+    async def get_budget(self, connection_id: str, workspace: Workspace) -> ActionResult[list[Window]]: ...

@@ -1,0 +1,62 @@
+"""Our own light and dark theme, beside Textual's. Colours have a meaning, and none of them is the only sign of it."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+MLS_DARK = Theme(
+    name="mls-dark",
+    primary="#5fb3a1",
+    secondary="#7aa2d6",
+    accent="#e8b563",
+    success="#84c07a",
+    warning="#e8b563",
+    error="#e5736b",
+    foreground="#dfe3e8",
+    background="#12161c",
+    surface="#181d25",
+    panel="#222934",
+    dark=True,
+    variables={
+        "footer-key-foreground": "#e8b563",
+        "footer-background": "#181d25",
+        "footer-description-foreground": "#aab3bf",
+        "input-selection-background": "#5fb3a1 35%",
+        "block-cursor-background": "#2f5f57",
+        "block-cursor-foreground": "#ffffff",
+        "block-cursor-text-style": "bold",
+        "block-cursor-blurred-background": "#26303b",
+        "border": "#5fb3a1",
+        "border-blurred": "#313a47",
+    },
+)
+
+MLS_LIGHT = Theme(
+    name="mls-light",
+    primary="#1f7a68",
+    secondary="#2f5f9e",
+    accent="#9a5b00",
+    success="#2f7d32",
+    warning="#9a5b00",
+    error="#b3261e",
+    foreground="#1d2329",
+    background="#fbfaf7",
+    surface="#f2f0ea",
+    panel="#e6e3da",
+    dark=False,
+    variables={
+        "footer-key-foreground": "#9a5b00",
+        "footer-background": "#f2f0ea",
+        "footer-description-foreground": "#4b545e",
+        "input-selection-background": "#1f7a68 25%",
+        "block-cursor-background": "#1f7a68",
+        "block-cursor-foreground": "#ffffff",
+        "block-cursor-text-style": "bold",
+        "block-cursor-blurred-background": "#d5d9d0",
+        "border": "#1f7a68",
+        "border-blurred": "#c9c5b8",
+    },
+)
+
+OUR_THEMES = (MLS_DARK, MLS_LIGHT)
+DEFAULT_THEME = MLS_DARK.name

@@ -1,0 +1,96 @@
+"""Numbers as people read them: durations, sizes, rates, moments, and a bar. Pure functions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def duration(seconds: float) -> str:
+    """``0:07``, ``12:30``, ``3:05:00``, ``2 d 4 h``."""
+    whole = int(seconds + 0.5)
+    if whole >= 2 * 86_400:
+        return f"{whole // 86_400} d {whole % 86_400 // 3_600} h"
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def size(count_of_bytes: int) -> str:
+    """``812 B``, ``1.4 MB``: decimal units, as storage is sold."""
+    if count_of_bytes < 1_000:
+        return f"{count_of_bytes} B"
+    value = float(count_of_bytes)
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1_000
+        if value < 999.5:
+            break
+    return f"{value:.0f} {unit}" if value >= 99.5 else f"{value:.1f} {unit}"
+
+
+def rate(per_second: float) -> str:
+    """``12.3/s``; ``0/s`` says that nothing moves."""
+    return f"{per_second:,.0f}/s" if per_second >= 100 or per_second == 0 else f"{per_second:.1f}/s"
+
+
+def count(done: int, expected: int | None) -> str:
+    """``124 of 300``; without a known end, ``124``."""
+    return f"{done:,}" if expected is None else f"{done:,} of {max(done, expected):,}"
+
+
+def plural(number: int, noun: str) -> str:
+    """``1 listing``, ``1,204 listings``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def every(minutes: int | None) -> str:
+    """A schedule in words: ``every 15 minutes``, ``every 2 hours``, ``by hand``."""
+    if not minutes:
+        return "by hand"
+    if minutes % 1_440 == 0:
+        return "every day" if minutes == 1_440 else f"every {minutes // 1_440} days"
+    if minutes % 60 == 0:
+        return "every hour" if minutes == 60 else f"every {minutes // 60} hours"
+    return "every minute" if minutes == 1 else f"every {minutes} minutes"
+
+
+def ago(at_ms: int | None, now: datetime) -> str:
+    """``just now``, ``5 min ago``, ``3 h ago``, ``2026-05-30``; ``never`` without a moment."""
+    if at_ms is None:
+        return "never"
+    seconds = now.timestamp() - at_ms / 1000
+    if seconds < 60:
+        return "just now"
+    if seconds < 3_600:
+        return f"{seconds // 60:.0f} min ago"
+    if seconds < 86_400:
+        return f"{seconds // 3_600:.0f} h ago"
+    if seconds < 7 * 86_400:
+        days = int(seconds // 86_400)
+        return "1 day ago" if days == 1 else f"{days} days ago"
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d")
+
+
+def until(at_ms: int, now: datetime) -> str:
+    """``in 12 min``, ``in 3 h``, ``in 5 days``; ``due`` once it is past."""
+    seconds = at_ms / 1000 - now.timestamp()
+    if seconds <= 0:
+        return "due"
+    if seconds < 3_600:
+        return f"in {max(1, round(seconds / 60))} min"
+    if seconds < 2 * 86_400:
+        return f"in {round(seconds / 3_600)} h"
+    return f"in {round(seconds / 86_400)} days"
+
+
+def moment(at_ms: int | None) -> str:
+    """``2026-06-01 12:00``, in UTC."""
+    return "" if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def bar(share: float | None, width: int, *, style: str = "$primary") -> tuple[tuple[str, str], tuple[str, str]]:
+    """Two styled parts, ``width`` cells together; ``share`` from 0 to 1, None where the end is not known."""
+    if share is None:
+        return ("╌" * width, "$text-muted"), ("", "")
+    halves = round(max(0.0, min(1.0, share)) * width * 2)
+    full = "━" * (halves // 2) + ("╸" if halves % 2 else "")
+    return (full, style), ("─" * (width - len(full)), "$foreground 20%")
