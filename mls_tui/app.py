@@ -1,0 +1,225 @@
+"""The terminal application: opens the workspace, holds the screens and the one import, and does no I/O of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
+from textual.notifications import SeverityLevel
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.signal import Signal
+from textual.worker import Worker, WorkerState
+
+from mls_tui import modes
+from mls_tui.domain.clock import Clock, SystemClock
+from mls_tui.domain.events import Event
+from mls_tui.importer.tally import Tally
+from mls_tui.imports import Imports
+from mls_tui.themes import DEFAULT_THEME, OUR_THEMES
+from mls_tui.widgets.plain import clean
+from mls_tui.worker import ImportEvents, ImportProgress
+
+if TYPE_CHECKING:
+    from textual.actions import ActionParseResult
+
+    from mls_tui.screens.port import ActionsPort
+    from mls_tui.workspace import Workspace
+
+GO = Binding.Group("Go to")
+APPLICATION = Binding.Group("Application")
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the command line lends the interface. ``start_demo`` answers the demo's workspace, not yet open;
+    ``remember`` keeps a setting by name; ``sign_in`` takes user name and password and raises MlsTuiError."""
+
+    start_demo: Callable[[], Awaitable[Workspace]] | None = None
+    remember: Callable[[str, str], None] | None = None
+    sign_in: Callable[[str, str], Awaitable[None]] | None = None
+
+
+def _styles() -> Path:
+    """The style sheet: inside an installed package, or at the top level of a checkout."""
+    here = Path(__file__).resolve().parent
+    installed = here / "styles.tcss"
+    return installed if installed.exists() else here.parent / "styles.tcss"
+
+
+class MlsTuiApp(App[None]):
+    """``tally`` is the present or last import as it stands; watch it. ``import_events`` publishes its batches."""
+
+    TITLE = "mls_tui"
+    CSS_PATH = _styles()
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[object]]]] = modes.MODES  # type: ignore[assignment]
+    DEFAULT_MODE = "connections"
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-tiny"),
+        (60, "-narrow"),
+        (100, "-medium"),
+        (160, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-flat"), (16, "-short"), (30, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "go('connections')", "Connections", id="go.connections", tooltip="Your MLSs", group=GO),
+        Binding("2", "go('listings')", "Listings", id="go.listings", tooltip="The homes you have", group=GO),
+        Binding("3", "go('progress')", "Progress", id="go.progress", tooltip="The import at work", group=GO),
+        Binding("4", "go('history')", "History", id="go.history", tooltip="Past imports", group=GO),
+        Binding(
+            "question_mark,f1", "help", "Help", id="app.help", tooltip="The keys of this screen", group=APPLICATION
+        ),
+        Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit at once; an import goes on later", group=APPLICATION),
+    ]
+
+    tally: reactive[Tally | None] = reactive(None, bindings=True)
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        actions: ActionsPort | None = None,
+        *,
+        hooks: Hooks | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__()
+        if actions is None:
+            from mls_tui import actions as ours
+
+            actions = cast("ActionsPort", ours)
+        self.workspace = workspace
+        self.actions: ActionsPort = actions
+        self.hooks = hooks or Hooks()
+        self.clock: Clock = clock or SystemClock()
+        self.imports = Imports(self)
+        self.import_events: Signal[tuple[Event, ...]] = Signal(self, "import-events")
+        self._came_from: list[str] = []
+        self._open = asyncio.Event()
+        for theme in OUR_THEMES:
+            self.register_theme(theme)
+        wanted = getattr(workspace.settings, "theme", None)
+        self.theme = wanted if wanted in self.available_themes else DEFAULT_THEME
+
+    @property
+    def read_only(self) -> bool:
+        return self.workspace.read_only
+
+    @property
+    def place(self) -> str:
+        """Whose data is shown, and where it is kept."""
+        stored = "DynamoDB + S3" if self.workspace.settings.storage == "aws" else "embedded store"
+        return " · ".join([self.workspace.user_id, stored, *(["read-only"] if self.read_only else [])])
+
+    def on_mount(self) -> None:
+        self.set_keymap(dict(self.workspace.settings.keymap))
+        self.theme_changed_signal.subscribe(self, lambda theme: self._remember_theme(theme.name))
+        self.open_workspace()
+
+    def open_workspace(self) -> None:
+        """Open the stores off the first frame; screens wait in ``opened``."""
+        self.run_worker(self._open_workspace(), group="open", exclusive=True, exit_on_error=False)
+
+    async def _open_workspace(self) -> None:
+        await self.workspace.open()
+        self._open.set()
+
+    async def opened(self) -> bool:
+        """True once the stores are open; waits for it."""
+        await self._open.wait()
+        return True
+
+    async def use_workspace(self, workspace: Workspace) -> None:
+        """Go on in another workspace, as the demo does; every screen starts anew."""
+        self.imports.quit()
+        old, self.workspace = self.workspace, workspace
+        self._open.clear()
+        self.open_workspace()
+        await modes.start_anew(self)
+        with contextlib.suppress(Exception):
+            await old.close()
+
+    def _remember_theme(self, name: str) -> None:
+        if self.hooks.remember is not None:
+            self.hooks.remember("theme", name)
+
+    def on_import_progress(self, message: ImportProgress) -> None:
+        ended = message.tally.result is not None and (self.tally is None or self.tally.result is None)
+        self.tally = message.tally
+        if ended:
+            modes.tell_the_end(self, message.tally)
+
+    def on_import_events(self, message: ImportEvents) -> None:
+        self.import_events.publish(message.batch)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.failed(event.worker.error)
+
+    def failed(self, error: BaseException) -> None:
+        """Show an error that no screen has taken, with what to do."""
+        modes.show_error(self, error)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """A toast; its text may come from a feed and is never markup."""
+        super().notify(clean(message)[:600], title=clean(title), severity=severity, timeout=timeout, markup=False)
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """As Textual's, and a dimmed action says why."""
+        handled = await super().run_action(action, default_namespace, namespaces)
+        if not handled:
+            modes.say_why_not(self, action, default_namespace)
+        return handled
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        yield from modes.commands(self, screen)
+        yield from super().get_system_commands(screen)
+
+    def go(self, mode: str) -> None:
+        """Show one of the four main screens."""
+        if mode != self.current_mode:
+            self._came_from.append(self.current_mode)
+            self.switch_mode(mode)
+
+    def back(self) -> None:
+        """Leave the screen on top, else return to the main screen shown before."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        elif self.current_mode != (target := self._came_from.pop() if self._came_from else self.DEFAULT_MODE):
+            self.switch_mode(target)
+
+    def action_go(self, mode: str) -> None:
+        self.go(mode)
+
+    def action_help(self) -> None:
+        from mls_tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen.of(self.screen))
+
+    async def action_quit(self) -> None:
+        self.imports.quit()
+        self.exit()
+
+    async def on_unmount(self) -> None:
+        self.imports.quit()
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(self.workspace.close(), 0.4)

@@ -1,0 +1,113 @@
+"""The interface's one import: started, paused and cancelled here, whatever screen is shown. It keeps the latest events
+for screens that come back, and never touches a widget."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mls_tui.domain.events import Event
+from mls_tui.importer.control import ImportControl
+from mls_tui.worker import Events, ImportBridge, ImportEvents, ImportProgress
+
+if TYPE_CHECKING:
+    from mls_tui.actions import ImportOptions
+    from mls_tui.app import MlsTuiApp
+    from mls_tui.domain.connection import Connection
+    from mls_tui.domain.run import ImportRun
+
+LOG_LENGTH = 5_000
+CANCEL_PATIENCE_SECONDS = 2.0
+QUIT_PATIENCE_SECONDS = 0.3
+
+
+class Imports:
+    """At most one run at a time. ``log`` holds the latest events of the present or last run, oldest first."""
+
+    def __init__(self, app: MlsTuiApp) -> None:
+        self._app = app
+        self._bridge: ImportBridge | None = None
+        self._again: Callable[[], None] | None = None
+        self.log: deque[Event] = deque(maxlen=LOG_LENGTH)
+        self.connection_id: str | None = None
+        self.connection_name = ""
+        self.cancelling = False
+        self.tell_when_done = False
+
+    @property
+    def running(self) -> bool:
+        return self._bridge is not None
+
+    @property
+    def paused(self) -> bool:
+        return self._bridge is not None and self._bridge.control.paused
+
+    def start(self, connection: Connection, options: ImportOptions) -> None:
+        """Import a connection. Says so where an import is running already."""
+        actions, workspace = self._app.actions, self._app.workspace
+        self._begin(
+            connection.connection_id,
+            connection.name,
+            lambda control: actions.import_events(connection.connection_id, options, workspace, control),
+        )
+
+    def retry(self, run_id: str, connection_id: str, connection_name: str) -> None:
+        """Import again what failed in a run."""
+        actions, workspace = self._app.actions, self._app.workspace
+        self._begin(connection_id, connection_name, lambda control: actions.retry_events(run_id, workspace, control))
+
+    def retry_run(self, run: ImportRun) -> None:
+        self.retry(run.run_id, run.connection_id, run.connection_name)
+
+    def _begin(self, connection_id: str, name: str, events: Events) -> None:
+        if self.running:
+            self._app.notify(
+                f"{self.connection_name} is being imported. Wait for its end, or cancel it first (3, then x).",
+                severity="warning",
+            )
+            return
+        self.log.clear()
+        self.connection_id, self.connection_name, self.cancelling = connection_id, name, False
+        self._app.tally = None
+        self._bridge = ImportBridge(events, ImportControl(), clock=self._app.clock)
+        self._app.run_worker(self._follow(self._bridge), group="import", exclusive=True, exit_on_error=False)
+        self._app.refresh_bindings()
+
+    async def _follow(self, bridge: ImportBridge) -> None:
+        try:
+            async for handover in bridge.batches():
+                if handover.events:
+                    self.log.extend(handover.events)
+                    self._app.post_message(ImportEvents(handover.events))
+                if handover.ended:
+                    self._bridge = None
+                self._app.post_message(ImportProgress(handover.tally))
+                if handover.crash is not None:
+                    raise handover.crash
+        finally:
+            self._bridge = None
+
+    def pause(self) -> None:
+        if self._bridge is not None:
+            self._bridge.control.pause()
+
+    def resume(self) -> None:
+        if self._bridge is not None:
+            self._bridge.control.resume()
+
+    def cancel(self) -> None:
+        """Ask the run to stop where it is consistent; after two seconds, stop it there."""
+        bridge = self._bridge
+        if bridge is None:
+            return
+        self.cancelling = True
+        bridge.control.cancel()
+        self._app.set_timer(CANCEL_PATIENCE_SECONDS, bridge.abandon)
+
+    def quit(self) -> None:
+        """Stop for good, at once: the store is consistent at any moment, the next import goes on from there."""
+        bridge, self._bridge = self._bridge, None
+        if bridge is not None:
+            bridge.abandon()
+            bridge.join(QUIT_PATIENCE_SECONDS)
