@@ -1,0 +1,286 @@
+"""Actions and a workspace in memory for the interface's tests: connections, listings, and imports that follow a script.
+They reach no network and no disk."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, cast
+
+from mls_tui.actions import (
+    ActionResult,
+    ConnectionForm,
+    ConnectionTest,
+    ConnectionView,
+    Deletion,
+    ImportOptions,
+    Preview,
+)
+from mls_tui.domain.connection import Connection, Member
+from mls_tui.domain.events import Event
+from mls_tui.domain.listing import Listing
+from mls_tui.domain.run import ImportRun, Problem
+from mls_tui.importer.control import ImportControl
+from mls_tui.mls.base import Window
+
+if TYPE_CHECKING:
+    from mls_tui.workspace import Workspace
+
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+NOW_MS = int(NOW.timestamp() * 1000)
+
+
+class FrozenClock:
+    """Time stands still until ``move`` pushes it."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._now.timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    def move(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+
+
+@dataclass
+class FakeSettings:
+    storage: str = "local"
+    theme: str | None = None
+    keymap: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class FakeWorkspace:
+    """What the interface sees of a Workspace. ``fails`` is raised by ``open`` as long as it is set."""
+
+    settings: FakeSettings = field(default_factory=FakeSettings)
+    user_id: str = "local"
+    read_only: bool = False
+    fails: Exception | None = None
+    is_open: bool = False
+
+    async def open(self) -> None:
+        if self.fails is not None:
+            raise self.fails
+        self.is_open = True
+
+    async def close(self) -> None:
+        self.is_open = False
+
+
+def fake_workspace(*, read_only: bool = False, fails: Exception | None = None, **settings: object) -> Workspace:
+    """A FakeWorkspace, typed as the real one."""
+    wanted = FakeSettings(**settings)  # type: ignore[arg-type]
+    return cast("Workspace", FakeWorkspace(settings=wanted, read_only=read_only, fails=fails))
+
+
+def gate() -> threading.Event:
+    """A step of an import script that waits until the test calls ``set``, or the run is cancelled."""
+    return threading.Event()
+
+
+Step = Event | threading.Event | BaseException
+
+
+def a_connection(name: str = "Demo MLS", provider: str = "reso", **more: object) -> Connection:
+    """A connection; its id is a slug of its name."""
+    data: dict[str, object] = {
+        "connection_id": name.lower().replace(" ", "-"),
+        "user_id": "local",
+        "name": name,
+        "provider": provider,
+        "base_url": "https://mls.example/odata",
+        "created_at": NOW_MS,
+    }
+    return Connection.model_validate(data | more)
+
+
+def a_view(connection: Connection | None = None, **more: object) -> ConnectionView:
+    """A row of the connections table; ``never imported`` unless told otherwise."""
+    view = ConnectionView(connection=connection or a_connection(), state="never imported")
+    return replace(view, **more)  # type: ignore[arg-type]
+
+
+class FakeActions:
+    """Satisfies ActionsPort. ``errors`` maps an action's name to the sentence it fails with; ``calls`` records."""
+
+    def __init__(
+        self,
+        *,
+        connections: Sequence[ConnectionView] = (),
+        listings: Sequence[Listing] = (),
+        history: Sequence[ImportRun] = (),
+        script: Sequence[Step] = (),
+    ) -> None:
+        self.connections = {view.connection.connection_id: view for view in connections}
+        self.listings = {listing.listing_id: listing for listing in listings}
+        self.history = list(history)
+        self.problems: dict[str, list[Problem]] = {}
+        self.script: list[Step] = list(script)
+        self.preview = Preview(rows=())
+        self.photos: dict[str, bytes] = {}
+        self.windows: list[Window] = []
+        self.found = ConnectionTest(member=Member(member_name="Ana Lake", office_name="Lakeside Realty"), waiting=300)
+        self.errors: dict[str, str] = {}
+        self.cannot_delete: dict[str, str] = {}
+        self.calls: list[tuple[object, ...]] = []
+        self.batch_size = 500
+
+    def _refused(self, action: str, *arguments: object) -> str | None:
+        self.calls.append((action, *arguments))
+        return self.errors.get(action)
+
+    async def get_connections(self, workspace: Workspace | None = None) -> ActionResult[list[ConnectionView]]:
+        if error := self._refused("get_connections"):
+            return ActionResult(success=False, error=error)
+        rows = sorted(self.connections.values(), key=lambda view: view.connection.name)
+        return ActionResult(success=True, data=rows)
+
+    async def connect_mls(
+        self, form: ConnectionForm, workspace: Workspace | None = None
+    ) -> ActionResult[ConnectionView]:
+        if error := self._refused("connect_mls", form):
+            return ActionResult(success=False, error=error)
+        view = a_view(self._from_form(form, a_connection(form.name, form.provider)))
+        self.connections[view.connection.connection_id] = view
+        return ActionResult(success=True, message=f"Connected {form.name}.", data=view)
+
+    def _from_form(self, form: ConnectionForm, base: Connection) -> Connection:
+        return base.model_copy(
+            update={
+                "name": form.name,
+                "provider": form.provider,
+                "base_url": form.base_url or base.base_url,
+                "schedule_minutes": form.schedule_minutes,
+                "username": form.username,
+                "client_id": form.client_id,
+                "mls_system": form.mls_system,
+            }
+        )
+
+    async def update_connection(
+        self, connection_id: str, form: ConnectionForm, workspace: Workspace | None = None
+    ) -> ActionResult[ConnectionView]:
+        if error := self._refused("update_connection", connection_id, form):
+            return ActionResult(success=False, error=error)
+        old = self.connections[connection_id]
+        view = replace(old, connection=self._from_form(form, old.connection))
+        self.connections[connection_id] = view
+        return ActionResult(success=True, data=view)
+
+    async def try_connection(
+        self, form: ConnectionForm, workspace: Workspace | None = None, *, connection_id: str | None = None
+    ) -> ActionResult[ConnectionTest]:
+        if error := self._refused("try_connection", form, connection_id):
+            return ActionResult(success=False, error=error, exit_code=3)
+        return ActionResult(success=True, data=self.found)
+
+    async def disconnect_mls(self, connection_id: str, workspace: Workspace | None = None) -> ActionResult[Connection]:
+        if error := self._refused("disconnect_mls", connection_id):
+            return ActionResult(success=False, error=error)
+        return ActionResult(success=True, data=self.connections.pop(connection_id).connection)
+
+    async def import_events(
+        self, connection_id: str, options: ImportOptions, workspace: Workspace, control: ImportControl | None = None
+    ) -> AsyncIterator[Event]:
+        self._refused("import_events", connection_id, options)
+        async for event in self._play(control):
+            yield event
+
+    async def retry_events(
+        self, run_id: str, workspace: Workspace, control: ImportControl | None = None
+    ) -> AsyncIterator[Event]:
+        self._refused("retry_events", run_id)
+        async for event in self._play(control):
+            yield event
+
+    async def _play(self, control: ImportControl | None) -> AsyncIterator[Event]:
+        for step in list(self.script):
+            if control is not None and control.cancelled:
+                raise asyncio.CancelledError
+            if isinstance(step, BaseException):
+                raise step
+            if isinstance(step, threading.Event):
+                while not step.is_set() and not (control is not None and control.cancelled):
+                    await asyncio.sleep(0.005)
+            else:
+                yield step
+
+    async def preview_import(
+        self, connection_id: str, options: ImportOptions | None = None, workspace: Workspace | None = None
+    ) -> ActionResult[Preview]:
+        if error := self._refused("preview_import", connection_id, options):
+            return ActionResult(success=False, error=error)
+        return ActionResult(success=True, data=self.preview)
+
+    async def get_imported_listings(self, workspace: Workspace | None = None) -> ActionResult[list[Listing]]:
+        if error := self._refused("get_imported_listings"):
+            return ActionResult(success=False, error=error)
+        return ActionResult(success=True, data=list(self.listings.values()))
+
+    async def stream_listings(self, workspace: Workspace) -> AsyncIterator[list[Listing]]:
+        self._refused("stream_listings")
+        rows = list(self.listings.values())
+        for start in range(0, len(rows), self.batch_size):
+            yield rows[start : start + self.batch_size]
+            await asyncio.sleep(0)
+
+    async def get_listing(self, listing: str, workspace: Workspace | None = None) -> ActionResult[Listing]:
+        self._refused("get_listing", listing)
+        found = self.listings.get(listing)
+        if found is None:
+            return ActionResult(success=False, error=f"There is no listing {listing!r}.", exit_code=2)
+        return ActionResult(success=True, data=found)
+
+    async def get_photo(self, key: str, workspace: Workspace) -> ActionResult[bytes]:
+        self._refused("get_photo", key)
+        if key not in self.photos:
+            return ActionResult(success=False, error="The photo is not in the store.")
+        return ActionResult(success=True, data=self.photos[key])
+
+    async def refetch_photos(self, listing_id: str, workspace: Workspace | None = None) -> ActionResult[Listing]:
+        if error := self._refused("refetch_photos", listing_id):
+            return ActionResult(success=False, error=error)
+        return ActionResult(success=True, data=self.listings[listing_id])
+
+    async def delete_listing(self, listing_id: str, workspace: Workspace | None = None) -> ActionResult[Deletion]:
+        return await self.delete_listings([listing_id], workspace, undoable=True)
+
+    async def delete_listings(
+        self, listing_ids: Sequence[str], workspace: Workspace | None = None, *, undoable: bool = False
+    ) -> ActionResult[Deletion]:
+        if error := self._refused("delete_listings", tuple(listing_ids), undoable):
+            return ActionResult(success=False, error=error)
+        failures = {each: self.cannot_delete[each] for each in listing_ids if each in self.cannot_delete}
+        gone = tuple(self.listings.pop(each) for each in listing_ids if each not in failures and each in self.listings)
+        photos = sum(listing.photos_stored for listing in gone)
+        return ActionResult(success=not failures, data=Deletion(gone, failures, photos, undoable))
+
+    async def undo_deletion(self, deletion: Deletion, workspace: Workspace) -> ActionResult[int]:
+        if error := self._refused("undo_deletion", deletion):
+            return ActionResult(success=False, error=error)
+        self.listings |= {listing.listing_id: listing for listing in deletion.deleted}
+        return ActionResult(success=True, data=len(deletion.deleted))
+
+    async def get_import_history(self, workspace: Workspace | None = None) -> ActionResult[list[ImportRun]]:
+        if error := self._refused("get_import_history"):
+            return ActionResult(success=False, error=error)
+        return ActionResult(success=True, data=list(self.history))
+
+    async def get_run_problems(self, run_id: str, workspace: Workspace | None = None) -> ActionResult[list[Problem]]:
+        if error := self._refused("get_run_problems", run_id):
+            return ActionResult(success=False, error=error)
+        return ActionResult(success=True, data=list(self.problems.get(run_id, [])))
+
+    async def get_budget(self, connection_id: str, workspace: Workspace) -> ActionResult[list[Window]]:
+        return ActionResult(success=True, data=list(self.windows))
