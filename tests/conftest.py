@@ -10,7 +10,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
-    "mls-tui", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    "mls-tui",
+    derandomize="CI" in os.environ,
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
 )
 settings.load_profile("mls-tui")
 
