@@ -27,6 +27,11 @@ class ImportOptions:
         return bool(self.only or self.keys) or self.limit is not None
 
     @property
+    def everything(self) -> bool:
+        """``--status all``: Coming Soon records too."""
+        return self.statuses == frozenset(ListingStatus)
+
+    @property
     def scope(self) -> frozenset[ListingStatus]:
         """The statuses that are brought in (CONTRACT: ``--status`` widens Active)."""
         return frozenset({ListingStatus.ACTIVE}) | self.statuses

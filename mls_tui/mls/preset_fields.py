@@ -89,10 +89,13 @@ class ProviderPreset:
     headers: Mapping[str, str] = field(default_factory=dict)
     media_headers: Mapping[str, str] = field(default_factory=dict)
     api_limits: tuple[Limit, ...] = (Limit(2, 1.0),)
-    media_limits: tuple[Limit, ...] = (Limit(8, 1.0),)
+    media_limits: tuple[Limit, ...] = ()
+    """Empty where no limit is known: the number in flight then adapts to what the host bears."""
     limits_guessed: bool = True
     media_auth: bool = False
     """Whether the access token is sent to the host of the photos."""
+    media_once: bool = False
+    """Whether a photo's URL is good for one request: a second attempt needs a fresh Media row."""
     max_watermark_age_days: int | None = None
     """Hidden records leave the feed after this many days: an older watermark needs a full run."""
     notes: tuple[str, ...] = ()

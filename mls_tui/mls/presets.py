@@ -107,6 +107,7 @@ _MLSGRID = ProviderPreset(
     media_headers=MappingProxyType({"User-Agent": "{token}"}),
     api_limits=(Limit(2, 1.0), Limit(7200, _HOUR), Limit(40000, _DAY), Limit(4_000_000_000, _HOUR, "bytes")),
     media_limits=(Limit(2, 1.0), Limit(4_000_000_000, _HOUR, "bytes")),
+    media_once=True,
     limits_guessed=False,
     max_watermark_age_days=7,
     notes=(

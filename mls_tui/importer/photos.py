@@ -1,0 +1,145 @@
+"""Photos of one listing: fetch what is wanted, put each under its key, say what happened. A photo that cannot be had
+keeps its original URL and never fails its listing; a store that cannot take photos does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from mls_tui.domain.errors import MLSError, PhotoError, RateLimitedError, sentence
+from mls_tui.domain.events import AttemptFailed, PhotoFailed, PhotoStored
+from mls_tui.domain.keys import photo_key
+from mls_tui.domain.listing import Listing, Photo
+from mls_tui.domain.run import Problem, ProblemKind
+from mls_tui.importer.context import ImportContext
+from mls_tui.importer.retry import PHOTO_ATTEMPTS, attempt
+from mls_tui.mls.base import PhotoBytes, RawRecord
+
+ORIGINAL_URL_BYTES = 1_024
+"""S3 keeps at most 2 kB of metadata, names included."""
+
+MapMedia = Callable[[list[RawRecord]], tuple[Photo, ...]]
+
+
+@dataclass(slots=True)
+class ListingPhotos:
+    """The photos of one listing during one import. What an attempt at the listing stored is not fetched again."""
+
+    context: ImportContext
+    listing: Listing
+    map_media: MapMedia
+    done: dict[int, Photo] = field(default_factory=dict)
+    _fresh: asyncio.Task[dict[tuple[str, str], Photo]] | None = None
+
+    async def fetch(self, wanted: tuple[tuple[int, Photo], ...]) -> list[Photo]:
+        """The wanted photos, in the order given: stored ones with their key, the others with their cause."""
+        pending = [(index, photo) for index, photo in wanted if index not in self.done]
+        async with asyncio.TaskGroup() as group:
+            for index, photo in pending:
+                group.create_task(self._one(index, photo))
+        return [self.done[index].model_copy(update={"order": photo.order}) for index, photo in wanted]
+
+    async def _one(self, index: int, photo: Photo) -> None:
+        context = self.context
+        failed = 0
+
+        def tell(number: int, wait: float | None, cause: str) -> None:
+            nonlocal failed
+            failed = number
+            context.emit(
+                AttemptFailed,
+                what="photo",
+                attempt=number,
+                of=PHOTO_ATTEMPTS,
+                wait=wait,
+                cause=cause,
+                mls_number=self.listing.mls_number,
+                photo_index=index,
+            )
+
+        expired = False
+
+        async def work(number: int) -> Photo:
+            nonlocal expired
+            source = await self._renewed(photo) if expired or (number > 1 and context.preset.media_once) else photo
+            async with context.photo_slots.one():
+                try:
+                    served = await context.connector.photo(source.url)
+                except PhotoError as error:
+                    expired = error.expired
+                    raise
+                return await self._put(index, photo, served)
+
+        try:
+            stored = await attempt(work, attempts=PHOTO_ATTEMPTS, clock=context.clock, rng=context.rng, on_failure=tell)
+        except PhotoError as error:
+            self._failed(index, photo, sentence(error), failed)
+        else:
+            self.done[index] = stored
+
+    async def _put(self, index: int, photo: Photo, served: PhotoBytes) -> Photo:
+        context, listing = self.context, self.listing
+        key = photo_key(context.user_id, listing.listing_id, index, served.extension)
+        stored = await context.photos.put(
+            key,
+            served.body,
+            content_type=served.content_type,
+            sha256=served.sha256,
+            metadata={
+                "listingId": listing.listing_id,
+                "photoIndex": str(index),
+                "originalUrl": metadata_url(photo.original_url),
+            },
+        )
+        context.emit(PhotoStored, mls_number=listing.mls_number, photo_index=index, key=key, size=stored.size)
+        return photo.model_copy(
+            update={
+                "url": stored.url,
+                "key": key,
+                "sha256": served.sha256,
+                "content_type": served.content_type,
+                "size": stored.size,
+                "error": None,
+            }
+        )
+
+    def _failed(self, index: int, photo: Photo, cause: str, attempts: int) -> None:
+        context, number = self.context, self.listing.mls_number
+        context.emit(PhotoFailed, mls_number=number, photo_index=index, cause=cause, attempts=attempts)
+        context.journal.problem(
+            Problem(
+                kind=ProblemKind.PHOTO,
+                mls_number=number,
+                listing_key=self.listing.mls_id,
+                error=cause,
+                attempts=attempts,
+                photo_index=index,
+                at=context.now_ms(),
+            )
+        )
+        self.done[index] = photo.model_copy(update={"key": None, "error": cause})
+
+    async def _renewed(self, photo: Photo) -> Photo:
+        """The photo with a URL read anew, once per listing: URLs expire, some are good for one use (FIELD §5, §6)."""
+        if self._fresh is None:
+            self._fresh = asyncio.create_task(self._read_media())
+        return (await asyncio.shield(self._fresh)).get(photo.identity, photo)
+
+    async def _read_media(self) -> dict[tuple[str, str], Photo]:
+        try:
+            rows = await self.context.connector.fresh_media(self.listing.mls_id)
+        except RateLimitedError:
+            raise
+        except MLSError as error:
+            raise PhotoError(f"Its URL has expired and its Media could not be read anew: {sentence(error)}") from error
+        return {photo.identity: photo for photo in self.map_media(rows)}
+
+
+def metadata_url(url: str) -> str:
+    """For S3 metadata: percent-encoded ASCII, no user, query or fragment, cut to fit (CONTRACT: "S3")."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    plain = urlunsplit((parts.scheme, host, parts.path, "", ""))
+    return quote(plain, safe="%/:-._~!$&'()*+,;=@[]")[:ORIGINAL_URL_BYTES]

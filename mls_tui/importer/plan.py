@@ -1,0 +1,178 @@
+"""What an import would do with one record: pure comparison of what was mapped with what is stored. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from mls_tui.domain.listing import Listing, ListingStatus, Photo
+from mls_tui.mls.hashing import fact_hash, media_hash
+from mls_tui.storage.base import IndexEntry
+
+
+class Step(Enum):
+    """What to do with a mapped listing."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+
+
+@dataclass(slots=True)
+class StoredIndex:
+    """The stored listings of a user as one import sees them: read once, kept current by its own writes."""
+
+    _by_number: dict[tuple[str, str], IndexEntry]
+    _by_key: dict[tuple[str, str], IndexEntry]
+    _by_address: dict[tuple[str, str], str]
+
+    @classmethod
+    def of(cls, entries: Iterable[IndexEntry]) -> StoredIndex:
+        index = cls({}, {}, {})
+        for entry in entries:
+            index.add(entry)
+        return index
+
+    def add(self, entry: IndexEntry) -> None:
+        self._by_number[entry.provider, entry.mls_number] = entry
+        self._by_key[entry.provider, entry.mls_id] = entry
+        if entry.address_key:
+            self._by_address.setdefault((entry.provider, entry.address_key), entry.listing_id)
+
+    def remove(self, entry: IndexEntry) -> None:
+        self._by_number.pop((entry.provider, entry.mls_number), None)
+        self._by_key.pop((entry.provider, entry.mls_id), None)
+
+    def number(self, provider: str, mls_number: str) -> IndexEntry | None:
+        return self._by_number.get((provider, mls_number))
+
+    def keyed(self, provider: str, listing_key: str) -> IndexEntry | None:
+        """By ListingKey: a removal may come with nothing else."""
+        return self._by_key.get((provider, listing_key))
+
+    def same_home(self, listing: Listing, address_key: str | None) -> str | None:
+        """The listing id of another listing of the same MLS at the same address, where there is one."""
+        other = self._by_address.get((listing.mls_provider, address_key)) if address_key else None
+        mine = self.number(listing.mls_provider, listing.mls_number)
+        return other if other is not None and (mine is None or mine.listing_id != other) else None
+
+    def entries(self) -> Iterator[IndexEntry]:
+        return iter(list(self._by_number.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_number)
+
+
+def content_hash(listing: Listing, photos: tuple[Photo, ...] | None) -> str:
+    """``<facts>.<media>``; the media half is empty where the Media was not read."""
+    return f"{fact_hash(listing)}.{'' if photos is None else media_hash(photos)}"
+
+
+def decide(
+    mapped: Listing,
+    photos: tuple[Photo, ...] | None,
+    stored: IndexEntry | None,
+    *,
+    scope: frozenset[ListingStatus],
+    with_photos: bool = True,
+) -> Step:
+    """New, changed, unchanged or outside the scope.
+
+    ``photos`` is None where the Media did not come with the record: then the facts decide, PhotosChangeTimestamp and
+    PhotosCount among them. A record older than what is stored changes nothing.
+    """
+    if stored is None:
+        return Step.NEW if mapped.status in scope else Step.SKIPPED
+    if mapped.version < stored.version:
+        return Step.UNCHANGED
+    facts, _, media = (stored.content_hash or "").partition(".")
+    if facts != fact_hash(mapped):
+        return Step.CHANGED
+    if with_photos and stored.photos_missing:
+        return Step.CHANGED
+    if with_photos and photos is not None and media != media_hash(photos):
+        return Step.CHANGED
+    return Step.UNCHANGED
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoPlan:
+    """``kept`` are photos that need no request, ``wanted`` those to fetch with the index of their key; both by
+    display order. ``obsolete`` are stored keys that nothing will point at once the row is written."""
+
+    kept: tuple[Photo, ...]
+    wanted: tuple[tuple[int, Photo], ...]
+    obsolete: tuple[str, ...]
+
+
+def plan_photos(feed: tuple[Photo, ...], stored: tuple[Photo, ...]) -> PhotoPlan:
+    """Which photos to fetch and under which index.
+
+    A photo that is stored keeps its object whatever its place or URL is now (FIELD §5: identity is never the URL).
+    A new one takes its place in display order as index where no stored object has that index, else the lowest free
+    one: no object that the stored row points at is overwritten, so a crash leaves the old listing whole.
+    """
+    available: dict[tuple[str, str], list[Photo]] = {}
+    for photo in stored:
+        if photo.stored:
+            available.setdefault(photo.identity, []).append(photo)
+    kept: list[Photo] = []
+    missing: list[Photo] = []
+    for photo in feed:
+        same = available.get(photo.identity)
+        if same:
+            old = same.pop(0)
+            kept.append(_as_stored(photo, old))
+        else:
+            missing.append(photo)
+    taken = {index for photo in stored if photo.key and (index := key_index(photo.key)) is not None}
+    wanted = tuple((_take(photo.order, taken), photo) for photo in missing)
+    in_use = {photo.key for photo in kept}
+    obsolete = tuple(photo.key for photo in stored if photo.key and photo.key not in in_use)
+    return PhotoPlan(tuple(kept), wanted, obsolete)
+
+
+def _as_stored(feed: Photo, old: Photo) -> Photo:
+    return feed.model_copy(
+        update={
+            "url": old.url,
+            "key": old.key,
+            "sha256": old.sha256,
+            "content_type": old.content_type,
+            "size": old.size,
+            "original_url": old.original_url,
+        }
+    )
+
+
+def key_index(key: str) -> int | None:
+    """The ``<index>`` of ``…/photo<index>.<extension>``."""
+    name = key.rsplit("/", 1)[-1]
+    digits = name.removeprefix("photo").partition(".")[0]
+    return int(digits) if digits.isascii() and digits.isdigit() else None
+
+
+def _take(preferred: int, taken: set[int]) -> int:
+    index = preferred
+    if index in taken:
+        index = next(n for n in range(len(taken) + 1) if n not in taken)
+    taken.add(index)
+    return index
+
+
+def entry_of(listing: Listing, address_key: str | None) -> IndexEntry:
+    """The index entry of a listing that has just been stored."""
+    return IndexEntry(
+        listing_id=listing.listing_id,
+        provider=listing.mls_provider,
+        mls_number=listing.mls_number,
+        mls_id=listing.mls_id,
+        connection_id=listing.connection_id,
+        status=listing.status,
+        version=listing.version,
+        content_hash=listing.content_hash,
+        photos_missing=listing.photos_missing,
+        address_key=address_key,
+    )

@@ -1,0 +1,83 @@
+"""From a page's records to jobs: each record mapped once, with the Media that came with it. Pure but for warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mls_tui.domain.connection import Connection
+from mls_tui.domain.keys import provider_name
+from mls_tui.domain.listing import Photo
+from mls_tui.importer.options import ImportOptions
+from mls_tui.mls.base import RawRecord
+from mls_tui.mls.mapping import Mapped, Verdict, map_record
+from mls_tui.mls.media import map_media
+from mls_tui.mls.preset_fields import ProviderPreset
+
+INLINE_MEDIA = ("Media", "Photos")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One record of a page with what the mapping made of it. ``photos`` is None where its Media did not come whole."""
+
+    page: int
+    record: RawRecord
+    verdict: Verdict
+    photos: tuple[Photo, ...] | None
+    provider: str
+
+    @property
+    def listing_key(self) -> str:
+        verdict = self.verdict
+        return verdict.listing.mls_id if isinstance(verdict, Mapped) else verdict.listing_key
+
+    @property
+    def mls_number(self) -> str:
+        """The MLS number, or the ListingKey where a record came without one."""
+        verdict = self.verdict
+        number = verdict.listing.mls_number if isinstance(verdict, Mapped) else verdict.mls_number
+        return number or self.listing_key
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Maps records for one import."""
+
+    connection: Connection
+    preset: ProviderPreset
+    options: ImportOptions
+    warn: Callable[[str], None]
+
+    def job(self, page: int, record: RawRecord) -> Job:
+        verdict = map_record(
+            record,
+            self.preset,
+            connection_id=self.connection.connection_id,
+            mls_system=self.connection.mls_system,
+            coming_soon=self.options.everything,
+            warn=self.warn,
+        )
+        return Job(page, record, verdict, self._inline_photos(record), self._provider(record, verdict))
+
+    def _provider(self, record: RawRecord, verdict: Verdict) -> str:
+        if isinstance(verdict, Mapped):
+            return verdict.listing.mls_provider
+        system = record.get(self.preset.system_field or "") or self.connection.mls_system
+        return provider_name(
+            self.preset.name, serves_many=self.preset.serves_many, originating_system=str(system) if system else None
+        )
+
+    def _inline_photos(self, record: RawRecord) -> tuple[Photo, ...] | None:
+        if "Media@odata.nextLink" in record:
+            return None
+        for name in INLINE_MEDIA:
+            rows = record.get(name)
+            if isinstance(rows, list):
+                photos = map_media(rows, record, base_url=self.preset.base_url, warn=_unheard)
+                return photos or None
+        return None
+
+
+def _unheard(kind: str) -> None:
+    """Warnings about media are counted when the listing is imported, not when it is compared."""

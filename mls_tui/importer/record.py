@@ -1,0 +1,194 @@
+"""The handler of one listing: its media, its photos, its row. Idempotent: run again after any crash it ends in the
+same state, so a queue may drive it as well as the engine does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mls_tui.domain.clock import iso_z
+from mls_tui.domain.errors import StorageError
+from mls_tui.domain.events import AttemptFailed, ListingStarted, ListingStored
+from mls_tui.domain.keys import new_listing_id
+from mls_tui.domain.listing import Listing, Photo
+from mls_tui.importer.context import ImportContext
+from mls_tui.importer.photos import ListingPhotos
+from mls_tui.importer.plan import PhotoPlan, StoredIndex, content_hash, entry_of, plan_photos
+from mls_tui.importer.retry import LISTING_ATTEMPTS, attempt
+from mls_tui.mls.address import address_key
+from mls_tui.mls.base import RawRecord
+from mls_tui.mls.differences import history_changes
+from mls_tui.mls.media import map_media
+from mls_tui.storage.base import IndexEntry, PutOutcome
+
+
+@dataclass(slots=True)
+class ListingTask:
+    """One mapped record on its way into the stores. ``mapped`` holds facts only; ids and photos are added here."""
+
+    context: ImportContext
+    index: StoredIndex
+    record: RawRecord
+    mapped: Listing
+    verify: bool = False
+    attempts: int = 0
+    _photos: ListingPhotos | None = field(default=None, repr=False)
+
+    async def run(self) -> None:
+        """Up to three attempts; raises the last one's error."""
+        context, mapped = self.context, self.mapped
+
+        def tell(number: int, wait: float | None, cause: str) -> None:
+            self.attempts = number
+            context.emit(
+                AttemptFailed,
+                what="listing",
+                attempt=number,
+                of=LISTING_ATTEMPTS,
+                wait=wait,
+                cause=cause,
+                mls_number=mapped.mls_number,
+            )
+
+        await attempt(self._attempt, attempts=LISTING_ATTEMPTS, clock=context.clock, rng=context.rng, on_failure=tell)
+
+    async def _attempt(self, number: int) -> None:
+        entry = self.index.number(self.mapped.mls_provider, self.mapped.mls_number)
+        try:
+            await self._import(entry)
+        except BaseExceptionGroup as group:
+            raise first_of(group) from None
+
+    async def _import(self, entry: IndexEntry | None) -> None:
+        context = self.context
+        old = await context.store.get(context.user_id, entry.listing_id) if entry is not None else None
+        draft = self._identified(old, entry)
+        feed = await self._feed_photos(old)
+        damaged = await self._damaged(old) if self.verify and old is not None else set()
+        stored = tuple(photo for photo in old.photos if photo.key not in damaged) if old else ()
+        plan = plan_photos(feed, stored)
+        wanted = plan.wanted if context.options.photos else ()
+        context.emit(
+            ListingStarted,
+            mls_number=draft.mls_number,
+            listing_key=draft.mls_id,
+            address=draft.address.one_line,
+            photos=len(wanted),
+        )
+        context.journal.reused(len(plan.kept))
+        listing = self._complete(draft, old, feed, plan, await self._fetch(draft, wanted))
+        await self._store(listing, old, plan)
+
+    def _identified(self, old: Listing | None, entry: IndexEntry | None) -> Listing:
+        """The mapped facts under the id they are, or will be, stored by."""
+        mapped, context = self.mapped, self.context
+        listing_id = old.listing_id if old else new_listing_id(mapped.mls_provider, mapped.mls_number, context.epoch)
+        same_home = self.index.same_home(mapped, address_key(mapped.address))
+        return mapped.model_copy(
+            update={
+                "listing_id": listing_id,
+                "connection_id": context.connection.connection_id,
+                "synced_at": context.now_ms(),
+                "relisted_from": (old.relisted_from if old else None) or (same_home if entry is None else None),
+            }
+        )
+
+    async def _feed_photos(self, old: Listing | None) -> tuple[Photo, ...]:
+        """The photos the feed names. None at all against a PhotosCount wipes nothing (FIELD §5); without photos
+        (``--no-photos``) those of a stored listing stay as they are."""
+        if old is not None and not self.context.options.photos:
+            return old.photos
+        rows = await self.context.connector.media(self.record)
+        photos = self._map_media(rows)
+        if not photos and self.mapped.photos_count:
+            self.context.journal.warn("Media missing though PhotosCount is not 0")
+            return old.photos if old else ()
+        return photos
+
+    def _map_media(self, rows: list[RawRecord]) -> tuple[Photo, ...]:
+        context = self.context
+        return map_media(rows, self.record, base_url=context.preset.base_url, warn=context.journal.warn)
+
+    async def _damaged(self, old: Listing) -> set[str | None]:
+        """Keys whose stored bytes are not those that were served (``--full``)."""
+        bad: set[str | None] = set()
+        for photo in old.photos:
+            if photo.key and not await self.context.photos.verify(
+                photo.key, sha256=photo.sha256 or "", size=photo.size or 0
+            ):
+                bad.add(photo.key)
+                self.context.journal.warn("stored photo damaged or missing")
+        return bad
+
+    async def _fetch(self, draft: Listing, wanted: tuple[tuple[int, Photo], ...]) -> list[Photo]:
+        if self._photos is None:
+            self._photos = ListingPhotos(self.context, draft, self._map_media)
+        return await self._photos.fetch(wanted)
+
+    def _complete(
+        self, draft: Listing, old: Listing | None, feed: tuple[Photo, ...], plan: PhotoPlan, fetched: list[Photo]
+    ) -> Listing:
+        by_order = {photo.order: photo for photo in (*plan.kept, *fetched)}
+        photos = tuple(by_order.get(photo.order, photo) for photo in feed)
+        at = iso_z(self.context.clock.now())
+        history = (*old.history, *history_changes(old, draft, at)) if old else ()
+        return draft.model_copy(
+            update={
+                "photos": photos,
+                "history": history,
+                "content_hash": content_hash(self.mapped, feed),
+                "off_market_at": None,
+            }
+        )
+
+    async def _store(self, listing: Listing, old: Listing | None, plan: PhotoPlan) -> None:
+        context = self.context
+        result = await context.store.put(context.user_id, listing)
+        if result.outcome is PutOutcome.STALE:
+            await self._beaten(listing, result.listing_id)
+            return
+        obsolete = [key for key in plan.obsolete if key not in {photo.key for photo in listing.photos}]
+        if obsolete:
+            await context.photos.delete(obsolete)
+        self.index.add(entry_of(listing, address_key(listing.address)))
+        context.emit(
+            ListingStored,
+            mls_number=listing.mls_number,
+            listing_key=listing.mls_id,
+            listing_id=listing.listing_id,
+            outcome="updated" if old else "created",
+            photos=len(listing.photos),
+            photos_missing=listing.photos_missing,
+        )
+
+    async def _beaten(self, listing: Listing, winner_id: str) -> None:
+        """Somebody else stored this MLS number, or a newer version of it: ours goes, theirs is taken up."""
+        context = self.context
+        winner = await context.store.get(context.user_id, winner_id)
+        if winner is None:
+            raise StorageError("The listing was deleted while it was being imported.", retryable=True)
+        kept = {photo.key for photo in winner.photos}
+        ours = [photo.key for photo in listing.photos if photo.key and photo.key not in kept]
+        if ours:
+            await context.photos.delete(ours)
+        self.index.add(entry_of(winner, address_key(winner.address)))
+        if winner.version < listing.version:
+            self._photos = None
+            await self._import(entry_of(winner, None))
+            return
+        context.emit(
+            ListingStored,
+            mls_number=winner.mls_number,
+            listing_key=winner.mls_id,
+            listing_id=winner.listing_id,
+            outcome="unchanged",
+            photos=len(winner.photos),
+            photos_missing=winner.photos_missing,
+        )
+
+
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first plain error of a group: a store's refusal of one photo speaks for its siblings."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

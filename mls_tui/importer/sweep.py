@@ -1,0 +1,226 @@
+"""One sweep of a feed: a reader that maps pages, a fixed number of workers that store listings, and the cursor that
+follows behind them. Bounded: one page is read ahead while the listings of another are being stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from mls_tui.domain.connection import Cursor
+from mls_tui.domain.errors import AuthenticationError, RateLimitedError, StorageError, sentence
+from mls_tui.domain.events import ListingFailed, ListingRemoved, ListingSkipped, ListingStored, PageFetched
+from mls_tui.domain.listing import Listing
+from mls_tui.domain.run import Problem, ProblemKind
+from mls_tui.importer.context import ImportContext
+from mls_tui.importer.cursor import CursorKeeper
+from mls_tui.importer.erase import erase_listing
+from mls_tui.importer.keyed_lock import KeyedLock
+from mls_tui.importer.plan import Step, StoredIndex, decide
+from mls_tui.importer.reading import Job, Reader
+from mls_tui.importer.record import ListingTask
+from mls_tui.mls.base import FeedQuery, Page
+from mls_tui.mls.mapping import Gone, Mapped, NotWanted, Quarantined
+from mls_tui.storage.base import IndexEntry
+
+STORE_FAILURES = 10
+"""After so many listings in a row that the store refused, the run stops: the store is down, not the listing bad."""
+
+SaveCursor = Callable[[Cursor], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Sweep:
+    """``scope_free`` takes records of any status in hand (owed and selected listings); ``seen`` collects the ids of
+    stored listings that the feed still has; ``complete`` says whether the feed proved to have been read whole."""
+
+    context: ImportContext
+    index: StoredIndex
+    reader: Reader
+    workers: int
+    keeper: CursorKeeper | None = None
+    save_cursor: SaveCursor | None = None
+    scope_free: bool = False
+    seen: set[str] = field(default_factory=set)
+    complete: bool = False
+    records: int = 0
+    _busy: KeyedLock = field(default_factory=KeyedLock)
+    _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _store_failures: int = 0
+
+    async def run(self, query: FeedQuery) -> None:
+        """Read to the end and store what has to be. Raises only what stops the whole run."""
+        queue: asyncio.Queue[Job | None] = asyncio.Queue(maxsize=self.workers * 2)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.workers):
+                group.create_task(self._work(queue))
+            group.create_task(self._read(query, queue))
+
+    async def _read(self, query: FeedQuery, queue: asyncio.Queue[Job | None]) -> None:
+        async for page in self.context.connector.pages(query):
+            self._open(page)
+            for record in page.records:
+                await self._dispatch(self.reader.job(page.number, record), queue)
+            await self._advance()
+            self.complete = page.last and page.complete
+        for _ in range(self.workers):
+            await queue.put(None)
+
+    def _open(self, page: Page) -> None:
+        self.context.emit(PageFetched, number=page.number, records=len(page.records), total=page.total)
+        self.records += len(page.records)
+        if self.keeper is not None:
+            self.keeper.opened(page)
+
+    async def _dispatch(self, job: Job, queue: asyncio.Queue[Job | None]) -> None:
+        """What costs nothing is settled here; the rest waits for a worker."""
+        if isinstance(job.verdict, Quarantined):
+            self._quarantine(job, job.verdict)
+        elif self._identity(job) in self._busy or not self._settled_at_once(job):
+            await self.context.control.permission()
+            await self.context.journal.room()
+            self._busy.reserve(self._identity(job))
+            await queue.put(job)
+            return
+        self._settle(job)
+
+    def _identity(self, job: Job) -> tuple[str, str]:
+        """Two records of one identity are never in work at once; a removal counts as its stored listing's number."""
+        entry = None if isinstance(job.verdict, Mapped) else self._stored(job)
+        return (job.provider, entry.mls_number if entry is not None else job.mls_number)
+
+    def _settled_at_once(self, job: Job) -> bool:
+        """True where nothing has to be fetched or written: unchanged, or outside the scope."""
+        if not isinstance(job.verdict, Mapped):
+            if self._stored(job) is None:
+                self._skip(job)
+                return True
+            return False
+        listing, index = job.verdict.listing, self.index
+        entry = index.number(listing.mls_provider, listing.mls_number)
+        if entry is not None:
+            self.seen.add(entry.listing_id)
+        step = self._decide(job, listing)
+        if step is Step.SKIPPED:
+            self._skip(job, f"its status is {listing.status.value}")
+        elif step is Step.UNCHANGED and entry is not None and not self.context.options.full:
+            self.context.emit(
+                ListingStored,
+                mls_number=listing.mls_number,
+                listing_key=listing.mls_id,
+                listing_id=entry.listing_id,
+                outcome="unchanged",
+            )
+            self._succeeded(listing.mls_id)
+        else:
+            return False
+        return True
+
+    def _decide(self, job: Job, listing: Listing) -> Step:
+        options = self.context.options
+        scope = frozenset({listing.status}) if self.scope_free else options.scope
+        stored = self.index.number(listing.mls_provider, listing.mls_number)
+        return decide(listing, job.photos, stored, scope=scope, with_photos=options.photos)
+
+    async def _work(self, queue: asyncio.Queue[Job | None]) -> None:
+        while (job := await queue.get()) is not None:
+            identity = self._identity(job)
+            async with self._busy.holding(identity):
+                self._busy.release(identity)
+                await self._handle(job)
+            self._settle(job)
+            await self._advance()
+
+    async def _handle(self, job: Job) -> None:
+        verdict = job.verdict
+        if not isinstance(verdict, Mapped):
+            await self._remove(job)
+            return
+        if self._settled_at_once(job):
+            return
+        task = ListingTask(self.context, self.index, job.record, verdict.listing, verify=self.context.options.full)
+        try:
+            await task.run()
+        except (AuthenticationError, RateLimitedError):
+            raise
+        except Exception as error:
+            self._failed(verdict, error, max(1, task.attempts))
+        else:
+            self._store_failures = 0
+            self._succeeded(verdict.listing.mls_id)
+            entry = self.index.number(verdict.listing.mls_provider, verdict.listing.mls_number)
+            if entry is not None:
+                self.seen.add(entry.listing_id)
+
+    def _failed(self, verdict: Mapped, error: Exception, attempts: int) -> None:
+        listing = verdict.listing
+        if isinstance(error, StorageError):
+            self._store_failures += 1
+            if error.fatal or self._store_failures >= STORE_FAILURES:
+                raise error
+        self._problem(ProblemKind.LISTING, listing.mls_number, listing.mls_id, sentence(error), attempts)
+
+    def _quarantine(self, job: Job, verdict: Quarantined) -> None:
+        self._problem(ProblemKind.QUARANTINED, job.mls_number, job.listing_key, verdict.reason, 1, raw=verdict.raw)
+
+    def _problem(
+        self, kind: ProblemKind, number: str, key: str, error: str, attempts: int, *, raw: str | None = None
+    ) -> None:
+        context = self.context
+        context.journal.problem(
+            Problem(
+                kind=kind,
+                mls_number=number,
+                listing_key=key,
+                error=error,
+                attempts=attempts,
+                raw=raw,
+                at=context.now_ms(),
+            )
+        )
+        quarantined = kind is ProblemKind.QUARANTINED
+        context.emit(
+            ListingFailed,
+            mls_number=number,
+            listing_key=key,
+            error=error,
+            attempts=attempts,
+            quarantined=quarantined,
+        )
+        if self.keeper is not None and key and not quarantined:
+            self.keeper.failed(key)
+
+    async def _remove(self, job: Job) -> None:
+        """A stored listing that its MLS hides or has deleted goes; one that is merely not wanted stays."""
+        entry = self._stored(job)
+        if entry is None or not isinstance(job.verdict, Gone):
+            self._skip(job)
+            return
+        context = self.context
+        await erase_listing(context.store, context.photos, context.user_id, entry.listing_id)
+        self.index.remove(entry)
+        context.emit(
+            ListingRemoved, mls_number=entry.mls_number, listing_id=entry.listing_id, reason=job.verdict.reason
+        )
+
+    def _stored(self, job: Job) -> IndexEntry | None:
+        return self.index.keyed(job.provider, job.listing_key)
+
+    def _skip(self, job: Job, reason: str | None = None) -> None:
+        why = reason or (job.verdict.reason if isinstance(job.verdict, Gone | NotWanted) else "")
+        self.context.emit(ListingSkipped, mls_number=job.mls_number, reason=why)
+
+    def _settle(self, job: Job) -> None:
+        if self.keeper is not None:
+            self.keeper.settled(job.page)
+
+    def _succeeded(self, listing_key: str) -> None:
+        if self.keeper is not None:
+            self.keeper.succeeded(listing_key)
+
+    async def _advance(self) -> None:
+        if self.keeper is None or self.save_cursor is None:
+            return
+        async with self._saving:
+            if self.keeper.advance():
+                await self.save_cursor(self.keeper.cursor)
