@@ -1,0 +1,142 @@
+"""The address of a record, and the key by which a relisted home is recognised. It must never write the word "None",
+nor a street that the seller withholds."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+
+from mls_tui.domain.listing import Address
+from mls_tui.mls.fields import Fields
+
+_STREET_PARTS = ("StreetDirPrefix", "StreetName", "StreetSuffix", "StreetDirSuffix", "UnitNumber")
+
+_ABBREVIATIONS = [
+    "north",
+    "n",
+    "south",
+    "s",
+    "east",
+    "e",
+    "west",
+    "w",
+    "northeast",
+    "ne",
+    "northwest",
+    "nw",
+    "southeast",
+    "se",
+    "southwest",
+    "sw",
+    "street",
+    "st",
+    "avenue",
+    "ave",
+    "av",
+    "ave",
+    "boulevard",
+    "blvd",
+    "drive",
+    "dr",
+    "road",
+    "rd",
+    "lane",
+    "ln",
+    "court",
+    "ct",
+    "place",
+    "pl",
+    "terrace",
+    "ter",
+    "circle",
+    "cir",
+    "highway",
+    "hwy",
+    "parkway",
+    "pkwy",
+    "square",
+    "sq",
+    "trail",
+    "trl",
+    "cove",
+    "cv",
+    "point",
+    "pt",
+    "crossing",
+    "xing",
+]
+_WORDS = MappingProxyType(dict(zip(_ABBREVIATIONS[::2], _ABBREVIATIONS[1::2], strict=True)))
+_UNIT_WORDS = frozenset({"apartment", "apt", "unit", "suite", "ste", "no", "number"})
+_WORD = re.compile(r"[^\W_]+")
+_PLUS_FOUR = re.compile(r"\d{4}")
+
+
+def address_of(fields: Fields) -> Address:
+    """UnparsedAddress, else its parts in order (FIELD §4). InternetAddressDisplayYN=false withholds the street."""
+    city = fields.word("City", "PostalCity")
+    state = fields.word("StateOrProvince")
+    postal = _postal_code(fields)
+    country = fields.word("Country")
+    return Address(
+        street=_street(fields, tuple(part for part in (city, state, postal, country) if part)),
+        city=city,
+        state=state,
+        zip=postal,
+        country=country,
+    )
+
+
+def withheld(fields: Fields) -> bool:
+    """Whether the seller wants the street, and what would show it on a map, left out; null means it may be shown."""
+    return fields.flag("InternetAddressDisplayYN") is False
+
+
+def _street(fields: Fields, region: tuple[str, ...]) -> str | None:
+    if withheld(fields):
+        return None
+    whole = fields.text("UnparsedAddress")
+    if whole is not None:
+        words = (word for word in whole.split(" ") if word.strip(",").lower() not in ("none", "null"))
+        return _without_region(" ".join(words), region) or None
+    parts = (fields.text("StreetNumber", "StreetNumberNumeric"), *(fields.text(name) for name in _STREET_PARTS))
+    return " ".join(part for part in parts if part) or None
+
+
+def _without_region(street: str, region: tuple[str, ...]) -> str:
+    """``12 Oak St, Austin, TX 78701`` -> ``12 Oak St``: UnparsedAddress may repeat what stands in City and the like."""
+    head, comma, tail = street.partition(",")
+    if not comma:
+        return street
+    known = {"us", "usa"}.union(*(_WORD.findall(part.casefold()) for part in region))
+    while region and comma:
+        words = _WORD.findall(tail.casefold())
+        if words and all(word in known or _PLUS_FOUR.fullmatch(word) for word in words):
+            return head.strip()
+        following, comma, tail = tail.partition(",")
+        head = f"{head},{following}"
+    return street.rstrip(", ")
+
+
+def _postal_code(fields: Fields) -> str | None:
+    """A JSON number has lost the leading zeros of New England: 1234 is 01234."""
+    raw = fields.record.get("PostalCode")
+    text = fields.text("PostalCode")
+    if text is not None and isinstance(raw, (int, float)) and text.isdigit():
+        return text.zfill(5)
+    return text
+
+
+def address_key(address: Address) -> str | None:
+    """One text for one home however its address is spelled: ``12 North Oak Street #4`` and ``12 N. OAK ST, Unit 4``.
+
+    None where the street, its number, or both ZIP and city are unknown: such homes are never taken for one another.
+    """
+    if not address.street:
+        return None
+    words = (word for word in _WORD.findall(address.street.casefold()) if word not in _UNIT_WORDS)
+    street = " ".join(_WORDS.get(word, word) for word in words)
+    if not any(char.isdigit() for char in street) or not any(char.isalpha() for char in street):
+        return None
+    digits = re.match(r"\s*(\d{5})\b", address.zip or "")
+    place = digits[1] if digits else " ".join(_WORD.findall(f"{address.city or ''} {address.state or ''}".casefold()))
+    return f"{street}|{place}" if place and (digits or address.city) else None
