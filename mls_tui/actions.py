@@ -239,6 +239,17 @@ async def undo_deletion(deletion: Deletion, workspace: Workspace) -> ActionResul
     raise NotImplementedError
 
 
+async def export_listings(
+    listing_ids: Sequence[str], path: str, file_format: str, workspace: Workspace, *, overwrite: bool = False
+) -> ActionResult[int]:
+    """Write listings to a file, in the order given: ``csv``, ``json`` (an array of ``Data`` maps) or ``parquet``.
+
+    ``path`` may begin with ``~``. A file that exists is refused unless ``overwrite``; whole or not at all.
+    ``data`` is how many were written.
+    """
+    raise NotImplementedError
+
+
 async def get_import_history(workspace: Workspace | None = None) -> ActionResult[list[ImportRun]]:
     """Past runs, newest first."""
     raise NotImplementedError

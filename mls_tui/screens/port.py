@@ -75,6 +75,10 @@ class ActionsPort(Protocol):
 
     async def undo_deletion(self, deletion: Deletion, workspace: Workspace) -> ActionResult[int]: ...
 
+    async def export_listings(
+        self, listing_ids: Sequence[str], path: str, file_format: str, workspace: Workspace, *, overwrite: bool = False
+    ) -> ActionResult[int]: ...
+
     async def get_import_history(self, workspace: Workspace | None = None) -> ActionResult[list[ImportRun]]: ...
 
     async def get_run_problems(

@@ -211,7 +211,7 @@ class FakeActions:
             if isinstance(step, BaseException):
                 raise step
             if isinstance(step, threading.Event):
-                while not step.is_set() and not (control is not None and control.cancelled):
+                while not step.is_set() and not (control is not None and control.cancelled):  # noqa: ASYNC110 - set elsewhere
                     await asyncio.sleep(0.005)
             else:
                 yield step
@@ -271,6 +271,13 @@ class FakeActions:
             return ActionResult(success=False, error=error)
         self.listings |= {listing.listing_id: listing for listing in deletion.deleted}
         return ActionResult(success=True, data=len(deletion.deleted))
+
+    async def export_listings(
+        self, listing_ids: Sequence[str], path: str, file_format: str, workspace: Workspace, *, overwrite: bool = False
+    ) -> ActionResult[int]:
+        if error := self._refused("export_listings", tuple(listing_ids), path, file_format, overwrite):
+            return ActionResult(success=False, error=error)
+        return ActionResult(success=True, message=f"Wrote {len(listing_ids)} listings to {path}.", data=len(listing_ids))
 
     async def get_import_history(self, workspace: Workspace | None = None) -> ActionResult[list[ImportRun]]:
         if error := self._refused("get_import_history"):
