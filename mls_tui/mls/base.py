@@ -35,13 +35,15 @@ class FeedQuery:
 class Page:
     """One page of a feed, in the order served, with no record that an earlier page of this sweep already gave
     in the same version. ``total`` is the feed's count where it is usable. ``complete`` is set on the last page:
-    True where the sweep provably reached its end with as many records as the feed counts."""
+    True where the sweep provably reached its end with as many records as the feed counts. ``ordered`` is True while
+    every record so far came in the order (timestamp, key): only then may a cursor move before the sweep's end."""
 
     number: int
     records: Sequence[RawRecord]
     total: int | None = None
     last: bool = False
     complete: bool = False
+    ordered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

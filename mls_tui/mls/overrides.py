@@ -49,7 +49,7 @@ def _read(name: str, kind: str, value: Override) -> Any:
         read = reader(value)
         if name in _AT_LEAST_ONE and read < 1:
             raise ValueError
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, OverflowError):
         raise UsageError(f"Setting {name!r} cannot be {value!r}: it must be {wanted}.") from None
     return read
 
@@ -62,7 +62,7 @@ def _text(value: Override) -> str:
 
 def _whole(value: Override) -> int:
     if isinstance(value, bool):
-        raise ValueError  # noqa: TRY004 - one kind of refusal for every wrong value
+        raise ValueError
     number = float(value)
     if number != int(number) or number < 0:
         raise ValueError

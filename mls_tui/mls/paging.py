@@ -1,0 +1,155 @@
+"""The sweep: every record that a query matches, each version once, and the proof that none is missing (FIELD §1, §7).
+It must never call a sweep complete on a count that does not agree."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from mls_tui.domain.errors import MLSError
+from mls_tui.mls.base import FeedQuery, Page, RawRecord
+from mls_tui.mls.continuation import Stage
+from mls_tui.mls.degrade import refused
+from mls_tui.mls.feed import Feed
+from mls_tui.mls.lookup import Lookup
+from mls_tui.mls.odata import Bound, How, Request, moment
+from mls_tui.mls.trail import Trail
+from mls_tui.mls.walk import Walk
+
+_SECOND_OPINIONS = (Stage.AFTER, Stage.FROM, Stage.SKIP)
+
+
+class Sweep:
+    """One sweep of a query. Pages come as they are read; the last one says whether the sweep is proven complete."""
+
+    def __init__(self, feed: Feed, query: FeedQuery, request: Request) -> None:
+        self._feed = feed
+        self._query = query
+        self._request = request
+        self._walk: Walk | None = None
+        self._number = 0
+        self._given = 0
+        self._found_more = False
+
+    async def pages(self) -> AsyncIterator[Page]:
+        """Pages of new records. Raises MLSError, PagingError."""
+        walk = self._walk = Walk(self._feed, self._request)
+        ended = False
+        async for step in walk.steps():
+            if self._full(step.rows):
+                yield self._page(step.rows, last=True)
+                return
+            if step.final and await self._proven(walk):
+                yield self._page(step.rows, last=True, complete=True)
+                return
+            ended = step.final and not self._doubtful(walk)
+            yield self._page(step.rows, last=ended)
+        if not ended:
+            async for page in self._verified(walk):
+                yield page
+
+    def _full(self, rows: list[RawRecord]) -> bool:
+        return self._query.limit is not None and self._given + len(rows) >= self._query.limit
+
+    def _page(self, rows: list[RawRecord], *, last: bool = False, complete: bool = False) -> Page:
+        if self._query.limit is not None:
+            rows = rows[: max(0, self._query.limit - self._given)]
+        self._number += 1
+        self._given += len(rows)
+        walk = self._walk
+        total = walk.total if walk else None
+        ordered = walk is not None and walk.trail.ordered and not self._found_more
+        return Page(
+            self._number, rows, total if total is None or total >= self._given else None, last, complete, ordered
+        )
+
+    def _doubtful(self, walk: Walk) -> bool:
+        """Whether something speaks for records that were missed: a count that is higher, or rows that may shift."""
+        total, lies = walk.total, self._feed.dialect.count_lies
+        return (walk.shifty and walk.pages > 1) or (total is not None and walk.short_of(total) and not lies)
+
+    async def _proven(self, walk: Walk) -> bool:
+        """True where every record counted at the end was met. A feed of one page was counted as it was read."""
+        if walk.total is None or (walk.shifty and walk.pages > 1):
+            return False
+        if walk.pages > 1:
+            walk.total = await self._fresh_count(walk.total)
+        return walk.met(walk.total)
+
+    async def _fresh_count(self, known: int | None) -> int | None:
+        try:
+            return await count_of(self._feed, self._request)
+        except MLSError as error:
+            if refused(error):
+                return known
+            raise
+
+    async def _verified(self, walk: Walk) -> AsyncIterator[Page]:
+        """Look again, for keys only, and fetch what was missed; at most three times. The last page ends the sweep."""
+        if walk.total is not None:
+            walk.total = await self._fresh_count(walk.total)
+        settled = not self._doubtful(walk)
+        for least in _SECOND_OPINIONS:
+            if settled:
+                break
+            missing = await self._missing(walk.trail, least)
+            async for rows in self._fetched(walk.trail, missing):
+                if self._full(rows):
+                    yield self._page(rows, last=True)
+                    return
+                yield self._page(rows)
+            walk.total = await self._fresh_count(walk.total) if walk.total is not None else None
+            short = walk.total is not None and walk.short_of(walk.total)
+            settled = not short and not (missing and walk.shifty)
+        exact = walk.total is not None and walk.met(walk.total)
+        if walk.total is not None and not settled:
+            self._feed.dialect = replace(self._feed.dialect, count_lies=True)
+        yield self._page([], last=True, complete=exact and settled)
+
+    async def _missing(self, trail: Trail, least: Stage) -> list[str]:
+        """Keys of records that a second look shows and the first did not, or not in this version."""
+        preset, dialect = self._feed.preset, self._feed.dialect
+        select = (preset.key_field, preset.number_field, dialect.timestamp_field, preset.status_field)
+        again = Walk(self._feed, replace(self._request, select=select, expand=False, top=None), least=least)
+        missing: list[str] = []
+        try:
+            async for step in again.steps():
+                keys = [trail.seen.key(row) for row in step.rows if trail.seen.lacks(row)]
+                missing += [str(key) for key in keys if key is not None]
+        except MLSError as error:
+            if not refused(error):
+                raise
+        return missing
+
+    async def _fetched(self, trail: Trail, keys: list[str]) -> AsyncIterator[list[RawRecord]]:
+        self._found_more = self._found_more or bool(keys)
+        async for rows in Lookup(self._feed, self._request.system).by_keys(keys):
+            yield [row for row in rows if trail.seen.add(row)]
+
+
+async def count_of(feed: Feed, request: Request) -> int | None:
+    """How many records match, asked anew; None where the server does not count."""
+    preset = feed.preset
+    if not feed.dialect.count:
+        return None
+    plain = replace(request, top=1, select=(preset.key_field,), expand=False, order=False, count=True)
+    return (await feed.ask(plain)).total if feed.dialect.count else None
+
+
+def request_of(feed: Feed, query: FeedQuery, *, system: str | None, agent: str | None) -> Request:
+    """A query as a request. A sweep that resumes starts at the last record's timestamp, inclusive: repeats are
+    harmless, and a tie that the order of keys does not settle is not lost."""
+    request = Request(
+        feed.preset.property_resource,
+        statuses=query.statuses,
+        since=query.since,
+        system=system,
+        agent=agent,
+        top=query.limit,
+    )
+    if query.resume_after is None:
+        return request
+    timestamp = moment(query.resume_after[0])
+    if timestamp is None:
+        return request
+    return replace(request, bound=Bound(How.FROM, timestamp, query.resume_after[1]))

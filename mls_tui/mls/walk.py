@@ -1,0 +1,197 @@
+"""One walk over a collection, page by page to its end: by the server's links where they can be trusted, else by our
+own bounds. It must never go round in a circle, to another origin, or stop because a link died."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from mls_tui.domain.errors import MLSError, PagingError
+from mls_tui.mls.base import RawRecord
+from mls_tui.mls.continuation import Continuation, Stage, not_understood
+from mls_tui.mls.degrade import too_large
+from mls_tui.mls.feed import Feed
+from mls_tui.mls.links import FeedPage, fingerprint, is_offset, next_url
+from mls_tui.mls.odata import Bound, How, Request
+from mls_tui.mls.trail import Seen, Trail
+
+_DEAD = frozenset({400, 404, 410})
+_MOST_EMPTY_PAGES = 200
+_MOST_SAME_PAGES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One page of a walk: the rows that were lacking, and whether it is known to be the last."""
+
+    rows: list[RawRecord]
+    final: bool
+
+
+class Walk:
+    """A walk from a request to its end. ``least`` beyond AFTER goes on past the end with a plainer bound, for a
+    second opinion."""
+
+    def __init__(self, feed: Feed, request: Request, *, least: Stage = Stage.AFTER) -> None:
+        preset = feed.preset
+        self._feed = feed
+        self._request = request
+        self._least = least
+        self.trail = Trail(Seen(preset.key_field, preset.number_field, feed.dialect.timestamp_field))
+        self._on = Continuation(feed, request, self.trail, least)
+        self.total: int | None = None
+        """The feed's own count, as its first page gave it."""
+        self.pages = 0
+        self._shifty = False
+        self._linked = False
+        self._keyset = False
+        self._own = False
+        self._visited: set[int] = set()
+        self._rebuilt_at = -1
+        self._empty = 0
+        self._same = 0
+        self._before: tuple[int, ...] = ()
+
+    @property
+    def shifty(self) -> bool:
+        """True where pages were counted by offset: rows shift when the feed changes, and some may be lost."""
+        return self._shifty or self._on.skipped
+
+    def met(self, total: int) -> bool:
+        """True where as many records were met as the feed counts. A record served twice by the feed itself is counted
+        twice by it too; repeats that our own bounds asked for are not."""
+        distinct = len(self.trail.seen)
+        plain = not self.shifty and not self._own
+        return total == distinct or (plain and total == distinct + self.trail.repeats)
+
+    def short_of(self, total: int) -> bool:
+        return not self.met(total) and len(self.trail.seen) < total
+
+    async def steps(self) -> AsyncIterator[Step]:
+        """Every page, in the order served.
+
+        Raises:
+            PagingError: a link leads to itself, in a circle, or to another origin.
+            MLSError: the server fails, or a link died twice at the same place.
+        """
+        page: FeedPage | None = await self._feed.ask(self._request)
+        self.total = page.total if page else None
+        while page is not None:
+            self.pages += 1
+            fresh = self.trail.take(page.rows)
+            link = next_url(page, self._feed.preset.base_url)
+            final = link is None and not self._may_go_on(page)
+            yield Step(fresh, final)
+            if final:
+                return
+            page = await self._next(page, link, progressed=bool(fresh))
+
+    def _may_go_on(self, page: FeedPage) -> bool:
+        """Whether more may follow a page without a link: nothing proves that it is the last."""
+        if not page.rows and self.pages == 1:
+            return False
+        if self._least is not Stage.AFTER:
+            return True
+        if self._linked:
+            short = self.total is not None and self.short_of(self.total)
+            return short and not self._feed.dialect.count_lies
+        full = len(page.rows) >= self._feed.page_size(self._request)
+        return full or self.total is None or not self.met(self.total)
+
+    async def _next(self, page: FeedPage, link: str | None, *, progressed: bool) -> FeedPage | None:
+        if link is None:
+            self._own = True
+            return await self._on.after(page, progressed=progressed)
+        self._keyset = self._keyset and progressed
+        self._check(page, link)
+        self._linked = True
+        if not is_offset(link):
+            return await self._follow(link)
+        proven = self._feed.dialect.keyset_over_skip
+        if self.trail.keysetable and progressed and proven is not False:
+            return await (self._by_bound(link) if proven else self._compare(link))
+        self._shifty = True
+        return await self._follow(link)
+
+    def _check(self, page: FeedPage, link: str) -> None:
+        mark = fingerprint(link)
+        if mark == fingerprint(page.url) or (mark in self._visited and not self._keyset):
+            raise PagingError(
+                "The MLS sent a next-page link that leads back to a page already read, so paging stopped. What was "
+                "read is kept. Try again later, and tell the provider if it stays so."
+            )
+        self._visited.add(mark)
+        rows = tuple(self.trail.seen.identity(row) for row in page.rows)
+        self._same = self._same + 1 if rows and rows == self._before else 0
+        self._empty = 0 if rows else self._empty + 1
+        self._before = rows
+        if self._same >= _MOST_SAME_PAGES or self._empty >= _MOST_EMPTY_PAGES:
+            raise PagingError(
+                "The MLS kept sending the same page with new next-page links, so paging stopped. What was read is kept."
+            )
+
+    async def _follow(self, link: str) -> FeedPage:
+        try:
+            return await self._feed.follow(link)
+        except MLSError as error:
+            if too_large(error):
+                self._feed.shrink(self._request, error)
+            elif error.status not in _DEAD:
+                raise
+            return await self._rebuilt(error)
+
+    async def _rebuilt(self, error: MLSError) -> FeedPage:
+        """The link is dead (FIELD §3: a stale nextLink): go on from the last record, once for each place."""
+        if self._rebuilt_at == len(self.trail.seen) and not too_large(error):
+            raise error
+        self._rebuilt_at = len(self.trail.seen)
+        self._own = True
+        self._visited.clear()
+        request = replace(self._request, count=False)
+        if self.trail.ordered and self.trail.position is not None:
+            timestamp, key = self.trail.position
+            request = replace(request, bound=Bound(How.FROM, timestamp, key))
+        return await self._feed.ask(request)
+
+    async def _compare(self, link: str) -> FeedPage:
+        """Find out once whether our own bound gives what the server's ``$skip`` link gives; if so, it is used from
+        here on, because a feed that changes cannot shift it."""
+        linked = await self._follow(link)
+        if not linked.rows:
+            self._shifty = True
+            return linked
+        bounded = await self._bounded()
+        same = bounded is not None and self._agree(linked, bounded)
+        self._feed.dialect = replace(self._feed.dialect, keyset_over_skip=same)
+        self._keyset = same
+        if same and bounded is not None:
+            return bounded
+        self._shifty = True
+        return linked
+
+    def _agree(self, linked: FeedPage, bounded: FeedPage) -> bool:
+        one, other = ([self.trail.seen.identity(row) for row in page.rows] for page in (linked, bounded))
+        shorter = min(len(one), len(other))
+        return shorter > 0 and one[:shorter] == other[:shorter]
+
+    async def _bounded(self) -> FeedPage | None:
+        if self.trail.position is None:
+            return None
+        timestamp, key = self.trail.position
+        request = replace(self._request, count=False, bound=Bound(How.AFTER, timestamp, key))
+        try:
+            return await self._feed.ask(request, reword=False)
+        except MLSError as error:
+            if not_understood(error):
+                return None
+            raise
+
+    async def _by_bound(self, link: str) -> FeedPage:
+        page = await self._bounded()
+        if page is not None:
+            self._keyset = True
+            return page
+        self._feed.dialect = replace(self._feed.dialect, keyset_over_skip=False)
+        self._keyset = False
+        self._shifty = True
+        return await self._follow(link)
