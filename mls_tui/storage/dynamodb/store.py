@@ -1,0 +1,123 @@
+"""The ListingStore on AWS: the table of CONTRACT.md. Blocking calls run in a bounded pool of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
+
+from mls_tui.domain import keys
+from mls_tui.domain.clock import Clock
+from mls_tui.domain.connection import Connection, Cursor, Lease
+from mls_tui.domain.listing import Listing
+from mls_tui.storage import items
+from mls_tui.storage.attributes import Item
+from mls_tui.storage.aws import Aws
+from mls_tui.storage.base import Check, PutResult
+from mls_tui.storage.dynamodb import connections, listings
+from mls_tui.storage.dynamodb.setup import check_table, init_table
+from mls_tui.storage.dynamodb.table import Table
+from mls_tui.storage.messages import lease_lost, no_connection
+from mls_tui.storage.rows import ItemRows, KeyRange
+from mls_tui.storage.threads import DaemonPool
+
+T = TypeVar("T")
+
+_THREADS = 16
+_CLOSE_SECONDS = 2.0
+
+
+class DynamoDBListingStore(ItemRows):
+    """``pause`` waits between repeats of what AWS left undone, in seconds."""
+
+    def __init__(
+        self, aws: Aws, table: str, *, clock: Clock | None = None, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        super().__init__(clock)
+        self._pause = pause
+        self._aws = aws
+        self._table = Table(aws, table, pause=pause)
+        self._pool = DaemonPool(_THREADS, "mls-tui-dynamodb")
+
+    # primitives
+
+    async def _get(self, pk: str, sk: str) -> Item | None:
+        return await self._pool.run(lambda: self._table.get(pk, sk))
+
+    async def _pages(self, wanted: KeyRange, read: Callable[[Item], T]) -> AsyncIterator[list[T]]:
+        start: dict[str, Any] | None = None
+        found = 0
+        while True:
+            batch, start = await self._pool.run(_page(self._table, wanted, start, read))
+            found += len(batch)
+            if batch:
+                yield batch if wanted.limit is None else batch[: wanted.limit - (found - len(batch))]
+            if start is None or (wanted.limit is not None and found >= wanted.limit):
+                return
+
+    async def _put_items(self, rows: list[Item]) -> None:
+        if len(rows) == 1:
+            await self._pool.run(lambda: self._table.put(rows[0]))
+        else:
+            await self._pool.run(lambda: self._table.put_all(rows))
+
+    async def _remove(self, pk: str, sk: str) -> bool:
+        return await self._pool.run(lambda: self._table.remove(pk, sk))
+
+    # listings
+
+    async def put(self, user_id: str, listing: Listing) -> PutResult:
+        now = self._now_ms()
+
+        def job() -> PutResult:
+            item, mark = items.listing_item(user_id, listing, now), items.mark_item(user_id, listing)
+            return listings.put_listing(self._table, item, mark)
+
+        return await self._pool.run(job)
+
+    async def delete(self, user_id: str, listing_id: str) -> Listing | None:
+        pk, sk = items.pk(user_id), keys.listing_sk(listing_id)
+        item = await self._pool.run(lambda: listings.delete_listing(self._table, pk, sk))
+        return None if item is None else items.read_listing(item)
+
+    # connections
+
+    async def put_connection(self, user_id: str, connection: Connection) -> None:
+        item = items.connection_item(user_id, connection, self._now_ms())
+        await self._pool.run(lambda: connections.put_connection(self._table, item))
+
+    async def put_cursor(self, user_id: str, connection_id: str, cursor: Cursor, *, run_id: str) -> None:
+        pk, sk, data = items.pk(user_id), keys.connection_sk(connection_id), items.cursor_data(cursor)
+        if not await self._pool.run(lambda: connections.put_cursor(self._table, pk, sk, data, run_id)):
+            raise lease_lost(connection_id, run_id)
+
+    async def acquire_lease(self, user_id: str, connection_id: str, lease: Lease, *, now_ms: int) -> Lease | None:
+        pk, sk = items.pk(user_id), keys.connection_sk(connection_id)
+        answer = await self._pool.run(lambda: connections.acquire_lease(self._table, pk, sk, lease, now_ms))
+        if answer is False:
+            raise no_connection(connection_id)
+        return answer if isinstance(answer, Lease) else None
+
+    async def release_lease(self, user_id: str, connection_id: str, run_id: str) -> None:
+        pk, sk = items.pk(user_id), keys.connection_sk(connection_id)
+        await self._pool.run(lambda: connections.release_lease(self._table, pk, sk, run_id))
+
+    # set-up
+
+    async def init(self) -> list[Check]:
+        return await self._pool.run(lambda: init_table(self._table, self._pause))
+
+    async def check(self) -> list[Check]:
+        return await self._pool.run(lambda: check_table(self._table))
+
+    def describe(self) -> str:
+        return f"{self._table.where} in {self._aws.region}"
+
+    async def close(self) -> None:
+        self._pool.close(_CLOSE_SECONDS)
+
+
+def _page(
+    table: Table, wanted: KeyRange, start: dict[str, Any] | None, read: Callable[[Item], T]
+) -> Callable[[], tuple[list[T], dict[str, Any] | None]]:
+    return lambda: table.page(wanted, start, read)

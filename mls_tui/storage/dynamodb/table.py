@@ -1,0 +1,229 @@
+"""Calls to the one table: typed attributes in and out, paging to the end, bounded repeats of what AWS left undone.
+Never scans; never reports a partial write as done."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
+
+from mls_tui.domain.errors import StorageError
+from mls_tui.storage.attributes import Item, from_attributes, to_attributes
+from mls_tui.storage.aws import Aws, guarded
+from mls_tui.storage.aws_errors import THROTTLES, error_code
+from mls_tui.storage.items import ENTRY_DATA
+from mls_tui.storage.rows import KeyRange
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+T = TypeVar("T")
+
+INDEX = "GSI1"
+_BATCH = 25
+"""BatchWriteItem's limit."""
+_ROUNDS = 8
+"""How often unfinished work is handed in again: 0.05 s · 2^n + jitter, about 13 s in all."""
+_FIRST_WAIT_SECONDS = 0.05
+_WORTH_REPEATING = THROTTLES | {"TransactionConflict", "TransactionConflictException"}
+
+
+class ConditionFailedError(Exception):
+    """A conditional write's condition did not hold; ``item`` is what is stored, None where nothing is."""
+
+    def __init__(self, item: Item | None) -> None:
+        super().__init__("condition failed")
+        self.item = item
+
+
+class TransactionFailedError(Exception):
+    """A transaction's condition did not hold: per write, None or the code; and the items it found."""
+
+    def __init__(self, codes: list[str | None], items: list[Item | None]) -> None:
+        super().__init__("transaction cancelled")
+        self.codes = codes
+        self.items = items
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An expression with its values; ``names`` are attribute names behind ``#``."""
+
+    text: str
+    values: Item
+    names: dict[str, str]
+
+
+class Table:
+    """Blocking; used in a pool's threads. ``pause`` waits a number of seconds."""
+
+    def __init__(self, aws: Aws, name: str, *, pause: Callable[[float], None] = time.sleep) -> None:
+        self._aws = aws
+        self.name = name
+        self._pause = pause
+
+    @property
+    def where(self) -> str:
+        return f"DynamoDB table {self.name}"
+
+    def client(self) -> DynamoDBClient:
+        return guarded(self._aws.dynamodb, self.where)
+
+    def get(self, pk: str, sk: str) -> Item | None:
+        """Read after every acknowledged write."""
+        answer = self._call("get_item", Key=to_attributes({"PK": pk, "SK": sk}), ConsistentRead=True)
+        return from_attributes(answer["Item"]) if "Item" in answer else None
+
+    def page(
+        self, wanted: KeyRange, start: dict[str, Any] | None, read: Callable[[Item], T]
+    ) -> tuple[list[T], dict[str, Any] | None]:
+        """One page, and where the next begins; None at the end. A page may be empty and not the last."""
+        query: dict[str, Any] = {
+            "KeyConditionExpression": "PK = :pk AND SK BETWEEN :low AND :high",
+            "ExpressionAttributeValues": to_attributes({":pk": wanted.pk, ":low": wanted.low, ":high": wanted.high}),
+            "ConsistentRead": True,
+            "ScanIndexForward": not wanted.newest_first,
+        }
+        if wanted.limit is not None:
+            query["Limit"] = wanted.limit
+        if wanted.entries:
+            query |= _ENTRY_PROJECTION
+        if start is not None:
+            query["ExclusiveStartKey"] = start
+        answer = self._call("query", **query)
+        return [read(from_attributes(row)) for row in answer["Items"]], answer.get("LastEvaluatedKey")
+
+    def put(self, item: Item) -> None:
+        """Create or replace."""
+        self._call("put_item", Item=to_attributes(item))
+
+    def put_all(self, items: list[Item]) -> None:
+        """Create or replace each; what AWS leaves unprocessed is handed in again, a bounded number of times."""
+        for first in range(0, len(items), _BATCH):
+            writes: list[Any] = [
+                {"PutRequest": {"Item": to_attributes(item)}} for item in items[first : first + _BATCH]
+            ]
+            for wait in self._waits():
+                answer = self._plain("batch_write_item", RequestItems={self.name: writes})
+                writes = answer.get("UnprocessedItems", {}).get(self.name, [])
+                if not writes:
+                    break
+                self._pause(wait)
+            if writes:
+                raise StorageError(
+                    f"The {self.where} is throttled: {len(writes)} items are unwritten. Try again in a minute.",
+                    retryable=True,
+                )
+
+    def remove(self, pk: str, sk: str) -> bool:
+        """False where there was none."""
+        answer = self._call("delete_item", Key=to_attributes({"PK": pk, "SK": sk}), ReturnValues="ALL_OLD")
+        return "Attributes" in answer
+
+    def update(self, pk: str, sk: str, change: str, condition: Condition) -> None:
+        """One update; ``condition.text`` may be empty. Raises ConditionFailedError."""
+        request: dict[str, Any] = {"UpdateExpression": change, "ExpressionAttributeNames": condition.names}
+        if condition.values:
+            request["ExpressionAttributeValues"] = to_attributes(condition.values)
+        if condition.text:
+            request |= {
+                "ConditionExpression": condition.text,
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        self._call("update_item", Key=to_attributes({"PK": pk, "SK": sk}), **request)
+
+    def transact(self, writes: list[dict[str, Any]]) -> None:
+        """All or none. One request token for every repeat, so that an answer lost on the way changes nothing.
+
+        Raises:
+            TransactionFailedError: a condition did not hold.
+            StorageError: it stayed in conflict with others, was throttled, or AWS refused it.
+        """
+        token = str(uuid4())
+        try:
+            self._repeated("transact_write_items", TransactItems=writes, ClientRequestToken=token)
+        except _CancelledError as cancelled:
+            raise self._verdict(cancelled) from cancelled
+
+    def _repeated(self, operation: str, **request: Any) -> dict[str, Any]:
+        """A write, repeated while it conflicts with a transaction or a part of it is throttled."""
+        for wait in self._waits():
+            try:
+                return self._plain(operation, **request)
+            except _CancelledError as cancelled:
+                if not cancelled.worth_repeating:
+                    raise
+                self._pause(wait)
+        raise StorageError(
+            f"The {self.where} is busy: a write stayed in conflict or was throttled. Try again in a minute.",
+            retryable=True,
+        )
+
+    def _verdict(self, cancelled: _CancelledError) -> Exception:
+        if "ConditionalCheckFailed" in cancelled.codes:
+            found = [from_attributes(reason["Item"]) if reason.get("Item") else None for reason in cancelled.reasons]
+            return TransactionFailedError(cancelled.codes, found)
+        why = ", ".join(code for code in cancelled.codes if code) or "no reason given"
+        return StorageError(f"The {self.where} refused a transaction: {why}.")
+
+    def _waits(self) -> Iterable[float]:
+        return (_FIRST_WAIT_SECONDS * 2**n + random.uniform(0, _FIRST_WAIT_SECONDS) for n in range(_ROUNDS))
+
+    def _call(self, operation: str, **request: Any) -> dict[str, Any]:
+        return self._repeated(operation, TableName=self.name, **request)
+
+    def _plain(self, operation: str, **request: Any) -> dict[str, Any]:
+        from botocore.exceptions import ClientError
+
+        client = self.client()
+
+        def job() -> dict[str, Any]:
+            try:
+                answer: dict[str, Any] = getattr(client, operation)(**request)
+            except ClientError as error:
+                raise _expected(error) from error
+            return answer
+
+        return guarded(job, self.where)
+
+
+class _CancelledError(Exception):
+    def __init__(self, reasons: list[dict[str, Any]]) -> None:
+        super().__init__("cancelled")
+        self.reasons = reasons
+        self.codes = [None if reason.get("Code") in (None, "None") else str(reason["Code"]) for reason in reasons]
+
+    @property
+    def worth_repeating(self) -> bool:
+        failed = [code for code in self.codes if code is not None]
+        return bool(failed) and all(code in _WORTH_REPEATING for code in failed)
+
+
+def _expected(error: ClientError) -> Exception:
+    """A failed condition or a cancelled transaction as one of ours; anything else as it is."""
+    code = error_code(error)
+    response: dict[str, Any] = dict(error.response)
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailedError(from_attributes(response["Item"]) if response.get("Item") else None)
+    if code == "TransactionCanceledException":
+        return _CancelledError(response.get("CancellationReasons", []))
+    if code == "TransactionConflictException":
+        return _CancelledError([{"Code": "TransactionConflict"}])
+    return error
+
+
+def _entry_projection() -> dict[str, Any]:
+    # Aliases throughout: Data and several others are reserved words.
+    inner = {f"#e{number}": name for number, name in enumerate(ENTRY_DATA)}
+    outer = {f"#o{number}": name for number, name in enumerate(("PK", "SK", "Version", "PhotosMissing", "CreatedAt"))}
+    return {
+        "ProjectionExpression": ", ".join([*outer, *(f"#data.{alias}" for alias in inner)]),
+        "ExpressionAttributeNames": {"#data": "Data", **outer, **inner},
+    }
+
+
+_ENTRY_PROJECTION = _entry_projection()

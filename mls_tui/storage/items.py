@@ -1,0 +1,252 @@
+"""Domain objects as items of the one table, and back (CONTRACT: "DynamoDB: one table"). Pure; both stores keep exactly
+these items, so it must never know which one asks."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+from mls_tui.domain import keys
+from mls_tui.domain.connection import Connection, Cursor, Lease
+from mls_tui.domain.errors import StorageError
+from mls_tui.domain.listing import Address, Listing, ListingStatus, Record
+from mls_tui.domain.run import ImportRun, Problem
+from mls_tui.storage.attributes import MAX_ITEM_BYTES, Item, check_keys, item_size, plain
+from mls_tui.storage.base import IndexEntry
+
+R = TypeVar("R", bound=Record)
+
+LISTING_PREFIX = keys.listing_sk("")
+MARK_PREFIX = "MLSNUMBER#"
+CONNECTION_PREFIX = keys.connection_sk("")
+RUN_PREFIX = "IMPORTRUN#"
+
+ENTRY_DATA = ("mlsProvider", "mlsNumber", "mlsId", "connectionId", "status", "contentHash", "address")
+"""The parts of ``Data`` that an IndexEntry is read from."""
+
+
+def pk(user_id: str) -> str:
+    """The partition of a user. Raises StorageError for an id that could reach outside it."""
+    if not keys.valid_user_id(user_id):
+        raise StorageError("The user id cannot stand in a key: letters, digits and ._:@- only, at most 128.")
+    return keys.user_pk(user_id)
+
+
+def upper_bound(prefix: str) -> str:
+    """The highest sort key below ``prefix`` (keys sort by their UTF-8 bytes)."""
+    return prefix + "\U0010ffff"
+
+
+# listings ----------------------------------------------------------------------------------------------------
+
+
+def listing_item(user_id: str, listing: Listing, now_ms: int) -> Item:
+    """The row of a listing, made to fit 400 KB. Raises StorageError where it cannot."""
+    data = plain(listing.to_data())
+    item: Item = {
+        "PK": pk(user_id),
+        "SK": keys.listing_sk(listing.listing_id),
+        "GSI1PK": keys.gsi1_pk(listing.mls_provider, listing.mls_number),
+        "GSI1SK": keys.gsi1_sk(listing.status.value),
+        "EntityType": "Listing",
+        "Data": data,
+        "CreatedAt": now_ms,
+        "UpdatedAt": now_ms,
+        "Version": listing.version,
+        "PhotosMissing": listing.photos_missing,
+    }
+    check_keys(item)
+    for dropped in ("originalUrl", "url"):
+        if item_size(item) <= MAX_ITEM_BYTES:
+            return item
+        # A stored photo is found by its key; its URLs are what can be spared.
+        data["photos"] = [_without(photo, dropped) for photo in data.get("photos", [])]
+    return fitting(item, f"Listing {listing.mls_number}")
+
+
+def _without(photo: dict[str, Any], name: str) -> dict[str, Any]:
+    return {part: value for part, value in photo.items() if part != name or "key" not in photo}
+
+
+def fitting(item: Item, what: str) -> Item:
+    """``item`` itself, its keys and size checked. Raises StorageError where DynamoDB would refuse it."""
+    check_keys(item)
+    size = item_size(item)
+    if size > MAX_ITEM_BYTES:
+        raise StorageError(
+            f"{what} is too large to store: {size // 1024} KB, and an item may have {MAX_ITEM_BYTES // 1024} KB."
+        )
+    return item
+
+
+def mark_item(user_id: str, listing: Listing) -> Item:
+    """The uniqueness mark of a (user, provider, MLS number)."""
+    return {
+        "PK": pk(user_id),
+        "SK": keys.mark_sk(listing.mls_provider, listing.mls_number),
+        "EntityType": "MLSNumber",
+        "listingId": listing.listing_id,
+    }
+
+
+def read_listing(item: Item) -> Listing:
+    """The reverse of ``listing_item``; a URL that was dropped to make it fit is the key, or empty."""
+    data = item["Data"]
+    photos = data.get("photos")
+    if photos and any("url" not in photo or "originalUrl" not in photo for photo in photos):
+        data = {**data, "photos": [{"url": photo.get("key", ""), "originalUrl": "", **photo} for photo in photos]}
+    return _read(Listing, data, item)
+
+
+def read_entry(item: Item) -> IndexEntry:
+    """The projection of a listing's row that an import compares; ``Data`` needs only ``ENTRY_DATA``."""
+    data = item["Data"]
+    return IndexEntry(
+        listing_id=item["SK"].removeprefix(LISTING_PREFIX),
+        provider=data["mlsProvider"],
+        mls_number=data["mlsNumber"],
+        mls_id=data["mlsId"],
+        connection_id=data.get("connectionId"),
+        status=ListingStatus(data["status"]),
+        version=item.get("Version", ""),
+        content_hash=data.get("contentHash"),
+        photos_missing=int(item.get("PhotosMissing", 0)),
+        address_key=address_key(Address.model_construct(**data.get("address", {}))),
+    )
+
+
+def entry_item(item: Item) -> Item:
+    """A listing's row cut down to what ``read_entry`` needs."""
+    data = item["Data"]
+    return {
+        "PK": item["PK"],
+        "SK": item["SK"],
+        "Version": item["Version"],
+        "PhotosMissing": item["PhotosMissing"],
+        "CreatedAt": item["CreatedAt"],
+        "Data": {name: data[name] for name in ENTRY_DATA if name in data},
+    }
+
+
+def address_key(address: Address) -> str | None:
+    """``12 OAK ST|AUSTIN|TX|78701``: an address for comparing, punctuation dropped, ZIP cut to five digits.
+
+    None where the street, or both town and ZIP, are withheld: such addresses prove nothing.
+    """
+    street, city, state, zip_code = (
+        " ".join(re.findall(r"[^\W_]+", part or "")).upper()
+        for part in (address.street, address.city, address.state, (address.zip or "")[:5])
+    )
+    if not street or not (city or zip_code):
+        return None
+    return f"{street}|{city}|{state}|{zip_code}"
+
+
+# connections -------------------------------------------------------------------------------------------------
+
+
+def connection_item(user_id: str, connection: Connection, now_ms: int) -> Item:
+    """The row of a connection. The cursor stands beside ``Data``, so that a replaced connection keeps it."""
+    data = plain(connection.to_data())
+    cursor = data.pop("cursor", {})
+    item = {
+        "PK": pk(user_id),
+        "SK": keys.connection_sk(connection.connection_id),
+        "EntityType": "MLSConnection",
+        "Data": data,
+        "Cursor": cursor,
+        "CreatedAt": now_ms,
+        "UpdatedAt": now_ms,
+    }
+    return fitting(item, f"Connection {connection.name}")
+
+
+def read_connection(item: Item) -> Connection:
+    return _read(Connection, {**item["Data"], "cursor": item.get("Cursor", {})}, item)
+
+
+def cursor_data(cursor: Cursor) -> Item:
+    data: Item = plain(cursor.to_data())
+    return data
+
+
+def lease_data(lease: Lease) -> Item:
+    data: Item = plain(lease.to_data())
+    return data
+
+
+# runs --------------------------------------------------------------------------------------------------------
+
+
+def run_item(user_id: str, run: ImportRun, now_ms: int) -> Item:
+    """The row of a run; errors that do not fit are left to their own items."""
+    item = {
+        "PK": pk(user_id),
+        "SK": keys.run_sk(run.started_at, run.run_id),
+        "EntityType": "ImportRun",
+        "Data": plain(run.to_data()),
+        "CreatedAt": run.started_at,
+        "UpdatedAt": now_ms,
+    }
+    errors = item["Data"].get("errors", [])
+    while errors and item_size(item) > MAX_ITEM_BYTES:
+        del errors[len(errors) // 2 :]
+    return fitting(item, f"Run {run.run_id}")
+
+
+def read_run(item: Item) -> ImportRun:
+    return _read(ImportRun, item["Data"], item)
+
+
+def problem_item(user_id: str, run_id: str, sequence: int, problem: Problem, now_ms: int) -> Item:
+    """One problem of a run; a quarantined record too large for an item is left out, and the reason says so."""
+    data = plain(problem.to_data())
+    item = {
+        "PK": pk(user_id),
+        "SK": keys.problem_sk(run_id, sequence),
+        "EntityType": "ImportProblem",
+        "Data": data,
+        "CreatedAt": problem.at or now_ms,
+        "UpdatedAt": problem.at or now_ms,
+    }
+    if item_size(item) > MAX_ITEM_BYTES and data.pop("raw", None) is not None:
+        data["error"] = f"{data['error'][:10_000]} (the record itself was too large to keep)"
+    return fitting(item, f"A problem of run {run_id}")
+
+
+def read_problem(item: Item) -> Problem:
+    return _read(Problem, item["Data"], item)
+
+
+def problem_prefix(run_id: str) -> str:
+    return keys.problem_sk(run_id, 0)[:-8]
+
+
+# state -------------------------------------------------------------------------------------------------------
+
+
+def state_sk(name: str) -> str:
+    return f"STATE#{keys.encode_component(name)}"
+
+
+def state_item(user_id: str, name: str, text: str, now_ms: int) -> Item:
+    """A small text under a name (rate-budget windows)."""
+    item = {
+        "PK": pk(user_id),
+        "SK": state_sk(name),
+        "EntityType": "State",
+        "Data": {"text": plain(text)},
+        "CreatedAt": now_ms,
+        "UpdatedAt": now_ms,
+    }
+    return fitting(item, f"The state {name}")
+
+
+def _read(kind: type[R], data: Item, item: Item) -> R:
+    try:
+        return kind.from_data(data)
+    except ValueError as error:
+        raise StorageError(
+            f"The stored item {item.get('SK', '?')} cannot be read ({type(error).__name__}); "
+            "it was changed by another program, or written by a newer mls-tui."
+        ) from error

@@ -1,0 +1,183 @@
+"""What both listing stores share: every read, and every write that needs no condition, over a few primitives on items.
+It must not know how items are kept; conditional writes belong to each store."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from mls_tui.domain import keys
+from mls_tui.domain.clock import Clock, SystemClock, epoch_ms
+from mls_tui.domain.connection import Connection
+from mls_tui.domain.errors import StorageError, UnusableRecordError
+from mls_tui.domain.listing import Listing
+from mls_tui.domain.run import ImportRun, Problem
+from mls_tui.storage import items
+from mls_tui.storage.attributes import Item
+from mls_tui.storage.base import IndexEntry
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """Items of one partition with ``low <= SK <= high``. ``entries`` asks for listings cut down to an IndexEntry."""
+
+    pk: str
+    low: str
+    high: str
+    newest_first: bool = False
+    limit: int | None = None
+    entries: bool = False
+
+    @classmethod
+    def below(
+        cls, pk: str, prefix: str, *, newest_first: bool = False, limit: int | None = None, entries: bool = False
+    ) -> KeyRange:
+        """Every sort key that begins with ``prefix``."""
+        return cls(pk, prefix, items.upper_bound(prefix), newest_first, limit, entries)
+
+
+class ItemRows(ABC):
+    """The unconditional half of a ListingStore."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+
+    @abstractmethod
+    async def _get(self, pk: str, sk: str) -> Item | None:
+        """One item as last written."""
+
+    @abstractmethod
+    def _pages(self, wanted: KeyRange, read: Callable[[Item], T]) -> AsyncIterator[list[T]]:
+        """Batches of ``read(item)``, called off the event loop."""
+
+    @abstractmethod
+    async def _put_items(self, rows: list[Item]) -> None:
+        """Create or replace; on an error some may be written."""
+
+    @abstractmethod
+    async def _remove(self, pk: str, sk: str) -> bool:
+        """Delete one item; False where there was none."""
+
+    def _now_ms(self) -> int:
+        return epoch_ms(self._clock.now())
+
+    # listings
+
+    async def index(self, user_id: str) -> AsyncIterator[IndexEntry]:
+        wanted = KeyRange.below(items.pk(user_id), items.LISTING_PREFIX, entries=True)
+        async for page in self._pages(wanted, _readable(items.read_entry)):
+            for entry in page:
+                if entry is not None:
+                    yield entry
+
+    async def listings(self, user_id: str) -> AsyncIterator[list[Listing]]:
+        wanted = KeyRange.below(items.pk(user_id), items.LISTING_PREFIX)
+        async for page in self._pages(wanted, _readable(items.read_listing)):
+            batch = [listing for listing in page if listing is not None]
+            if batch:
+                yield batch
+
+    async def get(self, user_id: str, listing_id: str) -> Listing | None:
+        item = await self._get(items.pk(user_id), keys.listing_sk(listing_id))
+        return None if item is None else items.read_listing(item)
+
+    async def find(self, user_id: str, mls_number: str) -> list[Listing]:
+        found = []
+        try:
+            wanted = keys.mls_number_key(mls_number)
+        except UnusableRecordError:
+            return []
+        async for provider in self._providers(items.pk(user_id)):
+            mark = await self._get(items.pk(user_id), f"{items.MARK_PREFIX}{provider}#{wanted}")
+            listing = None if mark is None else await self.get(user_id, mark["listingId"])
+            if listing is not None:
+                found.append(listing)
+        return found
+
+    async def _providers(self, pk: str) -> AsyncIterator[str]:
+        """Every provider that has a mark: one small query each, not one read of every mark."""
+        low = items.MARK_PREFIX
+        while True:
+            wanted = KeyRange(pk, low, items.upper_bound(items.MARK_PREFIX), limit=1)
+            provider = ""
+            async for page in self._pages(wanted, lambda item: str(item["SK"])):
+                provider = page[0].split("#")[1] if page else provider
+            if not provider:
+                return
+            yield provider
+            low = items.upper_bound(f"{items.MARK_PREFIX}{provider}#")
+
+    # connections
+
+    async def get_connection(self, user_id: str, connection_id: str) -> Connection | None:
+        item = await self._get(items.pk(user_id), keys.connection_sk(connection_id))
+        return None if item is None else items.read_connection(item)
+
+    async def connections(self, user_id: str) -> list[Connection]:
+        wanted = KeyRange.below(items.pk(user_id), items.CONNECTION_PREFIX)
+        pages = self._pages(wanted, _readable(items.read_connection))
+        return [connection async for page in pages for connection in page if connection is not None]
+
+    async def delete_connection(self, user_id: str, connection_id: str) -> bool:
+        return await self._remove(items.pk(user_id), keys.connection_sk(connection_id))
+
+    # runs
+
+    async def put_run(self, user_id: str, run: ImportRun) -> None:
+        await self._put_items([items.run_item(user_id, run, self._now_ms())])
+
+    async def get_run(self, user_id: str, run_id: str) -> ImportRun | None:
+        suffix = f"#{run_id}"
+        wanted = KeyRange.below(items.pk(user_id), items.RUN_PREFIX, newest_first=True)
+        async for page in self._pages(wanted, lambda item: item):
+            for item in page:
+                if item["SK"].endswith(suffix):
+                    return items.read_run(item)
+        return None
+
+    async def runs(self, user_id: str, *, limit: int | None = None) -> list[ImportRun]:
+        wanted = KeyRange.below(items.pk(user_id), items.RUN_PREFIX, newest_first=True, limit=limit)
+        pages = self._pages(wanted, _readable(items.read_run))
+        return [run async for page in pages for run in page if run is not None]
+
+    async def put_problems(self, user_id: str, run_id: str, first: int, problems: Sequence[Problem]) -> None:
+        now = self._now_ms()
+        rows = [items.problem_item(user_id, run_id, first + n, problem, now) for n, problem in enumerate(problems)]
+        if rows:
+            await self._put_items(rows)
+
+    async def problems(self, user_id: str, run_id: str) -> AsyncIterator[Problem]:
+        wanted = KeyRange.below(items.pk(user_id), items.problem_prefix(run_id))
+        async for page in self._pages(wanted, _readable(items.read_problem)):
+            for problem in page:
+                if problem is not None:
+                    yield problem
+
+    # state
+
+    async def get_state(self, user_id: str, name: str) -> str | None:
+        item = await self._get(items.pk(user_id), items.state_sk(name))
+        return None if item is None else str(item["Data"]["text"])
+
+    async def put_state(self, user_id: str, name: str, text: str) -> None:
+        await self._put_items([items.state_item(user_id, name, text, self._now_ms())])
+
+
+def _readable(read: Callable[[Item], T]) -> Callable[[Item], T | None]:
+    """``read``, but None for an item that cannot be read: one bad row must not hide the others."""
+
+    def attempt(item: Item) -> T | None:
+        try:
+            return read(item)
+        except (StorageError, KeyError, ValueError, TypeError, AttributeError) as error:
+            log.warning("skipped a stored item that cannot be read: %s", type(error).__name__)
+            return None
+
+    return attempt

@@ -1,0 +1,218 @@
+"""The bucket itself: made, closed to the public, versioned and looked over, idempotently. Never removes another's rule
+or policy statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mls_tui.domain.errors import StorageError
+from mls_tui.storage.aws import guarded
+from mls_tui.storage.aws_errors import error_code, status_of
+from mls_tui.storage.base import Check
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_INIT = "run `mls-tui storage init`"
+_NOT_SET = frozenset(
+    {
+        "NoSuchLifecycleConfiguration",
+        "NoSuchBucketPolicy",
+        "NoSuchPublicAccessBlockConfiguration",
+        "ServerSideEncryptionConfigurationNotFoundError",
+    }
+)
+_BLOCK: Any = {
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
+_RULES: list[Any] = [
+    {
+        "ID": "mls-tui-abort-multipart",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+    },
+    {
+        "ID": "mls-tui-noncurrent",
+        "Status": "Enabled",
+        "Filter": {"Prefix": "listings/"},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+        "Expiration": {"ExpiredObjectDeleteMarker": True},
+    },
+]
+_TLS_SID = "MlsTuiTlsOnly"
+
+
+def init_bucket(client: S3Client, bucket: str) -> list[Check]:
+    """Bucket, public access block, encryption, versioning, lifecycle rules, TLS only: whatever is missing is made."""
+    done = [_create(client, bucket)]
+    client.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=_BLOCK)
+    done.append(Check("public access", "ok", "blocked"))
+    if _encryption(client, bucket) is None:
+        client.put_bucket_encryption(
+            Bucket=bucket,
+            ServerSideEncryptionConfiguration={
+                "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+            },
+        )
+    done.append(Check("encryption", "ok", "on by default"))
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    done.append(Check("versioning", "ok", "on"))
+    _add_rules(client, bucket)
+    done.append(Check("lifecycle", "ok", "unfinished uploads go after 7 days, deleted photos after 30"))
+    _add_tls_policy(client, bucket)
+    done.append(Check("TLS only", "ok", "the bucket policy refuses anything else"))
+    return done
+
+
+def _create(client: S3Client, bucket: str) -> Check:
+    from botocore.exceptions import ClientError
+
+    try:
+        client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if status_of(error) == 403:
+            raise StorageError(
+                f"The S3 bucket {bucket} belongs to another account, or the permission s3:ListBucket is missing. "
+                "Set MLS_TUI_BUCKET to a name of your own."
+            ) from error
+        if status_of(error) != 404:
+            raise
+    else:
+        return Check("bucket", "ok", f"ready: {bucket}")
+    region = client.meta.region_name
+    # us-east-1 is the one region that must not be named.
+    where: dict[str, Any] = (
+        {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    )
+    try:
+        client.create_bucket(Bucket=bucket, **where)
+    except client.exceptions.BucketAlreadyOwnedByYou:
+        return Check("bucket", "ok", f"ready: {bucket}")
+    except client.exceptions.BucketAlreadyExists as error:
+        raise StorageError(
+            f"The S3 bucket name {bucket} is taken by another account. Set MLS_TUI_BUCKET to another name."
+        ) from error
+    return Check("bucket", "ok", f"created: {bucket}")
+
+
+def _add_rules(client: S3Client, bucket: str) -> None:
+    ours = {rule["ID"] for rule in _RULES}
+    others = [rule for rule in _rules(client, bucket) if rule.get("ID") not in ours]
+    client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [*others, *_RULES]})
+
+
+def _add_tls_policy(client: S3Client, bucket: str) -> None:
+    policy = _policy(client, bucket)
+    others = [statement for statement in _statements(policy) if statement.get("Sid") != _TLS_SID]
+    statement = tls_statement(bucket, _partition(client))
+    document = {"Version": "2012-10-17", **policy, "Statement": [*others, statement]}
+    client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
+
+
+def tls_statement(bucket: str, partition: str = "aws") -> dict[str, Any]:
+    """Refuses every request to the bucket that is not encrypted on its way."""
+    arn = f"arn:{partition}:s3:::{bucket}"
+    return {
+        "Sid": _TLS_SID,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def _partition(client: S3Client) -> str:
+    return str(getattr(client.meta, "partition", "aws"))
+
+
+# looking it over -----------------------------------------------------------------------------------------------
+
+
+def check_bucket(client: S3Client, bucket: str) -> list[Check]:
+    """One line for the bucket and each protection; a protection that may not be read is a warning."""
+    from botocore.exceptions import ClientError
+
+    try:
+        client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if status_of(error) == 404:
+            return [Check("bucket", "failure", f"the S3 bucket {bucket} does not exist", _INIT)]
+        if status_of(error) == 403:
+            advice = "use a bucket of your own, or allow s3:ListBucket"
+            return [Check("bucket", "failure", f"access to the S3 bucket {bucket} is denied", advice)]
+        raise
+    probes: list[tuple[str, Callable[[], bool], str]] = [
+        ("public access", lambda: _public_blocked(client, bucket), "not blocked"),
+        ("encryption", lambda: _encryption(client, bucket) is not None, "no default encryption"),
+        ("versioning", lambda: client.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled", "off"),
+        ("lifecycle", lambda: _aborts_uploads(client, bucket), "unfinished uploads are never removed"),
+        ("TLS only", lambda: _tls_only(client, bucket), "the bucket policy allows plain HTTP"),
+    ]
+    return [Check("bucket", "ok", f"{bucket} is there"), *(_probe(bucket, *probe) for probe in probes)]
+
+
+def _probe(bucket: str, name: str, holds: Callable[[], bool], otherwise: str) -> Check:
+    try:
+        good = guarded(holds, f"S3 bucket {bucket}")
+    except StorageError as error:
+        return Check(name, "warning", str(error), "allow it, or check it in the AWS console")
+    if good:
+        return Check(name, "ok", "as it should be")
+    return Check(name, "failure" if name == "public access" else "warning", otherwise, _INIT)
+
+
+def _public_blocked(client: S3Client, bucket: str) -> bool:
+    found = _or_none(lambda: client.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"])
+    return found is not None and all(found.get(name) for name in _BLOCK)
+
+
+def _encryption(client: S3Client, bucket: str) -> Any:
+    found = _or_none(lambda: client.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"])
+    return found if found and found.get("Rules") else None
+
+
+def _rules(client: S3Client, bucket: str) -> list[Any]:
+    return list(_or_none(lambda: client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]) or [])
+
+
+def _aborts_uploads(client: S3Client, bucket: str) -> bool:
+    rules = _rules(client, bucket)
+    return any(rule.get("Status") == "Enabled" and "AbortIncompleteMultipartUpload" in rule for rule in rules)
+
+
+def _policy(client: S3Client, bucket: str) -> dict[str, Any]:
+    text = _or_none(lambda: client.get_bucket_policy(Bucket=bucket)["Policy"])
+    policy: dict[str, Any] = json.loads(text) if text else {}
+    return policy
+
+
+def _statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    found = policy.get("Statement", [])
+    return [found] if isinstance(found, dict) else list(found)
+
+
+def _tls_only(client: S3Client, bucket: str) -> bool:
+    return any(
+        statement.get("Effect") == "Deny"
+        and statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport") in ("false", False)
+        for statement in _statements(_policy(client, bucket))
+    )
+
+
+def _or_none(question: Callable[[], Any]) -> Any:
+    """The answer; None where S3 says that nothing is set."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return question()
+    except ClientError as error:
+        if error_code(error) in _NOT_SET:
+            return None
+        raise

@@ -1,0 +1,85 @@
+"""The embedded database's file: where it is made, its settings, its tables and their migrations. A file that is not
+ours, or that a newer version wrote, is refused before anything in it is touched."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from mls_tui.storage.sqlite.errors import foreign, newer
+
+APPLICATION_ID = 0x6D6C7374
+"""``mlst``: says in the file's header whose it is."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # body is the item as JSON; entry, for listings only, is its projection for an import's index.
+        """CREATE TABLE items (
+             pk TEXT NOT NULL, sk TEXT NOT NULL, gsi1pk TEXT, gsi1sk TEXT, entry TEXT, body TEXT NOT NULL,
+             PRIMARY KEY (pk, sk)) STRICT""",
+        "CREATE INDEX items_gsi1 ON items (gsi1pk, gsi1sk) WHERE gsi1pk IS NOT NULL",
+        # Covers the whole index query, so that it never reads a body.
+        "CREATE INDEX items_entry ON items (pk, sk, entry) WHERE entry IS NOT NULL",
+    ),
+)
+"""Statements that lead from schema n to n + 1. Never edit one that was released; append."""
+
+
+def make_file(path: Path) -> None:
+    """Create the file, 0600, in a folder that is 0700 where it is new. OSError where that fails."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def connect(path: Path, *, writer: bool) -> sqlite3.Connection:
+    """A connection in autocommit mode, for use in one thread."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=5, cached_statements=64)
+    try:
+        # Fold all settings that a file can set against us back to what we rely on.
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -16384")
+        if not writer:
+            connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Check whose file it is, switch it to WAL, bring its schema up to date. StorageError where it is not for us."""
+    _check_ours(connection, path)
+    _switch_to_wal(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have migrated it since it was checked.
+        version = _check_ours(connection, path)
+        for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _check_ours(connection: sqlite3.Connection, path: Path) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if owner != APPLICATION_ID and (owner or tables):
+        raise foreign(path)
+    if version > len(MIGRATIONS):
+        raise newer(path, version, len(MIGRATIONS))
+    return int(version)
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    if mode != "wal":
+        connection.execute("PRAGMA journal_mode = WAL")

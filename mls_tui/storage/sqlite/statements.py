@@ -1,0 +1,143 @@
+"""The SQL of the embedded store: one function per change or question, each run inside a transaction that others own."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import orjson
+
+from mls_tui.domain.connection import Lease
+from mls_tui.storage import items
+from mls_tui.storage.attributes import Item
+from mls_tui.storage.base import PutOutcome, PutResult
+from mls_tui.storage.leases import holder_is_gone
+from mls_tui.storage.rows import KeyRange
+
+T = TypeVar("T")
+
+
+def get(db: sqlite3.Connection, pk: str, sk: str) -> Item | None:
+    row = db.execute("SELECT body FROM items WHERE pk = ? AND sk = ?", (pk, sk)).fetchone()
+    return None if row is None else _load(row[0])
+
+
+def put(db: sqlite3.Connection, item: Item) -> None:
+    """Create or replace one item."""
+    entry = _dump(items.entry_item(item)) if item["EntityType"] == "Listing" else None
+    db.execute(
+        "INSERT INTO items (pk, sk, gsi1pk, gsi1sk, entry, body) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (pk, sk) DO UPDATE SET gsi1pk = excluded.gsi1pk, gsi1sk = excluded.gsi1sk,"
+        " entry = excluded.entry, body = excluded.body",
+        (item["PK"], item["SK"], item.get("GSI1PK"), item.get("GSI1SK"), entry, _dump(item)),
+    )
+
+
+def remove(db: sqlite3.Connection, pk: str, sk: str) -> bool:
+    return db.execute("DELETE FROM items WHERE pk = ? AND sk = ?", (pk, sk)).rowcount > 0
+
+
+def page(
+    db: sqlite3.Connection, wanted: KeyRange, after: str | None, count: int, read: Callable[[Item], T]
+) -> tuple[list[T], str | None]:
+    """Up to ``count`` items behind ``after``, and the sort key to go on from; None at the end."""
+    order = "DESC" if wanted.newest_first else "ASC"
+    beyond = "" if after is None else f" AND sk {'<' if wanted.newest_first else '>'} ?"
+    values: list[Any] = [wanted.pk, wanted.low, wanted.high, *([] if after is None else [after]), count]
+    rows = db.execute(
+        f"SELECT sk, {'entry' if wanted.entries else 'body'} FROM items"  # noqa: S608 - fixed words only
+        f" WHERE pk = ? AND sk >= ? AND sk <= ?{beyond}{' AND entry IS NOT NULL' if wanted.entries else ''}"
+        f" ORDER BY sk {order} LIMIT ?",
+        values,
+    ).fetchall()
+    return [read(_load(text)) for _, text in rows], rows[-1][0] if len(rows) == count else None
+
+
+# listings
+
+
+def put_listing(db: sqlite3.Connection, item: Item, mark: Item) -> PutResult:
+    """ListingStore.put in one transaction."""
+    listing_id = mark["listingId"]
+    row = db.execute("SELECT entry FROM items WHERE pk = ? AND sk = ?", (item["PK"], item["SK"])).fetchone()
+    if row is None:
+        return _create_listing(db, item, mark)
+    stored = _load(row[0])
+    if stored["Version"] > item["Version"]:
+        return PutResult(PutOutcome.STALE, listing_id)
+    put(db, {**item, "CreatedAt": stored["CreatedAt"]})
+    return PutResult(PutOutcome.UPDATED, listing_id)
+
+
+def _create_listing(db: sqlite3.Connection, item: Item, mark: Item) -> PutResult:
+    holder = get(db, mark["PK"], mark["SK"])
+    if holder is not None:
+        owner = str(holder["listingId"])
+        exists = db.execute(
+            "SELECT 1 FROM items WHERE pk = ? AND sk = ?", (item["PK"], items.LISTING_PREFIX + owner)
+        ).fetchone()
+        if exists:
+            return PutResult(PutOutcome.STALE, owner)
+    put(db, mark)
+    put(db, item)
+    return PutResult(PutOutcome.CREATED, mark["listingId"])
+
+
+def delete_listing(db: sqlite3.Connection, pk: str, sk: str) -> Item | None:
+    """Row and mark; the row as it was."""
+    item = get(db, pk, sk)
+    if item is None:
+        return None
+    remove(db, pk, sk)
+    mark_sk = item["GSI1PK"].replace("MLS#", items.MARK_PREFIX, 1)
+    mark = get(db, pk, mark_sk)
+    if mark is not None and items.LISTING_PREFIX + mark["listingId"] == sk:
+        remove(db, pk, mark_sk)
+    return item
+
+
+# connections
+
+
+def put_connection(db: sqlite3.Connection, item: Item) -> None:
+    stored = get(db, item["PK"], item["SK"]) or {}
+    kept: Item = {name: stored[name] for name in ("Cursor", "Lease", "CreatedAt") if name in stored}
+    put(db, {**item, **kept})
+
+
+def put_cursor(db: sqlite3.Connection, pk: str, sk: str, cursor: Item, run_id: str) -> bool:
+    """False where ``run_id`` does not hold the lease."""
+    item = get(db, pk, sk)
+    if item is None or item.get("Lease", {}).get("runId") != run_id:
+        return False
+    put(db, {**item, "Cursor": cursor})
+    return True
+
+
+def acquire_lease(db: sqlite3.Connection, pk: str, sk: str, lease: Lease, now_ms: int) -> Lease | bool:
+    """True when taken, the other holder's lease where it is not free, False where there is no such connection."""
+    item = get(db, pk, sk)
+    if item is None:
+        return False
+    if "Lease" in item:
+        held = Lease.from_data(item["Lease"])
+        if held.run_id != lease.run_id and held.expires_at > now_ms and not holder_is_gone(held):
+            return held
+    put(db, {**item, "Lease": items.lease_data(lease)})
+    return True
+
+
+def release_lease(db: sqlite3.Connection, pk: str, sk: str, run_id: str) -> None:
+    item = get(db, pk, sk)
+    if item is not None and item.get("Lease", {}).get("runId") == run_id:
+        put(db, {name: value for name, value in item.items() if name != "Lease"})
+
+
+def _dump(item: Item) -> str:
+    return orjson.dumps(item).decode()
+
+
+def _load(text: str) -> Item:
+    item: Item = orjson.loads(text)
+    return item

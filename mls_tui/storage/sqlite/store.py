@@ -1,0 +1,121 @@
+"""The embedded ListingStore: the table of CONTRACT.md in one SQLite file. Several processes may have it open."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from mls_tui.domain import keys
+from mls_tui.domain.clock import Clock
+from mls_tui.domain.connection import Connection, Cursor, Lease
+from mls_tui.domain.listing import Listing
+from mls_tui.storage import items
+from mls_tui.storage.attributes import Item
+from mls_tui.storage.base import Check, PutResult
+from mls_tui.storage.messages import lease_lost, no_connection
+from mls_tui.storage.rows import ItemRows, KeyRange
+from mls_tui.storage.sqlite import statements
+from mls_tui.storage.sqlite.checks import check_file
+from mls_tui.storage.sqlite.database import Database
+
+T = TypeVar("T")
+
+_ROWS_A_PAGE = 200
+_ENTRIES_A_PAGE = 2000
+
+
+class SqliteListingStore(ItemRows):
+    """``path`` is made, 0600, by the first use."""
+
+    def __init__(self, path: Path, *, clock: Clock | None = None, database: Database | None = None) -> None:
+        super().__init__(clock)
+        self._path = path
+        self._db = database or Database(path)
+
+    # primitives
+
+    async def _get(self, pk: str, sk: str) -> Item | None:
+        return await self._db.read(lambda db: statements.get(db, pk, sk))
+
+    async def _pages(self, wanted: KeyRange, read: Callable[[Item], T]) -> AsyncIterator[list[T]]:
+        most = _ENTRIES_A_PAGE if wanted.entries else _ROWS_A_PAGE
+        left = wanted.limit
+        after: str | None = None
+        while left is None or left > 0:
+            count = most if left is None else min(most, left)
+            batch, after = await self._db.read(_page(wanted, after, count, read))
+            if batch:
+                yield batch
+            if after is None:
+                return
+            left = None if left is None else left - len(batch)
+
+    async def _put_items(self, rows: list[Item]) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            for row in rows:
+                statements.put(db, row)
+
+        await self._db.write(work)
+
+    async def _remove(self, pk: str, sk: str) -> bool:
+        return await self._db.write(lambda db: statements.remove(db, pk, sk))
+
+    # listings
+
+    async def put(self, user_id: str, listing: Listing) -> PutResult:
+        item = items.listing_item(user_id, listing, self._now_ms())
+        mark = items.mark_item(user_id, listing)
+        return await self._db.write(lambda db: statements.put_listing(db, item, mark))
+
+    async def delete(self, user_id: str, listing_id: str) -> Listing | None:
+        pk, sk = items.pk(user_id), keys.listing_sk(listing_id)
+        item = await self._db.write(lambda db: statements.delete_listing(db, pk, sk))
+        return None if item is None else items.read_listing(item)
+
+    # connections
+
+    async def put_connection(self, user_id: str, connection: Connection) -> None:
+        item = items.connection_item(user_id, connection, self._now_ms())
+        await self._db.write(lambda db: statements.put_connection(db, item))
+
+    async def put_cursor(self, user_id: str, connection_id: str, cursor: Cursor, *, run_id: str) -> None:
+        pk, sk, data = items.pk(user_id), keys.connection_sk(connection_id), items.cursor_data(cursor)
+        if not await self._db.write(lambda db: statements.put_cursor(db, pk, sk, data, run_id)):
+            raise lease_lost(connection_id, run_id)
+
+    async def acquire_lease(self, user_id: str, connection_id: str, lease: Lease, *, now_ms: int) -> Lease | None:
+        pk, sk = items.pk(user_id), keys.connection_sk(connection_id)
+        answer = await self._db.write(lambda db: statements.acquire_lease(db, pk, sk, lease, now_ms))
+        if answer is False:
+            raise no_connection(connection_id)
+        return answer if isinstance(answer, Lease) else None
+
+    async def release_lease(self, user_id: str, connection_id: str, run_id: str) -> None:
+        pk, sk = items.pk(user_id), keys.connection_sk(connection_id)
+        await self._db.write(lambda db: statements.release_lease(db, pk, sk, run_id))
+
+    # set-up
+
+    async def init(self) -> list[Check]:
+        existed = self._path.exists()
+        await self._db.write(lambda _: None)
+        return [Check("database", "ok", f"{'ready' if existed else 'created'}: {self._path}")]
+
+    async def check(self) -> list[Check]:
+        if not self._path.exists():
+            return [Check("database", "failure", f"{self._path} does not exist", "run `mls-tui storage init`")]
+        return await self._db.read(lambda db: check_file(db, self._path))
+
+    def describe(self) -> str:
+        return f"SQLite file {self._path}"
+
+    async def close(self) -> None:
+        await self._db.close()
+
+
+def _page(
+    wanted: KeyRange, after: str | None, count: int, read: Callable[[Item], T]
+) -> Callable[[sqlite3.Connection], tuple[list[T], str | None]]:
+    return lambda db: statements.page(db, wanted, after, count, read)
