@@ -11,61 +11,13 @@ from mls_tui.mls.fields import Fields
 
 _STREET_PARTS = ("StreetDirPrefix", "StreetName", "StreetSuffix", "StreetDirSuffix", "UnitNumber")
 
-_ABBREVIATIONS = [
-    "north",
-    "n",
-    "south",
-    "s",
-    "east",
-    "e",
-    "west",
-    "w",
-    "northeast",
-    "ne",
-    "northwest",
-    "nw",
-    "southeast",
-    "se",
-    "southwest",
-    "sw",
-    "street",
-    "st",
-    "avenue",
-    "ave",
-    "av",
-    "ave",
-    "boulevard",
-    "blvd",
-    "drive",
-    "dr",
-    "road",
-    "rd",
-    "lane",
-    "ln",
-    "court",
-    "ct",
-    "place",
-    "pl",
-    "terrace",
-    "ter",
-    "circle",
-    "cir",
-    "highway",
-    "hwy",
-    "parkway",
-    "pkwy",
-    "square",
-    "sq",
-    "trail",
-    "trl",
-    "cove",
-    "cv",
-    "point",
-    "pt",
-    "crossing",
-    "xing",
-]
-_WORDS = MappingProxyType(dict(zip(_ABBREVIATIONS[::2], _ABBREVIATIONS[1::2], strict=True)))
+_ABBREVIATIONS = (
+    *("north=n", "south=s", "east=e", "west=w", "northeast=ne", "northwest=nw", "southeast=se", "southwest=sw"),
+    *("street=st", "avenue=ave", "av=ave", "boulevard=blvd", "drive=dr", "road=rd", "lane=ln", "court=ct"),
+    *("place=pl", "terrace=ter", "circle=cir", "highway=hwy", "parkway=pkwy", "square=sq", "trail=trl"),
+    *("cove=cv", "point=pt", "crossing=xing"),
+)
+_WORDS = MappingProxyType(dict(pair.split("=") for pair in _ABBREVIATIONS))
 _UNIT_WORDS = frozenset({"apartment", "apt", "unit", "suite", "ste", "no", "number"})
 _WORD = re.compile(r"[^\W_]+")
 _PLUS_FOUR = re.compile(r"\d{4}")

@@ -18,7 +18,7 @@ _LISTS: tuple[tuple[str, str], ...] = (
     ("Cooling", ""),
     ("Heating", ""),
     ("FireplaceFeatures", "Fireplace"),
-    ("Flooring", "Floors"),
+    ("Flooring", ""),
     ("Basement", "Basement"),
     ("LaundryFeatures", "Laundry"),
     ("SecurityFeatures", ""),
@@ -54,5 +54,5 @@ def features_of(record: RawRecord) -> tuple[str, ...]:
 def _all(record: RawRecord) -> Iterator[str]:
     for name, label in _LISTS:
         for item in items_of(record.get(name)):
-            plain = not label or label.rstrip("s").casefold() in item.casefold()
+            plain = not label or label.casefold() in item.casefold()
             yield cut(item if plain else f"{label}: {item}", 160)

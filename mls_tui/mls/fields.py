@@ -28,7 +28,7 @@ class Fields:
 
     def first(self, names: tuple[str, ...], read: Callable[[object], T | None], kind: str) -> T | None:
         """The first value that is there and readable; each unreadable one on the way is warned of."""
-        for name in names:
+        for name in dict.fromkeys(names):
             try:
                 value = read(self.record.get(name))
             except ValueError:
