@@ -104,6 +104,19 @@ class StorageError(MlsTuiError):
         super().__init__(message)
         self.retryable = retryable
 
+    @property
+    def fatal(self) -> bool:
+        """Whether no other listing can be stored either: a missing table, refused rights, a full disk."""
+        return not self.retryable
+
+
+class ItemTooLargeError(StorageError):
+    """One listing is over the store's limit of 400 KB; the others are not concerned."""
+
+    @property
+    def fatal(self) -> bool:
+        return False
+
 
 class SecretError(MlsTuiError):
     """A secret cannot be read: wrong key, moved or damaged ciphertext."""

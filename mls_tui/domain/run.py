@@ -117,7 +117,10 @@ class ImportResult(Record):
 
 
 class ImportRun(Record):
-    """The stored row of a run. ``errors`` holds the first problems; the rest are items of their own."""
+    """The stored row of a run. ``errors`` holds the first failed listings; every problem is an item of its own.
+
+    A running run writes its row every few seconds: one whose ``updated_at`` is old was cut short.
+    """
 
     run_id: str
     user_id: str
@@ -127,6 +130,7 @@ class ImportRun(Record):
     state: RunState
     started_at: int
     finished_at: int | None = None
+    updated_at: int = 0
     full: bool = False
     statuses: tuple[str, ...] = ()
     counts: ImportCounts = ImportCounts()

@@ -4,37 +4,63 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from mls_tui.domain.clock import Clock, epoch_ms
 from mls_tui.domain.connection import Connection
+from mls_tui.domain.errors import PhotoError
 from mls_tui.domain.events import Event
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.journal import Journal
 from mls_tui.importer.options import ImportOptions
 from mls_tui.mls.base import Connector
+from mls_tui.mls.limits import InFlightLimit
 from mls_tui.mls.presets import ProviderPreset
 from mls_tui.storage.base import ListingStore, PhotoStore
 
-LISTINGS_IN_FLIGHT = 16
-PHOTOS_IN_FLIGHT = 32
+PHOTO_BYTES_IN_MEMORY = 128 * 1024 * 1024
+"""No further photo begins while those fetched and not yet stored are more than this."""
 
 
 class PhotoSlots:
-    """One shared limit on photos in flight; pausing the run lets no further one begin."""
+    """One shared limit on photos in flight and on their bytes in memory; a paused run begins no further one."""
 
-    def __init__(self, most: int, control: ImportControl) -> None:
-        self._slots = asyncio.Semaphore(most)
+    def __init__(self, limit: InFlightLimit, control: ImportControl) -> None:
+        self._limit = limit
         self._control = control
+        self._held = 0
+        self._freed = asyncio.Condition()
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[None]:
+        """Around the fetching of one photo."""
         await self._control.permission()
-        async with self._slots:
+        async with self._freed:
+            await self._freed.wait_for(lambda: self._held < PHOTO_BYTES_IN_MEMORY)
+        async with self._limit:
+            started = time.monotonic()
+            try:
+                yield
+            except PhotoError as error:
+                if not error.expired:
+                    self._limit.failed()
+                raise
+            self._limit.ok(time.monotonic() - started)
+
+    @asynccontextmanager
+    async def holding(self, size: int) -> AsyncIterator[None]:
+        """Around the storing of a photo of ``size`` bytes."""
+        self._held += size
+        try:
             yield
+        finally:
+            self._held -= size
+            async with self._freed:
+                self._freed.notify_all()
 
 
 @dataclass(slots=True)
@@ -54,6 +80,8 @@ class ImportContext:
     photo_slots: PhotoSlots
     epoch: int
     rng: random.Random = field(default_factory=random.Random)
+    on_save: Callable[[], Awaitable[None]] | None = None
+    """Called whenever the run's row is saved, for what else must survive a restart (the rate budget)."""
 
     def emit(self, kind: type[Event], **fields: Any) -> None:
         """Emit an event of this run, now."""

@@ -4,7 +4,7 @@ what happens to each listing is in ``sweep`` and ``record``."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 
 from mls_tui.domain.connection import Cursor
 from mls_tui.domain.errors import ImportInProgressError, MlsTuiError, StorageError, sentence
@@ -18,6 +18,7 @@ from mls_tui.importer.lease import RunLease
 from mls_tui.importer.plan import StoredIndex
 from mls_tui.importer.reading import Reader
 from mls_tui.importer.record import first_of
+from mls_tui.importer.scope import first_query, resumes
 from mls_tui.importer.sweep import Sweep
 from mls_tui.mls.base import FeedQuery
 
@@ -36,7 +37,7 @@ class Importer:
         self._cursor: Cursor = context.connection.cursor
         self._began = False
 
-    async def run(self) -> AsyncIterator[Event]:
+    async def run(self) -> AsyncGenerator[Event, None]:
         """The events of the import, as they happen."""
         context = self._context
         task = asyncio.create_task(self._main(), name="import")
@@ -88,7 +89,7 @@ class Importer:
             connection=context.connection.name,
             provider=context.connection.provider,
             full=context.options.full,
-            resumed=self._resumes,
+            resumed=resumes(context.options, self._cursor),
         )
         self._began = True
         await context.journal.save()
@@ -105,14 +106,7 @@ class Importer:
 
     async def _selected(self, index: StoredIndex) -> None:
         options = self._context.options
-        chosen = bool(options.only or options.keys)
-        query = FeedQuery(
-            statuses=frozenset() if chosen else options.scope,
-            mls_numbers=options.only,
-            keys=options.keys,
-            limit=options.limit,
-        )
-        await self._sweep(index, scope_free=chosen).run(query)
+        await self._sweep(index, scope_free=bool(options.only or options.keys)).run(self._query())
 
     async def _owed(self, index: StoredIndex) -> None:
         """Listings that failed before, and those with photos still missing, before anything new."""
@@ -140,6 +134,9 @@ class Importer:
         if sweep.keeper is not None:
             await self._save_cursor(sweep.keeper.finish(started=started, statuses=statuses))
 
+    def _query(self) -> FeedQuery:
+        return first_query(self._context.options, self._cursor, self._context.connector.since(self._cursor))
+
     async def _one_sweep(self, index: StoredIndex, query: FeedQuery) -> Sweep:
         sweep = self._sweep(index)
         sweep.keeper = CursorKeeper(self._context.preset, self._cursor)
@@ -149,37 +146,6 @@ class Importer:
 
     def _sweep(self, index: StoredIndex, *, scope_free: bool = False) -> Sweep:
         return Sweep(self._context, index, self._reader, self._workers, scope_free=scope_free)
-
-    def _query(self) -> FeedQuery:
-        """A sweep of the scope, the rest of one that was cut short, or what has changed since the last."""
-        scope, cursor = self._context.options.scope, self._cursor
-        if self._incremental:
-            return FeedQuery(since=self._context.connector.since(cursor))
-        if self._resumes and cursor.watermark is not None and cursor.last_key is not None:
-            return FeedQuery(statuses=scope, resume_after=(cursor.watermark, cursor.last_key))
-        return FeedQuery(statuses=scope)
-
-    @property
-    def _incremental(self) -> bool:
-        cursor, options = self._cursor, self._context.options
-        if options.full or not cursor.swept or cursor.watermark is None:
-            return False
-        if self._context.connector.since(cursor) is None:
-            return False
-        return {status.value for status in options.scope} <= set(cursor.statuses)
-
-    @property
-    def _resumes(self) -> bool:
-        """Whether an earlier first sweep of the same scope was cut short."""
-        options, cursor = self._context.options, self._context.connection.cursor
-        scope = {status.value for status in options.scope}
-        return (
-            not options.full
-            and not options.selective
-            and not cursor.swept
-            and cursor.watermark is not None
-            and set(cursor.statuses) == scope
-        )
 
     async def _whole(self, index: StoredIndex) -> bool:
         """After a resumed sweep: whether as much is stored as the MLS counts in this scope."""
@@ -208,11 +174,19 @@ class Importer:
             await self._context.clock.sleep(SAVE_SECONDS)
             if self._began:
                 await self._context.journal.save()
+                await self._save_more()
+
+    async def _save_more(self) -> None:
+        if self._context.on_save is not None:
+            await self._context.on_save()
 
     async def _save_end(self, result: ImportResult) -> None:
-        saving = self._context.journal.save(state=result.state, error=result.error)
+        async def saving() -> None:
+            await self._context.journal.save(state=result.state, error=result.error)
+            await self._save_more()
+
         try:
-            await asyncio.wait_for(asyncio.shield(asyncio.ensure_future(saving)), STOP_SECONDS)
+            await asyncio.wait_for(asyncio.shield(asyncio.ensure_future(saving())), STOP_SECONDS)
         except (TimeoutError, StorageError):
             return
 

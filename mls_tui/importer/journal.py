@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from mls_tui.domain.clock import Clock, epoch_ms
 from mls_tui.domain.events import Event, RunFinished
@@ -74,7 +74,7 @@ class Journal:
         if problem.kind is not ProblemKind.PHOTO and len(self.errors) < MAX_ERRORS:
             self.errors.append(problem.model_copy(update={"raw": None}))
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event, None]:
         """Every event in order; ends after RunFinished."""
         while True:
             while self._queue:
@@ -103,6 +103,7 @@ class Journal:
                     "problems": self._problem_count,
                     "warnings": dict(self.warnings),
                     "error": error,
+                    "updated_at": epoch_ms(self.clock.now()),
                     "finished_at": None if state is RunState.RUNNING else epoch_ms(self.clock.now()),
                 }
             )

@@ -64,12 +64,13 @@ class ListingPhotos:
         async def work(number: int) -> Photo:
             nonlocal expired
             source = await self._renewed(photo) if expired or (number > 1 and context.preset.media_once) else photo
-            async with context.photo_slots.one():
-                try:
+            try:
+                async with context.photo_slots.one():
                     served = await context.connector.photo(source.url)
-                except PhotoError as error:
-                    expired = error.expired
-                    raise
+            except PhotoError as error:
+                expired = error.expired
+                raise
+            async with context.photo_slots.holding(len(served.body)):
                 return await self._put(index, photo, served)
 
         try:

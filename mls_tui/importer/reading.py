@@ -30,7 +30,7 @@ class Job:
     @property
     def listing_key(self) -> str:
         verdict = self.verdict
-        return verdict.listing.mls_id if isinstance(verdict, Mapped) else verdict.listing_key
+        return verdict.listing.mls_id if isinstance(verdict, Mapped) else (verdict.listing_key or "")
 
     @property
     def mls_number(self) -> str:

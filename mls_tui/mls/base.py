@@ -35,15 +35,13 @@ class FeedQuery:
 class Page:
     """One page of a feed, in the order served, with no record that an earlier page of this sweep already gave
     in the same version. ``total`` is the feed's count where it is usable. ``complete`` is set on the last page:
-    True where the sweep provably reached its end with as many records as the feed counts. ``ordered`` is True while
-    every record so far came in the order (timestamp, key): only then may a cursor move before the sweep's end."""
+    True where the sweep provably reached its end with as many records as the feed counts."""
 
     number: int
     records: Sequence[RawRecord]
     total: int | None = None
     last: bool = False
     complete: bool = False
-    ordered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +143,10 @@ class Connector(Protocol):
 
     def budget(self) -> Sequence[Window]:
         """The rate windows as they stand, for the gauge."""
+        ...
+
+    def budget_state(self) -> str | None:
+        """The rate budget as text, for ``budget_state`` of the next connector; holds no secret."""
         ...
 
     async def disconnect(self) -> None:

@@ -1,0 +1,74 @@
+"""The verbs of the contract. The only door that screens and commands use; each answers an ActionResult and raises
+nothing that a user could cause. Every verb acts for one user: the workspace's."""
+
+from __future__ import annotations
+
+from mls_tui.actions.budgets import get_budget
+from mls_tui.actions.connections import (
+    check_connection,
+    connect_mls,
+    disconnect_mls,
+    get_connections,
+    try_connection,
+    update_connection,
+)
+from mls_tui.actions.deletions import delete_listing, delete_listings, undo_deletion
+from mls_tui.actions.history import get_import_history, get_run_problems
+from mls_tui.actions.imports import import_events, import_mls_listings, retry_events, retry_run
+from mls_tui.actions.listings import (
+    export_listings,
+    get_imported_listings,
+    get_listing,
+    get_photo,
+    refetch_photos,
+    stream_listings,
+)
+from mls_tui.actions.previews import preview_import
+from mls_tui.actions.results import (
+    ActionResult,
+    ConnectionForm,
+    ConnectionTest,
+    ConnectionView,
+    Deletion,
+    Difference,
+    Preview,
+    PreviewRow,
+)
+from mls_tui.importer.control import ImportControl
+from mls_tui.importer.options import ImportOptions
+
+__all__ = [
+    "ActionResult",
+    "ConnectionForm",
+    "ConnectionTest",
+    "ConnectionView",
+    "Deletion",
+    "Difference",
+    "ImportControl",
+    "ImportOptions",
+    "Preview",
+    "PreviewRow",
+    "check_connection",
+    "connect_mls",
+    "delete_listing",
+    "delete_listings",
+    "disconnect_mls",
+    "export_listings",
+    "get_budget",
+    "get_connections",
+    "get_import_history",
+    "get_imported_listings",
+    "get_listing",
+    "get_photo",
+    "get_run_problems",
+    "import_events",
+    "import_mls_listings",
+    "preview_import",
+    "refetch_photos",
+    "retry_events",
+    "retry_run",
+    "stream_listings",
+    "try_connection",
+    "undo_deletion",
+    "update_connection",
+]

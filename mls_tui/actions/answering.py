@@ -1,0 +1,54 @@
+"""How a verb answers: every error a user can cause becomes an ActionResult, and a verb called without a workspace
+opens the configured one for the length of the call."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import ParamSpec, TypeVar
+
+from mls_tui.actions.results import ActionResult
+from mls_tui.config import load_settings
+from mls_tui.domain.errors import MlsTuiError, sentence
+from mls_tui.workspace import Workspace
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = logging.getLogger("mls_tui")
+
+
+def answering(
+    verb: Callable[P, Awaitable[ActionResult[T]]],
+) -> Callable[P, Awaitable[ActionResult[T]]]:
+    """Turn errors into answers. One that nobody foresaw is logged whole and answered with where to look."""
+
+    @functools.wraps(verb)
+    async def answer(*args: P.args, **kwargs: P.kwargs) -> ActionResult[T]:
+        try:
+            return await verb(*args, **kwargs)
+        except MlsTuiError as error:
+            return ActionResult(False, error=sentence(error), exit_code=error.exit_code)
+        except Exception as error:
+            return unforeseen(error)
+
+    return answer
+
+
+def unforeseen(error: BaseException) -> ActionResult[T]:
+    """The answer to an error that is ours: a sentence for the user, the whole of it for the log."""
+    log.error("unforeseen error", exc_info=error)
+    return ActionResult(False, error=f"{sentence(error)}. This is a fault in mls-tui; the log has more.", exit_code=1)
+
+
+@asynccontextmanager
+async def opened(workspace: Workspace | None) -> AsyncIterator[Workspace]:
+    """The given workspace, open, or the configured one for the length of the block."""
+    if workspace is not None:
+        await workspace.open()
+        yield workspace
+        return
+    async with Workspace(load_settings()) as own:
+        yield own

@@ -1,0 +1,261 @@
+"""Connect, list, change, test and forget MLS connections. Secrets are encrypted before they reach a store."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import Counter
+from urllib.parse import urlsplit
+
+from mls_tui.actions.answering import answering, opened
+from mls_tui.actions.results import ActionResult, ConnectionForm, ConnectionTest, ConnectionView
+from mls_tui.actions.session import clear_secrets, open_connector_for, seal
+from mls_tui.domain.clock import epoch_ms
+from mls_tui.domain.connection import AuthKind, Connection, Cursor, SecretField
+from mls_tui.domain.errors import AuthenticationError, MLSError, NotFoundError, UsageError, sentence
+from mls_tui.domain.listing import ListingStatus
+from mls_tui.domain.run import ImportRun, RunState
+from mls_tui.mls.base import FeedQuery
+from mls_tui.mls.presets import for_connection, preset
+from mls_tui.workspace import Workspace
+
+SOON_MS = 24 * 3_600_000
+STALE_RUN_MS = 90_000
+
+_NEEDED = {
+    AuthKind.BEARER: (SecretField.ACCESS_TOKEN,),
+    AuthKind.CLIENT_CREDENTIALS: (SecretField.CLIENT_SECRET,),
+    AuthKind.PASSWORD: (SecretField.PASSWORD,),
+    AuthKind.REFRESH_TOKEN: (SecretField.REFRESH_TOKEN,),
+}
+
+
+async def find_connection(workspace: Workspace, name_or_id: str) -> Connection:
+    """By id or by name. Raises NotFoundError that lists the names there are."""
+    found = await workspace.store.get_connection(workspace.user_id, name_or_id)
+    if found is not None:
+        return found
+    every = await workspace.store.connections(workspace.user_id)
+    for connection in every:
+        if connection.name.casefold() == name_or_id.casefold():
+            return connection
+    known = ", ".join(sorted(connection.name for connection in every))
+    advice = f"Known: {known}." if known else "There is none yet: `mls-tui connections add` makes one."
+    raise NotFoundError(f"There is no connection {name_or_id!r}. {advice}")
+
+
+@answering
+async def get_connections(workspace: Workspace | None = None) -> ActionResult[list[ConnectionView]]:
+    """Every connection of the user, by name."""
+    async with opened(workspace) as ws:
+        connections = await ws.store.connections(ws.user_id)
+        counts = Counter([entry.connection_id async for entry in ws.store.index(ws.user_id)]) if connections else {}
+        last: dict[str, ImportRun] = {}
+        for run in await ws.store.runs(ws.user_id, limit=200) if connections else []:
+            last.setdefault(run.connection_id, run)
+        now = epoch_ms(ws.clock.now())
+        views = [
+            _view(connection, last.get(connection.connection_id), counts.get(connection.connection_id, 0), now)
+            for connection in sorted(connections, key=lambda each: each.name.casefold())
+        ]
+        return ActionResult(True, f"{len(views)} connections", views)
+
+
+@answering
+async def connect_mls(form: ConnectionForm, workspace: Workspace | None = None) -> ActionResult[ConnectionView]:
+    """Check the form, encrypt its secrets, store the connection. Does not ask the MLS; ``try_connection`` does."""
+    async with opened(workspace) as ws:
+        ws.writable()
+        connection = await _checked(ws, form, None)
+        return await _saved(ws, connection, form, "Connected")
+
+
+@answering
+async def update_connection(
+    connection_id: str, form: ConnectionForm, workspace: Workspace | None = None
+) -> ActionResult[ConnectionView]:
+    """Change a connection; a secret that the form leaves out stays as it is."""
+    async with opened(workspace) as ws:
+        ws.writable()
+        connection = await _checked(ws, form, await find_connection(ws, connection_id))
+        return await _saved(ws, connection, form, "Saved")
+
+
+@answering
+async def try_connection(
+    form: ConnectionForm, workspace: Workspace | None = None, *, connection_id: str | None = None
+) -> ActionResult[ConnectionTest]:
+    """Sign in with what the form holds (absent secrets: those stored) and say what was found; stores nothing."""
+    async with opened(workspace) as ws:
+        stored = await find_connection(ws, connection_id) if connection_id else None
+        connection = await _checked(ws, form, stored)
+        secrets = {**(await clear_secrets(ws, stored) if stored else {}), **_secrets(form)}
+        return await _tested(ws, connection, secrets)
+
+
+@answering
+async def check_connection(connection_id: str, workspace: Workspace | None = None) -> ActionResult[ConnectionTest]:
+    """The same for a stored connection, as it stands."""
+    async with opened(workspace) as ws:
+        connection = await find_connection(ws, connection_id)
+        return await _tested(ws, connection, await clear_secrets(ws, connection))
+
+
+@answering
+async def disconnect_mls(connection_id: str, workspace: Workspace | None = None) -> ActionResult[Connection]:
+    """Revoke where the provider can, then forget the connection and its secrets. Its listings stay."""
+    async with opened(workspace) as ws:
+        ws.writable()
+        connection = await find_connection(ws, connection_id)
+        note = ""
+        try:
+            connector = await open_connector_for(ws, connection, await clear_secrets(ws, connection))
+            try:
+                await connector.disconnect()
+            finally:
+                await connector.close()
+        except (MLSError, AuthenticationError, UsageError) as error:
+            note = f" Its token could not be revoked: {sentence(error)}"
+        await ws.store.delete_connection(ws.user_id, connection.connection_id)
+        return ActionResult(True, f"Removed {connection.name}; its listings stay.{note}", _without_secrets(connection))
+
+
+async def _tested(
+    ws: Workspace, connection: Connection, secrets: dict[SecretField, str]
+) -> ActionResult[ConnectionTest]:
+    connector = await open_connector_for(ws, connection, secrets)
+    try:
+        await connector.authenticate()
+        member = await connector.member()
+        waiting = await connector.count(FeedQuery(statuses=_active()))
+    finally:
+        await connector.close()
+    notes = tuple(note for note in for_connection(connection).notes)
+    found = "the MLS did not say how many listings wait" if waiting is None else f"{waiting} listings waiting"
+    who = ", ".join(part for part in (member.member_name, member.office_name) if part) or "member not named"
+    return ActionResult(True, f"Signed in: {who}; {found}.", ConnectionTest(member, waiting, notes))
+
+
+def _active() -> frozenset[ListingStatus]:
+    return frozenset({ListingStatus.ACTIVE})
+
+
+async def _checked(ws: Workspace, form: ConnectionForm, stored: Connection | None) -> Connection:
+    """The connection a form describes, without its secrets. Raises UsageError naming the field."""
+    name = form.name.strip()
+    if not name:
+        raise UsageError("A connection needs a name.")
+    for other in await ws.store.connections(ws.user_id):
+        same = other.name.casefold() == name.casefold()
+        if same and (stored is None or other.connection_id != stored.connection_id):
+            raise UsageError(f"There is already a connection named {other.name!r}: choose another name.")
+    provider = preset(form.provider)
+    auth = form.auth or _auth_of(form) or (stored.auth if stored else provider.auths[0])
+    now = epoch_ms(ws.clock.now())
+    connection = Connection(
+        connection_id=stored.connection_id if stored else uuid.uuid4().hex[:12],
+        user_id=ws.user_id,
+        name=name,
+        provider=provider.name,
+        base_url=_url(form.base_url, "base URL") or "",
+        auth=auth,
+        token_url=_url(form.token_url, "token URL"),
+        client_id=form.client_id or None,
+        username=form.username or None,
+        scope=form.scope or None,
+        mls_system=form.mls_system or None,
+        agent_key=form.agent_key or None,
+        secrets=stored.secrets if stored else {},
+        overrides=form.overrides,
+        schedule_minutes=form.schedule_minutes,
+        member=stored.member if stored else None,
+        cursor=stored.cursor if stored else Cursor(),
+        created_at=stored.created_at if stored else now,
+        updated_at=now,
+    )
+    _check_sign_in(form, connection)
+    effective = for_connection(connection)
+    return connection.model_copy(update={"base_url": effective.base_url})
+
+
+def _check_sign_in(form: ConnectionForm, connection: Connection) -> None:
+    given = set(_secrets(form)) | {SecretField(name) for name in connection.secrets}
+    for needed in _NEEDED[connection.auth]:
+        if needed not in given:
+            words = needed.value.replace("_", " ")
+            raise UsageError(f"Signing in by {connection.auth.value.replace('_', ' ')} needs a {words}.")
+    if connection.auth is not AuthKind.BEARER:
+        if not (connection.token_url or preset(connection.provider).token_url):
+            raise UsageError("This way of signing in needs the token URL of the MLS.")
+        if not connection.client_id and connection.auth is AuthKind.CLIENT_CREDENTIALS:
+            raise UsageError("Signing in by client credentials needs a client id.")
+    if connection.auth is AuthKind.PASSWORD and not connection.username:
+        raise UsageError("Signing in by password needs a username.")
+
+
+def _auth_of(form: ConnectionForm) -> AuthKind | None:
+    """How the given secrets sign in."""
+    if form.password or form.username:
+        return AuthKind.PASSWORD
+    if form.refresh_token:
+        return AuthKind.REFRESH_TOKEN
+    if form.client_secret:
+        return AuthKind.CLIENT_CREDENTIALS
+    return AuthKind.BEARER if form.access_token else None
+
+
+def _url(text: str | None, what: str) -> str | None:
+    if text is None or not text.strip():
+        return None
+    try:
+        parts = urlsplit(text.strip())
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError(f"The {what} {text!r} is not a web address: write it as https://host/path.")
+    if parts.username or parts.password:
+        raise UsageError(f"The {what} holds a user name or password: give those in their own fields.")
+    return text.strip().rstrip("/")
+
+
+def _secrets(form: ConnectionForm) -> dict[SecretField, str]:
+    return {field: value for field in SecretField if (value := getattr(form, field.value))}
+
+
+async def _saved(
+    ws: Workspace, connection: Connection, form: ConnectionForm, verb: str
+) -> ActionResult[ConnectionView]:
+    given = _secrets(form)
+    sealed = await asyncio.to_thread(seal, ws, connection.connection_id, given)
+    update: dict[str, object] = {"secrets": {**connection.secrets, **sealed}}
+    if given:
+        update["token_expires_at"] = None
+    connection = connection.model_copy(update=update)
+    await ws.store.put_connection(ws.user_id, connection)
+    view = _view(connection, None, None, epoch_ms(ws.clock.now()))
+    return ActionResult(True, f"{verb}: {connection.name}", view)
+
+
+def _view(connection: Connection, run: ImportRun | None, listings: int | None, now: int) -> ConnectionView:
+    next_run = None
+    if connection.schedule_minutes and run is not None:
+        next_run = run.started_at + connection.schedule_minutes * 60_000
+    return ConnectionView(_without_secrets(connection), _state(connection, run, now), listings, run, next_run)
+
+
+def _state(connection: Connection, run: ImportRun | None, now: int) -> str:
+    if run is not None and run.state is RunState.RUNNING and now - run.updated_at < STALE_RUN_MS:
+        return "importing"
+    expires = connection.token_expires_at
+    renewable = connection.auth is not AuthKind.BEARER
+    if expires is not None and not renewable:
+        if expires <= now:
+            return "expired"
+        if expires - now < SOON_MS:
+            return "expires soon"
+    return "never imported" if run is None else "connected"
+
+
+def _without_secrets(connection: Connection) -> Connection:
+    return connection.model_copy(update={"secrets": {}})

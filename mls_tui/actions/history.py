@@ -1,0 +1,34 @@
+"""Past runs and what went wrong in them."""
+
+from __future__ import annotations
+
+from mls_tui.actions.answering import answering, opened
+from mls_tui.actions.results import ActionResult
+from mls_tui.domain.errors import NotFoundError
+from mls_tui.domain.run import ImportRun, Problem
+from mls_tui.workspace import Workspace
+
+
+@answering
+async def get_import_history(workspace: Workspace | None = None) -> ActionResult[list[ImportRun]]:
+    """Past runs, newest first."""
+    async with opened(workspace) as ws:
+        runs = await ws.store.runs(ws.user_id)
+        return ActionResult(True, f"{len(runs)} runs", runs)
+
+
+@answering
+async def get_run_problems(run_id: str, workspace: Workspace | None = None) -> ActionResult[list[Problem]]:
+    """Every failure, photo failure and quarantined record of a run."""
+    async with opened(workspace) as ws:
+        run = await find_run(ws, run_id)
+        problems = [problem async for problem in ws.store.problems(ws.user_id, run.run_id)]
+        return ActionResult(True, f"{len(problems)} problems", problems)
+
+
+async def find_run(workspace: Workspace, run_id: str) -> ImportRun:
+    """Raises NotFoundError with what to do."""
+    run = await workspace.store.get_run(workspace.user_id, run_id)
+    if run is None:
+        raise NotFoundError(f"There is no run {run_id!r}. `mls-tui history` lists the runs there are.")
+    return run

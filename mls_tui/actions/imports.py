@@ -1,0 +1,202 @@
+"""Run an import, or again what failed in one: the user, the connection and its secrets become an Importer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from mls_tui.actions.answering import answering, opened, unforeseen
+from mls_tui.actions.connections import find_connection
+from mls_tui.actions.history import find_run
+from mls_tui.actions.results import ActionResult
+from mls_tui.actions.session import budget_name, clear_secrets, open_connector_for
+from mls_tui.domain.clock import epoch_ms
+from mls_tui.domain.connection import Connection
+from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
+from mls_tui.domain.events import AttemptFailed, Event, RunFinished, Throttled
+from mls_tui.domain.run import ImportResult, ImportRun, ProblemKind, RunState
+from mls_tui.importer.context import ImportContext, PhotoSlots
+from mls_tui.importer.control import ImportControl
+from mls_tui.importer.engine import Importer
+from mls_tui.importer.journal import Journal
+from mls_tui.importer.options import ImportOptions
+from mls_tui.logs import log_event
+from mls_tui.mls.base import Connector, Notice, Observer, Paused, RequestFailed
+from mls_tui.mls.limits import InFlightLimit
+from mls_tui.mls.presets import for_connection
+from mls_tui.workspace import Workspace
+
+
+async def import_events(
+    connection_id: str,
+    options: ImportOptions,
+    workspace: Workspace,
+    control: ImportControl | None = None,
+) -> AsyncGenerator[Event, None]:
+    """Run an import and yield its events; the last is RunFinished, always, whatever happened.
+
+    Closing the iterator cancels the run and leaves a consistent store.
+    """
+    run_id = uuid.uuid4().hex[:12]
+    try:
+        await workspace.open()
+        workspace.writable()
+        connection = await find_connection(workspace, connection_id)
+        journal = _journal(workspace, connection, options, run_id)
+        secrets = await clear_secrets(workspace, connection)
+        connector = await open_connector_for(workspace, connection, secrets, _observer(journal))
+    except MlsTuiError as error:
+        yield _refused(workspace, run_id, sentence(error), error.exit_code)
+        return
+    except Exception as error:
+        answer: ActionResult[None] = unforeseen(error)
+        yield _refused(workspace, run_id, answer.error or "", answer.exit_code)
+        return
+    context = _context(workspace, connection, options, connector, journal, control or ImportControl())
+    importer = Importer(context, workers=workspace.settings.listings_in_flight)
+    try:
+        async with aclosing(importer.run()) as events:
+            async for event in events:
+                log_event(event)
+                yield event
+    finally:
+        await connector.close()
+
+
+@answering
+async def import_mls_listings(
+    connection_id: str, options: ImportOptions | None = None, workspace: Workspace | None = None
+) -> ActionResult[ImportResult]:
+    """Import to the end. ``data`` is the result also where some listings failed; then ``exit_code`` is 1."""
+    async with opened(workspace) as ws:
+        return await _drained(import_events(connection_id, options or ImportOptions(), ws))
+
+
+async def retry_events(
+    run_id: str, workspace: Workspace, control: ImportControl | None = None
+) -> AsyncGenerator[Event, None]:
+    """Import again only what failed or was quarantined in a run; events as of ``import_events``."""
+    try:
+        await workspace.open()
+        run = await find_run(workspace, run_id)
+        options = await _failed_options(workspace, run)
+    except MlsTuiError as error:
+        yield _refused(workspace, run_id, sentence(error), error.exit_code)
+        return
+    async with aclosing(import_events(run.connection_id, options, workspace, control)) as events:
+        async for event in events:
+            yield event
+
+
+@answering
+async def retry_run(run_id: str, workspace: Workspace | None = None) -> ActionResult[ImportResult]:
+    """The same, to the end."""
+    async with opened(workspace) as ws:
+        return await _drained(retry_events(run_id, ws))
+
+
+async def _failed_options(workspace: Workspace, run: ImportRun) -> ImportOptions:
+    keys: dict[str, None] = {}
+    numbers: dict[str, None] = {}
+    async for problem in workspace.store.problems(workspace.user_id, run.run_id):
+        if problem.listing_key:
+            keys[problem.listing_key] = None
+        elif problem.kind is not ProblemKind.QUARANTINED:
+            numbers[problem.mls_number] = None
+    if not keys and not numbers:
+        raise UsageError(f"Nothing failed in run {run.run_id} that could be tried again.")
+    return ImportOptions(keys=tuple(keys), only=tuple(numbers))
+
+
+async def _drained(events: AsyncGenerator[Event, None]) -> ActionResult[ImportResult]:
+    async for event in events:
+        if isinstance(event, RunFinished):
+            return answer_of(event.result)
+    raise AssertionError("unreachable: a run always ends with RunFinished")
+
+
+def answer_of(result: ImportResult) -> ActionResult[ImportResult]:
+    """A run's result as an action's answer."""
+    if result.error is not None:
+        return ActionResult(False, data=result, error=result.error, exit_code=result.exit_code)
+    return ActionResult(True, result.message, result, exit_code=result.exit_code)
+
+
+def _journal(workspace: Workspace, connection: Connection, options: ImportOptions, run_id: str) -> Journal:
+    run = ImportRun(
+        run_id=run_id,
+        user_id=workspace.user_id,
+        connection_id=connection.connection_id,
+        connection_name=connection.name,
+        provider=connection.provider,
+        state=RunState.RUNNING,
+        started_at=epoch_ms(workspace.clock.now()),
+        full=options.full,
+        statuses=tuple(sorted(status.value for status in options.scope)),
+    )
+    return Journal(run, workspace.store, workspace.clock)
+
+
+def _context(
+    workspace: Workspace,
+    connection: Connection,
+    options: ImportOptions,
+    connector: Connector,
+    journal: Journal,
+    control: ImportControl,
+) -> ImportContext:
+    async def save_budget() -> None:
+        state = connector.budget_state()
+        if state is not None:
+            await workspace.store.put_state(workspace.user_id, budget_name(connection), state)
+
+    highest = workspace.settings.photos_in_flight
+    return ImportContext(
+        user_id=workspace.user_id,
+        connection=connection,
+        preset=for_connection(connection),
+        options=options,
+        connector=connector,
+        store=workspace.store,
+        photos=workspace.photos,
+        journal=journal,
+        control=control,
+        clock=workspace.clock,
+        photo_slots=PhotoSlots(InFlightLimit(start=min(8, highest), highest=highest), control),
+        epoch=connection.cursor.epoch or journal.run.started_at,
+        on_save=save_budget,
+    )
+
+
+def _observer(journal: Journal) -> Observer:
+    """What the connector notices, as events of the run. Waiting for our own budget is no news, only for the gauge."""
+    run, clock = journal.run.run_id, journal.clock
+
+    def notice(said: Notice) -> None:
+        match said:
+            case RequestFailed():
+                journal.emit(
+                    AttemptFailed(
+                        at=clock.now(),
+                        run=run,
+                        what="page",
+                        attempt=said.attempt,
+                        of=said.of,
+                        wait=said.wait,
+                        cause=said.cause,
+                    )
+                )
+            case Paused(answered=True):
+                journal.emit(Throttled(at=clock.now(), run=run, until=said.until, why=said.why, host=said.host))
+
+    return notice
+
+
+def _refused(workspace: Workspace, run_id: str, error: str, exit_code: int) -> RunFinished:
+    now = workspace.clock.now()
+    moment = epoch_ms(now)
+    result = ImportResult(
+        state=RunState.FAILED, error=error, exit_code=exit_code, started_at=moment, finished_at=moment
+    )
+    return RunFinished(at=now, run=run_id, result=result)

@@ -1,0 +1,115 @@
+"""What the verbs answer with and take: plain frozen values, for screens and commands alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from mls_tui.domain.connection import AuthKind, Connection, Member
+from mls_tui.domain.listing import Listing
+from mls_tui.domain.run import ImportRun
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ActionResult(Generic[T]):
+    """``error`` is a sentence for the user where ``success`` is False; ``exit_code`` is the command line's."""
+
+    success: bool
+    message: str = ""
+    data: T | None = None
+    error: str | None = None
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionForm:
+    """What a user types to connect. Secrets are in the clear here and nowhere else; ``repr`` does not show them.
+
+    ``overrides`` replaces preset fields by name. An absent secret on an edit keeps the stored one.
+    """
+
+    name: str
+    provider: str
+    base_url: str | None = None
+    auth: AuthKind | None = None
+    token_url: str | None = None
+    client_id: str | None = None
+    username: str | None = None
+    scope: str | None = None
+    mls_system: str | None = None
+    agent_key: str | None = None
+    access_token: str | None = field(default=None, repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    client_secret: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    schedule_minutes: int | None = None
+    overrides: dict[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionView:
+    """A connection as a list shows it. ``connection.secrets`` is empty here. Times are epoch ms.
+
+    ``state``: ``never imported``, ``connected``, ``expires soon``, ``expired`` or ``importing``.
+    """
+
+    connection: Connection
+    state: str
+    listings: int | None = None
+    last_run: ImportRun | None = None
+    next_run_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTest:
+    """What a test of a connection found. ``waiting`` is how many listings an import would ask for."""
+
+    member: Member
+    waiting: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that an import would change; values as they would print."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """One listing of a dry run. ``change``: ``new``, ``changed``, ``unchanged``, ``gone`` or ``quarantined``."""
+
+    mls_number: str
+    listing_key: str
+    change: str
+    address: str = ""
+    price: int | float | None = None
+    photos: int = 0
+    differences: tuple[Difference, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A dry run: what an import would do. Nothing was written."""
+
+    rows: tuple[PreviewRow, ...]
+    warnings: dict[str, int] = field(default_factory=dict)
+
+    def count(self, change: str) -> int:
+        return sum(1 for row in self.rows if row.change == change)
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What a deletion did; hand it to ``undo_deletion`` to bring ``deleted`` back. ``failures``: listing id -> why."""
+
+    deleted: tuple[Listing, ...]
+    failures: dict[str, str] = field(default_factory=dict)
+    photos: int = 0
+    undoable: bool = False

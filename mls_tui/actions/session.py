@@ -1,0 +1,74 @@
+"""From a stored connection to a signed-in connector: secrets out of the vault, renewed tokens back into it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from mls_tui.domain.connection import Connection, SecretField
+from mls_tui.mls.base import Connector, Notice, Observer
+from mls_tui.workspace import Workspace
+
+
+def seal(workspace: Workspace, connection_id: str, secrets: Mapping[SecretField, str]) -> dict[str, str]:
+    """Ciphertexts by field name; may block on a keyring or KMS."""
+    return {
+        field.value: workspace.vault.encrypt(clear, user=workspace.user_id, connection=connection_id, field=field.value)
+        for field, clear in secrets.items()
+    }
+
+
+async def clear_secrets(workspace: Workspace, connection: Connection) -> dict[SecretField, str]:
+    """The secrets of a connection. Raises SecretError where one cannot be read."""
+
+    def read() -> dict[SecretField, str]:
+        return {
+            SecretField(name): workspace.vault.decrypt(
+                sealed, user=workspace.user_id, connection=connection.connection_id, field=name
+            )
+            for name, sealed in connection.secrets.items()
+        }
+
+    return await asyncio.to_thread(read)
+
+
+def budget_name(connection: Connection) -> str:
+    """Under which name the rate budget of a connection is kept."""
+    return f"budget#{connection.connection_id}"
+
+
+async def open_connector_for(
+    workspace: Workspace,
+    connection: Connection,
+    secrets: Mapping[SecretField, str],
+    observer: Observer | None = None,
+) -> Connector:
+    """A connector that remembers the rate budget of earlier runs and keeps renewed tokens encrypted."""
+    from mls_tui.mls.auth import TokenSet
+    from mls_tui.mls.factory import open_connector
+
+    async def keep(tokens: TokenSet) -> None:
+        stored = await workspace.store.get_connection(workspace.user_id, connection.connection_id)
+        if stored is None:
+            return
+        renewed = {SecretField.ACCESS_TOKEN: tokens.access_token}
+        if tokens.refresh_token:
+            renewed[SecretField.REFRESH_TOKEN] = tokens.refresh_token
+        sealed = await asyncio.to_thread(seal, workspace, connection.connection_id, renewed)
+        update = {"secrets": {**stored.secrets, **sealed}, "token_expires_at": tokens.expires_at_ms}
+        await workspace.store.put_connection(workspace.user_id, stored.model_copy(update=update))
+
+    state = await workspace.store.get_state(workspace.user_id, budget_name(connection))
+    return open_connector(
+        connection,
+        secrets,
+        clock=workspace.clock,
+        observer=observer or _unheard,
+        budget_state=state,
+        allow_private_hosts=workspace.settings.allow_private_hosts,
+        on_token=keep,
+    )
+
+
+def _unheard(notice: Notice) -> None:
+    """A test of a connection shows its answer, not each request."""
