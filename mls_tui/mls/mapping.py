@@ -34,6 +34,7 @@ __all__ = [
     "map_media",
     "map_record",
     "media_hash",
+    "provider_of",
     "status_filter_words",
 ]
 
@@ -76,6 +77,16 @@ def map_record(
     except UnusableRecordError as error:
         return Quarantined(key, number, str(error), scrub(record))
     return Mapped(listing.model_copy(update={"connection_id": connection_id}) if connection_id else listing)
+
+
+def provider_of(record: RawRecord, preset: ProviderPreset, mls_system: str | None = None) -> str:
+    """The ``<provider>`` of a record, whatever becomes of it (CONTRACT: "DynamoDB"): also that of a removal."""
+    system = _own_system(Fields(record, silent), preset) or mls_system or preset.system
+    return provider_name(preset.name, serves_many=preset.serves_many, originating_system=system)
+
+
+def _own_system(fields: Fields, preset: ProviderPreset) -> str | None:
+    return fields.word("OriginatingSystemName", *((preset.system_field,) if preset.system_field else ()))
 
 
 def _usable_key(record: RawRecord, *names: str) -> str | None:
@@ -131,8 +142,6 @@ def _shown(value: object) -> str:
 def _listing(
     fields: Fields, preset: ProviderPreset, status: ListingStatus, key: str, number: str, mls_system: str | None
 ) -> Listing:
-    own_system = fields.word("OriginatingSystemName", *((preset.system_field,) if preset.system_field else ()))
-    system = own_system or mls_system or preset.system
     facts: dict[str, Any] = {
         **home_of(fields),
         **money_of(fields, status),
@@ -140,7 +149,7 @@ def _listing(
         "listing_id": "",
         "mls_id": key,
         "mls_number": number,
-        "mls_provider": provider_name(preset.name, serves_many=preset.serves_many, originating_system=system),
+        "mls_provider": provider_of(fields.record, preset, mls_system),
         "status": status,
         "address": address_of(fields),
         "list_date": fields.date("ListingContractDate", "OnMarketDate", "OriginalEntryTimestamp"),
@@ -149,7 +158,7 @@ def _listing(
         "synced_at": 0,
         "standard_status": _shown(_status_value(fields.record, preset)),
         "mls_status": fields.word("MlsStatus"),
-        "originating_system_name": own_system,
+        "originating_system_name": _own_system(fields, preset),
         "modification_timestamp": fields.timestamp("ModificationTimestamp", preset.timestamp_field),
         "photos_change_timestamp": fields.timestamp("PhotosChangeTimestamp"),
         "status_change_timestamp": fields.timestamp("StatusChangeTimestamp"),

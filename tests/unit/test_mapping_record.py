@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mls_tui.domain.listing import ListingStatus
-from mls_tui.mls.mapping import Gone, Mapped, NotWanted, Quarantined, map_record, status_filter_words
+from mls_tui.mls.mapping import Gone, Mapped, NotWanted, Quarantined, map_record, provider_of, status_filter_words
 from mls_tui.mls.presets import preset
 from mls_tui.mls.statuses import status_meaning
 from tests.unit.mapping_feed import RESO, mapped, record, verdict, warnings_of
@@ -150,6 +150,14 @@ def test_the_provider_names_the_mls_where_a_preset_serves_many() -> None:
     assert name("reso", None, mls_system="mred") == "reso.mred"
     assert name("flexmls", "Lakeside MLS") == "flexmls"
     assert name("crmls", "CRMLS") == "crmls"
+
+
+def test_a_removal_belongs_to_the_provider_of_the_listing_it_removes() -> None:
+    good, removal = record(OriginatingSystemName=" Lakeside&nbsp;MLS "), {"OriginatingSystemName": "Lakeside MLS"}
+    found = map_record(good, RESO)
+    assert isinstance(found, Mapped)
+    assert provider_of(removal, RESO) == found.listing.mls_provider == "reso.lakeside-mls"
+    assert provider_of({}, RESO, "mred") == "reso.mred"
 
 
 def test_private_remarks_are_stored_nowhere() -> None:
