@@ -1,0 +1,63 @@
+"""The local user: one name, no password; signing out and in again is a mark in the state folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mls_tui.domain.errors import AuthenticationError, StorageError
+from mls_tui.files import PRIVATE_FILE, private_folder, write_whole
+from mls_tui.users.port import Challenge, User
+
+
+class LocalUsers:
+    """Signed in from the start, until ``sign_out``; ``sign_in`` undoes that."""
+
+    def __init__(self, user_id: str, state: Path) -> None:
+        self._user = User(user_id, user_id)
+        self._mark = state / "signed-out"
+
+    def current(self) -> User | None:
+        return None if self._user.user_id in self._signed_out() else self._user
+
+    def needs_password(self) -> bool:
+        return False
+
+    def sign_in(self, username: str = "", password: str = "") -> User:
+        """Any name but the configured one is refused: another user is another MLS_TUI_USER."""
+        if username not in ("", self._user.user_id):
+            raise AuthenticationError(
+                f"The local user is {self._user.user_id}: set MLS_TUI_USER to be another, or MLS_TUI_USER_POOL_ID "
+                "to sign in with Cognito."
+            )
+        self._write(self._signed_out() - {self._user.user_id})
+        return self._user
+
+    def answer(self, challenge: Challenge, text: str) -> User:
+        raise AuthenticationError("The local user has no challenge to answer.")
+
+    def sign_out(self) -> None:
+        self._write(self._signed_out() | {self._user.user_id})
+
+    def boto3_session(self) -> Any:
+        import boto3
+
+        return boto3.Session()
+
+    def _signed_out(self) -> frozenset[str]:
+        try:
+            return frozenset(self._mark.read_text(encoding="utf-8").split())
+        except (FileNotFoundError, NotADirectoryError):
+            return frozenset()
+        except (OSError, UnicodeDecodeError) as error:
+            raise StorageError(f"{self._mark} cannot be read ({error}): mend or remove it.") from None
+
+    def _write(self, users: frozenset[str]) -> None:
+        try:
+            if users:
+                private_folder(self._mark.parent)
+                write_whole(self._mark, "\n".join(sorted(users)).encode(), mode=PRIVATE_FILE)
+            else:
+                self._mark.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(f"{self._mark} cannot be written ({error.strerror}).") from None

@@ -1,0 +1,91 @@
+"""Who is asking: the port that the local user and Cognito both keep. Methods may block; call them off the UI thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mls_tui.domain.errors import AuthenticationError
+
+if TYPE_CHECKING:
+    from mls_tui.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """``user_id`` stands in every key (CONTRACT: ``USER#<userId>``); ``name`` is for people."""
+
+    user_id: str
+    name: str = ""
+
+
+class ChallengeKind(StrEnum):
+    """What Cognito asks for beyond the password."""
+
+    NEW_PASSWORD = "NEW_PASSWORD_REQUIRED"  # noqa: S105 - a name
+    TOTP = "SOFTWARE_TOKEN_MFA"
+    SMS = "SMS_MFA"
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A question that must be answered before the user is signed in; hand it back to ``answer`` with the text.
+
+    ``hidden`` says the answer must not be echoed. ``session`` is Cognito's own, good for a few minutes.
+    """
+
+    kind: ChallengeKind
+    prompt: str
+    hidden: bool
+    username: str
+    session: str = field(repr=False, default="")
+
+
+class UserSource(Protocol):
+    """Where users come from."""
+
+    def current(self) -> User | None:
+        """Who is signed in, with a token renewed where that is due; None where nobody is.
+
+        Raises:
+            StorageError: the sign-in service cannot be reached.
+        """
+        ...
+
+    def sign_in(self, username: str, password: str) -> User | Challenge:
+        """Raises AuthenticationError where the service refuses."""
+        ...
+
+    def answer(self, challenge: Challenge, text: str) -> User | Challenge: ...
+
+    def sign_out(self) -> None:
+        """Forget the session here and revoke it where it came from."""
+        ...
+
+    def needs_password(self) -> bool:
+        """Whether ``sign_in`` wants a name and a password, or takes the local user as it is."""
+        ...
+
+    def boto3_session(self) -> Any:
+        """A boto3 session with the credentials of the user, renewed as they expire; the machine's own by default."""
+        ...
+
+
+def require(source: UserSource) -> User:
+    """Who is signed in. Raises AuthenticationError, ``Authentication required``, where nobody is."""
+    user = source.current()
+    if user is None:
+        raise AuthenticationError("Authentication required")
+    return user
+
+
+def open_users(settings: Settings) -> UserSource:
+    """Cognito where a user pool is configured, else the local user."""
+    if settings.user_pool_id:
+        from mls_tui.users.cognito import open_cognito
+
+        return open_cognito(settings)
+    from mls_tui.users.local import LocalUsers
+
+    return LocalUsers(settings.user, settings.state_path)

@@ -1,0 +1,69 @@
+"""A Cognito session at rest: tokens in one encrypted file of the state folder, for its owner alone."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mls_tui.domain.errors import SecretError, StorageError
+from mls_tui.files import PRIVATE_FILE, private_folder, write_whole
+from mls_tui.users.secrets import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Tokens of one sign-in; ``expires_at`` in epoch seconds is that of the id and access token."""
+
+    user_id: str
+    name: str
+    id_token: str = field(repr=False)
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_at: float
+
+
+class SessionFile:
+    """Keeps at most one session; ``client_id`` binds the ciphertext to the app client it was made for."""
+
+    def __init__(self, path: Path, vault: Vault, client_id: str) -> None:
+        self._path = path
+        self._vault = vault
+        self._place = {"user": client_id, "connection": "session", "field": "session"}
+
+    def load(self) -> Session | None:
+        """The session; None where there is none, or none that this key and client can read."""
+        try:
+            sealed = self._path.read_text(encoding="ascii")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise StorageError(f"The session file {self._path} cannot be read ({error}): sign in again.") from None
+        try:
+            return Session(**json.loads(self._vault.decrypt(sealed, **self._place)))
+        except (SecretError, ValueError, TypeError):
+            return None
+
+    def save(self, session: Session) -> None:
+        sealed = self._vault.encrypt(json.dumps(asdict(session)), **self._place)
+        try:
+            private_folder(self._path.parent)
+            write_whole(self._path, sealed.encode(), mode=PRIVATE_FILE)
+        except OSError as error:
+            raise StorageError(f"The session file {self._path} cannot be written ({error.strerror}).") from None
+
+    def clear(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+def claims(token: str) -> dict[str, Any]:
+    """The claims of a JWT that came straight from Cognito over TLS; its signature is not checked here."""
+    part = token.split(".")[1] if token.count(".") == 2 else ""
+    try:
+        decoded = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (binascii.Error, ValueError):
+        return {}
+    return decoded if isinstance(decoded, dict) else {}
