@@ -64,6 +64,17 @@ class LinePainter:
     def blank(self) -> Strip:
         return self._finish([], self._table.rich_style)
 
+    def note(self, lines: tuple[str, ...], line: int) -> Strip:
+        """One line of what an empty table says; the first is the headline."""
+        style = self._table.rich_style
+        if not 0 <= line < len(lines):
+            return self.blank()
+        width = self._table.size.width
+        text = one_line(lines[line], width - 4)
+        shown = style + (Style(bold=True) if line == 0 else self._style("dim", partial=True))
+        left = max(0, (width - cell_len(text)) // 2)
+        return self._finish([Segment(" " * left, style), Segment(text, shown)], style)
+
     def line(self, row: int, look: Look, laid: tuple[Laid, ...]) -> Strip:
         width = self._table.size.width
         remembered = (row, look, self._table.column_key if look.cursor else "", width)

@@ -42,6 +42,7 @@ class ListingRows:
         """Rows ever written, dead ones included."""
         self.living = 0
         self._row_of: dict[str, int] = {}
+        self._gone: set[str] = set()
 
     def row_of(self, listing_id: str) -> int | None:
         """The living row of a listing."""
@@ -51,6 +52,8 @@ class ListingRows:
     def put_many(self, listings: Iterable[Listing]) -> None:
         """Add or renew; a listing that is there keeps its row."""
         for listing in listings:
+            if listing.listing_id in self._gone:
+                continue  # read from the store before it was deleted
             row = self._row_of.get(listing.listing_id, self.count)
             self._write(row, listing)
             if row == self.count:
@@ -64,12 +67,19 @@ class ListingRows:
         self.revision += 1
 
     def remove(self, listing_ids: Iterable[str]) -> None:
+        """Take listings out; a batch that was read earlier does not bring them back, ``bring_back`` does."""
         for listing_id in listing_ids:
+            self._gone.add(listing_id)
             row = self.row_of(listing_id)
             if row is not None:
                 self.alive[row] = 0
                 self.living -= 1
         self.revision += 1
+
+    def bring_back(self, listings: Sequence[Listing]) -> None:
+        """Put listings in again that were taken out."""
+        self._gone.difference_update(listing.listing_id for listing in listings)
+        self.put_many(listings)
 
     def missing_from(self, listing_ids: set[str]) -> list[str]:
         """Living listings that are not among ``listing_ids``: what a finished reload shows to be gone."""

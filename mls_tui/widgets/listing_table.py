@@ -58,6 +58,8 @@ class ListingTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.rows = rows
         self.cursor = Cursor()
         self.now_ms = 0
+        self.note: tuple[str, ...] = ()
+        """Lines that say what to do, shown in place of rows where there are none."""
         self._painter = LinePainter(self)
 
     # what is shown ---------------------------------------------------------------------------------------------
@@ -120,6 +122,8 @@ class ListingTable(ScrollView, can_focus=True, inherit_bindings=False):
         if y < HEADER:
             return self._painter.header(self.laid)
         index = self.scroll_offset.y + y - HEADER
+        if not self.cursor.view:
+            return self._painter.note(self.note, y - HEADER - 2)
         if index >= len(self.cursor.view):
             return self._painter.blank()
         row = self.cursor.view[index]

@@ -1,0 +1,93 @@
+"""Filling the listings screen: the stored rows batch by batch, then what a running import changes. It draws nothing
+and keeps a cursor and marks where they are."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from mls_tui.domain.errors import sentence
+from mls_tui.domain.events import Event, ListingStored
+from mls_tui.widgets.listing_pane import ListingPane
+from mls_tui.widgets.listing_rows import ListingRows
+
+if TYPE_CHECKING:
+    from mls_tui.domain.listing import Listing
+    from mls_tui.screens.port import ActionsPort
+    from mls_tui.workspace import Workspace
+
+SLICE = 200
+"""Listings put into the columns in one go: about 4 ms."""
+
+FIRST_LOOK = 200
+AT_ONE_TIME = 16
+"""Changed listings read at the same time."""
+
+
+class ListingFeed:
+    """Fills one pane's rows. ``read`` loads everything; ``note`` and ``catch_up`` follow an import."""
+
+    def __init__(self, rows: ListingRows, pane: ListingPane) -> None:
+        self._rows = rows
+        self._pane = pane
+        self._behind: dict[str, None] = {}
+
+    @property
+    def behind(self) -> bool:
+        """An import changed listings that the rows do not show yet."""
+        return bool(self._behind)
+
+    async def read(self, actions: ActionsPort, workspace: Workspace) -> None:
+        """All stored listings, the first on screen at once; what is no longer stored goes at the end."""
+        pane, seen = self._pane, set[str]()
+        pane.loading_rows, pane.trouble = True, None
+        try:
+            async for batch in actions.stream_listings(workspace):
+                seen.update(listing.listing_id for listing in batch)
+                await self._put(batch)
+            self._rows.remove(self._rows.missing_from(seen))
+        except Exception as error:
+            pane.trouble = sentence(error)
+        finally:
+            pane.loading_rows = False
+        if pane.trouble is not None and self._rows.living:
+            pane.app.notify(
+                f"Not all listings could be read: {pane.trouble} Press r to try again.", severity="error", timeout=12
+            )
+        pane.changed()
+
+    async def _put(self, batch: list[Listing]) -> None:
+        for start in range(0, len(batch), SLICE):
+            part = batch[start : start + SLICE]
+            if self._rows.count < FIRST_LOOK:
+                self._rows.put_many(part)
+            else:
+                await asyncio.to_thread(self._rows.put_many, part)
+            self._pane.changed()
+
+    def note(self, batch: tuple[Event, ...]) -> None:
+        """Remember which listings an import has written."""
+        for event in batch:
+            if isinstance(event, ListingStored) and event.listing_id and event.outcome != "unchanged":
+                self._behind[event.listing_id] = None
+
+    async def catch_up(self, actions: ActionsPort, workspace: Workspace) -> None:
+        """Read what an import has changed, a few at a time, until nothing is left."""
+        while self._behind:
+            ids = list(self._behind)[:SLICE]
+            for each in ids:
+                del self._behind[each]
+            fresh: list[Listing] = []
+            gone: list[str] = []
+            for start in range(0, len(ids), AT_ONE_TIME):
+                part = ids[start : start + AT_ONE_TIME]
+                answers = await asyncio.gather(*(actions.get_listing(each, workspace) for each in part))
+                for listing_id, answer in zip(part, answers, strict=True):
+                    if answer.success and answer.data is not None:
+                        fresh.append(answer.data)
+                    elif answer.exit_code == 2:
+                        gone.append(listing_id)
+            self._rows.put_many(fresh)
+            self._rows.remove(gone)
+            self._pane.changed()
+            await asyncio.sleep(0)
