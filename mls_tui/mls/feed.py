@@ -110,6 +110,8 @@ class Feed:
         """How many rows a request asks for: its own ``top``, cut to what the server takes."""
         expanded = request.expand and self.preset.media_mode is not MediaMode.SEPARATE
         most = self.dialect.page_size if expanded else self.dialect.bare_page_size
+        if request.resource == self.preset.replication and most >= self.preset.page_size_without_media:
+            most = self.preset.replication_page_size
         return min(request.top, most) if request.top else most
 
     def _sized(self, request: Request) -> Request:
@@ -131,9 +133,12 @@ class Feed:
             self.dialect = replace(self.dialect, numeric_keys=True)
         return page
 
+    def entity_url(self, key: Key, path: str = "") -> str:
+        return entity_url(self.preset, key, self.dialect, path)
+
     async def entity(self, key: Key, path: str = "") -> RawRecord | None:
         """``Property('key')``; None where it is gone. ``path`` is an option or a navigation below it."""
-        body = await self.document(entity_url(self.preset, key, self.dialect, path))
+        body = await self.document(self.entity_url(key, path))
         if not isinstance(body, Mapping):
             return None
         if any(name in body for name in ("value", "D", "d", "bundle")) and self.preset.key_field not in body:

@@ -11,7 +11,7 @@ from mls_tui.mls.base import RawRecord
 from mls_tui.mls.degrade import refused, too_large
 from mls_tui.mls.feed import Feed
 from mls_tui.mls.links import FeedPage, next_url
-from mls_tui.mls.odata import Request
+from mls_tui.mls.odata import Key, Request
 from mls_tui.mls.trail import key_of
 from mls_tui.mls.walk import Walk
 
@@ -117,9 +117,13 @@ class Lookup:
         link = next_url(page, self._feed.preset.base_url)
         return await self._feed.follow(link) if link else None
 
+    def key(self, row: RawRecord) -> Key | None:
+        """The record's key as served."""
+        return key_of(row, self._feed.preset.key_field, self._feed.preset.number_field)
+
     def _name(self, row: RawRecord, field: str) -> str:
         if field == self._feed.preset.key_field:
-            return str(key_of(row, field, self._feed.preset.number_field))
+            return str(self.key(row))
         return str(row.get(field))
 
     async def _entities(self, keys: Sequence[str]) -> list[RawRecord]:

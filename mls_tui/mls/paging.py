@@ -22,18 +22,19 @@ _SECOND_OPINIONS = (Stage.AFTER, Stage.FROM, Stage.SKIP)
 class Sweep:
     """One sweep of a query. Pages come as they are read; the last one says whether the sweep is proven complete."""
 
-    def __init__(self, feed: Feed, query: FeedQuery, request: Request) -> None:
+    def __init__(self, feed: Feed, query: FeedQuery, request: Request, whole: Request | None = None) -> None:
+        """``whole`` is the same question to another collection, for a whole copy (FIELD §1: the replication link)."""
         self._feed = feed
         self._query = query
         self._request = request
+        self._whole = whole
         self._walk: Walk | None = None
         self._number = 0
         self._given = 0
-        self._found_more = False
 
     async def pages(self) -> AsyncIterator[Page]:
         """Pages of new records. Raises MLSError, PagingError."""
-        walk = self._walk = Walk(self._feed, self._request)
+        walk = self._walk = await self._first_walk()
         ended = False
         async for step in walk.steps():
             if self._full(step.rows):
@@ -48,6 +49,11 @@ class Sweep:
             async for page in self._verified(walk):
                 yield page
 
+    async def _first_walk(self) -> Walk:
+        if self._whole is None:
+            return Walk(self._feed, self._request)
+        return Walk(self._feed, self._whole, total=await self._fresh_count(None))
+
     def _full(self, rows: list[RawRecord]) -> bool:
         return self._query.limit is not None and self._given + len(rows) >= self._query.limit
 
@@ -58,15 +64,13 @@ class Sweep:
         self._given += len(rows)
         walk = self._walk
         total = walk.total if walk else None
-        ordered = walk is not None and walk.trail.ordered and not self._found_more
-        return Page(
-            self._number, rows, total if total is None or total >= self._given else None, last, complete, ordered
-        )
+        usable = total if total is None or total >= self._given else None
+        return Page(self._number, rows, usable, last, complete)
 
     def _doubtful(self, walk: Walk) -> bool:
         """Whether something speaks for records that were missed: a count that is higher, or rows that may shift."""
         total, lies = walk.total, self._feed.dialect.count_lies
-        return (walk.shifty and walk.pages > 1) or (total is not None and walk.short_of(total) and not lies)
+        return (walk.shifty and walk.pages > 1) or (walk.short_of(total) and not lies)
 
     async def _proven(self, walk: Walk) -> bool:
         """True where every record counted at the end was met. A feed of one page was counted as it was read."""
@@ -99,9 +103,9 @@ class Sweep:
                     return
                 yield self._page(rows)
             walk.total = await self._fresh_count(walk.total) if walk.total is not None else None
-            short = walk.total is not None and walk.short_of(walk.total)
+            short = walk.short_of(walk.total)
             settled = not short and not (missing and walk.shifty)
-        exact = walk.total is not None and walk.met(walk.total)
+        exact = walk.met(walk.total)
         if walk.total is not None and not settled:
             self._feed.dialect = replace(self._feed.dialect, count_lies=True)
         yield self._page([], last=True, complete=exact and settled)
@@ -122,7 +126,6 @@ class Sweep:
         return missing
 
     async def _fetched(self, trail: Trail, keys: list[str]) -> AsyncIterator[list[RawRecord]]:
-        self._found_more = self._found_more or bool(keys)
         async for rows in Lookup(self._feed, self._request.system).by_keys(keys):
             yield [row for row in rows if trail.seen.add(row)]
 
@@ -133,7 +136,7 @@ async def count_of(feed: Feed, request: Request) -> int | None:
     if not feed.dialect.count:
         return None
     plain = replace(request, top=1, select=(preset.key_field,), expand=False, order=False, count=True)
-    return (await feed.ask(plain)).total if feed.dialect.count else None
+    return (await feed.ask(plain)).total
 
 
 def request_of(feed: Feed, query: FeedQuery, *, system: str | None, agent: str | None) -> Request:

@@ -32,15 +32,15 @@ class Walk:
     """A walk from a request to its end. ``least`` beyond AFTER goes on past the end with a plainer bound, for a
     second opinion."""
 
-    def __init__(self, feed: Feed, request: Request, *, least: Stage = Stage.AFTER) -> None:
+    def __init__(self, feed: Feed, request: Request, *, least: Stage = Stage.AFTER, total: int | None = None) -> None:
         preset = feed.preset
         self._feed = feed
         self._request = request
         self._least = least
         self.trail = Trail(Seen(preset.key_field, preset.number_field, feed.dialect.timestamp_field))
         self._on = Continuation(feed, request, self.trail, least)
-        self.total: int | None = None
-        """The feed's own count, as its first page gave it."""
+        self.total = total
+        """The feed's own count: as its first page gives it, else as it was asked beforehand."""
         self.pages = 0
         self._shifty = False
         self._linked = False
@@ -57,15 +57,15 @@ class Walk:
         """True where pages were counted by offset: rows shift when the feed changes, and some may be lost."""
         return self._shifty or self._on.skipped
 
-    def met(self, total: int) -> bool:
+    def met(self, total: int | None) -> bool:
         """True where as many records were met as the feed counts. A record served twice by the feed itself is counted
         twice by it too; repeats that our own bounds asked for are not."""
         distinct = len(self.trail.seen)
         plain = not self.shifty and not self._own
-        return total == distinct or (plain and total == distinct + self.trail.repeats)
+        return total is not None and (total == distinct or (plain and total == distinct + self.trail.repeats))
 
-    def short_of(self, total: int) -> bool:
-        return not self.met(total) and len(self.trail.seen) < total
+    def short_of(self, total: int | None) -> bool:
+        return total is not None and not self.met(total) and len(self.trail.seen) < total
 
     async def steps(self) -> AsyncIterator[Step]:
         """Every page, in the order served.
@@ -74,8 +74,9 @@ class Walk:
             PagingError: a link leads to itself, in a circle, or to another origin.
             MLSError: the server fails, or a link died twice at the same place.
         """
-        page: FeedPage | None = await self._feed.ask(self._request)
-        self.total = page.total if page else None
+        first = await self._feed.ask(self._request)
+        self.total = first.total if first.total is not None else self.total
+        page: FeedPage | None = first
         while page is not None:
             self.pages += 1
             fresh = self.trail.take(page.rows)
@@ -93,10 +94,10 @@ class Walk:
         if self._least is not Stage.AFTER:
             return True
         if self._linked:
-            short = self.total is not None and self.short_of(self.total)
+            short = self.short_of(self.total)
             return short and not self._feed.dialect.count_lies
         full = len(page.rows) >= self._feed.page_size(self._request)
-        return full or self.total is None or not self.met(self.total)
+        return full or not self.met(self.total)
 
     async def _next(self, page: FeedPage, link: str | None, *, progressed: bool) -> FeedPage | None:
         if link is None:

@@ -1,0 +1,184 @@
+"""The Media rows of records, however a server gives them: with the record, by ``$expand``, from the Media resource in
+batches, or below the record. It must never take an answer it could not get for "no photos"."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from mls_tui.domain.errors import MLSError
+from mls_tui.mls.base import RawRecord
+from mls_tui.mls.degrade import refused, too_large
+from mls_tui.mls.feed import Feed
+from mls_tui.mls.links import FeedPage, next_url, read_page
+from mls_tui.mls.lookup import Lookup
+from mls_tui.mls.odata import Request, with_query
+from mls_tui.mls.preset_fields import MediaMode
+from mls_tui.mls.trail import key_of
+
+Way = Callable[[str], Awaitable[list[RawRecord] | None]]
+_MOST_PAGES = 50
+_LINK_NAMES = ("@odata.nextLink", "@nextLink")
+
+
+class MediaSource:
+    """Finds Media. Ways that a server refuses are not tried again."""
+
+    def __init__(self, feed: Feed, lookup: Lookup) -> None:
+        self._feed = feed
+        self._lookup = lookup
+        self._field = feed.preset.media_parent_field
+        self._batch = True
+        ways: list[Way] = [self._by_lookup, self._by_resource, self._by_entity, self._below]
+        if feed.preset.media_mode is MediaMode.SEPARATE:
+            ways = [self._by_resource, self._by_entity, self._below]
+        self._ways = ways
+
+    async def attach(self, rows: Sequence[RawRecord]) -> list[RawRecord]:
+        """The same records, those that came without Media given it from the Media resource, several to a request."""
+        bare = [key for row in rows if self._lacks(row) and (key := self._key(row)) is not None]
+        if not bare or not self._batch:
+            return list(rows)
+        found = await self._many(bare)
+        if found is None:
+            return list(rows)
+        return [{**row, "Media": found.get(self._key(row) or "", [])} if self._lacks(row) else row for row in rows]
+
+    def _key(self, row: RawRecord) -> str | None:
+        key = key_of(row, self._feed.preset.key_field, self._feed.preset.number_field)
+        return None if key is None else str(key)
+
+    def _lacks(self, row: RawRecord) -> bool:
+        held = row.get("Media") or row.get("Photos")
+        return not isinstance(held, list) and _photos_count(row) != 0 and row.get("MlgCanView") is not False
+
+    async def _many(self, keys: Sequence[str]) -> dict[str, list[RawRecord]] | None:
+        """Media rows by record key; None where the Media resource cannot be asked so."""
+        found: defaultdict[str, list[RawRecord]] = defaultdict(list)
+        size = max(1, self._feed.dialect.keys_per_filter)
+        for start in range(0, len(keys), size):
+            chunk = keys[start : start + size]
+            try:
+                rows = await self._all(self._request(chunk))
+            except MLSError as error:
+                if not _cannot(error):
+                    raise
+                self._batch = False
+                return dict(found) if found else None
+            if not rows and start == 0 and len(keys) > size:
+                # The first answer is empty though photos are expected: this resource says nothing here.
+                self._batch = False
+                return None
+            for row in rows:
+                found[str(row.get(self._field))].append(row)
+        return dict(found)
+
+    def _request(self, keys: Sequence[str]) -> Request:
+        resource = self._feed.preset.media_resource
+        return Request(
+            resource, parents=tuple(keys), parent_field=self._field, order=False, count=False, expand=False, top=1000
+        )
+
+    async def _all(self, request: Request) -> list[RawRecord]:
+        page: FeedPage | None = await self._feed.ask(request, reword=False)
+        rows: list[RawRecord] = []
+        for _ in range(_MOST_PAGES):
+            if page is None:
+                break
+            rows += page.rows
+            page = await self._after(page)
+        return rows
+
+    async def _after(self, page: FeedPage) -> FeedPage | None:
+        link = next_url(page, self._feed.preset.base_url)
+        return await self._feed.follow(link) if link else None
+
+    async def of(self, record: RawRecord) -> list[RawRecord]:
+        """All rows of a record: those that came with it where they are whole, else fetched (FIELD §5)."""
+        held = _rows(record.get("Media"))
+        if not held and _rows(record.get("Photos")):
+            return _rows(record.get("Photos"))
+        link = next((record[name] for name in (f"Media{end}" for end in _LINK_NAMES) if record.get(name)), None)
+        if isinstance(link, str):
+            held = held + await self._linked(link)
+        count = _photos_count(record)
+        whole = len(held) >= count if count is not None else isinstance(record.get("Media"), list)
+        key = self._key(record)
+        if whole or key is None:
+            return held
+        fetched = await self.fresh(key)
+        return fetched if len(fetched) > len(held) else held
+
+    async def _linked(self, link: str) -> list[RawRecord]:
+        base = self._feed.preset.base_url
+        page: FeedPage | None = await self._after(FeedPage(f"{base}/", (), link))
+        rows: list[RawRecord] = []
+        for _ in range(_MOST_PAGES):
+            if page is None:
+                break
+            rows += page.rows
+            page = await self._after(page)
+        return rows
+
+    async def fresh(self, key: str) -> list[RawRecord]:
+        """The rows of one record, read anew; the first way that gives any."""
+        for way in list(self._ways):
+            try:
+                rows = await way(key)
+            except MLSError as error:
+                if not _cannot(error):
+                    raise
+                self._ways.remove(way)
+                continue
+            if rows:
+                self._ways.remove(way)
+                self._ways.insert(0, way)
+                return rows
+        return []
+
+    async def _by_lookup(self, key: str) -> list[RawRecord] | None:
+        async for rows in self._lookup.by_keys([key]):
+            for row in rows:
+                return await self._whole(row)
+        return None
+
+    async def _by_resource(self, key: str) -> list[RawRecord] | None:
+        try:
+            rows = await self._all(self._request([key]))
+        except MLSError as error:
+            if not refused(error) or self._field == "ListingKey":
+                raise
+            self._field = "ListingKey"
+            rows = await self._all(self._request([key]))
+        return [row for row in rows if str(row.get(self._field, key)) == key]
+
+    async def _by_entity(self, key: str) -> list[RawRecord] | None:
+        option = with_query("", [("$expand", self._feed.preset.media_resource)])
+        row = await self._feed.entity(key, option)
+        return None if row is None else await self._whole(row)
+
+    async def _below(self, key: str) -> list[RawRecord] | None:
+        body = await self._feed.document(self._feed.entity_url(key, "/Media"))
+        return None if body is None else _rows(list(read_page("", body, {}).rows))
+
+    async def _whole(self, row: RawRecord) -> list[RawRecord]:
+        rows = _rows(row.get("Media")) or _rows(row.get("Photos"))
+        link = next((row[name] for name in (f"Media{end}" for end in _LINK_NAMES) if row.get(name)), None)
+        return rows + await self._linked(link) if isinstance(link, str) else rows
+
+
+def _cannot(error: MLSError) -> bool:
+    """True where this way of asking is not open here, while another may be."""
+    return refused(error) or too_large(error) or error.status in (403, 404, 410)
+
+
+def _rows(value: Any) -> list[RawRecord]:
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def _photos_count(record: RawRecord) -> int | None:
+    try:
+        return int(float(record["PhotosCount"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
