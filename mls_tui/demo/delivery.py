@@ -1,4 +1,4 @@
-"""Putting a fault on the wire, so that a client sees exactly one failed attempt, and counting it only once it is out."""
+"""Putting a fault on the wire, so that a client sees one failed attempt, and counting it once it is out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from aiohttp import web
 from mls_tui.demo.faults import Fault, Faults
 from mls_tui.demo.replies import odata_error
 
-_PAGE = b"<!doctype html><html><head><title>Maintenance</title></head><body><h1>We will be right back</h1></body></html>"
+_PAGE = (
+    b"<!doctype html><html><head><title>Maintenance</title></head><body><h1>We will be right back</h1></body></html>"
+)
 
 
 async def deliver(

@@ -61,9 +61,14 @@ class Endpoints:
                 return answer
             return await handler(request)
         except ODataError as error:
-            return odata_error(error.status, error.code, error.message)
+            answer = odata_error(error.status, error.code, error.message)
+            if error.status == 401:
+                answer.headers["WWW-Authenticate"] = 'Bearer realm="Lakeside MLS", error="invalid_token"'
+            return answer
         except TokenError as error:
-            return web.json_response({"error": error.error, "error_description": error.description}, status=error.status)
+            return web.json_response(
+                {"error": error.error, "error_description": error.description}, status=error.status
+            )
         except web.HTTPException as error:
             return odata_error(error.status, error.reason.replace(" ", ""), error.reason)
         except (ConnectionError, asyncio.CancelledError):
@@ -89,7 +94,9 @@ class Endpoints:
         address = read_address(path)
         self._meter.requests[address.name] += 1
         self._authorize(request)
-        check_accept(request, *(("text/plain", "application/json") if address.part == "$count" else ("application/json",)))
+        check_accept(
+            request, *(("text/plain", "application/json") if address.part == "$count" else ("application/json",))
+        )
         options = _options(request)
         fault = self._api_fault(request, address, options)
         if fault is not None and fault.kind in ("429", "5xx"):

@@ -1,4 +1,4 @@
-"""The visitor that turns an odata-query tree into typed closures: operators, lambdas, null's rules. No row is read here."""
+"""The visitor that turns an odata-query tree into typed closures: operators, lambdas, null's rules. Reads no row."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Walker(NodeVisitor):  # type: ignore[misc, unused-ignore]
     def visit_Identifier(self, node: ast.Identifier) -> Expression:
         if node.name in self.names:
             return self.names[node.name]
-        return self._field(self.entity, node.full_name(), lambda row: row)
+        return self._field(self.entity, _name(node), lambda row: row)
 
     def visit_Attribute(self, node: ast.Attribute) -> Expression:
         owner = self.visit(node.owner)
@@ -93,9 +93,6 @@ class Walker(NodeVisitor):  # type: ignore[misc, unused-ignore]
     def _field(self, entity: EntityType, name: str, owner: Evaluate) -> Expression:
         """A structural or navigation property of what ``owner`` gives (a row, a record or None)."""
         link = entity.navigations.get(name)
-        field = entity.fields.get(name)
-        if link is None and field is None:
-            raise bad_request(f"Could not find a property named '{name}' on type '{entity.name}'")
 
         def get(row: Any) -> Any:
             item = owner(row)
@@ -105,7 +102,9 @@ class Walker(NodeVisitor):  # type: ignore[misc, unused-ignore]
 
         if link is not None:
             return Expression("collection" if link.collection else "entity", get, target=ENTITIES[link.target])
-        assert field is not None
+        field = entity.fields.get(name)
+        if field is None:
+            raise bad_request(f"Could not find a property named '{name}' on type '{entity.name}'")
         kind = _KINDS[field.edm]
         if field.collection:
             return Expression("collection", get, field)
@@ -164,7 +163,7 @@ class Walker(NodeVisitor):  # type: ignore[misc, unused-ignore]
         def evaluate(row: Any) -> bool | None:
             answer: bool | None = not decisive
             for part in parts:
-                found = part(row)
+                found: bool | None = part(row)
                 if found is decisive:
                     return decisive
                 if found is None:
@@ -226,7 +225,7 @@ class Walker(NodeVisitor):  # type: ignore[misc, unused-ignore]
         return Expression(left.kind, evaluate)
 
     def visit_Call(self, node: ast.Call) -> Expression:
-        name = node.func.full_name().lower()
+        name = _name(node.func).lower()
         if name == "now":
             return Expression("datetime", lambda row: self.now())
         found = FUNCTIONS.get(name)
@@ -265,6 +264,10 @@ class Walker(NodeVisitor):  # type: ignore[misc, unused-ignore]
             return body(row) is True
 
         return Expression("bool", lambda row: gather(test(row, item) for item in owner.evaluate(row) or ()))
+
+
+def _name(node: ast.Identifier) -> str:
+    return ".".join((*node.namespace, node.name))
 
 
 def _constant(kind: str, value: Any) -> Expression:

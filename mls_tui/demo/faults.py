@@ -15,7 +15,14 @@ Resource = Literal["page", "listing", "photo"]
 Kind = Literal["429", "5xx", "reset", "slow", "truncated", "expired", "html"]
 
 _API: tuple[tuple[Kind, int], ...] = (("429", 3), ("5xx", 4), ("reset", 2), ("slow", 2))
-_PHOTO: tuple[tuple[Kind, int], ...] = (("truncated", 4), ("expired", 4), ("html", 2), ("5xx", 3), ("reset", 2), ("slow", 2))
+_PHOTO: tuple[tuple[Kind, int], ...] = (
+    ("truncated", 4),
+    ("expired", 4),
+    ("html", 2),
+    ("5xx", 3),
+    ("reset", 2),
+    ("slow", 2),
+)
 _IN_A_ROW = 2
 _NO_FAILURE = ("slow", "429")
 

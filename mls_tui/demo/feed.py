@@ -37,7 +37,7 @@ class Feed:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         total = listings + round(listings * homes.OTHERS_PER_ACTIVE)
-        if not 0 <= listings or total > homes.MOST_HOMES:
+        if not listings >= 0 or total > homes.MOST_HOMES:
             raise ValueError(f"listings must be between 0 and {int(homes.MOST_HOMES / 1.29):,}")
         self.seed, self.active, self.epoch, self.now = seed, listings, epoch, now
         self.version = 0

@@ -108,10 +108,9 @@ class Pager:
         places = self._sorted.get(key)
         if places is None:
             rows = self._source.ordered(self._source.entity.key, None, False)
-            assert rows is not None, "the key is always indexed"
-            positions = [(_position(row, order), row.key) for row in _passing(query, rows)]
+            positions = [(_position(row, order), row.key) for row in _passing(query, rows or ())]
             for place in range(len(order) - 1, -1, -1):
-                positions.sort(key=lambda item: _sortable(item[0][place]), reverse=order[place][1])  # noqa: B023
+                positions.sort(key=lambda item: _sortable(item[0][place]), reverse=order[place][1])
             places = positions
             if query.filter is None or query.filter.steady:
                 _keep(self._sorted, key, places)
@@ -129,7 +128,7 @@ def _passing(query: Query, rows: Iterable[Row]) -> Iterator[Row]:
 def _in_order(rows: Iterable[Row], order: Order) -> list[Row]:
     found = list(rows)
     for field, descending in reversed(order):
-        found.sort(key=lambda row: _sortable(row.value(field)), reverse=descending)  # noqa: B023
+        found.sort(key=lambda row: _sortable(row.value(field)), reverse=descending)
     return found
 
 

@@ -34,7 +34,7 @@ def service_document(root: str) -> dict[str, Any]:
 
 def check_accept(request: web.Request, *allowed: str) -> None:
     """Raises ODataError (406) where the client takes nothing that this resource can be."""
-    wanted = request.query.get("$format") or request.headers.get("Accept", "*/*")
+    wanted: str = request.query.get("$format") or request.headers.get("Accept") or "*/*"
     kinds = [part.split(";")[0].strip().lower() for part in wanted.split(",")]
     fine = {"", "*/*", "application/*", "json" if _JSON in allowed else "xml", *allowed}
     if not fine.intersection(kinds):

@@ -89,5 +89,9 @@ class Table:
     def ordered(self, field: str, start: tuple[Any, str] | None, descending: bool) -> Iterator[Row] | None:
         if field != self.entity.key:
             return None
-        rows = [row for row in self._rows.values() if start is None or (row.key <= start[1] if descending else row.key >= start[1])]
+        rows = [
+            row
+            for row in self._rows.values()
+            if start is None or (row.key <= start[1] if descending else row.key >= start[1])
+        ]
         return iter(rows[::-1] if descending else rows)

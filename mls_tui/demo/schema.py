@@ -1,4 +1,4 @@
-"""The server's entity model: every field's Edm type, and ``$metadata`` written from it. The one list of known fields."""
+"""The server's entity model: every field's Edm type, and ``$metadata`` written from it. The one list of fields."""
 
 from __future__ import annotations
 
@@ -122,7 +122,9 @@ def _type_xml(entity: EntityType) -> str:
     for item in entity.fields.values():
         kind = f"Collection(Edm.{item.edm})" if item.collection else f"Edm.{item.edm}"
         rest = ' Nullable="false"' if item.name == entity.key or item.collection else ""
-        rest += ' Precision="3"' if item.edm == "DateTimeOffset" else ' Scale="variable"' if item.edm == "Decimal" else ""
+        rest += (
+            ' Precision="3"' if item.edm == "DateTimeOffset" else ' Scale="variable"' if item.edm == "Decimal" else ""
+        )
         parts.append(f'<Property Name="{item.name}" Type="{kind}"{rest}/>')
     for link in entity.navigations.values():
         kind = f"{NAMESPACE}.{link.target}"
@@ -134,6 +136,7 @@ def _type_xml(entity: EntityType) -> str:
 
 def _set_xml(entity: EntityType) -> str:
     bindings = "".join(
-        f'<NavigationPropertyBinding Path="{link.name}" Target="{link.target}"/>' for link in entity.navigations.values()
+        f'<NavigationPropertyBinding Path="{link.name}" Target="{link.target}"/>'
+        for link in entity.navigations.values()
     )
     return f'<EntitySet Name="{entity.name}" EntityType="{NAMESPACE}.{entity.name}">{bindings}</EntitySet>'

@@ -53,7 +53,9 @@ class Service:
     go on, as MLSs serve it.
     """
 
-    def __init__(self, feed: Feed, url_of: UrlOf, now: Callable[[], datetime], page_size: int, strict_top: bool) -> None:
+    def __init__(
+        self, feed: Feed, url_of: UrlOf, now: Callable[[], datetime], page_size: int, strict_top: bool
+    ) -> None:
         self.root = ""
         self.feed, self.now, self.page_size, self.strict_top = feed, now, page_size, strict_top
         members, offices = people_tables(feed, people.offices())

@@ -1,4 +1,4 @@
-"""Which photos a home has, in which order, and the Media records that tell of them. The pictures are drawn elsewhere."""
+"""Which photos a home has, in which order, and the Media records that tell of them. Draws nothing."""
 
 from __future__ import annotations
 

@@ -14,9 +14,7 @@ from mls_tui.demo.shots import Shot
 class Signer:
     """Gives out and checks photo URLs below ``root``; they live ``lifetime`` seconds."""
 
-    def __init__(
-        self, seed: int, lifetime: int, now: Callable[[], datetime], generation: Callable[[str], int]
-    ) -> None:
+    def __init__(self, seed: int, lifetime: int, now: Callable[[], datetime], generation: Callable[[str], int]) -> None:
         self.root = ""
         self._key = f"lakeside {seed}".encode()
         self._lifetime, self._now, self._generation = lifetime, now, generation

@@ -124,7 +124,9 @@ class MediaRows:
     def _of(self, key: str) -> list[PlainRow]:
         if key not in self._properties.feed:
             return []
-        return sorted((PlainRow(item["MediaKey"], item) for item in self._properties.media(key)), key=lambda row: row.key)
+        return sorted(
+            (PlainRow(item["MediaKey"], item) for item in self._properties.media(key)), key=lambda row: row.key
+        )
 
 
 def people_tables(feed: Feed, offices: list[Record]) -> tuple[Table, Table]:

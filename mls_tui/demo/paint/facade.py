@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from mls_tui.demo.homes import Home
@@ -72,7 +72,16 @@ def _house(canvas: Canvas, home: Home, paints: Paints, rng: Random) -> None:
     _roof(canvas, paints, left, top, right, rng.random() < 0.5)
     count = 4 if half > 165 else 3
     for floor in range(home.storeys):
-        _windows(canvas, paints, left, right, top + 26 + floor * 96, count, skip=count // 2 if floor == home.storeys - 1 else -1, wide=44)
+        _windows(
+            canvas,
+            paints,
+            left,
+            right,
+            top + 26 + floor * 96,
+            count,
+            skip=count // 2 if floor == home.storeys - 1 else -1,
+            wide=44,
+        )
     door = left + (right - left) * (count // 2 + 0.5) / count
     _porch(canvas, paints, door)
     _door(canvas, paints, door, str(home.house))
@@ -81,7 +90,7 @@ def _house(canvas: Canvas, home: Home, paints: Paints, rng: Random) -> None:
 
 def _cabin(canvas: Canvas, home: Home, paints: Paints, rng: Random) -> None:
     """A log cabin under a steep roof."""
-    logs = Paints(shaded((150, 104, 66), paints.light), paints.roof, paints.door, paints.trim, paints.glass, paints.light)
+    logs = replace(paints, wall=shaded((150, 104, 66), paints.light))
     left, right, top = 240, 560, _GROUND - 118
     _path(canvas, logs, 400)
     _chimney(canvas, logs, 490, top - 150, top - 30)
@@ -100,13 +109,23 @@ def _row(canvas: Canvas, home: Home, paints: Paints, rng: Random) -> None:
     top = _GROUND - 104 * floors + 10
     neighbours = [shaded(rng.choice(_WALLS), paints.light) for _ in range(2)]
     for left, wall in ((128, neighbours[0]), (492, neighbours[1]), (310, paints.wall)):
-        own = Paints(wall, paints.roof, paints.door if left == 310 else shaded(rng.choice(_DOORS), paints.light), paints.trim, paints.glass, paints.light)
+        door = paints.door if left == 310 else shaded(rng.choice(_DOORS), paints.light)
+        own = replace(paints, wall=wall, door=door)
         rise = 0 if left == 310 else 16
         _walls(canvas, own, left, top + rise, left + 182, board=0)
         canvas.box(left - 4, top + rise - 12, left + 186, top + rise + 6, darker(own.trim, 0.06))
         canvas.box(left - 4, top + rise + 6, left + 186, top + rise + 10, darker(own.wall, 0.3))
         for floor in range(floors):
-            _windows(canvas, own, left, left + 182, top + rise + 26 + floor * 100, 2, skip=0 if floor == floors - 1 else -1, wide=46)
+            _windows(
+                canvas,
+                own,
+                left,
+                left + 182,
+                top + rise + 26 + floor * 100,
+                2,
+                skip=0 if floor == floors - 1 else -1,
+                wide=46,
+            )
         _path(canvas, own, left + 46, narrow=True)
         _door(canvas, own, left + 46, str(home.house) if left == 310 else str(home.house + (2 if left > 310 else -2)))
         outdoors.bush(canvas, paints.light, rng, left + 130, _GROUND + 6, 1.0)
@@ -115,18 +134,18 @@ def _row(canvas: Canvas, home: Home, paints: Paints, rng: Random) -> None:
 def _duplex(canvas: Canvas, home: Home, paints: Paints, rng: Random) -> None:
     """Two homes under one roof, a door each."""
     left, right, top = 170, 630, _GROUND - (118 if home.storeys == 1 else 206)
-    _path(canvas, paints, 330)
-    _path(canvas, paints, 470)
+    _path(canvas, paints, 285, narrow=True)
+    _path(canvas, paints, 515, narrow=True)
     _walls(canvas, paints, left, top, right)
     _roof(canvas, paints, left, top, right, along=True)
     for floor in range(home.storeys):
         ground = floor == home.storeys - 1
-        for start, skip in ((left, 2), (400, 0)):
-            _windows(canvas, paints, start, start + 230, top + 26 + floor * 96, 3, skip if ground else -1, wide=42)
+        for start in (left, 400):
+            _windows(canvas, paints, start, start + 230, top + 26 + floor * 96, 3, 1 if ground else -1, wide=42)
     canvas.box(398, top, 402, _GROUND, darker(paints.wall, 0.2))
-    _door(canvas, paints, left + 230 * 5 / 6, f"{home.house}A")
-    _door(canvas, paints, 400 + 230 / 6, f"{home.house}B")
-    _shrubs(canvas, paints, rng, left, right, 400)
+    for door, letter in ((285, "A"), (515, "B")):
+        _door(canvas, paints, door, f"{home.house}{letter}", beside=-78)
+    _shrubs(canvas, paints, rng, left, right, 285, 515)
 
 
 def _block(canvas: Canvas, home: Home, paints: Paints, rng: Random) -> None:
@@ -169,14 +188,22 @@ def _roof(canvas: Canvas, paints: Paints, left: float, top: float, right: float,
     high = 84 if along else 112
     inset = 54 if along else (right - left) / 2
     base = top + 10
-    canvas.shape([(left - 24, base), (left + inset, top - high), (right - inset, top - high), (right + 24, base)], paints.roof)
+    canvas.shape(
+        [(left - 24, base), (left + inset, top - high), (right - inset, top - high), (right + 24, base)], paints.roof
+    )
     if along:
         for step in range(1, 7):
             y = top - high + step * (high + 10) / 7
             part = step / 7
-            canvas.line([(left + inset - (inset + 24) * part, y), (right - inset + (inset + 24) * part, y)], darker(paints.roof, 0.14), 1.5)
+            canvas.line(
+                [(left + inset - (inset + 24) * part, y), (right - inset + (inset + 24) * part, y)],
+                darker(paints.roof, 0.14),
+                1.5,
+            )
     else:
-        canvas.shape([(left + 16, base), ((left + right) / 2, top - high + 30), (right - 16, base)], lighter(paints.wall, 0.08))
+        canvas.shape(
+            [(left + 16, base), ((left + right) / 2, top - high + 30), (right - 16, base)], lighter(paints.wall, 0.08)
+        )
         middle = (left + right) / 2
         canvas.oval(middle, top - 32, 19, 19, paints.trim)
         canvas.oval(middle, top - 32, 14, 14, paints.glass)
@@ -230,7 +257,9 @@ def _chimney(canvas: Canvas, paints: Paints, x: float, top: float, bottom: float
 
 def _garage(canvas: Canvas, paints: Paints, left: float, right: float, double: bool) -> None:
     top = _GROUND - 104
-    canvas.shape([(left - 8, top + 6), ((left + right) / 2, top - 56), (right + 18, top + 6)], darker(paints.roof, 0.08))
+    canvas.shape(
+        [(left - 8, top + 6), ((left + right) / 2, top - 56), (right + 18, top + 6)], darker(paints.roof, 0.08)
+    )
     canvas.box(left, top, right, _GROUND, darker(paints.wall, 0.05))
     edge = 16 if double else 40
     canvas.box(left + edge - 5, top + 25, right - edge + 5, _GROUND, paints.trim)
@@ -250,12 +279,15 @@ def _path(canvas: Canvas, paints: Paints, x: float, narrow: bool = False) -> Non
 
 
 def _drive(canvas: Canvas, paints: Paints, left: float, right: float) -> None:
-    canvas.shape([(left, _GROUND - 4), (right, _GROUND - 4), (right + 130, 600), (left + 20, 600)], shaded((150, 150, 152), paints.light))
+    canvas.shape(
+        [(left, _GROUND - 4), (right, _GROUND - 4), (right + 130, 600), (left + 20, 600)],
+        shaded((150, 150, 152), paints.light),
+    )
 
 
-def _shrubs(canvas: Canvas, paints: Paints, rng: Random, left: float, right: float, door: float) -> None:
+def _shrubs(canvas: Canvas, paints: Paints, rng: Random, left: float, right: float, *doors: float) -> None:
     x = left + 16
     while x < right - 8:
-        if abs(x - door) > 66:
+        if all(abs(x - door) > 66 for door in doors):
             outdoors.bush(canvas, paints.light, rng, x, _GROUND + 8, rng.uniform(0.75, 1.15))
         x += rng.uniform(36, 56)

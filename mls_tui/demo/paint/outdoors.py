@@ -54,13 +54,15 @@ def _cloud(canvas: Canvas, x: float, y: float, size: float, light: Light) -> Non
 
 def hills(canvas: Canvas, light: Light, rng: Random, horizon: float) -> None:
     """Two wooded ridges on the horizon."""
-    for tall, colour in ((74, (118, 150, 158)), (40, (86, 128, 98))):
+    for tall, colour in ((74.0, (118, 150, 158)), (40.0, (86, 128, 98))):
         phase, waves = rng.uniform(0, 6), rng.uniform(1.6, 3.1)
         ridge = [
             (x, horizon - tall * (0.55 + 0.3 * math.sin(phase + waves * x / 260) + 0.15 * math.sin(phase * 2 + x / 43)))
             for x in range(0, WIDTH + 21, 20)
         ]
-        canvas.shape([(0, horizon + 4), *ridge, (WIDTH, horizon + 4)], shaded(mixed(colour, light.sky[-1], 0.25), light))
+        canvas.shape(
+            [(0, horizon + 4), *ridge, (WIDTH, horizon + 4)], shaded(mixed(colour, light.sky[-1], 0.25), light)
+        )
 
 
 def lawn(canvas: Canvas, light: Light, rng: Random, horizon: float) -> None:
@@ -114,7 +116,9 @@ def bush(canvas: Canvas, light: Light, rng: Random, x: float, foot: float, size:
     for across, radius in ((-16, 17), (14, 18), (0, 22)):
         spot = (x + across * size, foot - radius * 0.7 * size)
         canvas.oval(*spot, radius * size, radius * 0.85 * size, shaded(darker(green, 0.12), light))
-        canvas.oval(spot[0] - 3 * size, spot[1] - 4 * size, radius * 0.75 * size, radius * 0.6 * size, shaded(green, light))
+        canvas.oval(
+            spot[0] - 3 * size, spot[1] - 4 * size, radius * 0.75 * size, radius * 0.6 * size, shaded(green, light)
+        )
     if rng.random() < 0.5:
         petal = rng.choice(((232, 120, 150), (246, 214, 92), (244, 240, 250), (170, 120, 214)))
         for _ in range(9):

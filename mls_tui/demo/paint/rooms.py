@@ -65,7 +65,15 @@ def _picture(canvas: Canvas, rng: Random, x: float, y: float, wide: float, tall:
 def _lamp(canvas: Canvas, x: float, foot: float, tall: float) -> None:
     canvas.box(x - 2, foot - tall, x + 2, foot, (70, 62, 56))
     canvas.oval(x, foot, 18, 4, (70, 62, 56))
-    canvas.shape([(x - 16, foot - tall - 34), (x + 16, foot - tall - 34), (x + 28, foot - tall + 10), (x - 28, foot - tall + 10)], (252, 230, 180))
+    canvas.shape(
+        [
+            (x - 16, foot - tall - 34),
+            (x + 16, foot - tall - 34),
+            (x + 28, foot - tall + 10),
+            (x - 28, foot - tall + 10),
+        ],
+        (252, 230, 180),
+    )
 
 
 def living(canvas: Canvas, rng: Random, fireplace: bool) -> None:
@@ -134,7 +142,9 @@ def kitchen(canvas: Canvas, rng: Random) -> None:
         canvas.box(x, 498, x + 88, 582, cabinet, radius=3)
     for x in (290, 510):
         canvas.box(x - 1, 0, x + 1, 150, (60, 56, 54))
-        canvas.shape([(x - 12, 150), (x + 12, 150), (x + 30, 188), (x - 30, 188)], rng.choice(((54, 58, 62), (206, 160, 84))))
+        canvas.shape(
+            [(x - 12, 150), (x + 12, 150), (x + 30, 188), (x - 30, 188)], rng.choice(((54, 58, 62), (206, 160, 84)))
+        )
         canvas.oval(x, 190, 15, 8, (255, 240, 200))
     canvas.oval(400, 450, 40, 12, (232, 226, 214))
     for x, tint in ((384, (214, 70, 54)), (402, (240, 176, 60)), (418, (126, 168, 74))):
