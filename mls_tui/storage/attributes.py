@@ -12,8 +12,8 @@ from mls_tui.domain.errors import StorageError
 Item: TypeAlias = dict[str, Any]
 """One item: attribute name -> plain value (str, int, float, bool, None, list, dict)."""
 
-MAX_ITEM_BYTES = 400 * 1024
-"""DynamoDB's limit on one item, names and values together."""
+MAX_ITEM_BYTES = 400_000
+"""DynamoDB's limit on one item, names and values together: 400 KB, in the smaller reading of KB, to be safe."""
 
 _MAX_SORT_KEY_BYTES = 1024
 _MAX_PARTITION_KEY_BYTES = 2048

@@ -39,9 +39,12 @@ def default_session() -> Session:
 class Aws:
     """Clients for the stores. ``session`` may bring credentials of its own (an identity pool's, refreshable)."""
 
-    def __init__(self, session: Callable[[], Session] = default_session, *, connections: int = 48) -> None:
+    def __init__(
+        self, session: Callable[[], Session] = default_session, *, connections: int = 48, attempts: int = ATTEMPTS
+    ) -> None:
         self._new_session = session
         self._connections = connections
+        self._attempts = attempts
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._dynamodb: DynamoDBClient | None = None
@@ -90,7 +93,7 @@ class Aws:
         return Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            retries={"mode": "standard", "total_max_attempts": self._attempts},
             max_pool_connections=self._connections,
             tcp_keepalive=True,
             user_agent_extra="mls-tui",

@@ -74,7 +74,7 @@ def fitting(item: Item, what: str) -> Item:
     size = item_size(item)
     if size > MAX_ITEM_BYTES:
         raise StorageError(
-            f"{what} is too large to store: {size // 1024} KB, and an item may have {MAX_ITEM_BYTES // 1024} KB."
+            f"{what} is too large to store: {size // 1000} KB, and an item may have {MAX_ITEM_BYTES // 1000} KB."
         )
     return item
 

@@ -46,6 +46,7 @@ _RULES: list[Any] = [
     },
 ]
 _TLS_SID = "MlsTuiTlsOnly"
+_NO_TLS_HERE = Check("TLS only", "ok", "left out: this endpoint is plain HTTP, and the rule would lock us out")
 
 
 def init_bucket(client: S3Client, bucket: str) -> list[Check]:
@@ -65,8 +66,11 @@ def init_bucket(client: S3Client, bucket: str) -> list[Check]:
     done.append(Check("versioning", "ok", "on"))
     _add_rules(client, bucket)
     done.append(Check("lifecycle", "ok", "unfinished uploads go after 7 days, deleted photos after 30"))
-    _add_tls_policy(client, bucket)
-    done.append(Check("TLS only", "ok", "the bucket policy refuses anything else"))
+    if _plain_http(client):
+        done.append(_NO_TLS_HERE)
+    else:
+        _add_tls_policy(client, bucket)
+        done.append(Check("TLS only", "ok", "the bucket policy refuses anything else"))
     return done
 
 
@@ -128,6 +132,10 @@ def tls_statement(bucket: str, partition: str = "aws") -> dict[str, Any]:
     }
 
 
+def _plain_http(client: S3Client) -> bool:
+    return client.meta.endpoint_url.startswith("http:")
+
+
 def _partition(client: S3Client) -> str:
     return str(getattr(client.meta, "partition", "aws"))
 
@@ -153,9 +161,12 @@ def check_bucket(client: S3Client, bucket: str) -> list[Check]:
         ("encryption", lambda: _encryption(client, bucket) is not None, "no default encryption"),
         ("versioning", lambda: client.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled", "off"),
         ("lifecycle", lambda: _aborts_uploads(client, bucket), "unfinished uploads are never removed"),
-        ("TLS only", lambda: _tls_only(client, bucket), "the bucket policy allows plain HTTP"),
     ]
-    return [Check("bucket", "ok", f"{bucket} is there"), *(_probe(bucket, *probe) for probe in probes)]
+    checks = [Check("bucket", "ok", f"{bucket} is there"), *(_probe(bucket, *probe) for probe in probes)]
+    if _plain_http(client):
+        return [*checks, _NO_TLS_HERE]
+    tls = _probe(bucket, "TLS only", lambda: _tls_only(client, bucket), "the bucket policy allows plain HTTP")
+    return [*checks, tls]
 
 
 def _probe(bucket: str, name: str, holds: Callable[[], bool], otherwise: str) -> Check:
