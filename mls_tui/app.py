@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import App, SystemCommand
@@ -20,9 +19,11 @@ from textual.worker import Worker, WorkerState
 
 from mls_tui import modes
 from mls_tui.domain.clock import Clock, SystemClock
+from mls_tui.domain.errors import AuthenticationError
 from mls_tui.domain.events import Event
 from mls_tui.importer.tally import Tally
 from mls_tui.imports import Imports
+from mls_tui.resources import styles_path
 from mls_tui.themes import DEFAULT_THEME, OUR_THEMES
 from mls_tui.widgets.plain import clean
 from mls_tui.worker import ImportEvents, ImportProgress
@@ -47,27 +48,20 @@ class Hooks:
     sign_in: Callable[[str, str], Awaitable[None]] | None = None
 
 
-def _styles() -> Path:
-    """The style sheet: inside an installed package, or at the top level of a checkout."""
-    here = Path(__file__).resolve().parent
-    installed = here / "styles.tcss"
-    return installed if installed.exists() else here.parent / "styles.tcss"
-
-
 class MlsTuiApp(App[None]):
     """``tally`` is the present or last import as it stands; watch it. ``import_events`` publishes its batches."""
 
     TITLE = "mls_tui"
-    CSS_PATH = _styles()
+    CSS_PATH = styles_path()
     MODES: ClassVar[dict[str, str | Callable[[], Screen[object]]]] = modes.MODES  # type: ignore[assignment]
     DEFAULT_MODE = "connections"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-tiny"),
         (60, "-narrow"),
         (100, "-medium"),
         (160, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-flat"), (16, "-short"), (30, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (30, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "go('connections')", "Connections", id="go.connections", tooltip="Your MLSs", group=GO),
         Binding("2", "go('listings')", "Listings", id="go.listings", tooltip="The homes you have", group=GO),
@@ -115,7 +109,11 @@ class MlsTuiApp(App[None]):
     def place(self) -> str:
         """Whose data is shown, and where it is kept."""
         stored = "DynamoDB + S3" if self.workspace.settings.storage == "aws" else "embedded store"
-        return " · ".join([self.workspace.user_id, stored, *(["read-only"] if self.read_only else [])])
+        try:
+            user = self.workspace.user_id
+        except AuthenticationError:
+            user = "not signed in"
+        return " · ".join([user, stored, *(["read-only"] if self.read_only else [])])
 
     def on_mount(self) -> None:
         self.set_keymap(dict(self.workspace.settings.keymap))

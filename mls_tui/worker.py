@@ -68,6 +68,8 @@ class ImportBridge:
         self._crash: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
+        self._room = asyncio.Event()
+        self._wake: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._run, name="import", daemon=True)
 
     async def batches(self) -> AsyncIterator[Handover]:
@@ -109,7 +111,12 @@ class ImportBridge:
     def _take(self) -> Handover:
         with self._lock:
             events, self._waiting = self._waiting, []
-            return Handover(self._tally, tuple(events), self._ended, self._crash)
+            handover = Handover(self._tally, tuple(events), self._ended, self._crash)
+        loop = self._loop
+        if loop is not None and not handover.ended:
+            with contextlib.suppress(RuntimeError):  # the importer's loop has just ended
+                loop.call_soon_threadsafe(self._room.set)
+        return handover
 
     def _run(self) -> None:
         try:
@@ -140,8 +147,11 @@ class ImportBridge:
         self._finished = isinstance(event, RunFinished)
         with self._lock:
             self._waiting.append(event)
-        while len(self._waiting) >= MAX_WAITING:
-            await asyncio.sleep(INTERVAL_SECONDS / 5)
+            full = len(self._waiting) >= MAX_WAITING
+        if full:
+            self._room.clear()
+            self._publish()
+            await self._room.wait()
 
     async def _tick(self) -> None:
         while True:

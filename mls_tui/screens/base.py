@@ -82,6 +82,7 @@ class MlsScreen(Screen[Answer]):
         """Fetch and show the data. Runs in a worker once the store is open, and again on ``reload``."""
 
     def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self.reload())
         self.reload()
 
     def on_screen_resume(self) -> None:
@@ -106,6 +107,10 @@ class MlsScreen(Screen[Answer]):
             return result.data
         self.notify(result.error or result.message or "It did not work.", title=title, severity="error", timeout=12)
         return None
+
+    def hue(self, role: str) -> str:
+        """The theme's colour for ``success``, ``warning``, ``error``, ``primary``, ``accent`` … as Rich wants it."""
+        return self.app.theme_variables[role]
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
         """Why an action is out of reach now, as a sentence; None where it is not. It is dimmed, and says why."""

@@ -19,11 +19,11 @@ def size(count_of_bytes: int) -> str:
     """``812 B``, ``1.4 MB``: decimal units, as storage is sold."""
     if count_of_bytes < 1_000:
         return f"{count_of_bytes} B"
-    value = float(count_of_bytes)
-    for unit in ("kB", "MB", "GB", "TB"):
-        value /= 1_000
+    value, unit = count_of_bytes / 1_000, "kB"
+    for larger in ("MB", "GB", "TB"):
         if value < 999.5:
             break
+        value, unit = value / 1_000, larger
     return f"{value:.0f} {unit}" if value >= 99.5 else f"{value:.1f} {unit}"
 
 

@@ -3,8 +3,11 @@ so it must never hold the listings."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
+from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
@@ -32,6 +35,20 @@ class SmallTable(DataTable[object], inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, cursor_type="row", zebra_stripes=False, cursor_foreground_priority="css")
+
+    def show(self, columns: Sequence[str], rows: Mapping[str, Sequence[Text]]) -> None:
+        """Replace everything, keeping the cursor on its row. Columns are as wide as their widest cell."""
+        chosen, y = self.chosen, self.scroll_offset.y
+        self.clear(columns=True)
+        for index, label in enumerate(columns):
+            cells = [row[index] for row in rows.values()]
+            right = bool(cells) and cells[0].justify == "right"
+            width = max([cell_len(label), *(each.cell_len for each in cells)])
+            self.add_column(Text(label, justify="right" if right else "left"), width=width, key=label)
+        for key, row in rows.items():
+            self.add_row(*row, key=key)
+        self.choose(chosen)
+        self.scroll_to(y=y, animate=False)
 
     @property
     def chosen(self) -> str | None:

@@ -277,7 +277,9 @@ class FakeActions:
     ) -> ActionResult[int]:
         if error := self._refused("export_listings", tuple(listing_ids), path, file_format, overwrite):
             return ActionResult(success=False, error=error)
-        return ActionResult(success=True, message=f"Wrote {len(listing_ids)} listings to {path}.", data=len(listing_ids))
+        return ActionResult(
+            success=True, message=f"Wrote {len(listing_ids)} listings to {path}.", data=len(listing_ids)
+        )
 
     async def get_import_history(self, workspace: Workspace | None = None) -> ActionResult[list[ImportRun]]:
         if error := self._refused("get_import_history"):

@@ -1,0 +1,29 @@
+"""How a run ended, for a table's cell: by sign, words and colour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.text import Text
+
+from mls_tui.domain.run import ImportRun, RunState
+from mls_tui.widgets.plain import cell
+
+Hue = Callable[[str], str]
+"""A theme's colour by its role: ``success``, ``warning``, ``error``, ``primary`` …"""
+
+
+def outcome(run: ImportRun | None, hue: Hue, width: int = 40) -> Text:
+    """``✔ 298 in``, ``! 298 in, 2 failed``, ``✖ <why>``, ``■ cancelled``; empty without a run."""
+    if run is None:
+        return Text("")
+    if run.state is RunState.RUNNING:
+        return Text("▶ running", style=hue("primary"))
+    if run.state in (RunState.CANCELLED, RunState.INTERRUPTED):
+        return Text(f"■ {run.state.value}", style=hue("warning"))
+    if run.state is RunState.FAILED:
+        return Text.assemble(("✖ ", hue("error")), cell(run.error or "failed", width))
+    counts = run.counts
+    if counts.failed:
+        return Text.assemble(("! ", hue("warning")), f"{counts.successful:,} in, {counts.failed:,} failed")
+    return Text.assemble(("✔ ", hue("success")), f"{counts.successful:,} in" if counts.total else "nothing new")
