@@ -1,0 +1,214 @@
+"""A dry run as a table: what an import would bring, change field by field, leave and remove; and marks for what to
+import. Looking changes nothing."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import DataTable, Static
+
+from mls_tui.actions import ImportOptions, Preview, PreviewRow
+from mls_tui.domain.connection import Connection
+from mls_tui.screens.base import MlsScreen
+from mls_tui.widgets.numbers import plural
+from mls_tui.widgets.plain import cell, one_line
+from mls_tui.widgets.small_table import SmallTable
+
+PREVIEW = Binding.Group("Preview")
+CHANGES = ("new", "changed", "unchanged", "gone", "quarantined")
+_SIGNS = {
+    "new": ("✚", "success"),
+    "changed": ("↻", "primary"),
+    "unchanged": ("=", "foreground"),
+    "gone": ("−", "warning"),
+    "quarantined": ("✖", "error"),
+}
+IMPORTABLE = frozenset({"new", "changed"})
+MOST_ROWS = 2_000
+
+
+class PreviewScreen(MlsScreen[None]):
+    """Starts with everything new and changed marked."""
+
+    WRITES = frozenset({"import"})
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "import", "Import marked", id="preview.import", tooltip="Import what is marked", group=PREVIEW),
+        Binding("space", "mark", "Mark", id="preview.mark", tooltip="Mark or unmark the row", group=PREVIEW),
+        Binding(
+            "asterisk", "mark_all", "Mark all", id="preview.mark_all", tooltip="Mark all shown, or none", group=PREVIEW
+        ),
+        Binding(
+            "f", "next_filter", "Filter", id="preview.filter", tooltip="Show one kind after another", group=PREVIEW
+        ),
+        Binding("r", "again", "Ask again", id="preview.again", tooltip="Ask the MLS once more", group=PREVIEW),
+    ]
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+        self._preview: Preview | None = None
+        self._by_key: dict[str, PreviewRow] = {}
+        self._marked: set[str] = set()
+        self._only: str | None = None
+
+    def crumbs(self) -> tuple[str, ...]:
+        return ("Connections", self._connection.name, "Preview")
+
+    def body(self) -> ComposeResult:
+        yield Static("Asking the MLS what has changed…", id="preview-head")
+        yield SmallTable(id="preview")
+        with VerticalScroll(id="preview-detail"):
+            yield Static(id="preview-fields")
+
+    def on_mount(self) -> None:
+        self.query_one("#preview-detail").display = False
+
+    async def load(self) -> None:
+        result = await self.actions.preview_import(self._connection.connection_id, None, self.workspace)
+        if result.data is None:
+            error = one_line(result.error or "It did not work.", 400)
+            self.query_one("#preview-head", Static).update(Content.assemble(("✖ ", "bold $text-error"), error))
+            return
+        self._preview = result.data
+        self._by_key = {f"{index}": row for index, row in enumerate(result.data.rows)}
+        self._marked = {key for key, row in self._by_key.items() if row.change in IMPORTABLE}
+        self.query_one("#preview-detail").display = True
+        self._fill()
+        if self.is_current:
+            self.query_one(SmallTable).focus()
+
+    def _visible(self) -> dict[str, PreviewRow]:
+        return {key: row for key, row in self._by_key.items() if self._only in (None, row.change)}
+
+    def _fill(self) -> None:
+        visible = self._visible()
+        shown = dict(list(visible.items())[:MOST_ROWS])
+        rows = {key: self._cells(key, row) for key, row in shown.items()}
+        self.query_one(SmallTable).show(("", "Change", "MLS number", "Price", "Address", "Photos", "What"), rows)
+        self._tell(len(visible), len(shown))
+        self.refresh_bindings()
+
+    def _tell(self, visible: int, shown: int) -> None:
+        if self._preview is None:
+            return
+        parts: list[str | tuple[str, str]] = []
+        for change in CHANGES:
+            number = self._preview.count(change)
+            look = f"{'bold ' if self._only == change else ''}{'$foreground' if number else '$text-muted'}"
+            words = "put aside" if change == "quarantined" else change
+            parts += [(f"{_SIGNS[change][0]} {number:,} {words}", look), "    "]
+        marked = plural(len(self._marked), "listing")
+        parts += ["\n", (f"{marked} marked", "bold"), (". Nothing has been written. ", "$text-muted")]
+        if shown < visible:
+            parts.append((f"The first {shown:,} of {visible:,} rows are shown; marks hold for all.", "$text-warning"))
+        self.query_one("#preview-head", Static).update(Content.assemble(*parts))
+
+    def _cells(self, key: str, row: PreviewRow) -> list[Text]:
+        sign, role = _SIGNS.get(row.change, ("·", "foreground"))
+        mark = Text("◉" if key in self._marked else "○" if row.change in IMPORTABLE else " ", style=self.hue("accent"))
+        words = "put aside" if row.change == "quarantined" else row.change
+        what = row.reason or ", ".join(difference.field for difference in row.differences)
+        return [
+            mark,
+            Text(f"{sign} {words}", style=self.hue(role)),
+            cell(row.mls_number or row.listing_key, 18, style="bold"),
+            cell("" if row.price is None else f"{row.price:,.0f}", 14, justify="right"),
+            cell(row.address, 40),
+            cell(f"{row.photos:,}" if row.photos else "·", 6, justify="right"),
+            cell(what, 120),
+        ]
+
+    @on(DataTable.RowHighlighted)
+    def _another(self) -> None:
+        row = self._by_key.get(self.query_one(SmallTable).chosen or "")
+        if row is None:
+            return
+        self.query_one("#preview-detail").border_title = Content(one_line(row.mls_number or row.listing_key, 40))
+        self.query_one("#preview-fields", Static).update(differences(row))
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        if reason := super().why_not(action, parameters):
+            return reason
+        if self._preview is None and action != "back":
+            return "The MLS has not answered yet."
+        if action == "import" and self.shell.imports.running:
+            return f"{self.shell.imports.connection_name} is being imported. Wait for its end, or cancel it (3)."
+        if action == "import" and not self._marked:
+            return "Nothing is marked. space marks a row, * all of them."
+        return None
+
+    @on(DataTable.RowSelected)
+    def action_mark(self) -> None:
+        table = self.query_one(SmallTable)
+        key = table.chosen
+        if key is None or self._by_key[key].change not in IMPORTABLE:
+            self.notify("Only what is new or changed can be imported.", severity="warning")
+            return
+        self._marked ^= {key}
+        first = next(iter(table.columns))
+        table.update_cell(key, first, self._cells(key, self._by_key[key])[0])
+        self._tell(len(self._visible()), table.row_count)
+        self.refresh_bindings()
+        table.action_cursor_down()
+
+    def action_mark_all(self) -> None:
+        shown = {key for key, row in self._visible().items() if row.change in IMPORTABLE}
+        self._marked = self._marked - shown if shown <= self._marked else self._marked | shown
+        self._fill()
+
+    def action_next_filter(self) -> None:
+        kinds = [None, *(change for change in CHANGES if self._preview and self._preview.count(change))]
+        here = kinds.index(self._only) if self._only in kinds else 0
+        self._only = kinds[(here + 1) % len(kinds)]
+        self._fill()
+
+    def action_again(self) -> None:
+        self.query_one("#preview-head", Static).update("Asking the MLS what has changed…")
+        self.reload()
+
+    def action_import(self) -> None:
+        importable = {key for key, row in self._by_key.items() if row.change in IMPORTABLE}
+        chosen = [self._by_key[key] for key in self._by_key if key in self._marked]
+        options = ImportOptions() if self._marked == importable else ImportOptions(
+            only=tuple(row.mls_number for row in chosen)
+        )  # fmt: skip
+        self.shell.imports.start(self._connection, options)
+        self.shell.back()
+        self.shell.go("progress")
+
+
+def differences(row: PreviewRow) -> Content:
+    """Field by field, old → new; or why the row is what it is."""
+    if not row.differences:
+        words = {
+            "new": "New: it would be created, with its photos.",
+            "unchanged": "The same as stored. An import would leave it as it is.",
+            "gone": "Gone from the MLS. An import would mark it, or remove it, as the MLS asks.",
+        }.get(row.change, "")
+        return Content(one_line(row.reason, 600) or words)
+    width = max(len(difference.field) for difference in row.differences)
+    lines = [
+        Content.assemble(
+            (one_line(difference.field, 30).ljust(min(30, width)), "$text-muted"),
+            "  ",
+            (_value(difference.old), "$text-error"),
+            (" → ", "$text-muted"),
+            (_value(difference.new), "$text-success"),
+        )
+        for difference in row.differences
+    ]
+    return Content("\n").join(lines)
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"{value:,}"
+    return one_line(value, 300) or "nothing"

@@ -1,0 +1,154 @@
+"""The run's events as a log, a line each, that can be filtered to errors. Drawn by ``render_line``, so that its length
+costs nothing; follows the end until one scrolls up."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from mls_tui.domain.events import (
+    AttemptFailed,
+    Event,
+    ListingFailed,
+    ListingStored,
+    PageFetched,
+    PhotoFailed,
+    RunFinished,
+    RunStarted,
+    Throttled,
+)
+from mls_tui.widgets.numbers import plural
+from mls_tui.widgets.plain import one_line
+
+MAX_LINES = 5_000
+LOG = Binding.Group("Log")
+_OUTCOMES = {"created": "✚", "updated": "↻", "unchanged": "=", "removed": "−", "skipped": "·"}
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """``look``: plain, good, warn or bad. ``bad`` lines are what the error filter keeps."""
+
+    time: str
+    sign: str
+    look: str
+    text: str
+
+
+def log_line(event: Event) -> LogLine | None:
+    """The line of an event; None for the events that only move counters."""
+    told = _told(event)
+    return None if told is None else LogLine(event.at.strftime("%H:%M:%S"), *told)
+
+
+def _told(event: Event) -> tuple[str, str, str] | None:
+    match event:
+        case RunStarted():
+            resumed = ", going on where an earlier run stopped" if event.resumed else ""
+            return "▶", "plain", f"Import of {event.connection} began{resumed}"
+        case PageFetched():
+            of = "" if event.total is None else f" of {event.total:,} listings"
+            return "⇣", "plain", f"Page {event.number}: {plural(event.records, 'record')}{of}"
+        case ListingStored():
+            photos = f", {plural(event.photos, 'photo')}" if event.photos else ""
+            missing = f", {event.photos_missing} missing" if event.photos_missing else ""
+            look = "warn" if event.photos_missing else "good" if event.outcome == "created" else "plain"
+            return _OUTCOMES[event.outcome], look, f"{event.mls_number} {event.outcome}{photos}{missing}"
+        case ListingFailed():
+            why = "put aside" if event.quarantined else f"failed after {plural(event.attempts, 'attempt')}"
+            return "✖", "bad", f"{event.mls_number} {why}: {event.error}"
+        case RunFinished():
+            result = event.result
+            look = "bad" if result.error else "good"
+            return "■", look, result.error or f"{result.state.value.capitalize()}. {result.message}"
+        case _:
+            return _trouble(event)
+
+
+def _trouble(event: Event) -> tuple[str, str, str] | None:
+    match event:
+        case AttemptFailed():
+            what = event.what if event.photo_index is None else f"photo {event.photo_index}"
+            who = f"{event.mls_number} " if event.mls_number else ""
+            again = "" if event.wait is None else f", again in {event.wait:.1f} s"
+            return "↻", "warn", f"{who}{what} {event.attempt} of {event.of}{again}: {event.cause}"
+        case PhotoFailed():
+            return "✖", "bad", f"{event.mls_number} photo {event.photo_index} could not be had: {event.cause}"
+        case Throttled():
+            return "◷", "warn", f"The MLS asked us to wait until {event.until:%H:%M:%S}: {event.why}"
+        case _:
+            return None
+
+
+class LogView(ScrollView):
+    """``add`` what happened; ``only_errors`` filters."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"log--time", "log--plain", "log--good", "log--warn", "log--bad"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll_up", "Up", show=False, id="log.up", tooltip="Up", group=LOG),
+        Binding("down,j", "scroll_down", "Down", show=False, id="log.down", tooltip="Down", group=LOG),
+        Binding("pageup,ctrl+u", "page_up", "Page up", show=False, id="log.page_up", tooltip="A page up", group=LOG),
+        Binding("pagedown,ctrl+d", "page_down", "Page down", show=False, id="log.page_down", tooltip="A page down",
+                group=LOG),
+        Binding("home,g", "scroll_home", "First", show=False, id="log.home", tooltip="The first line", group=LOG),
+        Binding("end,G", "scroll_end", "Last", show=False, id="log.end", tooltip="The last line", group=LOG),
+    ]  # fmt: skip
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines: deque[LogLine] = deque(maxlen=MAX_LINES)
+        self._shown: list[LogLine] = []
+        self.only_errors = False
+
+    def clear(self) -> None:
+        self._lines.clear()
+        self._refill()
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Append the lines of some events."""
+        new = [line for event in events if (line := log_line(event)) is not None]
+        if not new:
+            return
+        self._lines.extend(new)
+        self._refill()
+
+    def toggle_errors(self) -> bool:
+        """Show errors only, or all; answers which."""
+        self.only_errors = not self.only_errors
+        self._refill()
+        return self.only_errors
+
+    def _refill(self) -> None:
+        follow = self.scroll_offset.y >= self.max_scroll_y - 1
+        self._shown = [line for line in self._lines if line.look == "bad" or not self.only_errors]
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self._shown))
+        if follow:
+            self.call_after_refresh(self.scroll_end, animate=False, immediate=True, x_axis=False)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        row = y + self.scroll_offset.y
+        base = self.rich_style
+        if row >= len(self._shown):
+            words = "" if row else "No errors so far." if self.only_errors else "Nothing has happened yet."
+            return Strip([Segment(words, base + self._style("time"))]).adjust_cell_length(width, base)
+        line = self._shown[row]
+        segments = [
+            Segment(line.time + "  ", base + self._style("time")),
+            Segment(line.sign + " ", base + self._style(line.look)),
+            Segment(one_line(line.text, width - 12), base + self._style("bad" if line.look == "bad" else "plain")),
+        ]
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"log--{name}", partial=True)
