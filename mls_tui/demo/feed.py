@@ -60,7 +60,7 @@ class Feed:
 
     # reading
 
-    def keys(self, status: str | None = None) -> list[str]:
+    def listing_keys(self, status: str | None = None) -> list[str]:
         """Every ListingKey in order, or those with this StandardStatus."""
         return [key for key in self._keys if status is None or self.value(key, "StandardStatus") == status]
 

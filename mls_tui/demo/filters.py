@@ -25,6 +25,8 @@ from mls_tui.demo.schema import EntityType
 LONGEST = 60_000
 _ENUM_PREFIX = re.compile(r"'(?:[^']|'')*'|\b(?!duration'|geography')[A-Za-z_][\w.]*\.[A-Za-z_]\w*(?=')")
 
+_LIST_OF_ONE = re.compile(r"'(?:[^']|'')*'|(\sin\s*\(\s*(?:'(?:[^']|'')*'|[^,()'\s]+))\s*\)", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -79,6 +81,8 @@ def compile_filter(text: str, entity: EntityType, now: Callable[[], datetime]) -
 def parse(text: str) -> ast._Node:
     """The syntax tree of a filter. ``Namespace.EnumType'Member'`` is read as its member's name."""
     plain = _ENUM_PREFIX.sub(lambda found: found[0] if found[0].startswith("'") else "", text.strip())
+    # odata-query reads ``in ('x')`` as a parenthesis, and only ``in ('x',)`` as a list.
+    plain = _LIST_OF_ONE.sub(lambda found: f"{found[1]},)" if found[1] else found[0], plain)
     try:
         tree = ODataParser().parse(ODataLexer().tokenize(plain))
     except (ODataException, NotImplementedError) as error:

@@ -113,7 +113,7 @@ def tree(canvas: Canvas, light: Light, rng: Random, x: float, foot: float, size:
 def bush(canvas: Canvas, light: Light, rng: Random, x: float, foot: float, size: float) -> None:
     """A shrub, flowering or not."""
     green = rng.choice(((72, 120, 66), (88, 134, 76), (64, 108, 72)))
-    for across, radius in ((-16, 17), (14, 18), (0, 22)):
+    for across, radius in ((-16.0, 17), (14.0, 18), (0.0, 22)):
         spot = (x + across * size, foot - radius * 0.7 * size)
         canvas.oval(*spot, radius * size, radius * 0.85 * size, shaded(darker(green, 0.12), light))
         canvas.oval(

@@ -1,0 +1,93 @@
+"""The demo's homes: the same for a seed, as many as asked, believable; and what changes does to them."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+
+import pytest
+from PIL import Image
+
+from mls_tui.demo import homes
+from mls_tui.demo.feed import Feed
+
+
+@pytest.mark.parametrize("listings", [0, 1, 7, 300])
+def test_n_listings_means_n_active_ones(listings: int) -> None:
+    feed = Feed(listings)
+    assert len(feed.listing_keys("Active")) == listings
+    assert len(feed) == listings + round(listings * 0.29)
+
+
+def test_the_same_seed_gives_the_same_feed_and_another_seed_another() -> None:
+    one, two, other = Feed(40, seed=4), Feed(40, seed=4), Feed(40, seed=5)
+    assert [one.record(key) for key in one.listing_keys()] == [two.record(key) for key in two.listing_keys()]
+    assert [one.record(key) for key in one.listing_keys()] != [other.record(key) for key in other.listing_keys()]
+
+
+def test_every_status_of_the_standard_occurs_and_all_times_are_past() -> None:
+    feed = Feed(1500)
+    records = [feed.record(key) for key in feed.listing_keys()]
+    statuses = Counter(record["StandardStatus"] for record in records)
+    assert set(statuses) == {"Active", *(status for status, _ in homes.OTHER_STATUSES)}
+    assert all(record["ModificationTimestamp"] < "2025-10-01T12" for record in records)
+    assert all(record["OriginalEntryTimestamp"] <= record["ModificationTimestamp"] for record in records)
+    assert 4 < sum(record["PhotosCount"] for record in records) / len(records) < 6
+    assert {record["PhotosCount"] for record in records} == set(range(1, 17))
+    assert len({record["PublicRemarks"] for record in records}) > 1400
+    assert len({record["ListingId"] for record in records}) == len(records)
+
+
+def test_keys_and_indexes_are_one_to_one() -> None:
+    assert all(homes.index_of(homes.key_of(index)) == index for index in range(0, 200_000, 17))
+    assert homes.index_of("../../x1") is None
+
+
+def test_photos_are_small_jpegs_and_always_the_same_bytes() -> None:
+    feed, again = Feed(60, seed=2), Feed(60, seed=2)
+    for key in feed.listing_keys()[:12]:
+        pictures = feed.photos(key)
+        assert len(pictures) == feed.record(key)["PhotosCount"]
+        assert pictures == again.photos(key)
+        assert len(set(pictures)) == len(pictures)
+        for body in pictures:
+            assert len(body) <= 60_000
+            image = Image.open(io.BytesIO(body))
+            image.load()
+            assert (image.format, image.size) == ("JPEG", (800, 600))
+
+
+def test_a_change_moves_a_listing_to_the_end_of_time() -> None:
+    feed = Feed(20)
+    key = feed.listing_keys()[3]
+    feed.change(key, ListPrice=1, StandardStatus="Pending")
+    assert list(feed.by_time(None, False))[-1] == key
+    assert (feed.record(key)["ListPrice"], feed.value(key, "StandardStatus")) == (1, "Pending")
+
+
+def test_a_removed_listing_is_gone_and_an_added_one_there() -> None:
+    feed = Feed(20)
+    key = feed.listing_keys()[3]
+    feed.remove(key)
+    assert key not in feed
+    assert key not in list(feed.by_time(None, False)) + list(feed.by_key(None, False))
+    new = feed.add(City="Stillmere", ListingKey="odd / key")
+    record = feed.record(new)
+    assert (record["ListingKey"], record["StandardStatus"], record["City"]) == ("odd / key", "Active", "Stillmere")
+    feed.add()
+    with pytest.raises(KeyError):
+        feed.remove(key)
+
+
+def test_photo_changes_show_in_bytes_order_and_timestamps() -> None:
+    feed = Feed(80)
+    key = next(key for key in feed.listing_keys() if feed.record(key)["PhotosCount"] >= 4)
+    before, stamp = feed.photos(key), feed.record(key)["PhotosChangeTimestamp"]
+    feed.reorder_photos(key, [1, 0, *range(2, len(before))])
+    assert feed.photos(key) == [before[1], before[0], *before[2:]]
+    feed.change_photo(key, 0)
+    assert feed.photos(key)[0] != before[1]
+    feed.remove_photo(key, 1)
+    feed.add_photo(key, "lake")
+    assert len(feed.photos(key)) == feed.record(key)["PhotosCount"] == len(before)
+    assert feed.record(key)["PhotosChangeTimestamp"] > stamp
