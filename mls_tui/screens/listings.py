@@ -158,7 +158,7 @@ class ListingsScreen(MlsScreen[None]):
     async def delete(self, ids: list[str]) -> bool:
         """Ask, delete, tell. True where something was deleted."""
         doomed = [self._doomed(each) for each in ids]
-        if not doomed or not await self.app.push_screen_wait(delete_question(doomed, f"the {self.shell.place}")):
+        if not doomed or not await self.app.push_screen_wait(delete_question(doomed, self._place())):
             return False
         result = await self.actions.delete_listings(ids, self.workspace, undoable=True)
         deletion = result.data
@@ -170,6 +170,10 @@ class ListingsScreen(MlsScreen[None]):
             names = {each.listing_id: each.name for each in doomed}
             await self.app.push_screen_wait(FailuresDialog(len(deletion.deleted), deletion.failures, names))
         return bool(deletion.deleted)
+
+    def _place(self) -> str:
+        user, store = self.shell.place.split(" · ")[:2]
+        return f"the {store} of user {user}" if store.startswith("embedded") else f"{store} of user {user}"
 
     def _doomed(self, listing_id: str) -> Doomed:
         row = self.rows.row_of(listing_id)

@@ -69,14 +69,14 @@ class LinePainter:
         style = self._table.rich_style
         if not 0 <= line < len(lines):
             return self.blank()
-        width = self._table.size.width
+        width = self._table.scrollable_content_region.width
         text = one_line(lines[line], width - 4)
-        shown = style + (Style(bold=True) if line == 0 else self._style("dim", partial=True))
+        shown = style + (Style(bold=True) if line == 0 else Style(color=self._style("dim").color))
         left = max(0, (width - cell_len(text)) // 2)
         return self._finish([Segment(" " * left, style), Segment(text, shown)], style)
 
     def line(self, row: int, look: Look, laid: tuple[Laid, ...]) -> Strip:
-        width = self._table.size.width
+        width = self._table.scrollable_content_region.width
         remembered = (row, look, self._table.column_key if look.cursor else "", width)
         strip = self._lines.get(remembered)
         if strip is None:
@@ -98,7 +98,7 @@ class LinePainter:
             style = base
             name = cell_look(table.rows, row, key)
             if name and not (look.cursor and look.focused):
-                style += Style(color=self._style(name, partial=True).color, bold=name == "strong" or None)
+                style += Style(color=self._style(name).color, bold=name == "strong" or None)
             if look.cursor and look.focused and key == table.column_key:
                 style += self._style("cell", partial=True)
             segments += self._pad(segments, place, base)
@@ -106,14 +106,12 @@ class LinePainter:
         return self._finish(segments, base)
 
     def _base(self, look: Look) -> Style:
-        style = self._table.rich_style
-        if look.marked:
-            style += self._style("marked", partial=True)
+        """The line's background. Styles are whole, not partial: only then is a translucent colour blended."""
         if look.cursor:
-            style += self._style("cursor" if look.focused else "cursor-blurred", partial=True)
-        elif look.hovered:
-            style += self._style("hover", partial=True)
-        return style
+            return self._style("cursor" if look.focused else "cursor-blurred")
+        if look.marked:
+            return self._style("marked")
+        return self._style("hover") if look.hovered else self._table.rich_style
 
     def _style(self, name: str, *, partial: bool = False) -> Style:
         return self._table.get_component_rich_style(f"listing-table--{name}", partial=partial)
@@ -124,7 +122,7 @@ class LinePainter:
         return [Segment(" " * gap, style)] if gap > 0 else []
 
     def _finish(self, segments: list[Segment], style: Style) -> Strip:
-        return Strip(segments).adjust_cell_length(self._table.size.width, style)
+        return Strip(segments).adjust_cell_length(self._table.scrollable_content_region.width, style)
 
 
 def _fit(text: str, place: Laid) -> str:

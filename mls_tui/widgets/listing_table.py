@@ -67,7 +67,7 @@ class ListingTable(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def laid(self) -> tuple[Laid, ...]:
         """The columns on screen."""
-        return lay_out(self.size.width or 80)
+        return lay_out((self.scrollable_content_region.width or 80) - 1)
 
     @property
     def page(self) -> int:
@@ -94,7 +94,7 @@ class ListingTable(ScrollView, can_focus=True, inherit_bindings=False):
         touched = self.cursor.touched
         self.cursor.show(view)
         self._painter.forget()
-        self.virtual_size = Size(self.size.width, len(view) + HEADER)
+        self.virtual_size = Size(self.scrollable_content_region.width, len(view) + HEADER)
         self.scroll_to(y=max(0, self.cursor.index - line) if touched else 0, animate=False, force=True)
         self.refresh()
         self.call_after_refresh(self._keep_visible)
@@ -146,7 +146,7 @@ class ListingTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         self._painter.forget()
-        self.virtual_size = Size(self.size.width, len(self.cursor.view) + HEADER)
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self.cursor.view) + HEADER)
         if self.column_key not in {laid.column.key for laid in self.laid}:
             self.column_key = self.laid[0].column.key
         self.call_after_refresh(self._keep_visible)
