@@ -60,6 +60,8 @@ class ProviderPreset:
     auths: tuple[AuthKind, ...]
     sure: Sure
     token_url: str | None = None
+    revocation_url: str | None = None
+    """Where a token can be revoked (RFC 7009), None where the provider offers nothing of the kind."""
     scope: str | None = None
     token_auth: TokenAuth = TokenAuth.POST
     property_resource: str = "Property"
@@ -93,7 +95,9 @@ class ProviderPreset:
     """Empty where no limit is known: the number in flight then adapts to what the host bears."""
     limits_guessed: bool = True
     media_auth: bool = False
-    """Whether the access token is sent to the host of the photos."""
+    """Whether the access token is sent with requests for photos: to the API's own origin, and to ``media_token_hosts``
+    of the same provider over https; never elsewhere."""
+    media_token_hosts: tuple[str, ...] = ()
     media_once: bool = False
     """Whether a photo's URL is good for one request: a second attempt needs a fresh Media row."""
     max_watermark_age_days: int | None = None

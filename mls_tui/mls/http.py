@@ -1,0 +1,237 @@
+"""Signed requests to one MLS: token, budget, retries, pauses, notices (FIELD §1 to §3). The MLS token must never leave
+for another origin than the API's, and no secret may reach an error, a notice or a log."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from urllib.parse import quote, urljoin
+
+import httpx
+
+from mls_tui.domain.clock import Clock
+from mls_tui.domain.connection import Connection, SecretField
+from mls_tui.domain.errors import ConnectionExpiredError, MLSError
+from mls_tui.mls.answer_errors import as_object, error_inside, no_json, parsed, refused
+from mls_tui.mls.answers import Answer, Fault, Masker, fault_in, phrase
+from mls_tui.mls.attempts import ATTEMPTS
+from mls_tui.mls.auth import OnToken, TokenSet, TokenSource
+from mls_tui.mls.base import Observer, PhotoBytes
+from mls_tui.mls.budget import HostKind, RateBudget
+from mls_tui.mls.exchange import Raw
+from mls_tui.mls.netguard import NetGuard, Origin, origin
+from mls_tui.mls.photos import PhotoSource
+from mls_tui.mls.preset_fields import ProviderPreset
+from mls_tui.mls.requester import Requester
+from mls_tui.mls.throttle import Throttle
+from mls_tui.mls.transport import GuardedTransport, Lookup, Timeouts
+
+__all__ = ["Answer", "MlsHttp", "Timeouts", "TokenSet"]
+
+PAGE_CAP = 64_000_000
+_PARSE_HERE = 256_000
+_API_CONNECTIONS = 16
+_USER_AGENT = "mls-tui/0.1"
+_REDIRECTS = 3
+
+
+class MlsHttp:
+    """One connection's HTTP. ``transport`` and ``lookup`` replace the network and the resolver in tests.
+
+    ``secrets`` are in the clear here and nowhere else; ``on_token`` is given each new token set, to keep it encrypted.
+    """
+
+    def __init__(
+        self,
+        preset: ProviderPreset,
+        connection: Connection,
+        secrets: Mapping[SecretField, str],
+        *,
+        clock: Clock,
+        budget: RateBudget,
+        observer: Observer,
+        allow_private_hosts: bool = False,
+        on_token: OnToken | None = None,
+        rng: random.Random | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        lookup: Lookup | None = None,
+        timeouts: Timeouts | None = None,
+        photos_in_flight: int = 64,
+    ) -> None:
+        self._preset = preset
+        self._timeouts = timeouts or Timeouts()
+        self._guard = NetGuard(allow_private_hosts)
+        self._mask = Masker(secrets.values())
+        self._home = _origin_of(preset.base_url)
+        self._transports = [
+            transport or GuardedTransport(self._guard, self._timeouts, connections=count, lookup=lookup)
+            for count in (_API_CONNECTIONS, photos_in_flight)
+        ]
+        self._requester = Requester(
+            self._transports[0],
+            self._guard,
+            Throttle(HostKind.API, budget, clock, observer),
+            self._mask,
+            clock=clock,
+            rng=rng or random.Random(),
+            observer=observer,
+            token_seconds=self._timeouts.token,
+        )
+        self._tokens = TokenSource(
+            preset,
+            connection,
+            secrets,
+            clock=clock,
+            mask=self._mask,
+            post=self._requester.post_form,
+            on_token=on_token,
+        )
+        self._photos = PhotoSource(
+            self._transports[1],
+            self._guard,
+            Throttle(HostKind.MEDIA, budget, clock, observer),
+            self._mask,
+            self._media_headers,
+            total_seconds=self._timeouts.photo,
+        )
+
+    async def sign_in(self) -> None:
+        """Obtain or renew the token where that is needed; a bearer token is taken as it is.
+
+        Raises:
+            ConnectionExpiredError, AuthenticationError, UsageError, MLSError: as ``TokenSource.token``.
+        """
+        await self._tokens.token()
+
+    async def get_json(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        attempts: int = ATTEMPTS,
+    ) -> Answer:
+        """The JSON object at an absolute URL of the API; ``params`` are encoded with %20, never + (FIELD §1).
+
+        Raises:
+            MLSError: with the status; attempts that could help are used up, each was told to the observer.
+            RateLimitedError: five pauses in a row.
+            ConnectionExpiredError: the token was refused, and again after it was renewed.
+        """
+        target = self._guard.url(with_query(url, params or {}), "MLS")
+        self._only_home(target)
+        return await self._requester.in_attempts(
+            lambda number: self._signed(target, headers or {}, number, attempts), attempts
+        )
+
+    async def photo(self, url: str) -> PhotoBytes:
+        """One attempt at one photo; raises PhotoError (``PhotoSource.fetch``)."""
+        return await self._photos.fetch(url)
+
+    async def revoke(self) -> None:
+        """Revoke the tokens where the provider can; never raises for one that cannot."""
+        await self._tokens.revoke()
+
+    async def close(self) -> None:
+        for transport in self._transports:
+            await transport.aclose()
+
+    def masked(self, text: str) -> str:
+        """``text`` without this connection's secrets."""
+        return self._mask(text)
+
+    async def _signed(self, target: httpx.URL, extra: Mapping[str, str], number: int, of: int) -> Answer:
+        """One attempt: pauses are waited out, a refused token is renewed once, redirects stay at home."""
+        renewed, hops = False, 0
+        while True:
+            token = await self._tokens.token()
+            request = httpx.Request("GET", target, headers=self._headers(token, extra))
+            raw, slot = await self._requester.exchange(request, PAGE_CAP, self._timeouts.page)
+            answer, fault, error = await self._judge(target.host, raw)
+            status = raw.status if error is None else error.status or raw.status
+            if self._requester.throttled(target.host, slot, raw, status, fault):
+                continue
+            if answer is not None:
+                return answer
+            if status == 401:
+                self._requester.failed(number, of, None if renewed else 0.0, f"{target.host} answered {phrase(401)}.")
+                if renewed:
+                    raise ConnectionExpiredError
+                renewed = True
+                await self._tokens.renew(token)
+            elif 300 <= raw.status < 400 and hops < _REDIRECTS and raw.headers.get("location"):
+                hops += 1
+                target = self._guard.url(urljoin(str(target), raw.headers["location"]), "MLS")
+                self._only_home(target)
+            elif error is not None:
+                raise error
+
+    async def _judge(self, host: str, raw: Raw) -> tuple[Answer | None, Fault | None, MLSError | None]:
+        """What an answer is: a good one, or what it says and the error to raise for it (FIELD §3)."""
+        if raw.status >= 300:
+            return (None, *refused(host, raw, self._mask))
+        if raw.status == 204:
+            return Answer(204, {}, raw.headers), None, None
+        try:
+            body = as_object(await _off_loop(raw.body))
+        except ValueError:
+            body = None
+        if body is None:
+            return None, None, no_json(host, raw)
+        fault = fault_in(body)
+        if fault is None:
+            return Answer(raw.status, body, raw.headers), None, None
+        return None, fault, error_inside(host, raw, fault, self._mask)
+
+    def _headers(self, token: str, extra: Mapping[str, str]) -> httpx.Headers:
+        headers = httpx.Headers({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _USER_AGENT})
+        headers.update({name: value.replace("{token}", token) for name, value in self._preset.headers.items()})
+        headers.update(extra)
+        headers["Authorization"] = f"Bearer {token}"
+        return headers
+
+    async def _media_headers(self, url: httpx.URL) -> httpx.Headers:
+        """Headers for a photo; the token goes to the API's own origin and to hosts that the preset names only."""
+        headers = httpx.Headers({"Accept": "image/*", "User-Agent": _USER_AGENT})
+        wanted = self._preset.media_auth or any("{token}" in value for value in self._preset.media_headers.values())
+        token = await self._tokens.token() if wanted and self._may_have_token(url) else ""
+        for name, value in self._preset.media_headers.items():
+            if "{token}" not in value or token:
+                headers[name] = value.replace("{token}", token)
+        if self._preset.media_auth and token:
+            headers["Authorization"] = f"Bearer {token}"
+        headers["Accept-Encoding"] = "identity"
+        return headers
+
+    def _may_have_token(self, url: httpx.URL) -> bool:
+        named = url.host in self._preset.media_token_hosts and url.scheme == "https" and origin(url)[2] == 443
+        return origin(url) == self._home or named
+
+    def _only_home(self, target: httpx.URL) -> None:
+        if origin(target) != self._home:
+            scheme, host, port = origin(target)
+            raise MLSError(
+                f"The MLS points to another origin ({scheme}://{host}:{port}); its token is not sent there. "
+                "If the MLS has moved, change the connection's base URL."
+            )
+
+
+def _origin_of(base_url: str) -> Origin:
+    try:
+        return origin(httpx.URL(base_url))
+    except httpx.InvalidURL:
+        return "", "", 0  # nothing is at home there; the guard says so when a request is made
+
+
+def with_query(url: str, params: Mapping[str, str]) -> str:
+    """``url`` with ``params`` added to its query: spaces as %20, and every reserved character but $ and , escaped."""
+    if not params:
+        return url
+    query = "&".join(f"{quote(name, safe='$')}={quote(value, safe='$,')}" for name, value in params.items())
+    return f"{url}{'&' if '?' in url else '?'}{query}"
+
+
+async def _off_loop(body: bytes) -> object:
+    """Parse a large body in a thread: 16 MB take a third of a second, for which no frame would be drawn."""
+    return parsed(body) if len(body) <= _PARSE_HERE else await asyncio.to_thread(parsed, body)

@@ -1,0 +1,162 @@
+"""One photo: downloaded once, checked, told by its first bytes (FIELD §5). It must never send the MLS token to another
+origin, take a name or header for what the bytes are, or decode an image."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Protocol
+from urllib.parse import urljoin
+
+import httpx
+
+from mls_tui.domain.errors import MLSError, PhotoError
+from mls_tui.mls.answers import Fault, Masker, phrase, read_fault
+from mls_tui.mls.base import PhotoBytes
+from mls_tui.mls.budget import Slot
+from mls_tui.mls.exchange import BodyError, opened, plain_headers, read_body, read_head
+from mls_tui.mls.netguard import AddressRefusedError, NetGuard
+from mls_tui.mls.throttle import Throttle, is_throttled
+
+PHOTO_CAP = 25_000_000
+_REDIRECTS = 3
+_MOVED = frozenset({301, 302, 303, 307, 308})
+_GONE = frozenset({401, 403, 404, 410})
+
+_MAGIC = (
+    (b"\xff\xd8\xff", "image/jpeg", "jpg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png", "png"),
+    (b"GIF87a", "image/gif", "gif"),
+    (b"GIF89a", "image/gif", "gif"),
+    (b"II*\x00", "image/tiff", "tiff"),
+    (b"MM\x00*", "image/tiff", "tiff"),
+    (b"II+\x00", "image/tiff", "tiff"),
+    (b"MM\x00+", "image/tiff", "tiff"),
+)
+_AVIF = frozenset({b"avif", b"avis"})
+_HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+
+
+def sniff(body: bytes) -> tuple[str, str] | None:
+    """(content type, extension) by magic number: JPEG, PNG, GIF, WebP, AVIF, HEIC or TIFF; None for anything else."""
+    for magic, content_type, extension in _MAGIC:
+        if body.startswith(magic):
+            return content_type, extension
+    if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
+        return "image/webp", "webp"
+    if body[4:8] == b"ftyp":
+        end = min(int.from_bytes(body[:4], "big"), 256)
+        brands = {body[8:12], *(body[at : at + 4] for at in range(16, end, 4))}
+        if brands & _AVIF:
+            return "image/avif", "avif"
+        if brands & _HEIC:
+            return "image/heic", "heic"
+    return None
+
+
+class MediaHeaders(Protocol):
+    """What to send with a request for a photo: the token only where it may go."""
+
+    async def __call__(self, url: httpx.URL) -> Mapping[str, str]: ...
+
+
+class PhotoSource:
+    """Fetches photos, each in one attempt; the importer decides about another."""
+
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport,
+        guard: NetGuard,
+        throttle: Throttle,
+        mask: Masker,
+        headers: MediaHeaders,
+        *,
+        total_seconds: float,
+        cap: int = PHOTO_CAP,
+    ) -> None:
+        self._transport = transport
+        self._guard = guard
+        self._throttle = throttle
+        self._mask = mask
+        self._headers = headers
+        self._total = total_seconds
+        self._cap = cap
+
+    async def fetch(self, url: str) -> PhotoBytes:
+        """The photo at ``url``, through at most three redirects. A 429 is waited out and asked again.
+
+        Raises:
+            PhotoError: what went wrong; ``expired`` for 401, 403, 404 and 410, ``retryable`` where it may help.
+        """
+        hops = 0
+        try:
+            target = self._guard.url(url, "photo")
+            while True:
+                answer = await self._once(target)
+                if isinstance(answer, PhotoBytes):
+                    return answer
+                if answer is not None:
+                    hops += 1
+                    if hops > _REDIRECTS:
+                        raise PhotoError(f"{target.host} redirects the photo more than three times.", retryable=False)
+                    target = self._guard.url(answer, "photo")
+        except AddressRefusedError as error:
+            raise PhotoError(str(error), retryable=False) from None
+        except BodyError as error:
+            raise PhotoError(f"The photo cannot be stored: {error}.", retryable=error.retryable) from None
+        except MLSError as error:
+            raise PhotoError(f"The photo could not be fetched. {error}", retryable=error.retryable) from None
+
+    async def _once(self, url: httpx.URL) -> PhotoBytes | str | None:
+        """The photo, the address it has moved to, or None for "ask again after the pause"."""
+        if self._throttle.open and self._throttle.paused:
+            raise PhotoError(
+                f"{url.host} keeps answering 429 Too Many Requests; the next import asks again.", retryable=False
+            )
+        headers = await self._headers(url)
+        async with await self._throttle.leave(url.host, self._cap) as slot:
+            request = httpx.Request("GET", url, headers=dict(headers))
+            async with opened(self._transport, request, slot, self._total) as response:
+                if response.status_code == 200:
+                    photo = await self._read(response, slot)
+                    self._passed(slot, response)
+                    return photo
+                location = response.headers.get("location")
+                if response.status_code in _MOVED and location:
+                    self._passed(slot, response)
+                    return urljoin(str(url), str(location))
+                fault = read_fault(await read_head(response, slot), self._mask)
+                self._pause_or_raise(slot, url, response, fault)
+                return None
+
+    async def _read(self, response: httpx.Response, slot: Slot) -> PhotoBytes:
+        if "content-encoding" in response.headers and response.headers["content-encoding"].lower() != "identity":
+            raise PhotoError("The photo came compressed although that was not asked for.")
+        digest = hashlib.sha256()
+        body = await read_body(response, slot, self._cap, digest.update)
+        if not body:
+            raise PhotoError("The answer holds no bytes where a photo should be.")
+        kind = sniff(body)
+        if kind is None:
+            what = "a web page" if body.lstrip()[:1] == b"<" else "something that is no image"
+            raise PhotoError(f"The answer is {what} where a photo should be.")
+        return PhotoBytes(body, *kind, digest.hexdigest())
+
+    def _pause_or_raise(self, slot: Slot, url: httpx.URL, response: httpx.Response, fault: Fault) -> None:
+        status = response.status_code
+        headers = plain_headers(response)
+        self._throttle.observe(headers)
+        if is_throttled(status, fault):
+            self._throttle.struck(slot, url.host, status, headers)
+            return
+        self._throttle.passed(slot)
+        said = f": {fault.message}" if fault.message and status not in _GONE else ""
+        raise PhotoError(
+            f"{url.host} answered {phrase(status)}{said}.",
+            retryable=status in _GONE or status == 408 or status >= 500,
+            expired=status in _GONE,
+        )
+
+    def _passed(self, slot: Slot, response: httpx.Response) -> None:
+        self._throttle.passed(slot)
+        self._throttle.observe(plain_headers(response))
