@@ -53,7 +53,7 @@ class Continuation:
         self._same_rows = 0
         self._fullest = 0
         self.skipped = False
-        """True once rows were asked for by ``$skip``: a feed that changes shifts them."""
+        """True once rows were had by ``$skip``: a feed that changes shifts them."""
 
     async def after(self, page: FeedPage, *, progressed: bool) -> FeedPage | None:
         """The page after this one; None at the end."""
@@ -75,6 +75,7 @@ class Continuation:
         return None
 
     def _on_from(self, page: FeedPage) -> Stage:
+        self.skipped = self.skipped or self._stage in (Stage.SAME, Stage.SKIP)
         if self._stage is Stage.SAME:
             self._same_rows += len(page.rows)
             return Stage.SAME
@@ -138,12 +139,10 @@ class Continuation:
     async def _ask(self, stage: Stage) -> FeedPage:
         request = replace(self._request, count=False)
         if stage is Stage.SKIP:
-            self.skipped = True
             return await self._feed.ask(replace(request, skip=len(self._trail.seen)), reword=False)
         if self._trail.position is None:
             return FeedPage("", ())
         timestamp, key = self._trail.position
         if stage is Stage.SAME:
-            self.skipped = True
             request = replace(request, skip=self._same_rows)
         return await self._feed.ask(replace(request, bound=Bound(_HOW[stage], timestamp, key)), reword=False)

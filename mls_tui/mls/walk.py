@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from mls_tui.domain.errors import MLSError, PagingError
 from mls_tui.mls.base import RawRecord
 from mls_tui.mls.continuation import Continuation, Stage, not_understood
-from mls_tui.mls.degrade import too_large
+from mls_tui.mls.degrade import SMALLEST_PAGE, too_large
 from mls_tui.mls.feed import Feed
 from mls_tui.mls.links import FeedPage, fingerprint, is_offset, next_url
 from mls_tui.mls.odata import Bound, How, Request
@@ -76,6 +76,7 @@ class Walk:
         """
         first = await self._feed.ask(self._request)
         self.total = first.total if first.total is not None else self.total
+        self._visited.add(fingerprint(first.url))
         page: FeedPage | None = first
         while page is not None:
             self.pages += 1
@@ -97,7 +98,8 @@ class Walk:
             short = self.short_of(self.total)
             return short and not self._feed.dialect.count_lies
         full = len(page.rows) >= self._feed.page_size(self._request)
-        return full or not self.met(self.total)
+        # A count that equals the rows of this page may count this page only.
+        return full or len(page.rows) >= SMALLEST_PAGE or not self.met(self.total)
 
     async def _next(self, page: FeedPage, link: str | None, *, progressed: bool) -> FeedPage | None:
         if link is None:
@@ -115,13 +117,7 @@ class Walk:
         return await self._follow(link)
 
     def _check(self, page: FeedPage, link: str) -> None:
-        mark = fingerprint(link)
-        if mark == fingerprint(page.url) or (mark in self._visited and not self._keyset):
-            raise PagingError(
-                "The MLS sent a next-page link that leads back to a page already read, so paging stopped. What was "
-                "read is kept. Try again later, and tell the provider if it stays so."
-            )
-        self._visited.add(mark)
+        self._visited.add(self._new(page, link))
         rows = tuple(self.trail.seen.identity(row) for row in page.rows)
         self._same = self._same + 1 if rows and rows == self._before else 0
         self._empty = 0 if rows else self._empty + 1
@@ -130,6 +126,15 @@ class Walk:
             raise PagingError(
                 "The MLS kept sending the same page with new next-page links, so paging stopped. What was read is kept."
             )
+
+    def _new(self, page: FeedPage, link: str) -> int:
+        mark = fingerprint(link)
+        if mark == fingerprint(page.url) or (mark in self._visited and not self._keyset):
+            raise PagingError(
+                "The MLS sent a next-page link that leads back to a page already read, so paging stopped. What was "
+                "read is kept. Try again later, and tell the provider if it stays so."
+            )
+        return mark
 
     async def _follow(self, link: str) -> FeedPage:
         try:
@@ -158,6 +163,9 @@ class Walk:
         """Find out once whether our own bound gives what the server's ``$skip`` link gives; if so, it is used from
         here on, because a feed that changes cannot shift it."""
         linked = await self._follow(link)
+        onward = next_url(linked, self._feed.preset.base_url)
+        if onward is not None:
+            self._new(linked, onward)
         if not linked.rows:
             self._shifty = True
             return linked

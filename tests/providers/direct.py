@@ -1,0 +1,86 @@
+"""Asks a ``FeedServer`` without a socket, with the plainest retries, for properties that need thousands of requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mls_tui.domain.clock import SystemClock
+from mls_tui.domain.connection import AuthKind, Connection
+from mls_tui.domain.errors import MLSError
+from mls_tui.mls.base import FeedQuery, Notice, Page, PhotoBytes, RawRecord
+from mls_tui.mls.connector import ResoConnector
+from mls_tui.mls.presets import for_connection
+from tests.providers.feed_server import BASE, FeedServer
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    body: Any
+    headers: Mapping[str, str]
+
+
+class DirectTransport:
+    """Three attempts on a 5xx, no wait; a 429 costs none."""
+
+    def __init__(self, server: FeedServer) -> None:
+        self.server = server
+
+    async def get_json(
+        self, url: str, params: Mapping[str, str] | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> Got:
+        attempt = 0
+        while True:
+            reply = self.server.answer(url)
+            attempt += reply.status >= 500
+            if reply.status == 429 or (reply.status in (500, 502, 503) and attempt < 3):
+                continue
+            if reply.status != 200:
+                raise MLSError(f"The MLS answered {reply.status}: {reply.body}", status=reply.status)
+            return Got(reply.body, reply.headers)
+
+    async def sign_in(self) -> None: ...
+
+    async def photo(self, url: str) -> PhotoBytes:
+        raise NotImplementedError
+
+    async def revoke(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+def connection(provider: str = "reso", base_url: str = BASE, **fields: Any) -> Connection:
+    values: dict[str, Any] = {"auth": AuthKind.BEARER, **fields}
+    return Connection(connection_id="c1", user_id="u1", name="Test", provider=provider, base_url=base_url, **values)
+
+
+def connector(server: FeedServer, provider: str = "reso", **fields: Any) -> ResoConnector:
+    """A connector straight to the server's answers; ``notices`` of it are kept on the connector's feed observer."""
+    notices: list[Notice] = []
+    made = connection(provider, server.base, **fields)
+    return ResoConnector(
+        for_connection(made), made, DirectTransport(server), clock=SystemClock(), observer=notices.append
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    pages: list[Page]
+
+    @property
+    def records(self) -> list[RawRecord]:
+        return [record for page in self.pages for record in page.records]
+
+    @property
+    def keys(self) -> list[str]:
+        return [str(record["ListingKey"]) for record in self.records]
+
+    @property
+    def complete(self) -> bool:
+        return self.pages[-1].complete
+
+
+async def sweep(made: ResoConnector, query: FeedQuery | None = None) -> Swept:
+    """All pages of a sweep."""
+    return Swept([page async for page in made.pages(query or FeedQuery())])
