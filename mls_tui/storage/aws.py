@@ -77,7 +77,13 @@ class Aws:
 
     def _get_session(self) -> Session:
         if self._session is None:
-            self._session = self._new_session()
+            session = self._new_session()
+            if session.region_name is None:
+                from botocore.exceptions import NoRegionError
+
+                # S3 alone would go on without one, in a region nobody chose.
+                raise NoRegionError()
+            self._session = session
         return self._session
 
     def _s3_config(self, addressing: str) -> Config:

@@ -4,6 +4,7 @@ these items, so it must never know which one asks."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from mls_tui.domain import keys
@@ -91,11 +92,14 @@ def mark_item(user_id: str, listing: Listing) -> Item:
 
 def read_listing(item: Item) -> Listing:
     """The reverse of ``listing_item``; a URL that was dropped to make it fit is the key, or empty."""
-    data = item["Data"]
+    return _read(Listing, lambda: _with_urls(item["Data"]), item)
+
+
+def _with_urls(data: Item) -> Item:
     photos = data.get("photos")
     if photos and any("url" not in photo or "originalUrl" not in photo for photo in photos):
-        data = {**data, "photos": [{"url": photo.get("key", ""), "originalUrl": "", **photo} for photo in photos]}
-    return _read(Listing, data, item)
+        return {**data, "photos": [{"url": photo.get("key", ""), "originalUrl": "", **photo} for photo in photos]}
+    return data
 
 
 def read_entry(item: Item) -> IndexEntry:
@@ -162,7 +166,7 @@ def connection_item(user_id: str, connection: Connection, now_ms: int) -> Item:
 
 
 def read_connection(item: Item) -> Connection:
-    return _read(Connection, {**item["Data"], "cursor": item.get("Cursor", {})}, item)
+    return _read(Connection, lambda: {**item["Data"], "cursor": item.get("Cursor", {})}, item)
 
 
 def cursor_data(cursor: Cursor) -> Item:
@@ -195,7 +199,7 @@ def run_item(user_id: str, run: ImportRun, now_ms: int) -> Item:
 
 
 def read_run(item: Item) -> ImportRun:
-    return _read(ImportRun, item["Data"], item)
+    return _read(ImportRun, lambda: item["Data"], item)
 
 
 def problem_item(user_id: str, run_id: str, sequence: int, problem: Problem, now_ms: int) -> Item:
@@ -215,7 +219,7 @@ def problem_item(user_id: str, run_id: str, sequence: int, problem: Problem, now
 
 
 def read_problem(item: Item) -> Problem:
-    return _read(Problem, item["Data"], item)
+    return _read(Problem, lambda: item["Data"], item)
 
 
 def problem_prefix(run_id: str) -> str:
@@ -242,10 +246,10 @@ def state_item(user_id: str, name: str, text: str, now_ms: int) -> Item:
     return fitting(item, f"The state {name}")
 
 
-def _read(kind: type[R], data: Item, item: Item) -> R:
+def _read(kind: type[R], data: Callable[[], Item], item: Item) -> R:
     try:
-        return kind.from_data(data)
-    except ValueError as error:
+        return kind.from_data(data())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StorageError(
             f"The stored item {item.get('SK', '?')} cannot be read ({type(error).__name__}); "
             "it was changed by another program, or written by a newer mls-tui."

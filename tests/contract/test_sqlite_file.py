@@ -1,0 +1,266 @@
+"""The embedded database as a file: several processes, crashes, full disks, foreign and newer files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mls_tui.domain.errors import StorageError
+from mls_tui.storage.base import PutOutcome
+from mls_tui.storage.sqlite import SqliteListingStore
+from mls_tui.storage.sqlite.database import Database
+from mls_tui.storage.sqlite.schema import connect
+from tests.contract.samples import FIRST_MS, USER, a_listing, all_listings
+
+_CLAIM = """
+import asyncio, sys
+from pathlib import Path
+from mls_tui.storage.sqlite import SqliteListingStore
+from tests.contract.samples import USER, a_listing
+
+async def main(path, base):
+    store = SqliteListingStore(Path(path))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    claims = [a_listing("ONE", first_ms=base + n) for n in range(16)]
+    for result in await asyncio.gather(*(store.put(USER, claim) for claim in claims)):
+        print(result.outcome.value, result.listing_id, flush=True)
+    await store.close()
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+"""
+_WRITE_FOREVER = """
+import asyncio, itertools, sys
+from pathlib import Path
+from mls_tui.storage.sqlite import SqliteListingStore
+from tests.contract.samples import USER, a_listing
+
+async def main(path):
+    store = SqliteListingStore(Path(path))
+    async def one(n):
+        await store.put(USER, a_listing(str(n)))
+        print(n, flush=True)
+    for batch in itertools.count():
+        await asyncio.gather(*(one(batch * 8 + n) for n in range(8)))
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+def child(code: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def say_go(process: subprocess.Popen[str]) -> str:
+    return process.communicate("go\n", timeout=60)[0]
+
+
+async def test_32_claimants_in_two_processes_one_winner(tmp_path: Path) -> None:
+    path = tmp_path / "rows.db"
+    claimants = [child(_CLAIM, str(path), str(FIRST_MS + base)) for base in (0, 100)]
+    for claimant in claimants:
+        assert claimant.stdout is not None
+        assert claimant.stdout.readline() == "ready\n"
+    texts = await asyncio.gather(*(asyncio.to_thread(say_go, claimant) for claimant in claimants))
+    lines = [line.split() for text in texts for line in text.splitlines()]
+    store = SqliteListingStore(path)
+    stored = await all_listings(store)
+
+    assert len(lines) == 32
+    assert [outcome for outcome, _ in lines].count(PutOutcome.CREATED.value) == 1
+    assert {listing_id for _, listing_id in lines} == {listing.listing_id for listing in stored}
+    assert len(stored) == 1
+    await store.close()
+
+
+@pytest.mark.parametrize("acknowledged", [1, 20, 60])
+async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, acknowledged: int) -> None:
+    path = tmp_path / "rows.db"
+    process = child(_WRITE_FOREVER, str(path))
+    assert process.stdout is not None
+    numbers = [process.stdout.readline().strip() for _ in range(acknowledged)]
+    process.send_signal(signal.SIGKILL)
+    numbers += process.communicate(timeout=60)[0].split()[:-1]
+
+    store = SqliteListingStore(path)
+    assert set(numbers) <= {listing.mls_number for listing in await all_listings(store)}
+    assert {check.state for check in await store.check()} == {"ok"}
+    await store.close()
+
+
+async def test_writer_of_another_process_gets_its_turn_beside_a_busy_one(tmp_path: Path) -> None:
+    path = tmp_path / "rows.db"
+    process = child(_WRITE_FOREVER, str(path))
+    assert process.stdout is not None
+    process.stdout.readline()
+    store = SqliteListingStore(path)
+    try:
+        assert (await store.put(USER, a_listing("mine"))).outcome is PutOutcome.CREATED
+    finally:
+        process.kill()
+        process.communicate()
+    await store.close()
+
+
+async def test_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
+    path = tmp_path / "rows.db"
+    store = SqliteListingStore(path)
+    await store.put(USER, a_listing())
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    assert await all_listings(store) == [a_listing()]
+
+    other.execute("ROLLBACK")
+    other.close()
+    await store.close()
+
+
+async def test_locked_database_is_a_sentence_and_may_be_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "rows.db"
+    store = SqliteListingStore(path, database=Database(path, patience_seconds=0))
+    await store.put(USER, a_listing())
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(StorageError, match="locked by another program") as caught:
+        await store.put(USER, a_listing("B"))
+    other.execute("ROLLBACK")
+    other.close()
+
+    assert caught.value.retryable
+    assert (await store.put(USER, a_listing("B"))).outcome is PutOutcome.CREATED
+    await store.close()
+
+
+def _small(path: Path) -> sqlite3.Connection:
+    connection = connect(path, writer=True)
+    connection.execute("PRAGMA max_page_count = 60")
+    return connection
+
+
+async def test_full_disk_is_a_sentence_and_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    path = tmp_path / "rows.db"
+    store = SqliteListingStore(path, database=Database(path, open_connection=_small))
+    listings = [a_listing(str(number), description="x" * 9000) for number in range(40)]
+
+    results = await asyncio.gather(*(store.put(USER, listing) for listing in listings), return_exceptions=True)
+
+    failures = [result for result in results if isinstance(result, BaseException)]
+    assert failures
+    assert all(isinstance(failure, StorageError) and "the disk is full" in str(failure) for failure in failures)
+    acknowledged = {result.listing_id for result in results if not isinstance(result, BaseException)}
+    assert acknowledged == {listing.listing_id for listing in await all_listings(store)}
+    await store.put(USER, a_listing("small"))
+    assert {check.state for check in await store.check()} == {"ok"}
+    await store.close()
+
+
+async def test_one_bad_write_does_not_fail_its_neighbours(tmp_path: Path) -> None:
+    store = SqliteListingStore(tmp_path / "rows.db")
+
+    def bad(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO items (pk, sk, body) VALUES ('x', 'half', '{}')")
+        raise StorageError("no")
+
+    results = await asyncio.gather(
+        store.put(USER, a_listing("1")), store._db.write(bad), store.put(USER, a_listing("2")), return_exceptions=True
+    )
+
+    assert isinstance(results[1], StorageError)
+    assert [listing.mls_number for listing in await all_listings(store)] == ["1", "2"]
+    assert await store._get("x", "half") is None
+    await store.close()
+
+
+async def test_newer_database_is_refused_and_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "rows.db"
+    store = SqliteListingStore(path)
+    await store.init()
+    await store.close()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    before = path.read_bytes()
+
+    later = SqliteListingStore(path)
+    with pytest.raises(StorageError, match=r"newer mls-tui.*Upgrade"):
+        await later.put(USER, a_listing())
+    await later.close()
+    assert path.read_bytes() == before
+
+
+async def test_foreign_database_and_damaged_file_are_refused_and_not_touched(tmp_path: Path) -> None:
+    foreign, damaged = tmp_path / "foreign.db", tmp_path / "damaged.db"
+    with sqlite3.connect(foreign) as db:
+        db.execute("CREATE TABLE theirs (x)")
+    db.close()
+    damaged.write_bytes(b"this is not a database, it is a text of some length" * 100)
+    for path in (foreign, damaged):
+        before = path.read_bytes()
+        store = SqliteListingStore(path)
+        with pytest.raises(StorageError, match="not a database of mls-tui"):
+            await store.put(USER, a_listing())
+        with pytest.raises(StorageError, match="not a database of mls-tui"):
+            await all_listings(store)
+        await store.close()
+        assert path.read_bytes() == before
+
+
+async def test_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    store = SqliteListingStore(tmp_path / "file" / "rows.db")
+    with pytest.raises(StorageError, match=r"cannot be used: .* MLS_TUI_HOME|cannot be used: .*another one"):
+        await store.init()
+    await store.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+async def test_read_only_folder_is_a_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o500)
+    store = SqliteListingStore(folder / "rows.db")
+    with pytest.raises(StorageError, match="MLS_TUI_HOME|another one"):
+        await store.init()
+    await store.close()
+
+
+async def test_file_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "rows.db"
+    store = SqliteListingStore(path)
+    await store.put(USER, a_listing())
+    modes = {entry.name: stat.S_IMODE(entry.stat().st_mode) for entry in [path.parent, *path.parent.iterdir()]}
+    assert modes == {"new": 0o700, "rows.db": 0o600, "rows.db-wal": 0o600, "rows.db-shm": 0o600}
+    await store.close()
+
+
+async def test_program_ends_although_the_store_was_left_open(tmp_path: Path) -> None:
+    code = _CLAIM.replace("    await store.close()\n", "")
+    process = child(code, str(tmp_path / "rows.db"), str(FIRST_MS))
+    out, _ = await asyncio.to_thread(process.communicate, "go\n", 60)
+    assert process.returncode == 0
+    assert len(out.splitlines()) == 17
+
+
+async def test_unreadable_row_hides_no_other(tmp_path: Path) -> None:
+    store = SqliteListingStore(tmp_path / "rows.db")
+    for number in "123":
+        await store.put(USER, a_listing(number))
+    listing_id = a_listing("2").listing_id
+    await store._db.write(
+        lambda db: db.execute("UPDATE items SET body = '{\"Data\": 5}' WHERE sk = ?", (f"LISTING#{listing_id}",))
+    )
+    assert [listing.mls_number for listing in await all_listings(store)] == ["1", "3"]
+    with pytest.raises(StorageError, match="cannot be read"):
+        await store.get(USER, listing_id)
+    await store.close()

@@ -1,0 +1,53 @@
+"""AWS as botocore's Stubber plays it: answers that moto never gives, in a fixed order; anything else fails the test."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.stub import Stubber
+
+from mls_tui.storage.aws import Aws
+
+
+@cache
+def _session(region: str) -> boto3.session.Session:
+    """One for all tests: it reads the service models, which takes longer than a test."""
+    return boto3.session.Session("a", "b", region_name=region)
+
+
+class StubbedAws(Aws):
+    """Answers for both clients; ``done`` asserts that every answer was asked for."""
+
+    def __init__(self, region: str = "eu-west-1") -> None:
+        super().__init__()
+        session = _session(region)
+        config = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
+        self._session = session
+        self._dynamodb = session.client("dynamodb", config=config)
+        self._s3 = session.client("s3", config=config)
+        self.rows = Stubber(self._dynamodb)
+        self.objects = Stubber(self._s3)
+        self.rows.activate()
+        self.objects.activate()
+
+    def done(self) -> None:
+        self.rows.assert_no_pending_responses()
+        self.objects.assert_no_pending_responses()
+
+
+def cancelled(stub: Stubber, *codes: str | None, items: tuple[dict[str, Any] | None, ...] = ()) -> None:
+    """A cancelled transaction with these reasons."""
+    reasons: list[dict[str, Any]] = [{"Code": code or "None"} for code in codes]
+    for reason, item in zip(reasons, items, strict=False):
+        if item is not None:
+            reason["Item"] = item
+    stub.add_client_error(
+        "transact_write_items",
+        "TransactionCanceledException",
+        "cancelled",
+        400,
+        modeled_fields={"CancellationReasons": reasons},
+    )

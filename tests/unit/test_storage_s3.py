@@ -1,0 +1,196 @@
+"""What S3 answers and moto never does; what a bucket of Amazon's own is asked for."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from botocore.stub import ANY
+
+from mls_tui.domain.errors import StorageError
+from mls_tui.storage.s3 import S3PhotoStore
+from mls_tui.storage.s3.objects import fitting_metadata
+from tests.unit.storage_stubs import StubbedAws
+
+BODY = b"bytes"
+SHA = hashlib.sha256(BODY).hexdigest()
+
+
+@pytest.fixture
+def aws() -> StubbedAws:
+    return StubbedAws()
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def store(aws: StubbedAws, waits: list[float]) -> S3PhotoStore:
+    return S3PhotoStore(aws, "b", pause=waits.append)
+
+
+async def put(store: S3PhotoStore) -> None:
+    await store.put("listings/u/l/original/photo0.jpg", BODY, content_type="image/jpeg", sha256=SHA, metadata={})
+
+
+async def test_upload_carries_its_checksum_for_s3_to_verify(aws: StubbedAws, store: S3PhotoStore) -> None:
+    aws.objects.add_response(
+        "put_object",
+        {},
+        {
+            "Bucket": "b",
+            "Key": "listings/u/l/original/photo0.jpg",
+            "Body": BODY,
+            "ContentType": "image/jpeg",
+            "Metadata": {},
+            "ChecksumSHA256": base64.b64encode(hashlib.sha256(BODY).digest()).decode(),
+        },
+    )
+    await put(store)
+    aws.done()
+
+
+async def test_conflict_409_is_repeated(aws: StubbedAws, store: S3PhotoStore, waits: list[float]) -> None:
+    aws.objects.add_client_error("put_object", "ConditionalRequestConflict", "x", 409)
+    aws.objects.add_client_error("put_object", "OperationAborted", "x", 409)
+    aws.objects.add_response("put_object", {})
+    await put(store)
+    assert len(waits) == 2
+    aws.done()
+
+
+async def test_conflict_409_that_stays_is_not_success(aws: StubbedAws, store: S3PhotoStore) -> None:
+    for _ in range(6):
+        aws.objects.add_client_error("put_object", "OperationAborted", "x", 409)
+    with pytest.raises(StorageError) as caught:
+        await put(store)
+    assert caught.value.retryable
+    aws.done()
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "sentence", "retryable"),
+    [
+        ("PreconditionFailed", 412, "412 Precondition Failed", False),
+        ("SlowDown", 503, "throttled", True),
+        ("ServiceUnavailable", 503, "ServiceUnavailable", True),
+        ("BadDigest", 400, "changed on its way", True),
+        ("XAmzContentChecksumMismatch", 400, "changed on its way", True),
+        ("AccessDenied", 403, "the permission s3:PutObject is missing", False),
+        ("ExpiredToken", 400, "have expired", False),
+        ("NoSuchBucket", 404, "mls-tui storage init", False),
+        ("PermanentRedirect", 301, "another region", False),
+    ],
+)
+async def test_refused_upload_is_a_sentence_and_not_success(
+    aws: StubbedAws, store: S3PhotoStore, waits: list[float], code: str, status: int, sentence: str, retryable: bool
+) -> None:
+    aws.objects.add_client_error("put_object", code, "x", status)
+    with pytest.raises(StorageError, match=sentence) as caught:
+        await put(store)
+    assert caught.value.retryable is retryable
+    assert waits == []
+    aws.done()
+
+
+async def test_key_that_could_not_be_deleted_is_named(aws: StubbedAws, store: S3PhotoStore) -> None:
+    errors = [{"Key": "k7", "Code": "AccessDenied", "Message": "no"}, {"Key": "k1001", "Code": "InternalError"}]
+    aws.objects.add_response("delete_objects", {"Errors": errors[:1]}, {"Bucket": "b", "Delete": ANY})
+    aws.objects.add_response("delete_objects", {"Errors": errors[1:]}, {"Bucket": "b", "Delete": ANY})
+    failures = await store.delete([f"k{number}" for number in range(1500)])
+    assert failures == {"k7": "AccessDenied: no", "k1001": "InternalError"}
+    aws.done()
+
+
+def test_url_of_a_bucket_of_amazons() -> None:
+    assert S3PhotoStore(StubbedAws(), "b").url("listings/a:b/x/photo0.jpg") == (
+        "https://b.s3.eu-west-1.amazonaws.com/listings/a%3Ab/x/photo0.jpg"
+    )
+    assert S3PhotoStore(StubbedAws("us-east-1"), "b").url("k") == "https://b.s3.us-east-1.amazonaws.com/k"
+    assert S3PhotoStore(StubbedAws(), "a.b").url("k") == "https://s3.eu-west-1.amazonaws.com/a.b/k"
+
+
+def test_metadata_is_cut_to_2_kb_never_within_an_escape() -> None:
+    for length in range(640, 660):
+        kept = fitting_metadata({"listingId": "l", "photoIndex": "0", "originalUrl": "%C3%A9" * 300 + "x" * length})
+        assert sum(len(name) + len(value) for name, value in kept.items()) <= 2048
+    for length in range(6):
+        url = "x" * length + "%C3" * 1000
+        kept = fitting_metadata({"listingId": "l", "photoIndex": "0", "originalUrl": url})
+        assert (len(kept["originalUrl"]) - length) % 3 == 0
+        assert 2040 < sum(len(name) + len(value) for name, value in kept.items()) <= 2048
+
+
+@pytest.mark.parametrize("value", ["é", "a\nb", "a\x00", "\x1b[31m"])
+def test_metadata_that_could_break_a_header_is_refused(value: str) -> None:
+    with pytest.raises(StorageError, match="printable ASCII"):
+        fitting_metadata({"originalUrl": value})
+
+
+def _init_answers(aws: StubbedAws, policy: dict[str, Any] | None) -> None:
+    stub = aws.objects
+    stub.add_response("head_bucket", {})
+    stub.add_response("put_public_access_block", {})
+    stub.add_client_error("get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError", "x", 404)
+    stub.add_response("put_bucket_encryption", {})
+    stub.add_response("put_bucket_versioning", {})
+    stub.add_client_error("get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration", "x", 404)
+    stub.add_response("put_bucket_lifecycle_configuration", {})
+    if policy is None:
+        stub.add_client_error("get_bucket_policy", "NoSuchBucketPolicy", "x", 404)
+    else:
+        stub.add_response("get_bucket_policy", {"Policy": json.dumps(policy)})
+
+
+async def test_init_adds_the_tls_rule_to_the_policy_that_is_there(aws: StubbedAws, store: S3PhotoStore) -> None:
+    theirs = {"Sid": "Theirs", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "x"}
+    sent: list[dict[str, Any]] = []
+    aws.s3().meta.events.register(
+        "before-parameter-build.s3.PutBucketPolicy", lambda params, **_: sent.append(json.loads(params["Policy"]))
+    )
+    _init_answers(aws, {"Version": "2012-10-17", "Statement": [theirs]})
+    aws.objects.add_response("put_bucket_policy", {})
+
+    await store.init()
+
+    assert sent[0]["Statement"][0] == theirs
+    ours = sent[0]["Statement"][1]
+    assert (ours["Effect"], ours["Action"]) == ("Deny", "s3:*")
+    assert ours["Resource"] == ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]
+    assert ours["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    aws.done()
+
+
+async def test_bucket_of_another_account_is_a_sentence(aws: StubbedAws, store: S3PhotoStore) -> None:
+    aws.objects.add_client_error("head_bucket", "403", "Forbidden", 403)
+    with pytest.raises(StorageError, match="another account"):
+        await store.init()
+    aws.objects.add_client_error("head_bucket", "403", "Forbidden", 403)
+    assert [check.state for check in await store.check()] == ["failure"]
+
+
+async def test_bucket_name_taken_in_between_is_a_sentence(aws: StubbedAws, store: S3PhotoStore) -> None:
+    aws.objects.add_client_error("head_bucket", "404", "Not Found", 404)
+    aws.objects.add_client_error("create_bucket", "BucketAlreadyExists", "x", 409)
+    with pytest.raises(StorageError, match="is taken by another account"):
+        await store.init()
+
+
+async def test_protection_that_may_not_be_read_is_a_warning(aws: StubbedAws, store: S3PhotoStore) -> None:
+    aws.objects.add_response("head_bucket", {})
+    for name in (
+        "get_public_access_block",
+        "get_bucket_encryption",
+        "get_bucket_versioning",
+        "get_bucket_lifecycle_configuration",
+        "get_bucket_policy",
+    ):
+        aws.objects.add_client_error(name, "AccessDenied", "no", 403)
+    checks = await store.check()
+    assert [check.state for check in checks] == ["ok"] + ["warning"] * 5
+    assert "s3:GetBucketVersioning" in checks[3].detail
