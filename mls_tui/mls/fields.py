@@ -29,8 +29,11 @@ class Fields:
     def first(self, names: tuple[str, ...], read: Callable[[object], T | None], kind: str) -> T | None:
         """The first value that is there and readable; each unreadable one on the way is warned of."""
         for name in dict.fromkeys(names):
+            raw = self.record.get(name)
+            if raw is None:
+                continue
             try:
-                value = read(self.record.get(name))
+                value = read(raw)
             except ValueError:
                 self.warn(f"{name} cannot be read as {kind}")
                 continue

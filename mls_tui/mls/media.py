@@ -134,7 +134,7 @@ def _url(raw: Mapping[str, Any], base_url: str) -> str | None:
     if _UNSAFE_IN_URL.search(text):
         return None
     try:
-        url = urljoin(base_url.rstrip("/") + "/", text)
+        url = text if text.startswith("https://") else urljoin(base_url.rstrip("/") + "/", text)
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
         url.encode()

@@ -32,6 +32,8 @@ def clean_block(text: str, max_bytes: int) -> str:
 
 def clean_line(text: str, max_bytes: int = 400) -> str:
     """The same on one line, runs of white space become one space."""
+    if text.isascii() and text.isprintable() and "&" not in text and "  " not in text:
+        return cut(text.strip(), max_bytes)  # most of a feed, ten times as fast
     return cut(_SPACES.sub(" ", clean_block(text, 4 * max_bytes + 16)).strip(), max_bytes)
 
 

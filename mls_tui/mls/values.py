@@ -19,7 +19,8 @@ _NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?([eE][+-]?\d{1,3})?")
 _CURRENCY = re.compile(r"^(USD|CAD|US\$|[$€£¥])\s*|\s*(USD|CAD)$", re.IGNORECASE)
 _PLACEHOLDER_DATES = frozenset({"0001-01-01", "1753-01-01", "9999-12-31"})
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})([T ].*)?", re.ASCII)
-_COMMA = re.compile(r",(?![^()]*\))")
+_OUTSIDE = re.compile(r"(?:\([^()]*\)|[^,])+")
+"""What stands between commas; a closed parenthesis is one piece with what surrounds it."""
 _ENUM_MEMBER = re.compile(r"[A-Za-z_][\w.]*'(?P<member>[^']*)'")
 _ENUM_PATH = re.compile(r"(?:https?://|urn:)\S*[/#:=](?P<member>[^/#:=\s]+)", re.IGNORECASE)
 _ENUM_NAME = re.compile(r"(?:[A-Za-z_]\w+\.){2,}(?P<member>[A-Za-z_]\w*)")
@@ -175,7 +176,7 @@ def _raw_items(value: object) -> list[str]:
     elif isinstance(value, (list, tuple)):
         parts = list(value)
     elif isinstance(value, str):
-        parts = list(_COMMA.split(value[:20_000]))
+        parts = _OUTSIDE.findall(value[:20_000])
     else:
         parts = []
     lines = (clean_line(enum_text(part), 120) for part in parts[:MAX_ITEMS] if isinstance(part, str))

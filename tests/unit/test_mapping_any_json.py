@@ -13,6 +13,7 @@ from mls_tui.domain.listing import Listing
 from mls_tui.mls.mapping import Mapped, fact_hash, map_media, map_record, media_hash
 from mls_tui.mls.presets import PRESETS
 from mls_tui.mls.text import clean_block, clean_line
+from mls_tui.mls.values import items_of
 from tests.unit.mapping_feed import any_json, record, scalars
 
 FIELDS = (
@@ -114,3 +115,11 @@ def test_clean_text_is_printable_composed_and_short(text: str, limit: int) -> No
 @given(scalars)
 def test_a_scalar_anywhere_gets_a_verdict(value: Any) -> None:
     map_record(dict.fromkeys(FIELDS, value), PRESETS["mlsgrid"])
+
+
+@given(st.text(st.sampled_from("a,() "), max_size=30))
+def test_only_commas_outside_parentheses_separate_features(text: str) -> None:
+    found = items_of(text)
+    assert "".join(found).count("a") <= text.count("a")
+    if "(" not in text:
+        assert found == list(dict.fromkeys(" ".join(part.split()) for part in text.split(",") if part.strip()))
