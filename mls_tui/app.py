@@ -122,7 +122,7 @@ class MlsTuiApp(App[None]):
 
     def open_workspace(self) -> None:
         """Open the stores off the first frame; screens wait in ``opened``."""
-        self.run_worker(self._open_workspace(), group="open", exclusive=True, exit_on_error=False)
+        self.run_worker(self._open_workspace, group="open", exclusive=True, exit_on_error=False)
 
     async def _open_workspace(self) -> None:
         await self.workspace.open()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mls_tui.domain.events import Event
@@ -71,7 +72,7 @@ class Imports:
         self.connection_id, self.connection_name, self.cancelling = connection_id, name, False
         self._app.tally = None
         self._bridge = ImportBridge(events, ImportControl(), clock=self._app.clock)
-        self._app.run_worker(self._follow(self._bridge), group="import", exclusive=True, exit_on_error=False)
+        self._app.run_worker(partial(self._follow, self._bridge), group="import", exclusive=True, exit_on_error=False)
         self._app.refresh_bindings()
 
     async def _follow(self, bridge: ImportBridge) -> None:

@@ -92,7 +92,7 @@ class MlsScreen(Screen[Answer]):
 
     def reload(self) -> None:
         """Load again, ending a load that still runs."""
-        self.run_worker(self._load(), group="load", exclusive=True, exit_on_error=False)
+        self.run_worker(self._load, group="load", exclusive=True, exit_on_error=False)
 
     async def _load(self) -> None:
         if await self.shell.opened():

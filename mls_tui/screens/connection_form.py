@@ -3,6 +3,7 @@ masked, and one that is stored is never shown."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -183,7 +184,7 @@ class ConnectionFormScreen(MlsScreen[None]):
     def action_test(self) -> None:
         if (form := self._complete()) is not None:
             self.query_one("#found", Static).update(Content.assemble(("… ", "$text-primary"), "Signing in"))
-            self.run_worker(self._try(form), group="form", exclusive=True, exit_on_error=False)
+            self.run_worker(partial(self._try, form), group="form", exclusive=True, exit_on_error=False)
 
     async def _try(self, form: ConnectionForm) -> None:
         identity = self._connection.connection_id if self._connection else None
@@ -197,7 +198,7 @@ class ConnectionFormScreen(MlsScreen[None]):
         if self.shell.read_only:
             self.notify(READ_ONLY, severity="warning")
         elif (form := self._complete()) is not None:
-            self.run_worker(self._save(form), group="form", exclusive=True, exit_on_error=False)
+            self.run_worker(partial(self._save, form), group="form", exclusive=True, exit_on_error=False)
 
     async def _save(self, form: ConnectionForm) -> None:
         if self._connection is None:
@@ -223,9 +224,9 @@ def found_words(found: ConnectionTest) -> Content:
     waiting = "the MLS does not count" if found.waiting is None else plural(found.waiting, "listing")
     lines = [
         Content.assemble(("✔ Signed in. Nothing is stored yet.", "bold $text-success")),
-        Content.assemble(("  Agent    ", "$text-muted"), who),
-        Content.assemble(("  Office   ", "$text-muted"), office),
-        Content.assemble(("  Waiting  ", "$text-muted"), waiting),
+        Content.assemble(("  Agent    ", "$foreground 60%"), who),
+        Content.assemble(("  Office   ", "$foreground 60%"), office),
+        Content.assemble(("  Waiting  ", "$foreground 60%"), waiting),
     ]
     lines += [Content.assemble(("  ! ", "$text-warning"), one_line(note, 200)) for note in found.notes]
     return Content("\n").join(lines)

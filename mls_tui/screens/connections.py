@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -45,7 +46,7 @@ class ConnectionsScreen(MlsScreen[None]):
             "p", "preview", "Preview", id="connection.preview", tooltip="See what an import would do", group=CONNECTION
         ),
         Binding("a", "add", "Add", id="connection.add", tooltip="Add a connection", group=CONNECTION),
-        Binding("e", "edit", "Edit", id="connection.edit", tooltip="Edit it", group=CONNECTION),
+        Binding("e,enter", "edit", "Edit", id="connection.edit", tooltip="Edit it", group=CONNECTION),
         Binding("t", "test", "Test", id="connection.test", tooltip="Sign in and see what is there", group=CONNECTION),
         Binding("x", "remove", "Remove", id="connection.remove", tooltip="Forget it", group=CONNECTION),
         Binding("o", "demo", "Demo", id="connection.demo", tooltip="Open the demo MLS, apart", group=CONNECTION),
@@ -99,7 +100,7 @@ class ConnectionsScreen(MlsScreen[None]):
     def _fill(self, table: SmallTable) -> None:
         wide = self.size.width >= 100
         columns = ["Name", "Provider", "State", "Listings", "Last import", *(["Result", "Next"] if wide else [])]
-        table.show(columns, {key: self._cells(view, wide) for key, view in self._views.items()})
+        table.show(columns, {key: self._cells(view, wide) for key, view in self._views.items()}, elastic="Result")
 
     def on_resize(self) -> None:
         if self._loaded:
@@ -159,7 +160,7 @@ class ConnectionsScreen(MlsScreen[None]):
     def action_demo(self) -> None:
         start = self.shell.hooks.start_demo
         if start is not None:
-            self.app.run_worker(self._demo(), group="demo", exclusive=True, exit_on_error=False)
+            self.app.run_worker(self._demo, group="demo", exclusive=True, exit_on_error=False)
 
     async def _demo(self) -> None:
         start = self.shell.hooks.start_demo
@@ -211,7 +212,7 @@ class ConnectionsScreen(MlsScreen[None]):
         self.app.push_screen(question, lambda yes: self._remove(view) if yes else None)
 
     def _remove(self, view: ConnectionView) -> None:
-        self.run_worker(self._disconnect(view), group="remove", exit_on_error=False)
+        self.run_worker(partial(self._disconnect, view), group="remove", exit_on_error=False)
 
     async def _disconnect(self, view: ConnectionView) -> None:
         result = await self.actions.disconnect_mls(view.connection.connection_id, self.workspace)

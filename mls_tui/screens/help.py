@@ -17,6 +17,8 @@ from mls_tui.modes import why_not
 from mls_tui.widgets.plain import plain
 
 HELP = Binding.Group("Help")
+_LAST = ("Go to", "Application", "Move")
+"""These groups are the same on every screen; its own come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class HelpScreen(ModalScreen[None]):
         groups: dict[str, list[KeyLine]] = {}
         for line in self._lines:
             groups.setdefault(line.group, []).append(line)
+        groups = dict(sorted(groups.items(), key=lambda item: _LAST.index(item[0]) if item[0] in _LAST else -1))
         width = max((cell_len(line.keys) for line in self._lines), default=0)
         parts: list[Content | str | tuple[str, str]] = []
         for index, (group, lines) in enumerate(groups.items()):
@@ -91,7 +94,7 @@ class HelpScreen(ModalScreen[None]):
             parts += [(group, "bold $primary"), "\n"]
             for line in lines:
                 pad = " " * (width - cell_len(line.keys))
-                style = "$text-muted" if line.why else ""
+                style = "$foreground 60%" if line.why else ""
                 parts += ["  ", (line.keys, "bold $accent"), pad, "  ", (line.words, style)]
                 if line.why:
                     parts.append((f"  ({line.why})", "$text-warning"))

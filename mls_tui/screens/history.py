@@ -63,7 +63,7 @@ class HistoryScreen(MlsScreen[None]):
         wide = self.size.width >= 100
         columns = ["Started (UTC)", "Connection", "Result", "New", "Changed", "Failed"]
         columns += ["Same", "Gone", "Photos", "Time", "Scope"] if wide else []
-        table.show(columns, {key: self._cells(run, wide) for key, run in self._runs.items()})
+        table.show(columns, {key: self._cells(run, wide) for key, run in self._runs.items()}, elastic="Result")
 
     def _cells(self, run: ImportRun, wide: bool) -> list[Text]:
         counts = run.counts

@@ -39,7 +39,7 @@ class PreviewScreen(MlsScreen[None]):
     WRITES = frozenset({"import"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "import", "Import marked", id="preview.import", tooltip="Import what is marked", group=PREVIEW),
-        Binding("space", "mark", "Mark", id="preview.mark", tooltip="Mark or unmark the row", group=PREVIEW),
+        Binding("space,enter", "mark", "Mark", id="preview.mark", tooltip="Mark or unmark the row", group=PREVIEW),
         Binding(
             "asterisk", "mark_all", "Mark all", id="preview.mark_all", tooltip="Mark all shown, or none", group=PREVIEW
         ),
@@ -90,7 +90,9 @@ class PreviewScreen(MlsScreen[None]):
         visible = self._visible()
         shown = dict(list(visible.items())[:MOST_ROWS])
         rows = {key: self._cells(key, row) for key, row in shown.items()}
-        self.query_one(SmallTable).show(("", "Change", "MLS number", "Price", "Address", "Photos", "What"), rows)
+        self.query_one(SmallTable).show(
+            ("", "Change", "MLS number", "Price", "Address", "Photos", "What"), rows, elastic="What"
+        )
         self._tell(len(visible), len(shown))
         self.refresh_bindings()
 
@@ -100,11 +102,11 @@ class PreviewScreen(MlsScreen[None]):
         parts: list[str | tuple[str, str]] = []
         for change in CHANGES:
             number = self._preview.count(change)
-            look = f"{'bold ' if self._only == change else ''}{'$foreground' if number else '$text-muted'}"
+            look = f"{'bold ' if self._only == change else ''}{'$foreground' if number else '$foreground 60%'}"
             words = "put aside" if change == "quarantined" else change
             parts += [(f"{_SIGNS[change][0]} {number:,} {words}", look), "    "]
         marked = plural(len(self._marked), "listing")
-        parts += ["\n", (f"{marked} marked", "bold"), (". Nothing has been written. ", "$text-muted")]
+        parts += ["\n", (f"{marked} marked", "bold"), (". Nothing has been written. ", "$foreground 60%")]
         if shown < visible:
             parts.append((f"The first {shown:,} of {visible:,} rows are shown; marks hold for all.", "$text-warning"))
         self.query_one("#preview-head", Static).update(Content.assemble(*parts))
@@ -195,10 +197,10 @@ def differences(row: PreviewRow) -> Content:
     width = max(len(difference.field) for difference in row.differences)
     lines = [
         Content.assemble(
-            (one_line(difference.field, 30).ljust(min(30, width)), "$text-muted"),
+            (one_line(difference.field, 30).ljust(min(30, width)), "$foreground 60%"),
             "  ",
             (_value(difference.old), "$text-error"),
-            (" → ", "$text-muted"),
+            (" → ", "$foreground 60%"),
             (_value(difference.new), "$text-success"),
         )
         for difference in row.differences

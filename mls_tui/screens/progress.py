@@ -3,6 +3,7 @@ this screen is shown or not."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -87,6 +88,8 @@ class ProgressScreen(MlsScreen[None]):
             banner.update(words)
         flights, summary = self.query_one(Flights), self.query_one("#summary", Static)
         pane = self.query_one("#flights-pane")
+        pane.set_class(tally.result is not None, "-ended")
+        self.query_one(Gauge).display = tally.result is None
         flights.display, summary.display = tally.result is None, tally.result is not None
         pane.border_title = "In flight" if tally.result is None else "Summary"
         if tally.result is None:
@@ -96,7 +99,8 @@ class ProgressScreen(MlsScreen[None]):
 
     def _ask_budget(self) -> None:
         if self.is_current and self.shell.imports.running and self.shell.imports.connection_id:
-            self.run_worker(self._budget(self.shell.imports.connection_id), group="budget", exclusive=True)
+            ask = partial(self._budget, self.shell.imports.connection_id)
+            self.run_worker(ask, group="budget", exclusive=True, exit_on_error=False)
 
     async def _budget(self, connection_id: str) -> None:
         result = await self.actions.get_budget(connection_id, self.workspace)
@@ -172,7 +176,6 @@ def banner_words(tally: Tally, *, cancelling: bool) -> Content | None:
             ("◷ The MLS asked us to wait ", "bold"),
             f"until {tally.throttled_until:%H:%M:%S} UTC, {duration(wait)} from now: ",
             one_line(tally.throttled_why, 160),
-            ". This is not an attempt and costs nothing.",
         )
     return None
 
@@ -193,9 +196,11 @@ def summary_words(tally: Tally) -> Content:
     ]
     parts: list[Content | str | tuple[str, str]] = []
     for word, number, note in rows:
-        look = "bold $text-error" if word == "failed" and number else "bold" if number else "$text-muted"
+        if word == "removed" and not number:
+            continue
+        look = "bold $text-error" if word == "failed" and number else "bold" if number else "$foreground 60%"
         parts += [(f"{number:>9,}", look), f"  {word}", (f"  {note}" if note else "", "$text-warning"), "\n"]
-    parts.append((f"{size(counts.bytes):>9}  in {duration(tally.seconds)}\n", "$text-muted"))
+    parts.append((f"{size(counts.bytes):>9}  in {duration(tally.seconds)}\n", "$foreground 60%"))
     for warning, times in list(result.warnings.items())[:3]:
         parts += [("\n  ! ", "$text-warning"), f"{one_line(warning, 100)} ({times:,}×)"]
     parts.append("\n")

@@ -73,7 +73,7 @@ class RunDetailScreen(MlsScreen[None]):
         table = self.query_one(SmallTable)
         table.display = bool(self._problems)
         rows = {str(index): self._cells(problem) for index, problem in enumerate(self._problems)}
-        table.show(("What", "MLS number", "Attempts", "Why"), rows)
+        table.show(("What", "MLS number", "Attempts", "Why"), rows, elastic="Why")
         table.border_title = plural(len(self._problems), "problem")
         if self._problems and self.is_current:
             table.focus()

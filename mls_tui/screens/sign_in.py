@@ -3,6 +3,7 @@ else."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
@@ -55,7 +56,7 @@ class SignInScreen(ModalScreen[bool]):
         if not user or not password:
             self._say("Both are needed.")
             return
-        self.run_worker(self._sign_in(user, password), group="sign-in", exclusive=True, exit_on_error=False)
+        self.run_worker(partial(self._sign_in, user, password), group="sign-in", exclusive=True, exit_on_error=False)
 
     async def _sign_in(self, user: str, password: str) -> None:
         hook = cast("MlsTuiApp", self.app).hooks.sign_in

@@ -22,6 +22,6 @@ class Crumbs(Horizontal):
         parts: list[Content | tuple[str, str]] = [("⌂ mls_tui", "bold $primary")]
         for index, crumb in enumerate(path):
             last = index == len(path) - 1
-            parts += [(" › ", "$text-muted"), (one_line(crumb, 60), "bold" if last else "$text-muted")]
+            parts += [(" › ", "$foreground 60%"), (one_line(crumb, 60), "bold" if last else "$foreground 60%")]
         self.query_one("#crumb-path", Static).update(Content.assemble(*parts))
         self.query_one("#crumb-place", Static).update(plain(place))

@@ -16,8 +16,11 @@ from textual.strip import Strip
 from mls_tui.importer.tally import InFlight, Tally
 from mls_tui.widgets.plain import one_line
 
-NUMBER_WIDTH = 14
+NUMBER_WIDTH = 12
+ADDRESS_WIDTH = 34
 DOTS = 8
+ROOMY = 90
+"""Below this width the photos are told by numbers alone."""
 
 
 def retry_words(flight: InFlight, now: datetime | None) -> str:
@@ -74,28 +77,32 @@ class Flights(ScrollView):
         return Strip(segments).adjust_cell_length(width, base).apply_style(Style(bgcolor=base.bgcolor))
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"flights--{name}", partial=True)
+        return self.get_component_rich_style(f"flights--{name}")
 
     def _segments(self, flight: InFlight, width: int) -> list[Segment]:
         base = self.rich_style
         retrying = flight.attempt > 1
         full, empty, numbers = photo_words(flight)
         note = retry_words(flight, self._now) if retrying else flight.cause
-        left = max(0, width - NUMBER_WIDTH - 2 - DOTS - 9)
-        address = left if not note else min(max(14, left * 2 // 5), left)
-        sign, look = ("↻ ", "retry") if retrying else ("▸ ", "number")
+        dots = DOTS if width >= ROOMY else 0
+        left = max(0, width - NUMBER_WIDTH - dots - 11)
+        wanted = min(ADDRESS_WIDTH, left) if note or left <= ADDRESS_WIDTH else left // 2
+        address = max(0, min(wanted, left - cell_len(note))) if retrying else wanted
+        sign, look = ("↻ ", "retry") if retrying else ("▸ ", "full")
         return [
             Segment(sign, base + self._style(look)),
             Segment(_fit(flight.mls_number, NUMBER_WIDTH), base + self._style("number")),
-            Segment(_fit(flight.address, address), base + self._style("address")),
-            Segment(full, base + self._style("full")),
-            Segment(empty + " " * (DOTS - len(full) - len(empty)), base + self._style("empty")),
+            Segment(full[:dots], base + self._style("full")),
+            Segment((empty + " " * (dots - len(full) - len(empty)))[:dots], base + self._style("empty")),
             Segment(" " + set_cell_size(numbers, 8), base + self._style("note")),
+            Segment(_fit(flight.address, address), base + self._style("address")),
             Segment(one_line(note, left - address), base + self._style("retry" if retrying else "note")),
         ]
 
 
 def _fit(text: str, width: int) -> str:
     """Cut and padded to exactly ``width`` cells, the last one empty."""
-    shown = one_line(text, max(0, width - 1))
+    if width <= 1:
+        return " " * max(0, width)
+    shown = one_line(text, width - 1)
     return shown + " " * (width - cell_len(shown))

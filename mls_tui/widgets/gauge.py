@@ -34,7 +34,8 @@ class Gauge(Widget, can_focus=False):
     windows: reactive[tuple[Window, ...]] = reactive((), layout=True)
 
     def render(self) -> Content:
-        width = max(8, min(24, self.size.width - 52))
+        roomy = self.size.width >= 100
+        width = 24 if roomy else 16
         lines = []
         for window in fullest(self.windows, 2):
             share = window.used / window.limit if window.limit else None
@@ -43,10 +44,10 @@ class Gauge(Widget, can_focus=False):
             what = "Photos  " if window.unit == "bytes" else "Requests"
             lines.append(
                 Content.assemble(
-                    (f"{what} ", "$text-muted"),
+                    (f"{what} ", "$foreground 60%"),
                     *bar(share, width, style=style),
                     f" {window_words(window)}",
-                    (f"  {one_line(window.host, 24)}", "$text-muted"),
+                    (f"  {one_line(window.host, 24)}" if roomy else "", "$foreground 60%"),
                     ("  ! nearly used up", "$text-warning") if full else "",
                 )
             )

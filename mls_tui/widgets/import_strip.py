@@ -55,7 +55,7 @@ def running_line(tally: Tally, width: int) -> Content:
         "  ",
         *bar(share, max(8, min(30, width - 70))),
         "  ",
-        (" · ".join(words), "$text-muted"),
+        (" · ".join(words), "$foreground 60%"),
     )
 
 
@@ -70,4 +70,4 @@ def ended_line(tally: Tally) -> Content:
     words = f"{one_line(tally.connection, 24)}: {result.message}"
     if result.counts.failed:
         words += f", {result.counts.failed:,} failed"
-    return Content.assemble(sign, words, (" · 3 shows more", "$text-muted"))
+    return Content.assemble(sign, words, (" · 3 shows more", "$foreground 60%"))

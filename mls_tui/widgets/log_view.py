@@ -151,4 +151,4 @@ class LogView(ScrollView):
         return Strip(segments).adjust_cell_length(width, base)
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"log--{name}", partial=True)
+        return self.get_component_rich_style(f"log--{name}")

@@ -90,7 +90,7 @@ def moment(at_ms: int | None) -> str:
 def bar(share: float | None, width: int, *, style: str = "$primary") -> tuple[tuple[str, str], tuple[str, str]]:
     """Two styled parts, ``width`` cells together; ``share`` from 0 to 1, None where the end is not known."""
     if share is None:
-        return ("╌" * width, "$text-muted"), ("", "")
+        return ("╌" * width, "$foreground 60%"), ("", "")
     halves = round(max(0.0, min(1.0, share)) * width * 2)
     full = "━" * (halves // 2) + ("╸" if halves % 2 else "")
     return (full, style), ("─" * (width - len(full)), "$foreground 20%")

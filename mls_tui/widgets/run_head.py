@@ -36,7 +36,7 @@ class RunHead(Widget, can_focus=False):
             return Content("")
         width = self.size.width
         parts = [title(tally), overall(tally, width), speed(tally, width)]
-        parts.append(outcomes(tally.counts))
+        parts.append(outcomes(tally.result.counts if tally.result else tally.counts))
         return Content("\n").join(parts)
 
 
@@ -52,7 +52,7 @@ def title(tally: Tally) -> Content:
         state = ("◷ waiting for the MLS", "$text-warning")
     else:
         state = ("▶ importing", "$text-success")
-    resumed = ("  · resumed", "$text-muted") if tally.resumed else ""
+    resumed = ("  · resumed", "$foreground 60%") if tally.resumed else ""
     return Content.assemble((name, "bold"), "   ", state, resumed)
 
 
@@ -78,8 +78,9 @@ def overall(tally: Tally, width: int) -> Content:
 
 def speed(tally: Tally, width: int) -> Content:
     """Listings, rate, time, bytes; and the sparkline where there is room."""
-    counts = tally.counts
-    words = [f"{count(tally.done, tally.expected)} listings", rate(tally.rate)]
+    counts = tally.result.counts if tally.result else tally.counts
+    done = counts.total if tally.result else tally.done
+    words = [f"{count(done, tally.expected)} listings", rate(tally.rate)]
     if tally.running:
         left = tally.eta_seconds
         words.append("time left unknown" if left is None else f"{duration(left)} left")
@@ -97,8 +98,8 @@ def outcomes(counts: ImportCounts) -> Content:
     shown = [
         ("✚", counts.created, "created", "$text-success"),
         ("↻", counts.updated, "updated", "$text-primary"),
-        ("=", counts.unchanged, "unchanged", "$text-muted"),
-        ("−", counts.removed, "removed", "$text-muted"),
+        ("=", counts.unchanged, "unchanged", "$foreground 60%"),
+        ("−", counts.removed, "removed", "$foreground 60%"),
         ("✖", counts.failed, "failed", "$text-error"),
         ("▣", counts.photos_stored, "photos", "$text-secondary"),
         ("✖", counts.photos_failed, "photos missing", "$text-warning"),
@@ -107,6 +108,6 @@ def outcomes(counts: ImportCounts) -> Content:
     parts: Parts = []
     for sign, number, word, style in shown:
         if number or word in always:
-            look = style if number else "$text-muted"
-            parts += [(f"{sign} {number:,} ", look), (f"{word}   ", "$text-muted")]
+            look = style if number else "$foreground 60%"
+            parts += [(f"{sign} {number:,} ", look), (f"{word}   ", "$foreground 60%")]
     return Content.assemble(*parts)

@@ -30,23 +30,30 @@ class SmallTable(DataTable[object], inherit_bindings=False):
         _move("end,G", "scroll_bottom", "bottom", "Last row"),
         _move("pageup,ctrl+u", "page_up", "page_up", "A page up"),
         _move("pagedown,ctrl+d", "page_down", "page_down", "A page down"),
-        Binding("enter", "select_cursor", "Open", show=False, id="table.open", tooltip="Open the row", group=MOVE),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, cursor_type="row", zebra_stripes=False, cursor_foreground_priority="css")
 
-    def show(self, columns: Sequence[str], rows: Mapping[str, Sequence[Text]]) -> None:
-        """Replace everything, keeping the cursor on its row. Columns are as wide as their widest cell."""
+    def show(self, columns: Sequence[str], rows: Mapping[str, Sequence[Text]], *, elastic: str = "") -> None:
+        """Replace everything, keeping the cursor on its row. Columns are as wide as their widest cell; ``elastic``
+        gives way where they do not fit."""
         chosen, y = self.chosen, self.scroll_offset.y
         self.clear(columns=True)
+        widths = [
+            max([cell_len(label), *(row[index].cell_len for row in rows.values())])
+            for index, label in enumerate(columns)
+        ]
+        if elastic in columns:
+            index = columns.index(elastic)
+            room = self.app.size.width - 4 - sum(widths) - 2 * len(widths) - 2
+            widths[index] = max(10, widths[index] + min(0, room))
         for index, label in enumerate(columns):
             cells = [row[index] for row in rows.values()]
             right = bool(cells) and cells[0].justify == "right"
-            width = max([cell_len(label), *(each.cell_len for each in cells)])
-            self.add_column(Text(label, justify="right" if right else "left"), width=width, key=label)
+            self.add_column(Text(label, justify="right" if right else "left"), width=widths[index], key=label)
         for key, row in rows.items():
-            self.add_row(*row, key=key)
+            self.add_row(*(_cut(text, width) for text, width in zip(row, widths, strict=True)), key=key)
         self.choose(chosen)
         self.scroll_to(y=y, animate=False)
 
@@ -61,3 +68,10 @@ class SmallTable(DataTable[object], inherit_bindings=False):
         """Put the cursor on a row, if it is there."""
         if key is not None and key in self.rows:
             self.move_cursor(row=self.get_row_index(key), animate=False)
+
+
+def _cut(text: Text, width: int) -> Text:
+    if text.cell_len > width:
+        text = text.copy()
+        text.truncate(width, overflow="ellipsis")
+    return text
