@@ -12,7 +12,8 @@ from mls_tui.actions.connections import (
     try_connection,
     update_connection,
 )
-from mls_tui.actions.deletions import delete_listing, delete_listings, undo_deletion
+from mls_tui.actions.deletions import delete_listing, delete_listings, delete_named, undo_deletion
+from mls_tui.actions.examining import check_storage, examine, init_storage
 from mls_tui.actions.history import get_import_history, get_run_problems
 from mls_tui.actions.imports import import_events, import_mls_listings, retry_events, retry_run
 from mls_tui.actions.listings import (
@@ -49,10 +50,13 @@ __all__ = [
     "Preview",
     "PreviewRow",
     "check_connection",
+    "check_storage",
     "connect_mls",
     "delete_listing",
     "delete_listings",
+    "delete_named",
     "disconnect_mls",
+    "examine",
     "export_listings",
     "get_budget",
     "get_connections",
@@ -63,6 +67,7 @@ __all__ = [
     "get_run_problems",
     "import_events",
     "import_mls_listings",
+    "init_storage",
     "preview_import",
     "refetch_photos",
     "retry_events",

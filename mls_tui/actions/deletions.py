@@ -37,6 +37,15 @@ async def delete_listings(
 
 
 @answering
+async def delete_named(names: Sequence[str], workspace: Workspace | None = None) -> ActionResult[Deletion]:
+    """Delete several, by listing id or MLS number; a name that cannot be resolved deletes nothing at all."""
+    async with opened(workspace) as ws:
+        ws.writable()
+        found = [await find_listing(ws, name) for name in names]
+        return await _delete(ws, [listing.listing_id for listing in found], undoable=False)
+
+
+@answering
 async def undo_deletion(deletion: Deletion, workspace: Workspace) -> ActionResult[int]:
     """Bring back what an undoable deletion took; the number of listings that are back."""
     async with opened(workspace) as ws:

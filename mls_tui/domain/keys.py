@@ -89,9 +89,14 @@ def gsi1_sk(status: str) -> str:
     return f"STATUS#{status}"
 
 
+def user_prefix(user_id: str) -> str:
+    """Every object of a user stands below this prefix."""
+    return f"listings/{user_id}/"
+
+
 def listing_prefix(user_id: str, listing_id: str) -> str:
     """Every object of a listing, originals and variants, stands below this prefix."""
-    return f"listings/{user_id}/{listing_id}/"
+    return f"{user_prefix(user_id)}{listing_id}/"
 
 
 def photo_key(user_id: str, listing_id: str, index: int, extension: str) -> str:

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mls_tui.domain.connection import Connection
-from mls_tui.domain.keys import provider_name
 from mls_tui.domain.listing import Photo
 from mls_tui.importer.options import ImportOptions
 from mls_tui.mls.base import RawRecord
-from mls_tui.mls.mapping import Mapped, Verdict, map_record
+from mls_tui.mls.mapping import Mapped, Verdict, map_record, provider_of
 from mls_tui.mls.media import map_media
 from mls_tui.mls.preset_fields import ProviderPreset
 
@@ -63,10 +62,7 @@ class Reader:
     def _provider(self, record: RawRecord, verdict: Verdict) -> str:
         if isinstance(verdict, Mapped):
             return verdict.listing.mls_provider
-        system = record.get(self.preset.system_field or "") or self.connection.mls_system
-        return provider_name(
-            self.preset.name, serves_many=self.preset.serves_many, originating_system=str(system) if system else None
-        )
+        return provider_of(record, self.preset, self.connection.mls_system)
 
     def _inline_photos(self, record: RawRecord) -> tuple[Photo, ...] | None:
         if "Media@odata.nextLink" in record:

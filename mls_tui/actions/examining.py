@@ -1,0 +1,62 @@
+"""Look after the house: create and check storage, verify photos, examine a provider."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mls_tui.actions.answering import answering, opened
+from mls_tui.actions.connections import find_connection
+from mls_tui.actions.results import ActionResult
+from mls_tui.actions.session import clear_secrets, open_connector_for
+from mls_tui.domain.errors import UsageError
+from mls_tui.importer.audit import audit_photos
+from mls_tui.storage.base import Check
+from mls_tui.workspace import Workspace
+
+
+@answering
+async def init_storage(workspace: Workspace | None = None) -> ActionResult[list[Check]]:
+    """Create table, index, bucket and their protections, or the embedded store's file and folder; idempotent."""
+    async with opened(workspace) as ws:
+        ws.writable()
+        return _answer([*await ws.store.init(), *await ws.photos.init()])
+
+
+@answering
+async def check_storage(
+    workspace: Workspace | None = None, *, photos: bool = False, repair: bool = False
+) -> ActionResult[list[Check]]:
+    """Say what is missing. ``photos`` reads every stored photo; ``repair`` deletes orphans and marks the damaged."""
+    async with opened(workspace) as ws:
+        if repair:
+            ws.writable()
+        if repair and not photos:
+            raise UsageError("--repair needs --photos: it mends what the photo check finds.")
+        checks = [*await ws.store.check(), *await ws.photos.check()]
+        if photos:
+            checks += await audit_photos(ws.store, ws.photos, ws.user_id, repair=repair)
+        return _answer(checks)
+
+
+@answering
+async def examine(workspace: Workspace | None = None, connection: str | None = None) -> ActionResult[list[Check]]:
+    """The doctor: this machine, AWS and, where one is named, a connection's provider."""
+    from mls_tui.doctor import check_house
+    from mls_tui.mls.probe import probe
+
+    async with opened(workspace) as ws:
+        checks = list(await check_house(ws.settings, ws.store, ws.photos, ws.vault, clock=ws.clock))
+        if connection is not None:
+            found = await find_connection(ws, connection)
+            connector = await open_connector_for(ws, found, await clear_secrets(ws, found))
+            try:
+                checks += await probe(connector)
+            finally:
+                await connector.close()
+        return _answer(checks)
+
+
+def _answer(checks: Sequence[Check]) -> ActionResult[list[Check]]:
+    failures = sum(1 for check in checks if check.state == "failure")
+    text = f"{failures} of {len(checks)} checks failed" if failures else f"{len(checks)} checks, none failed"
+    return ActionResult(not failures, text, list(checks), exit_code=4 if failures else 0)

@@ -1,0 +1,85 @@
+"""The command line: every verb's headless twin. Data goes to stdout, narration to stderr; exit codes are an API.
+
+Commands are imported when they are called, so that ``mls-tui --help`` costs no more than click.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from mls_tui import __version__
+
+_COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo", "Open the interface with a demo MLS on this machine, or import it headless."),
+    "connections": ("connections", "List, add, test and remove MLS connections."),
+    "import": ("imports", "Import the listings and photos of a connection."),
+    "listings": ("listings", "Print or export what is stored."),
+    "show": ("listings", "Print one listing."),
+    "delete": ("listings", "Delete listings with their photos."),
+    "history": ("history", "Past imports, or the problems of one."),
+    "retry": ("history", "Import again what failed in a run."),
+    "storage": ("storage", "Create or check table, bucket and folders."),
+    "sign-in": ("users", "Sign in with Cognito, where it is configured."),
+    "sign-out": ("users", "Sign out and revoke the session."),
+    "whoami": ("users", "Print the id of the signed-in user."),
+    "doctor": ("doctor", "Check configuration, AWS rights and what a provider supports."),
+    "info": ("info", "Version, paths and effective configuration."),
+    "keys": ("users", "Rotate the key that encrypts secrets."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and summary; imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"mls_tui.cli.{_COMMANDS[cmd_name][0]}")
+        command = getattr(module, cmd_name.replace("-", "_").replace("import", "import_"))
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mls-tui")
+@click.option("--storage", type=click.Choice(["local", "aws"]), help="Where to store: this machine or AWS.")
+@click.option("--table", metavar="NAME", help="DynamoDB table.")
+@click.option("--bucket", metavar="NAME", help="S3 bucket for photos.")
+@click.option("--home", metavar="FOLDER", help="Keep every file of the program under this folder.")
+@click.option("--read-only", is_flag=True, default=None, help="Refuse everything that changes something.")
+@click.option("-v", "--verbose", count=True, help="Log to stderr as well; twice for more.")
+@click.pass_context
+def cli(ctx: click.Context, /, verbose: int, **flags: Any) -> None:
+    """Bring an MLS's listings and photos home. Without a command, open the interface."""
+    ctx.obj = {"flags": flags, "verbose": verbose}
+    if ctx.invoked_subcommand is None:
+        from mls_tui.cli.interface import open_interface
+
+        open_interface(ctx)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and exit with its code. A reader that closes the pipe early is no error."""
+    try:
+        cli.main(args=arguments, prog_name="mls-tui", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,185 @@
+"""``mls-tui demo``: a whole MLS on this machine, imported for real, its data in a folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+import sys
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mls_tui import actions
+from mls_tui.actions.results import ConnectionForm
+from mls_tui.cli.imports import drained, summary
+from mls_tui.cli.progress import show_for
+from mls_tui.cli.running import fail, log_to, plain_text, print_json, run, say, settings_of
+from mls_tui.config import Settings, load_settings
+from mls_tui.domain.errors import MlsTuiError, StorageError
+from mls_tui.domain.events import Event
+from mls_tui.domain.run import ImportResult
+from mls_tui.importer.control import ImportControl
+from mls_tui.importer.options import ImportOptions
+from mls_tui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mls_tui.demo.server import DemoMLS
+    from mls_tui.demo.thread import RunningDemo
+
+CONNECTION = "Lakeside MLS (demo)"
+
+FAST: dict[str, str | int | float | bool] = {"api_limits": "200/1", "page_size": 100, "overlap_minutes": 5}
+"""The demo is our own machine: it need not be spared as a stranger's server is."""
+
+
+class DemoLoan:
+    """A demo MLS in a thread and a workspace over a fresh folder, started when first asked for."""
+
+    def __init__(self, settings: Settings, *, listings: int = 300, faults: int | None = None) -> None:
+        self.settings = demo_settings(settings)
+        self._listings, self._faults = listings, faults
+        self._running: RunningDemo | None = None
+        self.connection_id = ""
+
+    @property
+    def mls(self) -> DemoMLS:
+        if self._running is None:
+            raise RuntimeError("the demo has not been started")
+        return self._running.mls
+
+    async def workspace(self) -> Workspace:
+        """Start the server, connect to it, and answer with the workspace."""
+        await asyncio.to_thread(self._start)
+        workspace = Workspace(self.settings)
+        await workspace.open()
+        form = ConnectionForm(
+            name=CONNECTION,
+            provider="reso",
+            base_url=self.mls.base_url,
+            access_token=self.mls.token,
+            overrides=dict(FAST),
+        )
+        answer = await actions.connect_mls(form, workspace)
+        if answer.data is None:
+            raise StorageError(answer.error or "The demo could not be connected.")
+        self.connection_id = answer.data.connection.connection_id
+        return workspace
+
+    def stop(self) -> None:
+        if self._running is not None:
+            self._running.stop()
+
+    def _start(self) -> None:
+        from mls_tui.demo.server import DemoMLS
+        from mls_tui.demo.thread import RunningDemo
+
+        self.stop()
+        if self.settings.home is not None and self.settings.home.exists():
+            shutil.rmtree(self.settings.home)
+        self._running = RunningDemo(DemoMLS(listings=self._listings, faults=self._faults)).start()
+
+
+def demo_settings(settings: Settings) -> Settings:
+    """The embedded store in a folder beside the user's data; nothing of the user's configuration reaches it."""
+    return load_settings(
+        environ={},
+        home=str(settings.data_path / "demo"),
+        storage="local",
+        allow_private_hosts=True,
+        theme=settings.theme,
+    )
+
+
+@click.command()
+@click.option("--listings", type=click.IntRange(1, 100_000), default=300, show_default=True, help="Active homes.")
+@click.option("--faults", type=int, metavar="SEED", help="Let the demo misbehave: 429s, 5xx, resets, bad photos.")
+@click.option("--headless", is_flag=True, help="Import once, print the result, exit.")
+@click.option("--json", "as_json", is_flag=True, help="With --headless: print the result as one JSON document.")
+@click.option("--events", is_flag=True, help="With --headless: print each event as one line of JSON.")
+@click.pass_context
+def demo(ctx: click.Context, listings: int, faults: int | None, headless: bool, as_json: bool, events: bool) -> None:
+    """Open the interface with a demo MLS running on this machine. It starts afresh each time."""
+    settings = settings_of(ctx)
+    loan = DemoLoan(settings, listings=listings, faults=faults)
+    log_to(ctx, loan.settings)
+    try:
+        if headless:
+            run(_headless(loan, as_json=as_json, events=events))
+        else:
+            _interface(loan)
+    finally:
+        loan.stop()
+
+
+def _interface(loan: DemoLoan) -> None:
+    from mls_tui.app import Hooks, MlsTuiApp
+
+    workspace = run(_closed(loan))
+    app = MlsTuiApp(workspace, hooks=Hooks(start_demo=loan.workspace), start_import=loan.connection_id)
+    app.run()
+
+
+async def _closed(loan: DemoLoan) -> Workspace:
+    """The workspace, set up and closed again: the interface opens it in its own loop."""
+    workspace = await loan.workspace()
+    await workspace.close()
+    return workspace
+
+
+async def _headless(loan: DemoLoan, *, as_json: bool, events: bool) -> None:
+    say("The demo MLS is starting…")
+    workspace = await loan.workspace()
+
+    def start(ws: Workspace, control: ImportControl) -> AsyncGenerator[Event, None]:
+        return actions.import_events(loan.connection_id, ImportOptions(), ws, control)
+
+    try:
+        result = await drained(workspace, start, show_for(events=events, quiet=as_json))
+        verified = await _verified(loan.mls, workspace)
+    except MlsTuiError as error:
+        fail(str(error), error.exit_code, as_json=as_json)
+    finally:
+        await workspace.close()
+    facts = {**verified, **_faults(loan.mls, result)}
+    document = result.to_contract()
+    if "data" in document:
+        document["data"]["demo"] = facts
+    if as_json:
+        print_json(document)
+    elif not events:
+        click.echo(summary(result) if result.error is None else plain_text(result.error))
+        click.echo(", ".join(f"{name}: {value}" for name, value in facts.items()))
+    sys.exit(result.exit_code)
+
+
+async def _verified(mls: DemoMLS, workspace: Workspace) -> dict[str, Any]:
+    """Every stored photo against the bytes the demo serves, by SHA-256 of both."""
+    same = different = 0
+    async for batch in workspace.store.listings(workspace.user_id):
+        for listing in batch:
+            served = await asyncio.to_thread(mls.feed.photos, listing.mls_id)
+            for photo, body in zip(sorted(listing.photos, key=lambda each: each.order), served, strict=True):
+                stored = await workspace.photos.get(photo.key) if photo.key else None
+                if stored is not None and _digest(stored) == _digest(body) == photo.sha256:
+                    same += 1
+                else:
+                    different += 1
+    return {"photosVerified": same, "photosDiffering": different}
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def _faults(mls: DemoMLS, result: ImportResult) -> dict[str, Any]:
+    """What the server did wrong beside what the import reports; slow answers fail no attempt."""
+    counts = result.counts
+    served = {kind: number for kind, number in sorted(mls.faults.served.items()) if kind != "slow"}
+    reported = counts.attempts_failed_listing + counts.attempts_failed_photo + counts.attempts_failed_page
+    return {
+        "faultsServed": sum(served.values()),
+        "faultsReported": reported + counts.throttled,
+        "faults": served,
+    }

@@ -1,0 +1,79 @@
+"""``mls-tui history`` and ``retry``: past imports, what went wrong in one, and trying that again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+
+import click
+
+from mls_tui import actions
+from mls_tui.cli.imports import drained, finish
+from mls_tui.cli.progress import show_for
+from mls_tui.cli.running import fail, plain_text, print_json, say, with_workspace
+from mls_tui.domain.events import Event
+from mls_tui.domain.run import ImportRun
+from mls_tui.importer.control import ImportControl
+from mls_tui.workspace import Workspace
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print an array, newest first.")
+@click.pass_context
+def history(ctx: click.Context, run: str | None, as_json: bool) -> None:
+    """Past imports, newest first; with RUN, every failure and quarantined record of one."""
+    if run is not None:
+        _problems(ctx, run, as_json=as_json)
+        return
+    answer = with_workspace(ctx, lambda ws: actions.get_import_history(ws), as_json=as_json)
+    if answer.error is not None or answer.data is None:
+        fail(answer.error or "", answer.exit_code, as_json=as_json)
+    if as_json:
+        print_json([each.to_data() for each in answer.data])
+        return
+    for each in answer.data:
+        click.echo(_line(each))
+    if not answer.data:
+        say("No imports yet. `mls-tui import CONNECTION` makes the first.")
+
+
+def _line(run: ImportRun) -> str:
+    counts = run.counts
+    when = datetime.fromtimestamp(run.started_at / 1000, UTC)
+    seconds = f"{(run.finished_at - run.started_at) / 1000:.0f} s" if run.finished_at else "unfinished"
+    text = (
+        f"{run.run_id}  {when:%Y-%m-%d %H:%M} UTC  {run.connection_name}  {run.state.value}  {seconds}  "
+        f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, "
+        f"{counts.removed} removed, {counts.failed} failed, {counts.photos_stored} photos"
+    )
+    return plain_text(f"{text}  {run.error}" if run.error else text, 400)
+
+
+def _problems(ctx: click.Context, run: str, *, as_json: bool) -> None:
+    answer = with_workspace(ctx, lambda ws: actions.get_run_problems(run, ws), as_json=as_json)
+    if answer.error is not None or answer.data is None:
+        fail(answer.error or "", answer.exit_code, as_json=as_json)
+    if as_json:
+        print_json([problem.to_data() for problem in answer.data])
+        return
+    for problem in answer.data:
+        photo = "" if problem.photo_index is None else f" photo {problem.photo_index}"
+        where = f"{problem.kind.value:<12} {problem.mls_number}{photo}"
+        click.echo(plain_text(f"{where}: {problem.error} ({problem.attempts} attempts)", 400))
+    say(f"{len(answer.data)} problems. `mls-tui retry {run}` tries them again." if answer.data else "Nothing failed.")
+
+
+@click.command()
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--events", is_flag=True, help="Print each event as one line of JSON.")
+@click.pass_context
+def retry(ctx: click.Context, run: str, as_json: bool, events: bool) -> None:
+    """Import again only what failed or was quarantined in RUN (`mls-tui history` lists them)."""
+
+    def start(workspace: Workspace, control: ImportControl) -> AsyncGenerator[Event, None]:
+        return actions.retry_events(run, workspace, control)
+
+    result = with_workspace(ctx, lambda ws: drained(ws, start, show_for(events=events, quiet=as_json)))
+    finish(result, as_json=as_json and not events)

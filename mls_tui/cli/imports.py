@@ -1,0 +1,210 @@
+"""``mls-tui import``: one import, a dry run, or one every so often."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any
+
+import click
+
+from mls_tui import actions
+from mls_tui.actions.results import Preview
+from mls_tui.cli.progress import Show, show_for
+from mls_tui.cli.running import fail, plain_text, print_json, say, with_workspace
+from mls_tui.domain.errors import UsageError
+from mls_tui.domain.events import Event, RunFinished
+from mls_tui.domain.listing import ListingStatus
+from mls_tui.domain.run import ImportResult
+from mls_tui.importer.control import ImportControl
+from mls_tui.importer.options import ImportOptions
+from mls_tui.importer.schedule import parse_interval, watch
+from mls_tui.workspace import Workspace
+
+_STATUSES = click.Choice([*(status.value for status in ListingStatus), "all"])
+
+Start = Callable[[Workspace, ImportControl], AsyncGenerator[Event, None]]
+
+
+@click.command("import")
+@click.argument("connection")
+@click.option("--full", is_flag=True, help="Read everything again and verify stored photos by hash.")
+@click.option("--only", multiple=True, metavar="MLSNUMBER", help="Only this listing; may be repeated.")
+@click.option("--status", "statuses", multiple=True, type=_STATUSES, help="Bring in these as well as active ones.")
+@click.option("--dry-run", is_flag=True, help="Say what would change; write nothing.")
+@click.option("--no-photos", is_flag=True, help="Listings only.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N records.")
+@click.option("--watch", "every", metavar="15m", help="Import again and again, this often (90s, 15m, 2h).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@click.option("--events", is_flag=True, help="Print each event as one line of JSON.")
+@click.pass_context
+def import_(ctx: click.Context, /, connection: str, **given: Any) -> None:
+    """Import the listings and photos of CONNECTION (a name or an id)."""
+    options = ImportOptions(
+        full=given["full"],
+        only=tuple(given["only"]),
+        statuses=_statuses(given["statuses"]),
+        photos=not given["no_photos"],
+        limit=given["limit"],
+    )
+    as_json = bool(given["as_json"])
+    if given["dry_run"]:
+        _dry_run(ctx, connection, options, as_json=as_json)
+        return
+
+    def start(workspace: Workspace, control: ImportControl) -> AsyncGenerator[Event, None]:
+        return actions.import_events(connection, options, workspace, control)
+
+    if given["every"]:
+        _watch(ctx, start, given["every"], events=given["events"], as_json=as_json)
+        return
+    result = with_workspace(ctx, lambda ws: drained(ws, start, show_for(events=given["events"], quiet=as_json)))
+    finish(result, as_json=as_json and not given["events"])
+
+
+def _statuses(given: tuple[str, ...]) -> frozenset[ListingStatus]:
+    if "all" in given:
+        return frozenset(ListingStatus)
+    return frozenset(ListingStatus(word) for word in given)
+
+
+async def drained(workspace: Workspace, start: Start, show: Show) -> ImportResult:
+    """Run an import to its end, showing it; the first Ctrl-C or SIGTERM stops it with its state saved."""
+    control = ImportControl()
+    with _signals(control), show:
+        async with aclosing(start(workspace, control)) as events:
+            async for event in events:
+                show.event(event)
+                if isinstance(event, RunFinished):
+                    return event.result
+    raise AssertionError("unreachable: a run always ends with RunFinished")
+
+
+class _signals:
+    """While an import runs: the first signal cancels it, the second ends the process at once."""
+
+    def __init__(self, control: ImportControl) -> None:
+        self._control = control
+        self._seen = 0
+
+    def __enter__(self) -> None:
+        self._set(self._stop)
+
+    def __exit__(self, *_: object) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                loop.remove_signal_handler(number)
+            except NotImplementedError:
+                signal.signal(number, signal.SIG_DFL)
+
+    def _set(self, handler: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                loop.add_signal_handler(number, handler)
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(handler))
+
+    def _stop(self) -> None:
+        self._seen += 1
+        if self._seen > 1:
+            os._exit(130)
+        say("Stopping: saving what is done. Once more stops at once.")
+        self._control.cancel(interrupted=True)
+
+
+def finish(result: ImportResult, *, as_json: bool) -> None:
+    """Print how a run ended, and exit with its code."""
+    if as_json:
+        print_json(result.to_contract())
+    if result.error is not None:
+        say(f"Error: {plain_text(result.error)}")
+    elif not as_json:
+        click.echo(summary(result))
+    sys.exit(result.exit_code)
+
+
+def summary(result: ImportResult) -> str:
+    """The result in a few lines."""
+    counts = result.counts
+    lines = [
+        f"{result.message} in {(result.finished_at - result.started_at) / 1000:.1f} s: "
+        f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, "
+        f"{counts.removed} removed, {counts.failed} failed.",
+        f"{counts.photos_stored} photos stored ({counts.bytes / 1e6:.1f} MB), {counts.photos_failed} could not be had.",
+    ]
+    lines += [
+        f"  {plain_text(each.mls_number)}: {plain_text(each.error)} ({each.attempts} attempts)"
+        for each in result.errors[:20]
+    ]
+    if len(result.errors) > 20:
+        lines.append(f"  and {len(result.errors) - 20} more: `mls-tui history` has them all")
+    lines += [f"  warning: {count} × {plain_text(kind)}" for kind, count in sorted(result.warnings.items())]
+    return "\n".join(lines)
+
+
+def _dry_run(ctx: click.Context, connection: str, options: ImportOptions, *, as_json: bool) -> None:
+    answer = with_workspace(ctx, lambda ws: actions.preview_import(connection, options, ws), as_json=as_json)
+    if answer.error is not None or answer.data is None:
+        fail(answer.error or "", answer.exit_code, as_json=as_json)
+    if as_json:
+        print_json({"success": True, "message": answer.message, "data": _preview_data(answer.data)})
+        return
+    for row in answer.data.rows:
+        if row.change == "unchanged":
+            continue
+        click.echo(plain_text(f"{row.change:<11} {row.mls_number}  {row.address or row.reason}"))
+        for each in row.differences:
+            click.echo(plain_text(f"              {each.field}: {_value(each.old)} → {_value(each.new)}"))
+    say(answer.message)
+
+
+def _value(value: object) -> str:
+    return "(none)" if value is None else str(value)
+
+
+def _preview_data(preview: Preview) -> dict[str, Any]:
+    rows = [
+        {
+            "mlsNumber": row.mls_number,
+            "listingKey": row.listing_key,
+            "change": row.change,
+            "address": row.address,
+            "price": row.price,
+            "photos": row.photos,
+            "reason": row.reason,
+            "differences": [{"field": each.field, "old": each.old, "new": each.new} for each in row.differences],
+        }
+        for row in preview.rows
+    ]
+    kinds = ("new", "changed", "unchanged", "gone", "quarantined")
+    return {"counts": {kind: preview.count(kind) for kind in kinds}, "listings": rows, "warnings": preview.warnings}
+
+
+def _watch(ctx: click.Context, start: Start, every: str, *, events: bool, as_json: bool) -> None:
+    try:
+        seconds = parse_interval(every)
+    except UsageError as error:
+        fail(str(error), 2, as_json=as_json)
+
+    async def again_and_again(workspace: Workspace) -> ImportResult:
+        async def once() -> ImportResult:
+            result = await drained(workspace, start, show_for(events=events, quiet=as_json))
+            if as_json and not events:
+                print_json(result.to_contract())
+            else:
+                say(summary(result) if result.error is None else f"Error: {plain_text(result.error)}")
+            return result
+
+        def waiting(wait: float, why: str) -> None:
+            say(f"Next import in {wait:.0f} s{why}.")
+
+        return await watch(once, seconds, clock=workspace.clock, on_wait=waiting)
+
+    result = with_workspace(ctx, again_and_again)
+    sys.exit(result.exit_code)

@@ -1,0 +1,133 @@
+"""How an import shows: a bar where stderr is a terminal, plain lines otherwise, JSON lines with ``--events``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from mls_tui.cli.running import plain_text, say
+from mls_tui.domain.events import AttemptFailed, Event, ListingFailed, PageFetched, RunStarted, Throttled
+from mls_tui.importer.tally import TallyFold
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+class Show(Protocol):
+    """Told every event of a run, as a context manager around it."""
+
+    def __enter__(self) -> Show: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def event(self, event: Event) -> None: ...
+
+
+def show_for(*, events: bool, quiet: bool = False) -> Show:
+    """A bar where stderr is a terminal, else lines; ``events`` writes them to stdout as JSON."""
+    if events:
+        return JsonLines()
+    return Bar() if sys.stderr.isatty() and not quiet else Lines()
+
+
+class _Plain:
+    def __enter__(self) -> _Plain:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def event(self, event: Event) -> None:
+        raise NotImplementedError
+
+
+class JsonLines(_Plain):
+    """One event a line, on stdout (CONTRACT: "Events")."""
+
+    def event(self, event: Event) -> None:
+        click.echo(json.dumps(event.to_json(), ensure_ascii=False))
+
+
+class Lines(_Plain):
+    """What a log file wants: pages, retries, throttling, failures."""
+
+    def __init__(self) -> None:
+        self._fold = TallyFold()
+
+    def event(self, event: Event) -> None:
+        self._fold.add(event)
+        text = line_of(event)
+        if text is not None:
+            say(text)
+        if isinstance(event, PageFetched):
+            counts = self._fold.snapshot().counts
+            say(f"  so far {counts.successful} listings, {counts.photos_stored} photos, {counts.failed} failed")
+
+
+class Bar(_Plain):
+    """A bar with rate and time left; what goes wrong scrolls above it."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._fold = TallyFold()
+        self._bar: Progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._bar.add_task("listings", total=None)
+
+    def __enter__(self) -> Bar:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def event(self, event: Event) -> None:
+        from rich.text import Text
+
+        self._fold.add(event)
+        text = line_of(event)
+        if text is not None and not isinstance(event, PageFetched):
+            self._bar.console.print(Text(text))
+        tally = self._fold.snapshot()
+        photos = f"listings ({tally.counts.photos_stored} photos)"
+        self._bar.update(self._task, completed=tally.done, total=tally.expected, description=photos)
+
+
+def line_of(event: Event) -> str | None:
+    """One line for people, None for what needs none."""
+    match event:
+        case RunStarted():
+            return f"Importing {plain_text(event.connection)}" + (
+                " (going on where it stopped)" if event.resumed else ""
+            )
+        case PageFetched():
+            total = f" of {event.total}" if event.total is not None else ""
+            return f"Page {event.number}: {event.records} records{total}"
+        case AttemptFailed():
+            what = event.what if event.photo_index is None else f"photo {event.photo_index}"
+            who = f"{event.mls_number} " if event.mls_number else ""
+            again = "giving up" if event.wait is None else f"again in {event.wait:.1f} s"
+            return plain_text(f"{who}{what}: attempt {event.attempt} of {event.of} failed, {again}: {event.cause}")
+        case ListingFailed():
+            return plain_text(f"{event.mls_number} failed after {event.attempts} attempts: {event.error}")
+        case Throttled():
+            return plain_text(f"The MLS asks to wait until {event.until:%H:%M:%S} UTC: {event.why}")
+    return None

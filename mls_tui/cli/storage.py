@@ -1,0 +1,50 @@
+"""``mls-tui storage``: create what is missing, say what is wrong."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from mls_tui import actions
+from mls_tui.cli.checks import print_checks
+from mls_tui.cli.running import fail, settings_of, with_workspace
+
+
+@click.group()
+def storage() -> None:
+    """Create or check table, index, bucket and their protections, or the embedded store."""
+
+
+@storage.command()
+@click.option("--print-policy", is_flag=True, help="Print the least IAM policy a user needs, and create nothing.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def init(ctx: click.Context, print_policy: bool, as_json: bool) -> None:
+    """Create what is missing; doing it twice changes nothing."""
+    if print_policy:
+        from mls_tui.storage.policy import user_policy
+
+        settings = settings_of(ctx)
+        click.echo(json.dumps(user_policy(settings.table, settings.bucket or "BUCKET"), indent=2))
+        return
+    answer = with_workspace(ctx, lambda ws: actions.init_storage(ws), as_json=as_json)
+    if answer.data is None:
+        fail(answer.error or "", answer.exit_code, as_json=as_json)
+    print_checks(answer.data, as_json=as_json)
+    sys.exit(answer.exit_code)
+
+
+@storage.command()
+@click.option("--photos", is_flag=True, help="Verify every stored photo by hash, and find those nothing points at.")
+@click.option("--repair", is_flag=True, help="With --photos: delete the orphans; mark the damaged to be fetched again.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def check(ctx: click.Context, photos: bool, repair: bool, as_json: bool) -> None:
+    """Say what is missing or wrong, and what to do."""
+    answer = with_workspace(ctx, lambda ws: actions.check_storage(ws, photos=photos, repair=repair), as_json=as_json)
+    if answer.data is None:
+        fail(answer.error or "", answer.exit_code, as_json=as_json)
+    print_checks(answer.data, as_json=as_json)
+    sys.exit(answer.exit_code)

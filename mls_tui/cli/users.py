@@ -1,0 +1,91 @@
+"""``mls-tui sign-in``, ``sign-out``, ``whoami`` and ``keys``: who is asking, and the key that guards their secrets."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from mls_tui.cli.running import fail, log_to, say, settings_of, with_workspace
+from mls_tui.domain.errors import MlsTuiError, sentence
+from mls_tui.users.port import Challenge, User, UserSource, open_users, require
+from mls_tui.workspace import Workspace
+
+
+@click.command("sign-in")
+@click.option("--username", metavar="NAME", help="Asked for where it is not given.")
+@click.pass_context
+def sign_in(ctx: click.Context, username: str | None) -> None:
+    """Sign in with Cognito, where a user pool is configured; the local user needs nothing."""
+    users = _users(ctx)
+    try:
+        user = _signed_in(users, username)
+    except MlsTuiError as error:
+        fail(sentence(error), error.exit_code)
+    say(f"Signed in as {user.name or user.user_id}.")
+
+
+def _signed_in(users: UserSource, username: str | None) -> User:
+    if not users.needs_password():
+        answer = users.sign_in(username or "", "")
+    else:
+        name = username or click.prompt("User name", err=True)
+        answer = users.sign_in(name, click.prompt("Password", hide_input=True, err=True))
+    while isinstance(answer, Challenge):
+        answer = users.answer(answer, click.prompt(answer.prompt, hide_input=answer.hidden, err=True))
+    return answer
+
+
+@click.command("sign-out")
+@click.pass_context
+def sign_out(ctx: click.Context) -> None:
+    """Forget the session here and revoke it where it came from."""
+    try:
+        _users(ctx).sign_out()
+    except MlsTuiError as error:
+        fail(sentence(error), error.exit_code)
+    say("Signed out.")
+
+
+@click.command()
+@click.pass_context
+def whoami(ctx: click.Context) -> None:
+    """Print the id of the signed-in user, alone, on stdout."""
+    try:
+        click.echo(require(_users(ctx)).user_id)
+    except MlsTuiError as error:
+        fail(sentence(error), error.exit_code)
+
+
+@click.group()
+def keys() -> None:
+    """The key that encrypts tokens and passwords at rest."""
+
+
+@keys.command()
+@click.pass_context
+def rotate(ctx: click.Context) -> None:
+    """Make a new key and encrypt every stored secret again under it; the old one still reads."""
+
+    async def work(workspace: Workspace) -> tuple[str, int]:
+        key_id = await asyncio.to_thread(workspace.vault.rotate)
+        done = 0
+        for connection in await workspace.store.connections(workspace.user_id):
+            fresh = await asyncio.to_thread(
+                workspace.vault.reencrypt,
+                connection.secrets,
+                user=workspace.user_id,
+                connection=connection.connection_id,
+            )
+            await workspace.store.put_connection(workspace.user_id, connection.model_copy(update={"secrets": fresh}))
+            done += len(fresh)
+        return key_id, done
+
+    key_id, done = with_workspace(ctx, work)
+    say(f"{done} secrets are encrypted under the new key {key_id}.")
+
+
+def _users(ctx: click.Context) -> UserSource:
+    settings = settings_of(ctx)
+    log_to(ctx, settings)
+    return open_users(settings)
