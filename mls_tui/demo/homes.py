@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from mls_tui.demo import places
 from mls_tui.demo.places import Town
@@ -122,23 +123,14 @@ def home(seed: int, index: int, active: int, epoch_ms: int) -> Home:
     """Home ``index`` of the feed with this seed, among ``active`` active ones."""
     rng = random.Random(mix(seed, index, 3))
     town = rng.choices(places.TOWNS, [town.weight for town in places.TOWNS])[0]
-    kind = rng.choice(_KINDS)
-    small = kind in ("Condominium", "Cabin")
-    beds = rng.choice((1, 2, 2, 3) if small else (2, 3, 3, 3, 4, 4, 5))
-    storeys = 1 if small else 3 if kind == "Townhouse" and rng.random() < 0.4 else rng.choice((1, 2, 2))
-    area = int(rng.gauss(330 * beds + 620, 180 + 20 * beds)) if not small else int(rng.gauss(290 * beds + 420, 120))
-    area = max(480, area)
-    full = max(1, round(beds / 2 + rng.choice((-0.5, 0, 0, 0.5))))
-    lot = 0.0 if kind == "Condominium" else round(rng.lognormvariate(-1.3, 0.7), 2)
-    waterfront = town.lake is not None and kind != "Duplex" and rng.random() < 0.14
-    year = int(2024 - 105 * rng.random() ** 1.6)
-    age = max(0.72, 1 - (2024 - year) / 380)
-    price = area * 212 * town.level * age * rng.uniform(0.86, 1.18) * (1.7 if waterfront else 1.0) + lot * 42_000
     modified = datetime.fromtimestamp(modified_ms(seed, index, active, epoch_ms) / 1000, UTC)
+    key = key_of(index)
+    building = _building(rng, town)
+    unit = str(rng.randint(1, 4) * 100 + rng.randint(1, 12)) if building["kind"] == "Condominium" else None
     return Home(
         index=index,
-        key=key_of(index),
-        mls_number=f"LS{key_of(index)}",
+        key=key,
+        mls_number=f"LS{key}",
         status=status_of(seed, index, active),
         town=town,
         zip=rng.choice(town.zips),
@@ -146,20 +138,7 @@ def home(seed: int, index: int, active: int, epoch_ms: int) -> Home:
         direction=rng.choice(places.DIRECTIONS) if rng.random() < 0.18 else None,
         street=rng.choice(places.STREETS),
         suffix=rng.choice(places.SUFFIXES),
-        unit=str(rng.randint(1, 4) * 100 + rng.randint(1, 12)) if kind == "Condominium" else None,
-        kind=kind,
-        storeys=storeys,
-        beds=beds,
-        baths_full=full,
-        baths_half=1 if storeys > 1 and rng.random() < 0.55 else 0,
-        area=area,
-        lot=lot,
-        year=year,
-        garage=0 if kind == "Condominium" else rng.choice((0, 1, 2, 2, 3)) if area > 1100 else rng.choice((0, 1)),
-        waterfront=waterfront,
-        pool=not small and rng.random() < 0.06,
-        fireplace=rng.random() < 0.45,
-        price=round(price / 100) * 100 - (100 if rng.random() < 0.6 else 0),
+        unit=unit,
         latitude=round(town.latitude + rng.gauss(0, 0.02), 6),
         longitude=round(town.longitude + rng.gauss(0, 0.025), 6),
         listed=modified - timedelta(days=rng.randint(0, 90), minutes=rng.randint(5, 1400)),
@@ -167,4 +146,36 @@ def home(seed: int, index: int, active: int, epoch_ms: int) -> Home:
         photos=min(16, 1 + int(rng.gammavariate(1.7, 2.55))),
         agent=rng.randrange(48),
         look=rng.getrandbits(32),
+        **building,
     )
+
+
+def _building(rng: random.Random, town: Town) -> dict[str, Any]:
+    """What stands there, and what it costs for its size, age, town and water."""
+    kind = rng.choice(_KINDS)
+    small = kind in ("Condominium", "Cabin")
+    beds = rng.choice((1, 2, 2, 3) if small else (2, 3, 3, 3, 4, 4, 5))
+    storeys = 1 if small else 3 if kind == "Townhouse" and rng.random() < 0.4 else rng.choice((1, 2, 2))
+    spread = rng.gauss(290 * beds + 420, 120) if small else rng.gauss(330 * beds + 620, 180 + 20 * beds)
+    area = max(480, int(spread))
+    lot = 0.0 if kind == "Condominium" else round(rng.lognormvariate(-1.3, 0.7), 2)
+    waterfront = town.lake is not None and kind != "Duplex" and rng.random() < 0.14
+    year = int(2024 - 105 * rng.random() ** 1.6)
+    age = max(0.72, 1 - (2024 - year) / 380)
+    price = area * 212 * town.level * age * rng.uniform(0.86, 1.18) * (1.7 if waterfront else 1.0) + lot * 42_000
+    garages = (0,) if kind == "Condominium" else (0, 1, 2, 2, 3) if area > 1100 else (0, 1)
+    return {
+        "kind": kind,
+        "storeys": storeys,
+        "beds": beds,
+        "baths_full": max(1, round(beds / 2 + rng.choice((-0.5, 0, 0, 0.5)))),
+        "baths_half": 1 if storeys > 1 and rng.random() < 0.55 else 0,
+        "area": area,
+        "lot": lot,
+        "year": year,
+        "garage": rng.choice(garages),
+        "waterfront": waterfront,
+        "pool": not small and rng.random() < 0.06,
+        "fireplace": rng.random() < 0.45,
+        "price": round(price / 100) * 100 - (100 if rng.random() < 0.6 else 0),
+    }
