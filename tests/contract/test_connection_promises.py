@@ -19,6 +19,12 @@ NOW = FIRST_MS
 LATER = NOW + 60_000
 
 
+def ended_pid() -> int:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
+
+
 async def test_connection_comes_back_and_goes(pair: Pair) -> None:
     connection = a_connection(cursor=Cursor(watermark="2026-01-01T00:00:00Z", statuses=("active",)))
     await pair.rows.put_connection(USER, connection)
@@ -77,10 +83,8 @@ async def test_lease_is_free_when_expired_renewed_or_released(pair: Pair) -> Non
 
 
 async def test_lease_of_a_dead_process_on_this_host_is_taken_over(pair: Pair) -> None:
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        process.wait()
     await pair.rows.put_connection(USER, a_connection())
-    dead = a_lease("r1", LATER, host=host_name(), pid=process.pid)
+    dead = a_lease("r1", LATER, host=host_name(), pid=ended_pid())
     await pair.rows.acquire_lease(USER, "c1", dead, now_ms=NOW)
 
     assert await pair.rows.acquire_lease(USER, "c1", this_lease("r2", LATER), now_ms=NOW) is None

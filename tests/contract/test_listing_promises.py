@@ -157,7 +157,7 @@ async def test_listing_that_is_too_large_gives_up_urls_it_can_spare(pair: Pair) 
 
 
 async def test_listing_that_cannot_fit_is_refused_with_a_sentence(pair: Pair) -> None:
-    with pytest.raises(StorageError, match="A-1 is too large to store: 5.. KB, and an item may have 400 KB"):
+    with pytest.raises(StorageError, match=r"A-1 is too large to store: 5.. KB, and an item may have 400 KB"):
         await pair.rows.put(USER, a_listing(description="x" * 500_000))
     assert await all_listings(pair.rows) == []
 

@@ -230,7 +230,7 @@ async def test_read_only_folder_is_a_sentence(tmp_path: Path) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o500)
     store = SqliteListingStore(folder / "rows.db")
-    with pytest.raises(StorageError, match="MLS_TUI_HOME|another one"):
+    with pytest.raises(StorageError, match=r"MLS_TUI_HOME|another one"):
         await store.init()
     await store.close()
 

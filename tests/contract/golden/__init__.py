@@ -1,0 +1,1 @@
+"""What released versions wrote: a database and a dump of its items each. Never edited."""

@@ -1,0 +1,135 @@
+"""Any sequence of actions by two users leaves each store as a plain model says, and neither user sees the other."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mls_tui.domain.listing import Listing
+from mls_tui.storage.aws import Aws
+from mls_tui.storage.base import ListingStore, PhotoStore, PutOutcome
+from mls_tui.storage.dynamodb import DynamoDBListingStore
+from mls_tui.storage.folder import FolderPhotoStore
+from mls_tui.storage.s3 import S3PhotoStore
+from mls_tui.storage.sqlite import SqliteListingStore
+from tests.contract.samples import FIRST_MS, a_listing, a_photo, all_keys, all_listings, put_photo
+
+
+@dataclass(frozen=True)
+class Action:
+    """One user puts a version of a number under one of two ids, or deletes it."""
+
+    who: int
+    what: str
+    number: str
+    birth: int
+    second: int
+
+    @property
+    def listing(self) -> Listing:
+        return a_listing(self.number, first_ms=FIRST_MS + self.birth, second=self.second)
+
+
+ACTIONS = st.lists(
+    st.builds(
+        Action,
+        who=st.integers(0, 1),
+        what=st.sampled_from(["put", "put", "put", "delete"]),
+        number=st.sampled_from(["1", "10", "a/b"]),
+        birth=st.integers(0, 1),
+        second=st.integers(0, 3),
+    ),
+    max_size=14,
+)
+
+
+@dataclass
+class Model:
+    """What one user has stored: MLS number -> listing."""
+
+    rows: dict[str, Listing] = field(default_factory=dict)
+
+    def put(self, listing: Listing) -> tuple[PutOutcome, str]:
+        stored = self.rows.get(listing.mls_number)
+        if stored is None:
+            self.rows[listing.mls_number] = listing
+            return PutOutcome.CREATED, listing.listing_id
+        if stored.listing_id != listing.listing_id or stored.version > listing.version:
+            return PutOutcome.STALE, stored.listing_id
+        self.rows[listing.mls_number] = listing
+        return PutOutcome.UPDATED, listing.listing_id
+
+    def delete(self, listing_id: str) -> Listing | None:
+        for number, stored in self.rows.items():
+            if stored.listing_id == listing_id:
+                return self.rows.pop(number)
+        return None
+
+
+async def follow(rows: ListingStore, photos: PhotoStore, users: tuple[str, str], actions: list[Action]) -> None:
+    models = (Model(), Model())
+    for action in actions:
+        user, model, listing = users[action.who], models[action.who], action.listing
+        if action.what == "put":
+            result = await rows.put(user, listing)
+            assert (result.outcome, result.listing_id) == model.put(listing)
+            await put_photo(photos, a_photo(listing.listing_id, user_id=user).key or "", user.encode())
+        else:
+            assert await rows.delete(user, listing.listing_id) == model.delete(listing.listing_id)
+            prefix = f"listings/{user}/{listing.listing_id}/"
+            assert await photos.delete(await all_keys(photos, prefix)) == {}
+    for user, model in zip(users, models, strict=True):
+        stored = await all_listings(rows, user)
+        assert {listing.mls_number: listing for listing in stored} == model.rows
+        assert len(stored) == len(model.rows)
+        entries = [entry async for entry in rows.index(user)]
+        assert {entry.listing_id: entry.version for entry in entries} == {row.listing_id: row.version for row in stored}
+        for number in ("1", "10", "a/b"):
+            assert await rows.find(user, number) == [row for row in stored if row.mls_number == number]
+        for key in await all_keys(photos, f"listings/{user}/"):
+            assert await photos.get(key) == user.encode()
+
+
+def run(make: Callable[[], Awaitable[None]]) -> None:
+    async def main() -> None:
+        await make()
+
+    asyncio.run(main())
+
+
+@settings(max_examples=25)
+@given(ACTIONS)
+def test_local_pair_keeps_to_the_model(actions: list[Action]) -> None:
+    async def one() -> None:
+        with TemporaryDirectory() as folder:
+            rows, photos = SqliteListingStore(Path(folder) / "r.db"), FolderPhotoStore(Path(folder) / "p")
+            await follow(rows, photos, ("ann", "anna"), actions)
+            await rows.close()
+            await photos.close()
+
+    run(one)
+
+
+def test_aws_pair_keeps_to_the_model(aws: Aws) -> None:
+    rows, photos = DynamoDBListingStore(aws, "model"), S3PhotoStore(aws, "model-bucket")
+    numbers = itertools.count()
+
+    async def prepare() -> None:
+        await rows.init()
+        await photos.init()
+
+    @settings(max_examples=15)
+    @given(ACTIONS)
+    def example(actions: list[Action]) -> None:
+        number = next(numbers)
+        run(lambda: follow(rows, photos, (f"ann{number}", f"ann{number}a"), actions))
+
+    run(prepare)
+    example()
