@@ -34,7 +34,7 @@ def haystack(listing: Listing) -> str:
         listing.mls_number,
         address.one_line,
         listing.description,
-        "\n".join(listing.features),
+        *listing.features,
         listing.property_type,
         listing.property_sub_type,
         listing.status.value,

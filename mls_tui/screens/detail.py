@@ -214,7 +214,7 @@ class DetailScreen(MlsScreen[None]):
 def headline(listing: Listing) -> Content:
     """Address, status and price on the first line; what one asks next on the second."""
     status = listing.status.value
-    address = one_line(listing.address.street or "Address withheld", 60)
+    address = one_line(listing.address.street or "Address withheld", 44)
     region = one_line(" ".join(part for part in (listing.address.state, listing.address.zip) if part), 20)
     city = one_line(listing.address.city or "", 30)
     facts = (

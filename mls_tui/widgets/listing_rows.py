@@ -120,6 +120,7 @@ def sort_column(rows: ListingRows, key: str) -> Sequence[SortKey]:
         "address": rows.address_keys,
         "city": rows.city_keys,
         "type": rows.type_keys,
+        "mls": columns.mls,
         "listed": rows.list_dates,
         "photos": rows.photos_stored,
         "synced": rows.synced,

@@ -80,7 +80,8 @@ def hostile_home() -> Listing:
     return a_home(
         666, address=address, description=HOSTILE, features=(HOSTILE, "[/]"), property_type=HOSTILE, county=HOSTILE,
         property_sub_type=HOSTILE, mls_number=HOSTILE, list_office_name=HOSTILE, standard_status=HOSTILE,
-        mls_status=HOSTILE, list_agent_name=HOSTILE, history=(Change(at=HOSTILE, field=HOSTILE, old=HOSTILE, new="[/]"),),
+        mls_status=HOSTILE, list_agent_name=HOSTILE,
+        history=(Change(at=HOSTILE, field=HOSTILE, old=HOSTILE, new="[/]"),),
         photos=(
             a_photo("hostile", 0, caption=HOSTILE),
             Photo(url=HOSTILE, order=1, original_url=HOSTILE, error=HOSTILE),
@@ -95,7 +96,9 @@ def a_jpeg(number: int = 0, width: int = 320, height: int = 214) -> bytes:
     draw.rectangle((0, height * 2 // 3, width, height), fill=(90, 140, 70))
     wall = ((200, 170, 130), (180, 90, 70), (220, 220, 200), (120, 120, 140))[number % 4]
     draw.rectangle((width // 5, height // 3, width * 4 // 5, height * 5 // 6), fill=wall)
-    draw.polygon(((width // 7, height // 3), (width // 2, height // 9), (width * 6 // 7, height // 3)), fill=(90, 50, 45))
+    draw.polygon(
+        ((width // 7, height // 3), (width // 2, height // 9), (width * 6 // 7, height // 3)), fill=(90, 50, 45)
+    )
     for x in (width // 4, width * 5 // 9):
         draw.rectangle((x, height * 4 // 9, x + width // 6, height * 6 // 10), fill=(250, 240, 170))
     out = io.BytesIO()
