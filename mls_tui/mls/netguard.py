@@ -123,7 +123,7 @@ class NetGuard:
             name == "localhost" or name.endswith(".localhost") or (spelled is not None and not is_public(spelled))
         ):
             raise AddressRefusedError(self._refusal(url.host, str(spelled) if spelled else "this machine"))
-        return url
+        return url.copy_with(userinfo=b"") if url.userinfo else url  # a feed's user and password are not sent
 
     def addresses(self, host: str, found: list[str]) -> None:
         """Check every answer of the resolver for ``host``; one that is not public refuses them all.

@@ -1,0 +1,137 @@
+"""A clock in the test's hand, and an MlsHttp over answers that the test writes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from mls_tui.domain.connection import AuthKind, Connection, SecretField
+from mls_tui.mls.auth import OnToken
+from mls_tui.mls.base import Notice, Paused, RequestFailed
+from mls_tui.mls.budget import RateBudget
+from mls_tui.mls.http import MlsHttp, Timeouts
+from mls_tui.mls.preset_fields import Limit, ProviderPreset
+from mls_tui.mls.presets import preset
+from mls_tui.mls.transport import Lookup
+
+BASE = "https://mls.example/odata"
+TOKEN = "canary-token-7f3a"
+SECRET = "canary-secret-9c1d"
+Answers = Callable[[httpx.Request], Any]
+"""A request to a Response, or to a coroutine that gives one."""
+
+
+class HandClock:
+    """Time passes by sleeping only; ``slept`` are the waits asked for."""
+
+    def __init__(self) -> None:
+        self.elapsed = 0.0
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return datetime(2026, 6, 1, 12, tzinfo=UTC) + timedelta(seconds=self.elapsed)
+
+    def monotonic(self) -> float:
+        return 1000.0 + self.elapsed
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.elapsed += seconds
+        await asyncio.sleep(0)
+
+
+def connection(**changes: Any) -> Connection:
+    fields: dict[str, Any] = {
+        "connection_id": "c1",
+        "user_id": "u1",
+        "name": "lakeside",
+        "provider": "reso",
+        "base_url": BASE,
+    }
+    return Connection(**(fields | changes))
+
+
+class Wire:
+    """An ``MlsHttp`` whose network is ``answers``; collects requests, notices and tokens."""
+
+    def __init__(
+        self,
+        answers: Answers | None = None,
+        *,
+        secrets: Mapping[SecretField, str] | None = None,
+        preset_changes: Mapping[str, Any] | None = None,
+        connection_changes: Mapping[str, Any] | None = None,
+        limits: tuple[Limit, ...] = (),
+        allow_private_hosts: bool = False,
+        lookup: Lookup | None = None,
+        timeouts: Timeouts | None = None,
+        on_token: OnToken | None = None,
+    ) -> None:
+        self.clock = HandClock()
+        self.requests: list[httpx.Request] = []
+        self.notices: list[Notice] = []
+        self.budget = RateBudget(limits, limits, self.clock)
+
+        def handle(request: httpx.Request) -> Any:
+            self.requests.append(request)
+            assert answers is not None
+            return answers(request)
+
+        self.preset: ProviderPreset = replace(preset("reso"), **({"base_url": BASE} | dict(preset_changes or {})))
+        self.http = MlsHttp(
+            self.preset,
+            connection(**(connection_changes or {})),
+            {SecretField.ACCESS_TOKEN: TOKEN} if secrets is None else secrets,
+            clock=self.clock,
+            budget=self.budget,
+            observer=self.notices.append,
+            allow_private_hosts=allow_private_hosts,
+            on_token=on_token,
+            rng=random.Random(7),
+            transport=httpx.MockTransport(handle) if answers else None,
+            lookup=lookup,
+            timeouts=timeouts,
+        )
+
+    @property
+    def failures(self) -> list[RequestFailed]:
+        return [each for each in self.notices if isinstance(each, RequestFailed)]
+
+    @property
+    def pauses(self) -> list[Paused]:
+        return [each for each in self.notices if isinstance(each, Paused)]
+
+
+def client_credentials(answers: Answers, **more: Any) -> Wire:
+    """A connection that signs in with client credentials at https://id.example/token."""
+    return Wire(
+        answers,
+        secrets={SecretField.CLIENT_SECRET: SECRET},
+        preset_changes={"token_url": "https://id.example/token", "scope": "api"} | more.pop("preset_changes", {}),
+        connection_changes={"auth": AuthKind.CLIENT_CREDENTIALS, "client_id": "me"}
+        | more.pop("connection_changes", {}),
+        **more,
+    )
+
+
+def script(*answers: httpx.Response | Exception) -> Answers:
+    """One answer after the other; the last one for ever. An exception is raised."""
+    left = list(answers)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        each = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(each, Exception):
+            raise each
+        return httpx.Response(each.status_code, headers=each.headers, content=each.content)
+
+    return answer
+
+
+def rows(*keys: str) -> httpx.Response:
+    return httpx.Response(200, json={"value": [{"ListingKey": key} for key in keys]})
