@@ -109,7 +109,8 @@ async def test_spark_code_1550_is_a_pause(status: int) -> None:
     over = answer(status, {"D": {"Success": False, "Code": 1550, "Message": "Over rate limit"}}, Retry_After="3")
     wire = Wire(script(over, GOOD))
     await wire.http.get_json(URL)
-    assert (len(wire.pauses), wire.failures, wire.clock.elapsed) == (1, [], pytest.approx(3.0))
+    assert (len(wire.pauses), len(wire.failures)) == (1, 0)
+    assert wire.clock.elapsed == pytest.approx(3.0)
 
 
 async def test_five_pauses_in_a_row_stop_the_run_and_a_success_between_does_not() -> None:
