@@ -29,7 +29,12 @@ class Transport(Protocol):
     """What is asked of HTTP: one signed GET, with the retries and pauses of FIELD §3 inside."""
 
     async def get_json(
-        self, url: str, params: Mapping[str, str] | None = None, *, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        attempts: int = 3,
     ) -> Received: ...
 
 

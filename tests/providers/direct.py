@@ -28,13 +28,18 @@ class DirectTransport:
         self.server = server
 
     async def get_json(
-        self, url: str, params: Mapping[str, str] | None = None, *, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        attempts: int = 3,
     ) -> Got:
         attempt = 0
         while True:
             reply = self.server.answer(url)
             attempt += reply.status >= 500
-            if reply.status == 429 or (reply.status in (500, 502, 503) and attempt < 3):
+            if reply.status == 429 or (reply.status in (500, 502, 503) and attempt < attempts):
                 continue
             if reply.status != 200:
                 raise MLSError(f"The MLS answered {reply.status}: {reply.body}", status=reply.status)

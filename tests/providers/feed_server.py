@@ -155,7 +155,7 @@ class FeedServer:
                 options["empty"] = str(self.requests)
             return f"{self.base}/{path}?" + "&".join(f"{name}={quote(value)}" for name, value in options.items())
         token = f"c{len(self._cursors)}"
-        self._cursors[token] = (query, last)
+        self._cursors[token] = (query, dict(last) if last else None)
         return f"{path}?$skiptoken={token}" if style == "relative" else f"{self.base}/{path}?$skiptoken={token}"
 
     def _spoiled(self, kind: str, url: str, link: str | None) -> str | None:
