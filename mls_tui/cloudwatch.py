@@ -122,4 +122,6 @@ def _client() -> Any:
     import boto3
     from botocore.config import Config
 
-    return boto3.client("logs", config=Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard"}))
+    return boto3.Session().client(
+        "logs", config=Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard"})
+    )

@@ -1,8 +1,8 @@
 """Listings to CSV, JSON, JSON Lines and Parquet: streamed, whole or not at all, and harmless in a spreadsheet.
 
 CSV columns, one row a listing, UTF-8: those of ``COLUMNS``, in that order. ``features`` are joined by ``; ``;
-``photos`` is the number of stored photos, ``photoKeys`` their keys joined by a space. A text that a spreadsheet would take for a
-formula begins with an apostrophe (OWASP, "CSV Injection").
+``photos`` is the number of stored photos, ``photoKeys`` their keys joined by a space. A text that a spreadsheet
+would take for a formula begins with an apostrophe (OWASP, "CSV Injection").
 """
 
 from __future__ import annotations

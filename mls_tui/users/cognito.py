@@ -266,12 +266,13 @@ def open_cognito(settings: Settings) -> CognitoUsers:
     pool_id, client_id = settings.user_pool_id or "", settings.user_pool_client_id or ""
     config = Config(signature_version=UNSIGNED, connect_timeout=5, read_timeout=15, retries={"mode": "standard"})
     options: dict[str, Any] = {"region_name": pool_id.split("_", 1)[0], "config": config}
+    session: Any = boto3.Session()
     sessions = SessionFile(settings.session_path, open_vault(replace(settings, kms_key_id=None)), client_id)
     identity = None
     if settings.identity_pool_id:
-        client = boto3.client("cognito-identity", **options)
+        client = session.client("cognito-identity", **options)
         identity = IdentityPool(client, settings.identity_pool_id, pool_id)
-    return CognitoUsers(boto3.client("cognito-idp", **options), pool_id, client_id, sessions, identity)
+    return CognitoUsers(session.client("cognito-idp", **options), pool_id, client_id, sessions, identity)
 
 
 def _call(operation: Callable[..., Any], **arguments: Any) -> Any:

@@ -171,7 +171,9 @@ def _kms_client() -> object:
     import boto3
     from botocore.config import Config
 
-    return boto3.client("kms", config=Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard"}))
+    return boto3.Session().client(
+        "kms", config=Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard"})
+    )
 
 
 def _cipher(key: DataKey) -> AESGCM:

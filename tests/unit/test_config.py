@@ -1,0 +1,165 @@
+"""Promises about the configuration: who wins, what is refused and in which words, and what is never shown."""
+
+from __future__ import annotations
+
+import pickle
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mls_tui.config import effective, load_settings
+from mls_tui.config_values import SPECS
+from mls_tui.domain.errors import UsageError
+from mls_tui.preferences import save_preference
+
+
+def _file(home: Path, text: str) -> Path:
+    home.mkdir(exist_ok=True)
+    (home / "config.toml").write_text(text, encoding="utf-8")
+    return home / "config.toml"
+
+
+def test_flags_win_over_variables_over_the_file_over_defaults(home: Path) -> None:
+    _file(home, 'table = "from-file"\ntheme = "from-file"\nuser = "from-file"')
+    environ = {"MLS_TUI_HOME": str(home), "MLS_TUI_TABLE": "from-env", "MLS_TUI_THEME": "from-env"}
+    settings = load_settings(environ, table="from-flag", bucket=None)
+    assert (settings.table, settings.theme, settings.user) == ("from-flag", "from-env", "from-file")
+    assert (settings.storage, settings.bucket) == ("local", None)
+    sources = {row.name: row.source for row in effective(settings)}
+    chosen = [sources[name] for name in ("table", "theme", "user", "storage")]
+    assert chosen == ["flag", "environment", "file", "default"]
+
+
+def test_home_holds_every_path(home: Path) -> None:
+    settings = load_settings({"MLS_TUI_HOME": str(home), "XDG_DATA_HOME": "/elsewhere"})
+    names = ("config", "data", "state", "cache", "database", "photos", "log", "key", "session")
+    paths = [getattr(settings, f"{name}_path") for name in names]
+    assert all(path.is_relative_to(home) for path in paths)
+    assert len(set(paths)) == len(paths)
+    assert not home.exists()
+
+
+def test_without_a_home_the_xdg_folders_are_used(tmp_path: Path) -> None:
+    environ = {f"XDG_{name}_HOME": str(tmp_path / name) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
+    settings = load_settings(environ)
+    assert settings.config_path == tmp_path / "CONFIG" / "mls-tui" / "config.toml"
+    assert settings.database_path.parent == tmp_path / "DATA" / "mls-tui"
+    assert load_settings({**environ, "XDG_DATA_HOME": "relative"}).data_path.is_absolute()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MLS_TUI_STORAGE", "cloud"),
+        ("MLS_TUI_TABLE", "a b"),
+        ("MLS_TUI_BUCKET", "Not_A_Bucket"),
+        ("MLS_TUI_USER", "ann#LISTING"),
+        ("MLS_TUI_LISTINGS_IN_FLIGHT", "0"),
+        ("MLS_TUI_LISTINGS_IN_FLIGHT", "many"),
+        ("MLS_TUI_ALLOW_PRIVATE_HOSTS", "perhaps"),
+        ("MLS_TUI_WEBP_VARIANTS", "1600,wide"),
+        ("MLS_TUI_IDENTITY_POOL_ID", "pool"),
+    ],
+)
+def test_an_impossible_value_is_a_sentence_that_names_its_variable(home: Path, name: str, value: str) -> None:
+    with pytest.raises(UsageError, match=name):
+        load_settings({"MLS_TUI_HOME": str(home), name: value})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tabel = 'x'", "tabel"),
+        ("table = 3", "table"),
+        ("read_only = 'maybe'", "read_only"),
+        ("table = ", "TOML"),
+        ("home = '/x'", "MLS_TUI_HOME"),
+        ("key = 'canary-secret'", "MLS_TUI_KEY"),
+        ("[keys]\nimport = 3", "keys"),
+        ("[storage]\nx = 1", "storage"),
+    ],
+)
+def test_a_wrong_file_is_a_sentence_that_names_it(home: Path, text: str, said: str) -> None:
+    path = _file(home, text)
+    with pytest.raises(UsageError, match=said) as caught:
+        load_settings({"MLS_TUI_HOME": str(home)})
+    assert str(path) in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+def test_a_file_that_is_no_text_is_a_sentence(home: Path) -> None:
+    _file(home, "")
+    (home / "config.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match=r"config\.toml cannot be read"):
+        load_settings({"MLS_TUI_HOME": str(home)})
+
+
+def test_aws_without_a_bucket_says_which_variable_is_missing(home: Path) -> None:
+    with pytest.raises(UsageError, match="MLS_TUI_BUCKET"):
+        load_settings({"MLS_TUI_HOME": str(home), "MLS_TUI_STORAGE": "aws"})
+
+
+def test_a_half_configured_cognito_says_which_variable_is_missing(home: Path) -> None:
+    with pytest.raises(UsageError, match="MLS_TUI_USER_POOL_CLIENT_ID"):
+        load_settings({"MLS_TUI_HOME": str(home), "MLS_TUI_USER_POOL_ID": "eu-west-1_x"})
+    with pytest.raises(UsageError, match="MLS_TUI_USER_POOL_ID"):
+        load_settings({"MLS_TUI_HOME": str(home), "MLS_TUI_IDENTITY_POOL_ID": "eu-west-1:1-2"})
+
+
+def test_variables_of_the_users_own_are_nobodys_business(home: Path) -> None:
+    """A token for --token-env may be called MLS_TUI_anything."""
+    assert load_settings({"MLS_TUI_HOME": str(home), "MLS_TUI_LAKESIDE_TOKEN": "x"}).storage == "local"
+
+
+def test_a_secret_is_masked_wherever_settings_are_shown(home: Path) -> None:
+    settings = load_settings(
+        {"MLS_TUI_HOME": str(home), "MLS_TUI_KEY": "canary-key", "MLS_TUI_KEY_PREVIOUS": "canary-2"}
+    )
+    shown = f"{settings!r} {settings} {effective(settings)}"
+    assert "canary" not in shown
+    with pytest.raises(UsageError) as caught:
+        load_settings({"MLS_TUI_HOME": str(home), "MLS_TUI_KEY": "canary\nkey"})
+    assert "canary" not in str(caught.value)
+
+
+def test_every_setting_is_shown_once_and_settings_travel_to_other_processes(home: Path) -> None:
+    settings = load_settings({"MLS_TUI_HOME": str(home)}, webp_variants="1600, 400")
+    assert [row.name for row in effective(settings)] == [spec.name for spec in SPECS]
+    assert pickle.loads(pickle.dumps(settings)) == settings
+    assert settings.webp_variants == (1600, 400)
+
+
+def test_keys_of_the_file_become_the_keymap(home: Path) -> None:
+    _file(home, '[keys]\n"connections.import" = "x"\n')
+    assert load_settings({"MLS_TUI_HOME": str(home)}).keymap == {"connections.import": "x"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", 'theme = "nord"\n'),
+        ("# mine\nuser = 'a'\n", "# mine\nuser = 'a'\ntheme = \"nord\"\n"),
+        ("theme = 'old'  # dark\nuser = 'a'", "theme = \"nord\"  # dark\nuser = 'a'"),
+        ("user = 'a'\n\n# my keys\n[keys]\nx = 'y'\n", "user = 'a'\n\n# my keys\ntheme = \"nord\"\n[keys]\nx = 'y'\n"),
+        ("[keys]\ntheme = 'k'\n", "theme = \"nord\"\n[keys]\ntheme = 'k'\n"),
+    ],
+)
+def test_a_preference_is_kept_and_the_rest_of_the_file_left_alone(home: Path, before: str, after: str) -> None:
+    path = _file(home, before)
+    save_preference(path, "theme", "nord")
+    assert path.read_text() == after
+    assert load_settings({"MLS_TUI_HOME": str(home)}).theme == "nord"
+
+
+def test_a_preference_makes_its_file_on_a_fresh_machine(home: Path) -> None:
+    save_preference(home / "config.toml", "theme", "nord")
+    assert tomllib.loads((home / "config.toml").read_text()) == {"theme": "nord"}
+
+
+def test_a_file_that_cannot_be_edited_safely_is_left_as_it_is(home: Path) -> None:
+    text = 'user = """a\ntheme = "inner"\n"""\n'
+    path = _file(home, text)
+    with pytest.raises(UsageError, match="by hand"):
+        save_preference(path, "theme", "nord")
+    assert path.read_text() == text

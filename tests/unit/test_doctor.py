@@ -1,0 +1,122 @@
+"""Promises about doctor's local and AWS halves: each line true, each failure with what to do, nothing changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from moto import mock_aws
+
+from mls_tui.config import load_settings
+from mls_tui.doctor import aws_checks, diagnose, local_checks
+from mls_tui.storage.base import Check
+from mls_tui.users.port import open_users
+from mls_tui.users.secrets import open_vault
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def _clock(seconds: int) -> Callable[[], datetime]:
+    return lambda: NOON + timedelta(seconds=seconds)
+
+
+def _states(checks: list[Check]) -> dict[str, str]:
+    return {check.name: check.state for check in checks}
+
+
+def test_a_fresh_machine_is_well_and_stays_untouched(home: Path) -> None:
+    settings = load_settings({"MLS_TUI_HOME": str(home)})
+    checks = asyncio.run(diagnose(settings, users=open_users(settings), vault=open_vault(settings)))
+    assert not home.exists()
+    assert "failure" not in _states(checks).values()
+    assert {"configuration", "data folder", "state folder", "disk", "sign-in", "secret key"} <= set(_states(checks))
+
+
+async def test_signed_out_is_a_failure_that_says_what_to_run(home: Path) -> None:
+    settings = load_settings({"MLS_TUI_HOME": str(home)})
+    users = open_users(settings)
+    users.sign_out()
+    (line,) = [check for check in await diagnose(settings, users=users) if check.name == "sign-in"]
+    assert line.state == "failure"
+    assert "mls-tui sign-in" in line.advice
+
+
+async def test_a_store_that_breaks_hides_nothing_else(home: Path) -> None:
+    class Broken:
+        async def check(self) -> list[Check]:
+            raise RuntimeError("disk on fire")
+
+    class Fine:
+        async def check(self) -> list[Check]:
+            return [Check("folder", "ok", "there")]
+
+    broken: Any = Broken()
+    fine: Any = Fine()
+    checks = await diagnose(load_settings({"MLS_TUI_HOME": str(home)}), store=broken, photos=fine)
+    assert _states(checks)["listings"] == "failure"
+    assert _states(checks)["folder"] == "ok"
+
+
+def test_a_file_in_the_place_of_a_folder_is_found(home: Path) -> None:
+    home.mkdir()
+    (home / "data").write_text("")
+    (line,) = [
+        check for check in local_checks(load_settings({"MLS_TUI_HOME": str(home)})) if check.name == "data folder"
+    ]
+    assert line.state == "failure"
+    assert "MLS_TUI_HOME" in line.advice
+
+
+def test_private_hosts_are_warned_of(home: Path) -> None:
+    settings = load_settings({"MLS_TUI_HOME": str(home), "MLS_TUI_ALLOW_PRIVATE_HOSTS": "1"})
+    assert _states(local_checks(settings))["private hosts"] == "warning"
+
+
+def test_aws_tells_who_and_where() -> None:
+    with mock_aws():
+        checks = aws_checks()
+    assert _states(checks)["AWS identity"] == "ok"
+    assert ("AWS region", "ok", "us-east-1") in [(check.name, check.state, check.detail) for check in checks]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state"),
+    [(0, "ok"), (59, "ok"), (-61, "warning"), (200, "warning"), (301, "failure"), (-900, "failure")],
+)
+def test_a_wrong_clock_is_measured_against_aws(seconds: int, state: str) -> None:
+    client: Any = boto3.client("sts", region_name="us-east-1")
+    with Stubber(client) as stub:
+        metadata = {"HTTPStatusCode": 200, "HTTPHeaders": {"date": "Mon, 01 Jun 2026 12:00:00 GMT"}}
+        identity = {"Arn": "arn:aws:iam::123456789012:user/ann", "Account": "123456789012", "UserId": "ann"}
+        stub.add_response("get_caller_identity", {**identity, "ResponseMetadata": metadata})
+        assert _states(aws_checks(client, _clock(seconds)))["clock"] == state
+
+
+def test_expired_credentials_say_how_to_renew_them() -> None:
+    client: Any = boto3.client("sts", region_name="us-east-1")
+    with Stubber(client) as stub:
+        stub.add_client_error("get_caller_identity", "ExpiredToken", http_status_code=403)
+        (line,) = aws_checks(client)
+    assert line.state == "failure"
+    assert "ExpiredToken" in line.detail
+    assert "aws sso login" in line.advice
+
+
+def test_no_credentials_say_where_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    assert aws_checks()[0].detail == "no credentials were found"
+
+
+def test_aws_out_of_reach_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    (line,) = aws_checks()
+    assert line.state == "failure"
+    assert "could not be reached" in line.detail

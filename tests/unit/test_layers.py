@@ -1,0 +1,59 @@
+"""Promises about the house: imports go down, never up, and what is not needed yet is not loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+ASK = """
+import importlib, pkgutil, sys
+sys.modules.update(dict.fromkeys({barred!r}))
+for name in {packages!r}:
+    package = importlib.import_module(name)
+    if {deep!r}:
+        for found in pkgutil.walk_packages(getattr(package, "__path__", []), name + "."):
+            importlib.import_module(found.name)
+print(*(name for name, module in sys.modules.items() if module is not None))
+"""
+
+
+def _loaded(*packages: str, deep: bool, barred: tuple[str, ...] = ()) -> set[str]:
+    """What is loaded after the import; importing one of ``barred`` fails, as if it were not installed."""
+    ask = ASK.format(packages=packages, deep=deep, barred=barred)
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("layer", ["domain", "mls", "storage", "importer", "users"])
+def test_no_layer_below_the_actions_knows_the_interface_or_the_command_line(layer: str) -> None:
+    """httpx loads click where it can, so both are made impossible to import instead of looked for."""
+    loaded = _loaded(f"mls_tui.{layer}", deep=True, barred=("textual", "click"))
+    assert f"mls_tui.{layer}" in loaded
+    upper = ("mls_tui.actions", "mls_tui.app", "mls_tui.cli", "mls_tui.screens", "mls_tui.widgets", "mls_tui.workspace")
+    assert not {module for module in loaded if module.startswith(upper)}
+
+
+def test_the_domain_knows_no_other_layer() -> None:
+    loaded = _loaded("mls_tui.domain", deep=True)
+    layers = {".".join(module.split(".")[:2]) for module in loaded if module.startswith("mls_tui.")}
+    assert layers == {"mls_tui.domain"}
+    assert not loaded & {"boto3", "httpx", "aiohttp", "PIL", "sqlite3"}
+
+
+def test_configuration_and_users_load_nothing_heavy() -> None:
+    cheap = _loaded("mls_tui.config", "mls_tui.preferences", deep=False)
+    assert not cheap & {"boto3", "httpx", "aiohttp", "pydantic", "textual", "PIL", "cryptography"}
+    users = _loaded("mls_tui.users", "mls_tui.logs", "mls_tui.export", "mls_tui.doctor", deep=True)
+    assert not users & {"boto3", "botocore", "httpx", "aiohttp", "textual", "PIL", "keyring", "pyarrow", "cryptography"}
+
+
+def test_help_loads_neither_aws_nor_http_nor_the_interface() -> None:
+    ask = "import sys\nfrom mls_tui.__main__ import main\nsys.argv = ['mls-tui', '--help']\n"
+    tail = "try:\n    main()\nexcept SystemExit:\n    pass\nprint('MODULES', *{m.split('.')[0] for m in sys.modules})\n"
+    done = subprocess.run([sys.executable, "-c", ask + tail], check=True, capture_output=True, text=True)
+    loaded = set(done.stdout.rpartition("MODULES")[2].split())
+    assert "Usage" in done.stdout
+    assert not loaded & {"boto3", "botocore", "httpx", "aiohttp", "textual", "pydantic", "PIL", "cryptography"}
