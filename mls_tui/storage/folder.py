@@ -3,6 +3,7 @@ temporary file on the same file system, synced, renamed, and its folder synced."
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import itertools
 import os
@@ -95,7 +96,7 @@ class FolderPhotoStore:
         return f"folder {self._root}"
 
     async def close(self) -> None:
-        self._pool.close(_CLOSE_SECONDS)
+        await asyncio.to_thread(self._pool.close, _CLOSE_SECONDS)
 
     # in the pool's threads
 

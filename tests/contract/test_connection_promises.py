@@ -118,6 +118,7 @@ async def test_runs_are_listed_newest_first(pair: Pair) -> None:
 
     assert await pair.rows.runs(USER) == runs[::-1]
     assert await pair.rows.runs(USER, limit=2) == [runs[4], runs[3]]
+    assert await pair.rows.runs(USER, limit=0) == []
     assert await pair.rows.runs(OTHER) == []
     assert await pair.rows.get_run(USER, "r1") == runs[1]
     assert await pair.rows.get_run(USER, "1") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
@@ -47,12 +48,12 @@ class DynamoDBListingStore(ItemRows):
     async def _pages(self, wanted: KeyRange, read: Callable[[Item], T]) -> AsyncIterator[list[T]]:
         start: dict[str, Any] | None = None
         found = 0
-        while True:
+        while wanted.limit is None or found < wanted.limit:
             batch, start = await self._pool.run(_page(self._table, wanted, start, read))
             found += len(batch)
             if batch:
                 yield batch if wanted.limit is None else batch[: wanted.limit - (found - len(batch))]
-            if start is None or (wanted.limit is not None and found >= wanted.limit):
+            if start is None:
                 return
 
     async def _put_items(self, rows: list[Item]) -> None:
@@ -114,7 +115,7 @@ class DynamoDBListingStore(ItemRows):
         return f"{self._table.where} in {self._aws.region}"
 
     async def close(self) -> None:
-        self._pool.close(_CLOSE_SECONDS)
+        await asyncio.to_thread(self._pool.close, _CLOSE_SECONDS)
 
 
 def _page(

@@ -3,6 +3,7 @@ SHA-256; an object is reported as stored only after S3 said so."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -78,7 +79,7 @@ class S3PhotoStore:
         return f"S3 bucket {self._bucket}"
 
     async def close(self) -> None:
-        self._pool.close(_CLOSE_SECONDS)
+        await asyncio.to_thread(self._pool.close, _CLOSE_SECONDS)
 
     async def _run(self, job: Callable[[S3Client], T]) -> T:
         return await self._pool.run(lambda: guarded(lambda: job(self._aws.s3()), self.describe()))

@@ -136,8 +136,7 @@ class Database:
             connection.execute("COMMIT")
         except BaseException as error:
             self._roll_back()
-            failure = translate(error, self.path)
-            outcomes = [(future, None, failure) for future, _ in batch]
+            outcomes = [(future, None, translate(error, self.path)) for future, _ in batch]
         for future, result, problem in outcomes:
             if problem is None:
                 future.set_result(result)

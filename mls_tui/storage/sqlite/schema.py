@@ -18,7 +18,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE items (
              pk TEXT NOT NULL, sk TEXT NOT NULL, gsi1pk TEXT, gsi1sk TEXT, entry TEXT, body TEXT NOT NULL,
              PRIMARY KEY (pk, sk)) STRICT""",
-        "CREATE INDEX items_gsi1 ON items (gsi1pk, gsi1sk) WHERE gsi1pk IS NOT NULL",
         # Covers the whole index query, so that it never reads a body.
         "CREATE INDEX items_entry ON items (pk, sk, entry) WHERE entry IS NOT NULL",
     ),
