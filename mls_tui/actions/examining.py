@@ -41,11 +41,11 @@ async def check_storage(
 @answering
 async def examine(workspace: Workspace | None = None, connection: str | None = None) -> ActionResult[list[Check]]:
     """The doctor: this machine, AWS and, where one is named, a connection's provider."""
-    from mls_tui.doctor import check_house
+    from mls_tui.doctor import diagnose
     from mls_tui.mls.probe import probe
 
     async with opened(workspace) as ws:
-        checks = list(await check_house(ws.settings, ws.store, ws.photos, ws.vault, clock=ws.clock))
+        checks = await diagnose(ws.settings, users=ws.users, vault=ws.vault, store=ws.store, photos=ws.photos)
         if connection is not None:
             found = await find_connection(ws, connection)
             connector = await open_connector_for(ws, found, await clear_secrets(ws, found))
