@@ -78,7 +78,8 @@ class RateBudget:
         try:
             saved = json.loads(state)
             # A clock that was set back counts as no time at all: rather too long a wait than too short a one.
-            since = max(0.0, self._clock.now().timestamp() - float(saved["at"]))
+            # So is the last millisecond, as epoch seconds are too coarse to be sure of it.
+            since = max(0.0, self._clock.now().timestamp() - float(saved["at"]) - 0.001)
             for kind, host in self._hosts.items():
                 kept = saved["hosts"].get(kind.value) or {}
                 windows = [_window(row, since) for row in kept.get("windows", [])]
