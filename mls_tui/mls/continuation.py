@@ -93,7 +93,7 @@ class Continuation:
         """Nothing new came: the end, or a bound that the server does not honour."""
         match self._stage:
             case Stage.START:
-                return self._best() if page.rows else None
+                return self._best() if len(self._trail.seen) else None
             case Stage.AFTER:
                 return self._give_up_or() if page.rows else None
             case Stage.FROM:

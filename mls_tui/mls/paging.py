@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from mls_tui.domain.errors import MLSError
+from mls_tui.domain.errors import MLSError, RateLimitedError
 from mls_tui.mls.base import FeedQuery, Page, RawRecord
 from mls_tui.mls.continuation import Stage
 from mls_tui.mls.degrade import refused
@@ -83,10 +83,11 @@ class Sweep:
     async def _fresh_count(self, known: int | None) -> int | None:
         try:
             return await count_of(self._feed, self._request)
-        except MLSError as error:
-            if refused(error):
-                return known
+        except RateLimitedError:
             raise
+        except MLSError:
+            # A count that cannot be had must not cost the page that is in hand.
+            return known
 
     async def _verified(self, walk: Walk) -> AsyncIterator[Page]:
         """Look again, for keys only, and fetch what was missed; at most three times. The last page ends the sweep."""
@@ -97,6 +98,8 @@ class Sweep:
             if settled:
                 break
             missing = await self._missing(walk.trail, least)
+            if missing is None:
+                break
             async for rows in self._fetched(walk.trail, missing):
                 if self._full(rows):
                     yield self._page(rows, last=True)
@@ -110,8 +113,8 @@ class Sweep:
             self._feed.dialect = replace(self._feed.dialect, count_lies=True)
         yield self._page([], last=True, complete=exact and settled)
 
-    async def _missing(self, trail: Trail, least: Stage) -> list[str]:
-        """Keys of records that a second look shows and the first did not, or not in this version."""
+    async def _missing(self, trail: Trail, least: Stage) -> list[str] | None:
+        """Keys of records that a second look shows and the first did not; None where it failed."""
         preset, dialect = self._feed.preset, self._feed.dialect
         select = (preset.key_field, preset.number_field, dialect.timestamp_field, preset.status_field)
         again = Walk(self._feed, replace(self._request, select=select, expand=False, top=None), least=least)
@@ -121,8 +124,9 @@ class Sweep:
                 keys = [trail.seen.key(row) for row in step.rows if trail.seen.lacks(row)]
                 missing += [str(key) for key in keys if key is not None]
         except MLSError as error:
-            if not refused(error):
+            if not (refused(error) or error.status in (404, 410)):
                 raise
+            return None
         return missing
 
     async def _fetched(self, trail: Trail, keys: list[str]) -> AsyncIterator[list[RawRecord]]:

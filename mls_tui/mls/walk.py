@@ -18,6 +18,7 @@ from mls_tui.mls.trail import Seen, Trail
 _DEAD = frozenset({400, 404, 410})
 _MOST_EMPTY_PAGES = 200
 _MOST_SAME_PAGES = 3
+_MOST_REBUILDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Walk:
         self._own = False
         self._visited: set[int] = set()
         self._rebuilt_at = -1
+        self._rebuilds = 0
         self._empty = 0
         self._same = 0
         self._before: tuple[int, ...] = ()
@@ -72,7 +74,7 @@ class Walk:
 
         Raises:
             PagingError: a link leads to itself, in a circle, or to another origin.
-            MLSError: the server fails, or a link died twice at the same place.
+            MLSError: the server fails, or a link keeps dying at the same place.
         """
         first = await self._feed.ask(self._request)
         self.total = first.total if first.total is not None else self.total
@@ -147,8 +149,9 @@ class Walk:
             return await self._rebuilt(error)
 
     async def _rebuilt(self, error: MLSError) -> FeedPage:
-        """The link is dead (FIELD §3: a stale nextLink): go on from the last record, once for each place."""
-        if self._rebuilt_at == len(self.trail.seen) and not too_large(error):
+        """The link is dead (FIELD §3: a stale nextLink): go on from the last record, twice for each place."""
+        self._rebuilds = self._rebuilds + 1 if self._rebuilt_at == len(self.trail.seen) else 1
+        if self._rebuilds > _MOST_REBUILDS and not too_large(error):
             raise error
         self._rebuilt_at = len(self.trail.seen)
         self._own = True

@@ -142,7 +142,7 @@ class FeedServer:
         if "$skip" in self.quirks.ignore and self.quirks.link not in ("skip",):
             return 0
         if "_page" in query:
-            return (int(query["_page"]) - 1) * self._size("", query)
+            return (int(query["_page"]) - 1) * self._size("?", query)
         return int(query.get("$skip") or 0)
 
     def _link(self, path: str, query: dict[str, str], offset: int, last: Any, size: int) -> str | None:
