@@ -22,8 +22,9 @@ T = TypeVar("T")
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
-ATTEMPTS = 5
-"""All attempts of one request, botocore's standard mode: 5xx, throttling, resets and time-outs, with jitter."""
+ATTEMPTS = 8
+"""All attempts of one request, botocore's standard mode: 5xx, throttling, resets and time-outs, with jitter. AWS's SDKs
+give DynamoDB 10 by default: its throttles and splits pass in seconds."""
 
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 

@@ -115,6 +115,9 @@ def _permission(operation: str, where: str) -> str:
 def _detail(error: BaseException) -> str:
     response: dict[str, Any] = getattr(error, "response", {})
     text = " ".join(str(response.get("Error", {}).get("Message", "")).split())
+    if text.startswith("<"):
+        # A page of HTML from something in between says nothing to a person.
+        return ""
     return f" {text[:200]}" if text else ""
 
 

@@ -4,15 +4,17 @@ Never scans; never reports a partial write as done."""
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage.attributes import Item, from_attributes, to_attributes
-from mls_tui.storage.aws import Aws, guarded
+from mls_tui.storage.aws import Aws, guarded, is_custom
 from mls_tui.storage.aws_errors import THROTTLES, error_code
 from mls_tui.storage.items import ENTRY_DATA
 from mls_tui.storage.rows import KeyRange
@@ -29,6 +31,7 @@ _BATCH = 25
 _ROUNDS = 8
 """How often unfinished work is handed in again: 0.05 s · 2^n + jitter, about 13 s in all."""
 _FIRST_WAIT_SECONDS = 0.05
+_READS = frozenset({"get_item", "query"})
 _WORTH_REPEATING = THROTTLES | {"TransactionConflict", "TransactionConflictException"}
 
 
@@ -65,6 +68,7 @@ class Table:
         self._aws = aws
         self.name = name
         self._pause = pause
+        self._one_writer = threading.Lock()
 
     @property
     def where(self) -> str:
@@ -176,6 +180,13 @@ class Table:
     def _call(self, operation: str, **request: Any) -> dict[str, Any]:
         return self._repeated(operation, TableName=self.name, **request)
 
+    def _turn(self, client: DynamoDBClient, operation: str) -> AbstractContextManager[object]:
+        """DynamoDB itself takes writes side by side. Servers that imitate it (moto copies the whole table for every
+        transaction) fail or lose them, so behind a custom endpoint our writes go one after another."""
+        if operation in _READS or not is_custom(client.meta.endpoint_url):
+            return nullcontext()
+        return self._one_writer
+
     def _plain(self, operation: str, **request: Any) -> dict[str, Any]:
         from botocore.exceptions import ClientError
 
@@ -183,7 +194,8 @@ class Table:
 
         def job() -> dict[str, Any]:
             try:
-                answer: dict[str, Any] = getattr(client, operation)(**request)
+                with self._turn(client, operation):
+                    answer: dict[str, Any] = getattr(client, operation)(**request)
             except ClientError as error:
                 raise _expected(error) from error
             return answer
