@@ -24,6 +24,7 @@ class Lookup:
     def __init__(self, feed: Feed, system: str | None) -> None:
         self._feed = feed
         self._system = system
+        self._entity_works = False
 
     async def by_keys(self, keys: Sequence[str], *, select: tuple[str, ...] = ()) -> AsyncIterator[list[RawRecord]]:
         """The records with these keys, in batches; those that are gone are absent."""
@@ -127,9 +128,18 @@ class Lookup:
         return str(row.get(field))
 
     async def _entities(self, keys: Sequence[str]) -> list[RawRecord]:
-        """One request for each key: ``Property('key')``."""
-        rows = [await self._feed.entity(key) for key in keys]
-        return [row for row in rows if row is not None]
+        """One request for each key: ``Property('key')``. A server on which that has never worked may not serve it at
+        all, so that a 404 says nothing: its feed is read instead."""
+        rows: list[RawRecord] = []
+        for key in keys:
+            row = await self._feed.entity(key)
+            if row is not None:
+                self._entity_works = True
+                rows.append(row)
+        missing = set(keys) - {str(self.key(row)) for row in rows}
+        if missing and not self._entity_works:
+            rows += await self._scan(missing, self._feed.preset.key_field)
+        return rows
 
     async def _scan(self, wanted: set[str], field: str) -> list[RawRecord]:
         """The last resort on a server that cannot filter by number: read the feed until all were met."""

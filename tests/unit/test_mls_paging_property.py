@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mls_tui.mls.base import FeedQuery
@@ -40,6 +40,9 @@ def feeds(draw: st.DrawFn) -> list[Record]:
 async def test_any_feed_page_size_link_and_dialect(
     records: list[Record], page: int, link: str, count: str, refuse: set[str], named: bool, envelope: str
 ) -> None:
+    # A server that cuts pages below 10 rows, gives no link and counts only the page it shows cannot be told from a
+    # feed that has ended; nobody's pages are that small (FIELD §1: 10 by default).
+    assume(not (page < 10 and link == "none" and count == "page"))
     quirks = Quirks(
         page_size=page, link=link, count=count, refuse=frozenset(refuse), names_refused=named, envelope=envelope
     )
