@@ -15,13 +15,14 @@ from textual.widgets import Static
 from mls_tui.domain.events import Event, ListingStored
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.screens.base import MlsScreen
+from mls_tui.widgets.brief import brief
 from mls_tui.widgets.fact_groups import FactGroups
 from mls_tui.widgets.gallery import Gallery
 from mls_tui.widgets.listing_columns import STATUS_GLYPHS, money, number
 from mls_tui.widgets.numbers import plural
 from mls_tui.widgets.photo_shelf import PhotoShelf, why_missing
 from mls_tui.widgets.photo_view import PhotoView
-from mls_tui.widgets.plain import one_line, plain
+from mls_tui.widgets.plain import plain
 from mls_tui.widgets.status_tabs import COLOURS
 
 PHOTOS = Binding.Group("Photos")
@@ -86,7 +87,7 @@ class DetailScreen(MlsScreen[None]):
         place = self._neighbours.position(self.listing_id)
         where = (f"{place[0] + 1:,} of {place[1]:,}",) if place else ()
         name = self.listing.address.street or "Address withheld" if self.listing else "…"
-        return ("Listings", one_line(name, 40), *where)
+        return ("Listings", brief(name, 40), *where)
 
     def on_mount(self) -> None:
         self.shell.import_events.subscribe(self, self._imported)
@@ -96,7 +97,7 @@ class DetailScreen(MlsScreen[None]):
         listing = self.answered(result, title="The listing could not be read")
         if listing is None:
             reason = result.error or result.message or "It could not be read."
-            self.query_one("#detail-head", Static).update(plain(one_line(reason, 400)))
+            self.query_one("#detail-head", Static).update(plain(brief(reason, 400)))
             return
         await self._show(listing)
 
@@ -198,7 +199,7 @@ class DetailScreen(MlsScreen[None]):
     def action_copy_listing(self) -> None:
         if self.listing is not None:
             self.app.copy_to_clipboard(json.dumps(self.listing.to_data(), indent=2, ensure_ascii=False))
-            self.notify(f"Copied MLS {one_line(self.listing.mls_number, 40)} as JSON")
+            self.notify(f"Copied MLS {brief(self.listing.mls_number, 40)} as JSON")
 
     def action_delete(self) -> None:
         self.run_worker(self._delete(), group="delete", exit_on_error=False)
@@ -214,16 +215,16 @@ class DetailScreen(MlsScreen[None]):
 def headline(listing: Listing) -> Content:
     """Address, status and price on the first line; what one asks next on the second."""
     status = listing.status.value
-    address = one_line(listing.address.street or "Address withheld", 44)
-    region = one_line(" ".join(part for part in (listing.address.state, listing.address.zip) if part), 20)
-    city = one_line(listing.address.city or "", 30)
+    address = brief(listing.address.street or "Address withheld", 44)
+    region = brief(" ".join(part for part in (listing.address.state, listing.address.zip) if part), 20)
+    city = brief(listing.address.city or "", 30)
     facts = (
         ", ".join(part for part in (city, region) if part),
         f"{number(listing.bedrooms)} bd",
         f"{number(listing.bathrooms)} ba",
         f"{number(listing.square_feet)} ft²",
-        f"MLS {one_line(listing.mls_number, 20)}",
-        f"listed by {one_line(listing.list_office_name, 40)}" if listing.list_office_name else "",
+        f"listed by {brief(listing.list_office_name, 40)}" if listing.list_office_name else "",
+        f"MLS {brief(listing.mls_number, 20)}",
     )
     return Content.assemble(
         (address, "bold"), "   ", (f"{STATUS_GLYPHS[status]} {status.capitalize()}", f"bold {COLOURS[status]}"), "   ",
@@ -235,7 +236,7 @@ def caption(photo: Photo | None, index: int, count: int, missing: int) -> Conten
     """``2 of 12 · Kitchen``, and how many of the listing's photos are missing."""
     if photo is None:
         return Content("")
-    text = one_line(photo.caption or ("" if photo.stored else why_missing(photo)), 120)
+    text = brief(photo.caption or ("" if photo.stored else why_missing(photo)), 120)
     parts: list[Content | tuple[str, str] | str] = [(f"{index + 1} of {count}", "bold")]
     if missing:
         parts.append((f" · {missing} missing, f fetches", "$warning"))

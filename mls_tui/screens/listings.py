@@ -15,12 +15,12 @@ from mls_tui.screens.base import MlsScreen
 from mls_tui.screens.delete_dialog import Doomed, FailuresDialog, delete_question
 from mls_tui.screens.export_dialog import ExportDialog
 from mls_tui.screens.listing_feed import ListingFeed
+from mls_tui.widgets.brief import brief
 from mls_tui.widgets.filter_bar import FILTER
 from mls_tui.widgets.listing_pane import ListingPane
 from mls_tui.widgets.listing_rows import ListingRows
 from mls_tui.widgets.listing_table import ListingTable
 from mls_tui.widgets.numbers import plural
-from mls_tui.widgets.plain import one_line
 
 if TYPE_CHECKING:
     from mls_tui.actions import Deletion
@@ -179,9 +179,11 @@ class ListingsScreen(MlsScreen[None]):
         row = self.rows.row_of(listing_id)
         if row is None:
             return Doomed(listing_id, listing_id, 0)
-        street = self.rows.addresses[row] or "Address withheld"
-        where = f"{street}, {self.rows.cities[row]}" if self.rows.cities[row] else street
-        return Doomed(listing_id, f"{where} (MLS {self.rows.mls_numbers[row]})", self.rows.photos_stored[row])
+        street = brief(self.rows.addresses[row], 40) or "Address withheld"
+        city = brief(self.rows.cities[row], 24)
+        where = f"{street}, {city}" if city else street
+        number = brief(self.rows.mls_numbers[row], 20)
+        return Doomed(listing_id, f"{where} (MLS {number})", self.rows.photos_stored[row])
 
     def _deleted(self, deletion: Deletion) -> None:
         rows = {self.rows.row_of(listing.listing_id) for listing in deletion.deleted}
@@ -223,7 +225,7 @@ class ListingsScreen(MlsScreen[None]):
     def action_copy_cell(self) -> None:
         text = self.pane.table.current_cell()
         self.app.copy_to_clipboard(text)
-        self.notify(f"Copied {one_line(text, 60)}")
+        self.notify(f"Copied {brief(text, 60)}")
 
     async def action_copy_listing(self) -> None:
         listing_id = self.pane.table.listing_id
@@ -232,7 +234,7 @@ class ListingsScreen(MlsScreen[None]):
         listing = self.answered(await self.actions.get_listing(listing_id, self.workspace), title="Not copied")
         if listing is not None:
             self.app.copy_to_clipboard(json.dumps(listing.to_data(), indent=2, ensure_ascii=False))
-            self.notify(f"Copied MLS {one_line(listing.mls_number, 40)} as JSON")
+            self.notify(f"Copied MLS {brief(listing.mls_number, 40)} as JSON")
 
     def action_export(self) -> None:
         self.run_worker(self._export(), group="export", exit_on_error=False)

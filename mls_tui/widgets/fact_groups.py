@@ -33,7 +33,7 @@ class FactGroup(Vertical):
         grid.add_column(width=max([LABEL_WIDTH, *(min(20, len(label)) for label, _ in self._rows)]), style="dim")
         grid.add_column(ratio=1)
         for label, value in self._rows:
-            shown = clean(value, newlines=False)
+            shown = clean(value[: 4 * VALUE_LIMIT], newlines=False)
             cut = shown if len(shown) <= VALUE_LIMIT else shown[: VALUE_LIMIT - 1] + "…"
             grid.add_row(Text(clean(label, newlines=False)[:20]), Text(cut, overflow="fold"))
         yield Static(grid, classes="group-rows")

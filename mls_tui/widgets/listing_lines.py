@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from mls_tui.widgets.brief import brief
 from mls_tui.widgets.listing_columns import MARK_WIDTH, STATUS_GLYPHS, Laid, cell_look, cell_text
 from mls_tui.widgets.plain import one_line
 
@@ -127,6 +128,6 @@ class LinePainter:
 
 def _fit(text: str, place: Laid) -> str:
     """Exactly ``place.width`` cells."""
-    cut = one_line(text, place.width)
+    cut = brief(text, place.width)
     space = " " * (place.width - cell_len(cut))
     return space + cut if place.column.right else cut + space

@@ -71,5 +71,7 @@ class PhotoShelf:
 def why_missing(photo: Photo) -> str:
     """Why a photo is not stored, as the import noted it."""
     return (
-        f"It could not be had: {clean(photo.error, newlines=False)}" if photo.error else "It has not been fetched yet."
+        f"It could not be had: {clean(photo.error[:400], newlines=False)}"
+        if photo.error
+        else "It has not been fetched yet."
     )

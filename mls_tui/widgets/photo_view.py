@@ -13,6 +13,8 @@ from mls_tui.widgets.photo_shelf import PhotoShelf
 from mls_tui.widgets.picture import Picture
 from mls_tui.widgets.plain import clean, one_line
 
+LONGEST_NOTE = 400
+
 
 class PhotoView(Widget, can_focus=False):
     """``show`` draws a photo off the event loop; a later call wins over one that still runs."""
@@ -76,7 +78,7 @@ def _wrapped(text: str, width: int) -> list[str]:
     """At most four lines; words longer than a line are cut."""
     lines: list[str] = []
     line = ""
-    for word in clean(text, newlines=False).split():
+    for word in clean(text[:LONGEST_NOTE], newlines=False).split():
         short = one_line(word, max(1, width))
         if line and cell_len(line) + 1 + cell_len(short) > width:
             lines.append(line)

@@ -1,0 +1,167 @@
+"""The detail screen: every fact has its place, a photo that is missing says why, and nothing a feed says can act."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mls_tui.domain.listing import Listing
+from mls_tui.screens.detail import DetailScreen
+from mls_tui.screens.listings import ListingsScreen
+from mls_tui.widgets.gallery import Gallery
+from mls_tui.widgets.photo_view import PhotoView
+from tests.ui.homes import a_home, a_photo, hostile_home
+from tests.ui.listings_app import SIZES, Desk, homes, listings_desk
+
+
+def detail(desk: Desk) -> DetailScreen:
+    assert isinstance(desk.app.screen, DetailScreen)
+    return desk.app.screen
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_photo_facts_and_office_are_there_at_every_size(size: tuple[int, int]) -> None:
+    async with listings_desk([a_home(1)], size=size) as desk:
+        await desk.press("enter")
+        assert detail(desk).query_one(PhotoView).picture is not None
+        assert "▀" in desk.text
+        assert "listed by Lakeside Realty" in desk.text
+        assert "1 of 6" in desk.text
+        assert "Bedrooms" in desk.text
+
+
+async def test_provenance_history_and_remarks_are_told() -> None:
+    async with listings_desk([a_home(1)], size=(200, 60)) as desk:
+        await desk.press("enter")
+        for words in ("Lakeside MLS", "48001", "KEY000001", "StandardStatus", "MlsStatus", "Remarks", "Features",
+                      "History", "morning sun", "Solar panels", "UTC"):  # fmt: skip
+            assert words in desk.text, words
+
+
+async def test_photos_turn_by_key_and_by_click_and_come_round() -> None:
+    async with listings_desk([a_home(1)]) as desk:
+        await desk.press("enter", "right_square_bracket", "right", "l")
+        assert detail(desk).photo_index == 3
+        await desk.press("left_square_bracket", "left", "h", "left")
+        assert detail(desk).photo_index == 5
+        await desk.pilot.click(Gallery, offset=(1, 1))
+        await desk.settle()
+        gallery = detail(desk).query_one(Gallery)
+        assert detail(desk).photo_index == gallery.chosen == 2
+
+
+async def test_a_missing_photo_says_why_and_f_fetches_it() -> None:
+    home = a_home(1, photos=(a_photo("x", 0, stored=False), a_photo("x", 1)))
+    async with listings_desk([home]) as desk:
+        await desk.press("enter")
+        assert "Photo 1 is missing" in desk.text
+        assert "503 Service Unavailable" in desk.text
+        assert "1 missing, f fetches" in desk.text
+        desk.actions.listings[home.listing_id] = home.model_copy(update={"photos": (a_photo("x", 0), a_photo("x", 1))})
+        desk.actions.photos[a_photo("x", 0).key or ""] = next(iter(desk.actions.photos.values()))
+        await desk.press("f")
+        assert "All photos are here" in desk.toasts
+        assert detail(desk).query_one(PhotoView).picture is not None
+        await desk.press("f")
+        assert "No photo of this listing is missing" in desk.toasts
+
+
+async def test_a_stored_photo_that_cannot_be_read_says_so() -> None:
+    async with listings_desk([a_home(1)]) as desk:
+        desk.actions.photos = dict.fromkeys(desk.actions.photos, b"\xff\xd8\xff not a photo")
+        await desk.press("enter")
+        assert "not an image that can be shown" in " ".join(desk.text.split())
+
+
+async def test_a_photo_that_left_the_store_says_so() -> None:
+    async with listings_desk([a_home(1)]) as desk:
+        desk.actions.photos = {}
+        await desk.press("enter")
+        assert "not in the store" in " ".join(desk.text.split())
+
+
+async def test_next_and_previous_listing_without_going_back() -> None:
+    async with listings_desk(homes(3)) as desk:
+        order = desk.screen.pane.shown_ids
+        await desk.press("enter", "n")
+        assert detail(desk).listing_id == order[1]
+        assert "2 of 3" in desk.text
+        await desk.press("n", "n")
+        assert detail(desk).listing_id == order[2]
+        assert "the last listing shown" in desk.toasts
+        await desk.press("p", "escape")
+        assert isinstance(desk.app.screen, ListingsScreen)
+        assert desk.table.listing_id == order[1]
+
+
+async def test_zoom_shows_the_photo_alone_and_escape_takes_it_back() -> None:
+    async with listings_desk([a_home(1)], size=(80, 24)) as desk:
+        await desk.press("enter", "z")
+        assert "Bedrooms" not in desk.text
+        await desk.press("escape")
+        assert "Bedrooms" in desk.text
+
+
+async def test_delete_from_the_detail_returns_to_the_list_and_can_be_undone() -> None:
+    async with listings_desk(homes(3)) as desk:
+        await desk.press("enter", "d")
+        assert desk.app.focused is not None
+        assert desk.app.focused.id == "cancel"
+        await desk.press("right", "enter")
+        assert isinstance(desk.app.screen, ListingsScreen)
+        assert "2 of 2" in desk.text
+        await desk.press("u")
+        assert "3 of 3" in desk.text
+
+
+async def test_a_listing_that_vanished_is_told_not_a_crash() -> None:
+    async with listings_desk([a_home(1)]) as desk:
+        desk.actions.listings = {}
+        await desk.press("enter", "Y", "f", "right", "d")
+        assert "There is no listing" in desk.text
+        await desk.press("escape")
+        assert isinstance(desk.app.screen, ListingsScreen)
+
+
+async def test_the_whole_listing_is_copied_as_json() -> None:
+    async with listings_desk([a_home(1)]) as desk:
+        await desk.press("enter", "Y")
+        assert json.loads(desk.app.clipboard)["mlsNumber"] == "48001"
+
+
+def bare_home() -> Listing:
+    return Listing.model_validate(
+        {"listing_id": "a-1-1", "mls_id": "1", "mls_number": "1", "mls_provider": "a", "status": "active",
+         "synced_at": 0}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_home_of_which_nothing_is_known_is_shown_all_the_same(size: tuple[int, int]) -> None:
+    async with listings_desk([bare_home()], size=size) as desk:
+        await desk.press("enter")
+        assert "Address withheld" in desk.text
+        assert "No photos" in desk.text
+        await desk.press("right", "z")
+        assert "has no photos" in desk.toasts
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_hostile_text_is_shown_letter_by_letter(size: tuple[int, int]) -> None:
+    async with listings_desk([hostile_home()], size=size) as desk:
+        await desk.press("enter", "right", "Y", "f", "left", "G")
+        assert "[/] [@click=app.quit]quit[/] 100% [sold]" in desk.text
+        assert not any(ord(letter) < 32 or 0x7F <= ord(letter) < 0xA0 for letter in desk.text.replace("\n", ""))
+        assert not set(desk.text) & {"\u202e", "\u2066", "\u009b"}
+        await desk.pilot.click("#detail-head", offset=(8, 0))
+        await desk.settle()
+        assert desk.app.is_running
+        assert isinstance(desk.app.screen, DetailScreen)
+
+
+async def test_every_key_of_the_screen_has_an_id_a_tooltip_and_a_group() -> None:
+    for binding in DetailScreen.BINDINGS:
+        assert getattr(binding, "id", None), binding
+        assert getattr(binding, "tooltip", None), binding
+        assert getattr(binding, "group", None), binding
