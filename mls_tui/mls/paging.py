@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from mls_tui.domain.errors import MLSError, RateLimitedError
+from mls_tui.domain.errors import MLSError, PagingError, RateLimitedError
 from mls_tui.mls.base import FeedQuery, Page, RawRecord
 from mls_tui.mls.continuation import Stage
 from mls_tui.mls.degrade import refused
@@ -123,6 +123,8 @@ class Sweep:
             async for step in again.steps():
                 keys = [trail.seen.key(row) for row in step.rows if trail.seen.lacks(row)]
                 missing += [str(key) for key in keys if key is not None]
+        except PagingError:
+            return None
         except MLSError as error:
             if not (refused(error) or error.status in (404, 410)):
                 raise

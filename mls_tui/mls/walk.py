@@ -106,6 +106,7 @@ class Walk:
     async def _next(self, page: FeedPage, link: str | None, *, progressed: bool) -> FeedPage | None:
         if link is None:
             self._own = True
+            self._visited.clear()
             return await self._on.after(page, progressed=progressed)
         self._keyset = self._keyset and progressed
         self._check(page, link)
