@@ -25,6 +25,7 @@ from mls_tui.importer.tally import Tally
 from mls_tui.imports import Imports
 from mls_tui.resources import styles_path
 from mls_tui.themes import DEFAULT_THEME, OUR_THEMES
+from mls_tui.widgets.background import begin
 from mls_tui.widgets.plain import clean
 from mls_tui.worker import ImportEvents, ImportProgress
 
@@ -122,7 +123,7 @@ class MlsTuiApp(App[None]):
 
     def open_workspace(self) -> None:
         """Open the stores off the first frame; screens wait in ``opened``."""
-        self.run_worker(self._open_workspace, group="open", exclusive=True, exit_on_error=False)
+        begin(self, self._open_workspace, "open")
 
     async def _open_workspace(self) -> None:
         await self.workspace.open()

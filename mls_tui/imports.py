@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mls_tui.domain.events import Event
 from mls_tui.importer.control import ImportControl
+from mls_tui.widgets.background import begin
 from mls_tui.worker import Events, ImportBridge, ImportEvents, ImportProgress
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Imports:
         self.connection_id, self.connection_name, self.cancelling = connection_id, name, False
         self._app.tally = None
         self._bridge = ImportBridge(events, ImportControl(), clock=self._app.clock)
-        self._app.run_worker(partial(self._follow, self._bridge), group="import", exclusive=True, exit_on_error=False)
+        begin(self._app, partial(self._follow, self._bridge), "import")
         self._app.refresh_bindings()
 
     async def _follow(self, bridge: ImportBridge) -> None:

@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
+from mls_tui.widgets.background import begin
 from mls_tui.widgets.crumbs import Crumbs
 from mls_tui.widgets.import_strip import ImportStrip
 from mls_tui.widgets.key_bar import KeyBar
@@ -92,7 +93,7 @@ class MlsScreen(Screen[Answer]):
 
     def reload(self) -> None:
         """Load again, ending a load that still runs."""
-        self.run_worker(self._load, group="load", exclusive=True, exit_on_error=False)
+        begin(self, self._load, "load")
 
     async def _load(self) -> None:
         if await self.shell.opened():

@@ -27,6 +27,7 @@ from mls_tui.screens.form_fields import (
     problem,
     to_form,
 )
+from mls_tui.widgets.background import begin
 from mls_tui.widgets.numbers import plural
 from mls_tui.widgets.plain import one_line, plain
 
@@ -184,7 +185,7 @@ class ConnectionFormScreen(MlsScreen[None]):
     def action_test(self) -> None:
         if (form := self._complete()) is not None:
             self.query_one("#found", Static).update(Content.assemble(("… ", "$text-primary"), "Signing in"))
-            self.run_worker(partial(self._try, form), group="form", exclusive=True, exit_on_error=False)
+            begin(self, partial(self._try, form), "form")
 
     async def _try(self, form: ConnectionForm) -> None:
         identity = self._connection.connection_id if self._connection else None
@@ -198,7 +199,7 @@ class ConnectionFormScreen(MlsScreen[None]):
         if self.shell.read_only:
             self.notify(READ_ONLY, severity="warning")
         elif (form := self._complete()) is not None:
-            self.run_worker(partial(self._save, form), group="form", exclusive=True, exit_on_error=False)
+            begin(self, partial(self._save, form), "form")
 
     async def _save(self, form: ConnectionForm) -> None:
         if self._connection is None:

@@ -15,6 +15,7 @@ from textual.widgets import Button, DataTable, Static
 
 from mls_tui.actions import ConnectionView
 from mls_tui.screens.base import MlsScreen
+from mls_tui.widgets.background import begin
 from mls_tui.widgets.confirm import ConfirmDialog
 from mls_tui.widgets.numbers import ago, every, plural, until
 from mls_tui.widgets.outcome import outcome
@@ -160,7 +161,7 @@ class ConnectionsScreen(MlsScreen[None]):
     def action_demo(self) -> None:
         start = self.shell.hooks.start_demo
         if start is not None:
-            self.app.run_worker(self._demo, group="demo", exclusive=True, exit_on_error=False)
+            begin(self.app, self._demo, "demo")
 
     async def _demo(self) -> None:
         start = self.shell.hooks.start_demo
@@ -212,7 +213,7 @@ class ConnectionsScreen(MlsScreen[None]):
         self.app.push_screen(question, lambda yes: self._remove(view) if yes else None)
 
     def _remove(self, view: ConnectionView) -> None:
-        self.run_worker(partial(self._disconnect, view), group="remove", exit_on_error=False)
+        begin(self, partial(self._disconnect, view), "remove", exclusive=False)
 
     async def _disconnect(self, view: ConnectionView) -> None:
         result = await self.actions.disconnect_mls(view.connection.connection_id, self.workspace)

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from mls_tui.domain.events import Event
 from mls_tui.importer.tally import Tally
 from mls_tui.screens.base import MlsScreen
+from mls_tui.widgets.background import begin
 from mls_tui.widgets.confirm import ConfirmDialog
 from mls_tui.widgets.flights import Flights
 from mls_tui.widgets.gauge import Gauge
@@ -100,7 +101,7 @@ class ProgressScreen(MlsScreen[None]):
     def _ask_budget(self) -> None:
         if self.is_current and self.shell.imports.running and self.shell.imports.connection_id:
             ask = partial(self._budget, self.shell.imports.connection_id)
-            self.run_worker(ask, group="budget", exclusive=True, exit_on_error=False)
+            begin(self, ask, "budget")
 
     async def _budget(self, connection_id: str) -> None:
         result = await self.actions.get_budget(connection_id, self.workspace)

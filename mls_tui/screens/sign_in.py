@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from mls_tui.domain.errors import MlsTuiError
+from mls_tui.widgets.background import begin
 from mls_tui.widgets.plain import plain
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class SignInScreen(ModalScreen[bool]):
         if not user or not password:
             self._say("Both are needed.")
             return
-        self.run_worker(partial(self._sign_in, user, password), group="sign-in", exclusive=True, exit_on_error=False)
+        begin(self, partial(self._sign_in, user, password), "sign-in")
 
     async def _sign_in(self, user: str, password: str) -> None:
         hook = cast("MlsTuiApp", self.app).hooks.sign_in

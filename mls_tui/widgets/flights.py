@@ -18,6 +18,7 @@ from mls_tui.widgets.plain import one_line
 
 NUMBER_WIDTH = 12
 ADDRESS_WIDTH = 34
+SHORTEST_ADDRESS = 8
 DOTS = 8
 ROOMY = 90
 """Below this width the photos are told by numbers alone."""
@@ -88,6 +89,7 @@ class Flights(ScrollView):
         left = max(0, width - NUMBER_WIDTH - dots - 11)
         wanted = min(ADDRESS_WIDTH, left) if note or left <= ADDRESS_WIDTH else left // 2
         address = max(0, min(wanted, left - cell_len(note))) if retrying else wanted
+        address = address if address >= SHORTEST_ADDRESS else 0
         sign, look = ("↻ ", "retry") if retrying else ("▸ ", "full")
         return [
             Segment(sign, base + self._style(look)),

@@ -1,0 +1,182 @@
+"""Connections: a table with every state, a form that checks as one types, an empty state that offers the demo."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import Button, Input
+
+from mls_tui.actions import ConnectionForm
+from mls_tui.app import Hooks
+from mls_tui.domain.connection import AuthKind
+from mls_tui.mls.presets import PRESETS
+from mls_tui.screens.form_fields import fields_for, problem, schedule_minutes
+from mls_tui.widgets.confirm import ConfirmDialog
+from mls_tui.widgets.small_table import SmallTable
+from mls_tui.workspace import Workspace
+from tests.ui.fakes import NOW_MS, FakeActions, a_connection, a_view, fake_workspace
+from tests.ui.shell import HOSTILE, SIZES, an_app, opened, press, seen, settled, text_of, toasts
+
+
+async def demo() -> Workspace:
+    return fake_workspace()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_fresh_machine_is_offered_the_demo(size: tuple[int, int]) -> None:
+    async with opened(an_app(FakeActions(), hooks=Hooks(start_demo=demo)), size) as pilot:
+        assert "See the demo" in seen(pilot)
+        assert isinstance(pilot.app.focused, Button)
+
+
+async def test_the_demo_replaces_the_workspace() -> None:
+    app = an_app(FakeActions(), hooks=Hooks(start_demo=demo))
+    async with opened(app) as pilot:
+        before = app.workspace
+        await press(pilot, "o")
+        assert app.workspace is not before
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_each_connection_shows_its_state_in_words(size: tuple[int, int]) -> None:
+    views = [
+        a_view(a_connection("One"), state="connected", listings=12_431),
+        a_view(a_connection("Two", token_expires_at=NOW_MS + 5 * 3_600_000), state="expires soon"),
+        a_view(a_connection("Three"), state="expired"),
+        a_view(a_connection("Four")),
+    ]
+    async with opened(an_app(FakeActions(connections=views)), size) as pilot:
+        shown = seen(pilot)
+        for words in ("connected", "token expires in 5 h", "expired", "never imported", "12,431"):
+            assert words in shown
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_a_hostile_name_is_shown_as_text_everywhere(text: str) -> None:
+    app = an_app(FakeActions(connections=[a_view(a_connection("safe").model_copy(update={"name": text}))]))
+    async with opened(app, (80, 24)) as pilot:
+        await press(pilot, "e")
+        await press(pilot, "escape", "x", "escape")
+        assert app.is_running
+        assert "\x1b" not in seen(pilot)
+
+
+async def test_removing_starts_on_cancel_and_removes_only_when_told() -> None:
+    actions = FakeActions(connections=[a_view()])
+    async with opened(an_app(actions)) as pilot:
+        await press(pilot, "x", "enter")
+        assert actions.connections
+        await press(pilot, "x")
+        assert isinstance(pilot.app.screen, ConfirmDialog)
+        assert pilot.app.focused is pilot.app.screen.query_one("#cancel")
+        await press(pilot, "right", "enter")
+        assert not actions.connections
+
+
+async def test_a_dimmed_key_says_why() -> None:
+    async with opened(an_app(FakeActions())) as pilot:
+        await press(pilot, "i")
+        assert any("no connection yet" in toast for toast in toasts(pilot))
+
+
+async def test_read_only_refuses_and_says_so() -> None:
+    actions = FakeActions(connections=[a_view()])
+    async with opened(an_app(actions, read_only=True)) as pilot:
+        await press(pilot, "i", "a", "x")
+        assert len([toast for toast in toasts(pilot) if "read-only" in toast]) >= 1
+        assert {call[0] for call in actions.calls} == {"get_connections"}
+
+
+async def test_a_failed_load_is_told_as_a_sentence() -> None:
+    actions = FakeActions()
+    actions.errors["get_connections"] = "The table mls-listings is not there: run mls-tui storage init."
+    async with opened(an_app(actions)) as pilot:
+        assert any("storage init" in toast for toast in toasts(pilot))
+
+
+async def type_into(pilot: object, name: str, value: str) -> None:
+    app = pilot.app  # type: ignore[attr-defined]
+    app.screen.query_one(f"#field-{name}", Input).value = value
+    await settled(pilot)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_connection_can_be_added_with_the_keyboard(size: tuple[int, int]) -> None:
+    actions = FakeActions()
+    async with opened(an_app(actions), size) as pilot:
+        await press(pilot, "a")
+        await press(pilot, "L", "tab", *"https", "colon", "slash", "slash", "m", "tab", "s")
+        await press(pilot, "ctrl+s")
+        form = next(call[1] for call in actions.calls if call[0] == "connect_mls")
+        assert isinstance(form, ConnectionForm)
+        assert (form.name, form.base_url, form.access_token) == ("L", "https://m", "s")
+        assert pilot.app.screen.query_one(SmallTable).row_count == 1
+
+
+async def test_validation_stands_beside_the_field_as_one_types() -> None:
+    async with opened(an_app(FakeActions())) as pilot:
+        await press(pilot, "a")
+        await type_into(pilot, "base_url", "ftp://x")
+        assert "begins with https://" in text_of(pilot, "#check-base_url")
+        await type_into(pilot, "base_url", "https://mls.example/odata")
+        assert "✔" in text_of(pilot, "#check-base_url")
+
+
+async def test_nothing_is_saved_while_something_is_missing() -> None:
+    actions = FakeActions()
+    async with opened(an_app(actions)) as pilot:
+        await press(pilot, "a", "ctrl+s")
+        assert "needed" in text_of(pilot, "#check-name")
+        assert not [call for call in actions.calls if call[0] == "connect_mls"]
+
+
+async def test_secrets_are_masked_and_a_stored_one_is_never_shown() -> None:
+    async with opened(an_app()) as pilot:
+        await press(pilot, "e")
+        secret = pilot.app.screen.query_one("#field-access_token", Input)
+        assert secret.password
+        assert secret.value == ""
+        assert "kept as stored" in secret.placeholder
+
+
+async def test_a_test_says_what_it_found_and_stores_nothing() -> None:
+    actions = FakeActions(connections=[a_view()])
+    async with opened(an_app(actions)) as pilot:
+        await press(pilot, "t")
+        found = text_of(pilot, "#found")
+        assert "Ana Lake" in found
+        assert "Lakeside Realty" in found
+        assert "300 listings" in found
+        assert not [call for call in actions.calls if call[0] in ("connect_mls", "update_connection")]
+
+
+async def test_a_failed_test_shows_the_sentence_in_the_form() -> None:
+    actions = FakeActions(connections=[a_view()])
+    actions.errors["try_connection"] = "The MLS refused the credentials [/]: check the token."
+    async with opened(an_app(actions)) as pilot:
+        await press(pilot, "t")
+        assert "refused the credentials [/]" in text_of(pilot, "#found")
+
+
+@pytest.mark.parametrize("provider", PRESETS)
+def test_every_provider_asks_for_what_it_needs(provider: str) -> None:
+    preset = PRESETS[provider]
+    for auth in preset.auths:
+        fields = {field.name: field for field in fields_for(preset, auth)}
+        assert fields["name"].required
+        assert fields["base_url"].required == ("base_url" in preset.required_fields)
+        if auth is AuthKind.CLIENT_CREDENTIALS:
+            assert fields["client_secret"].secret
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("every 15 minutes", 15), ("15m", 15), ("2 hours", 120), ("every day", 1_440), ("by hand", None), ("", None)],
+)
+def test_a_schedule_is_read_as_people_write_it(text: str, minutes: int | None) -> None:
+    assert schedule_minutes(text) == minutes
+
+
+@pytest.mark.parametrize("text", ["0", "soon", "every", "99999 days", "-5"])
+def test_a_schedule_that_cannot_be_read_says_what_to_write(text: str) -> None:
+    field = next(each for each in fields_for(PRESETS["reso"], AuthKind.BEARER) if each.name == "schedule")
+    assert problem(field, text)

@@ -1,0 +1,184 @@
+"""The import at work: attempts with cause and countdown, photos, budget, pause and cancel, an end that can be retried."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from mls_tui.domain.events import Throttled
+from mls_tui.mls.base import Window
+from mls_tui.screens.progress import ProgressScreen
+from mls_tui.widgets.log_view import LogView
+from tests.ui.fakes import NOW, gate
+from tests.ui.shell import (
+    HOSTILE,
+    RUN,
+    SIZES,
+    again,
+    an_app,
+    at,
+    begun,
+    failed,
+    finished,
+    opened,
+    photo,
+    press,
+    scripted,
+    seen,
+    started,
+    stored,
+    text_of,
+    toasts,
+    until,
+)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_retry_shows_attempt_countdown_and_cause(size: tuple[int, int]) -> None:
+    actions = scripted(*begun(), started("441"), photo("441"), again("441"), gate())
+    async with opened(an_app(actions), size) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "2 of 3, again in 2.4 s: 503 Service Unavailable" in seen(pilot))
+        assert "441" in seen(pilot)
+        assert "1/2" in seen(pilot)
+
+
+async def test_the_import_goes_on_while_other_screens_are_shown() -> None:
+    more = gate()
+    actions = scripted(*begun(), stored("1"), more, stored("2"), gate())
+    async with opened(an_app(actions)) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "1 of 10" in seen(pilot))
+        await press(pilot, "1")
+        await until(pilot, lambda: "Importing" in seen(pilot))
+        more.set()
+        await until(pilot, lambda: "2 of 10" in seen(pilot))
+        await press(pilot, "3")
+        await until(pilot, lambda: "2 of 10 listings" in seen(pilot))
+        assert "2 created" in seen(pilot)
+
+
+async def test_pausing_and_resuming_reaches_the_importer() -> None:
+    app = an_app(scripted(*begun(), gate()))
+    async with opened(app) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "▶ importing" in seen(pilot))
+        await press(pilot, "space")
+        await until(pilot, lambda: "⏸ paused" in seen(pilot))
+        await press(pilot, "space")
+        await until(pilot, lambda: "▶ importing" in seen(pilot))
+
+
+async def test_cancelling_asks_first_and_says_what_is_kept() -> None:
+    app = an_app(scripted(*begun(), stored("1"), gate()))
+    async with opened(app) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "1 of 10" in seen(pilot))
+        await press(pilot, "x")
+        assert "1 listing imported so far stay in the store." in seen(pilot)
+        await press(pilot, "enter")
+        assert app.imports.running
+        await press(pilot, "x", "right", "enter")
+        await until(pilot, lambda: not app.imports.running)
+        await until(pilot, lambda: "what is stored stays" in seen(pilot))
+
+
+async def test_a_throttled_import_says_until_when_and_why() -> None:
+    wait = Throttled(at=at(0), run=RUN, until=NOW + timedelta(seconds=32), why="429 Too Many Requests", host="x")
+    async with opened(an_app(scripted(*begun(), wait, gate()))) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "until 12:00:32 UTC, 0:32 from now: 429 Too Many Requests" in seen(pilot))
+
+
+async def test_the_budget_is_a_gauge_with_words() -> None:
+    actions = scripted(*begun(), gate())
+    actions.windows = [Window(host="mls.example", seconds=3_600, limit=7_200, used=1_204)]
+    async with opened(an_app(actions)) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "▶ importing" in seen(pilot))
+        await press(pilot, "1", "3")
+        await until(pilot, lambda: "1,204 of 7,200 this hour" in seen(pilot))
+
+
+async def test_the_log_can_be_filtered_to_errors() -> None:
+    actions = scripted(*begun(), stored("100"), failed("200", "larger than 400 KB"), gate())
+    async with opened(an_app(actions)) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "larger than 400 KB" in seen(pilot))
+        assert "100 created" in seen(pilot)
+        await press(pilot, "f")
+        assert pilot.app.screen.query_one(LogView).only_errors
+        assert "100 created" not in seen(pilot)
+        assert "larger than 400 KB" in seen(pilot)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_end_is_summed_up_and_what_failed_can_be_retried(size: tuple[int, int]) -> None:
+    end = finished(total=10, created=7, updated=1, unchanged=1, failed=1, photos_stored=20, bytes=3_000)
+    actions = scripted(*begun(), end)
+    async with opened(an_app(actions), size) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "tries again what failed" in seen(pilot))
+        for words in ("created", "updated", "unchanged", "failed", "photos"):
+            assert words in text_of(pilot, "#summary")
+        await press(pilot, "r")
+        await until(pilot, lambda: ("retry_events", RUN) in actions.calls)
+
+
+async def test_a_run_that_failed_as_a_whole_shows_its_sentence() -> None:
+    actions = scripted(*begun(), finished("MLS connection expired. Please re-authenticate."))
+    async with opened(an_app(actions)) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "MLS connection expired. Please re-authenticate." in seen(pilot))
+
+
+async def test_an_end_out_of_sight_is_told_by_a_toast() -> None:
+    end = gate()
+    actions = scripted(*begun(), end, finished(total=2, created=2))
+    app = an_app(actions)
+    async with opened(app) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "▶ importing" in seen(pilot))
+        await press(pilot, "1")
+        end.set()
+        await until(pilot, lambda: "Imported 2 of 2 listings" in toasts(pilot))
+
+
+async def test_a_second_import_is_refused_while_one_runs() -> None:
+    actions = scripted(*begun(), gate())
+    async with opened(an_app(actions)) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "▶ importing" in seen(pilot))
+        await press(pilot, "1", "i")
+        assert any("is being imported" in toast for toast in toasts(pilot))
+        assert len([call for call in actions.calls if call[0] == "import_events"]) == 1
+
+
+async def test_without_an_import_the_screen_says_how_to_begin_one() -> None:
+    async with opened(an_app()) as pilot:
+        await press(pilot, "3", "x", "r")
+        assert "No import is running." in seen(pilot)
+        assert any("No import is running" in toast for toast in toasts(pilot))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_hostile_events_are_shown_as_text(text: str) -> None:
+    number = text[:200] or "-"
+    script = [*begun(connection=text), started(number, text), again(number, text), failed("x", text), gate()]
+    app = an_app(scripted(*script))
+    async with opened(app, (80, 24)) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "failed after 3 attempts" in seen(pilot))
+        await press(pilot, "1", "3")
+        assert "\x1b" not in seen(pilot)
+        assert isinstance(pilot.app.screen, ProgressScreen)
+
+
+async def test_quitting_in_the_middle_stops_the_importer() -> None:
+    app = an_app(scripted(*begun(), gate()))
+    async with opened(app) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "▶ importing" in seen(pilot))
+        await pilot.press("q")
+    assert not app.imports.running
