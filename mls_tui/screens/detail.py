@@ -107,6 +107,7 @@ class DetailScreen(MlsScreen[None]):
         self.query_one("#detail-head", Static).update(headline(listing))
         self.query_one(Gallery).show(listing.photos, self.photo_index)
         self._show_photo()
+        self.refresh_bindings()
         await self.query_one(FactGroups).show(listing, self.shell.clock.now())
         self.query_one("#detail-facts").scroll_home(animate=False)
 
@@ -133,7 +134,6 @@ class DetailScreen(MlsScreen[None]):
         self.query_one(Gallery).chosen = self.photo_index
         missing = sum(1 for each in self.photos if not each.stored)
         self.query_one("#detail-caption", Static).update(caption(photo, self.photo_index, len(self.photos), missing))
-        self.refresh_bindings()
 
     def action_photo(self, step: int) -> None:
         if self.photos:

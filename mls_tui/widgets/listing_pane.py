@@ -39,6 +39,7 @@ class ListingPane(Vertical):
         self._query = Query()
         self._wanted = asyncio.Event()
         self._shown = Arrangement([], 0)
+        self._had_rows: bool | None = None
 
     def compose(self) -> ComposeResult:
         yield FilterBar(id="filter")
@@ -170,4 +171,6 @@ class ListingPane(Vertical):
     def _moved(self, event: ListingTable.Moved) -> None:
         event.stop()
         self.count()
-        self.screen.refresh_bindings()
+        if self._had_rows is not bool(self.table.cursor.view):  # the key bar is costly to draw anew
+            self._had_rows = bool(self.table.cursor.view)
+            self.screen.refresh_bindings()
