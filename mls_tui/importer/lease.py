@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 
 from mls_tui.domain.clock import Clock, epoch_ms
-from mls_tui.domain.connection import Connection, Lease
+from mls_tui.domain.connection import Connection
 from mls_tui.domain.errors import ImportInProgressError, StorageError
 from mls_tui.storage.base import ListingStore
+from mls_tui.storage.leases import this_lease
 
 LEASE_SECONDS = 90
 RENEW_SECONDS = 20
+RELEASE_SECONDS = 1.5
 
 
 class RunLease:
-    """``async with`` takes the lease or raises ImportInProgressError; ``lost`` is set when another run took it."""
+    """``async with`` takes the lease or raises ImportInProgressError."""
 
     def __init__(self, store: ListingStore, connection: Connection, run_id: str, clock: Clock) -> None:
         self._store, self._connection, self._run_id, self._clock = store, connection, run_id, clock
@@ -26,24 +26,23 @@ class RunLease:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Give it back. Where the store does not answer the lease runs out by itself: no reason to fail a run."""
         release = self._store.release_lease(self._connection.user_id, self._connection.connection_id, self._run_id)
-        await asyncio.shield(release)
+        try:
+            await asyncio.wait_for(asyncio.shield(asyncio.ensure_future(release)), RELEASE_SECONDS)
+        except (TimeoutError, StorageError):
+            return
 
     async def renew(self) -> None:
         """Take the lease, or hold it for another 90 s. Raises ImportInProgressError where another run has it."""
         now = epoch_ms(self._clock.now())
-        lease = Lease(
-            run_id=self._run_id,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            process_started=process_started(os.getpid()),
-            expires_at=now + LEASE_SECONDS * 1000,
-        )
+        lease = await asyncio.to_thread(this_lease, self._run_id, now + LEASE_SECONDS * 1000)
         connection = self._connection
         holder = await self._store.acquire_lease(connection.user_id, connection.connection_id, lease, now_ms=now)
         if holder is not None:
+            host = holder.host.partition("/")[0]
             raise ImportInProgressError(
-                f"An import of {connection.name} is already running on {holder.host} (process {holder.pid}). "
+                f"An import of {connection.name} is already running on {host} (process {holder.pid}). "
                 "Wait for it to finish, or stop it, then import again."
             )
 
@@ -55,12 +54,3 @@ class RunLease:
                 await self.renew()
             except StorageError:
                 continue
-
-
-def process_started(pid: int) -> str:
-    """When a process began, in the system's own words, so that a reused pid is not mistaken for it; "" if unknown."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:  # noqa: PTH123
-            return stat.read().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
