@@ -121,11 +121,14 @@ class ImportBridge:
     def _run(self) -> None:
         try:
             asyncio.run(self._consume())
+            cancelled = self.control.cancelled
+            error = None if cancelled else "The import ended without saying how. Try again; what is stored is safe."
+            self._close(RunState.CANCELLED if cancelled else RunState.FAILED, error)
         except asyncio.CancelledError:
             self._close(RunState.CANCELLED, None)
-        except Exception as error:
-            self._crash = error
-            self._close(RunState.FAILED, sentence(error))
+        except Exception as crash:
+            self._crash = crash
+            self._close(RunState.FAILED, sentence(crash))
         finally:
             self._publish(ended=True)
 

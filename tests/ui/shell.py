@@ -102,7 +102,8 @@ async def settled(pilot: Pilot[None]) -> None:
     """Wait for every worker but the import, whose script may be waiting for the test, and for what they post."""
     for _ in range(2):
         waiting = [worker for worker in pilot.app.workers if worker.group != "import"]
-        await pilot.app.workers.wait_for_complete(waiting)
+        if waiting:  # an empty list would mean all of them
+            await pilot.app.workers.wait_for_complete(waiting)
         await pilot._wait_for_screen()
     await pilot.pause()
 
