@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -85,12 +85,8 @@ class MlsTuiApp(App[None]):
         clock: Clock | None = None,
     ) -> None:
         super().__init__()
-        if actions is None:
-            from mls_tui import actions as ours
-
-            actions = cast("ActionsPort", ours)
         self.workspace = workspace
-        self.actions: ActionsPort = actions
+        self._actions = actions
         self.hooks = hooks or Hooks()
         self.clock: Clock = clock or SystemClock()
         self.imports = Imports(self)
@@ -101,6 +97,15 @@ class MlsTuiApp(App[None]):
             self.register_theme(theme)
         wanted = getattr(workspace.settings, "theme", None)
         self.theme = wanted if wanted in self.available_themes else DEFAULT_THEME
+
+    @property
+    def actions(self) -> ActionsPort:
+        """Those lent, else ours, imported once the first frame is drawn."""
+        if self._actions is None:
+            from mls_tui import actions as ours
+
+            self._actions = ours
+        return self._actions
 
     @property
     def read_only(self) -> bool:

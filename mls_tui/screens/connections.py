@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
@@ -13,7 +13,6 @@ from textual.containers import Center, Vertical
 from textual.content import Content
 from textual.widgets import Button, DataTable, Static
 
-from mls_tui.actions import ConnectionView
 from mls_tui.screens.base import MlsScreen
 from mls_tui.widgets.background import begin
 from mls_tui.widgets.confirm import ConfirmDialog
@@ -21,6 +20,9 @@ from mls_tui.widgets.numbers import ago, every, plural, until
 from mls_tui.widgets.outcome import outcome
 from mls_tui.widgets.plain import cell
 from mls_tui.widgets.small_table import SmallTable
+
+if TYPE_CHECKING:
+    from mls_tui.actions import ConnectionView
 
 CONNECTION = Binding.Group("Connection")
 NONE_CHOSEN = "There is no connection yet. Add one with a, or see the demo with o."

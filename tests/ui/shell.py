@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 from textual.pilot import Pilot
 from textual.widgets import Static
@@ -84,7 +85,7 @@ def finished(error: str | None = None, **counts: int) -> Event:
 
 
 def an_app(
-    actions: FakeActions | None = None, *, hooks: Hooks | None = None, read_only: bool = False, **settings: object
+    actions: FakeActions | None = None, *, hooks: Hooks | None = None, read_only: bool = False, **settings: Any
 ) -> MlsTuiApp:
     lent = FakeActions(connections=[a_view()]) if actions is None else actions
     return MlsTuiApp(fake_workspace(read_only=read_only, **settings), lent, hooks=hooks, clock=FrozenClock())

@@ -42,7 +42,7 @@ def a_run(error: str = "404 Not Found") -> ImportRun:
 
 def test_the_real_actions_are_what_the_interface_asks_for() -> None:
     port: ActionsPort = mls_tui.actions
-    assert port is mls_tui.actions
+    assert callable(port.import_events)
 
 
 @pytest.mark.parametrize("owner", OURS)

@@ -1,4 +1,4 @@
-"""The import at work: attempts with cause and countdown, photos, budget, pause and cancel, an end that can be retried."""
+"""The import at work: cause and countdown of retries, photos, budget, pause and cancel, an end to retry."""
 
 from __future__ import annotations
 
