@@ -1,5 +1,5 @@
 """Keeps a connection's cursor behind the data: it moves to the end of a page only when that page and all before it are
-stored, and within a sweep only while the feed comes in (timestamp, key) order."""
+stored, within a sweep only while timestamps come in order, and never past the sweep's own start."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ class _OpenPage:
 
 @dataclass(slots=True)
 class CursorKeeper:
-    """Tracks the pages of one sweep. ``position`` is where the cursor may stand now."""
+    """Tracks the pages of one sweep. ``cursor`` is where the cursor may stand now; ``started`` is the sweep's own
+    start in epoch seconds."""
 
     preset: ProviderPreset
     cursor: Cursor
+    started: float
     _pages: dict[int, _OpenPage] = field(default_factory=dict)
     _seen: tuple[float, str] = (float("-inf"), "")
     _newest: tuple[float, str, str] | None = None
     _ordered: bool = True
+    _moved: bool = False
     _failed: set[str] = field(default_factory=set)
     _origin: Cursor = field(default_factory=Cursor)
 
@@ -56,35 +59,28 @@ class CursorKeeper:
         self._failed.discard(listing_key)
 
     def advance(self) -> bool:
-        """Close every page that is done from the front; True where the cursor moved."""
-        before = self.cursor
+        """Close every page that is done from the front; True where the cursor is another than at the last call."""
         for number in sorted(self._pages):
             page = self._pages[number]
             if page.outstanding:
                 break
             del self._pages[number]
-            if page.last is not None and self._ordered:
-                self.cursor = self.cursor.model_copy(update={"watermark": page.last[0], "last_key": page.last[1]})
-        if self.cursor is before:
-            return False
-        self.cursor = self.cursor.model_copy(update={"failed_keys": self.owed()})
-        return True
+            if page.last is not None and self._ordered and not self._overwhelmed:
+                self._move(*page.last)
+        moved, self._moved = self._moved, False
+        return moved
 
-    def finish(self, *, started: float, statuses: tuple[str, ...]) -> Cursor:
-        """The cursor of a sweep that reached its end. ``started``: epoch seconds at which the sweep began.
+    def finish(self, *, statuses: tuple[str, ...]) -> Cursor:
+        """The cursor of a sweep that reached its end.
 
-        An unordered sweep ends at its newest record, but not after its own start: what changed behind its back is
-        asked for again by the next import.
+        An unordered sweep ends at its newest record; what changed behind its back is asked for again by the next
+        import, which begins at this one's start at the latest.
         """
-        if len(self._failed) > MAX_FAILED_KEYS:
+        if self._overwhelmed:
             return self.cursor
-        watermark, key = self.cursor.watermark, self.cursor.last_key
         if not self._ordered and self._newest is not None:
-            newest, raw, newest_key = self._newest
-            if newest <= started:
-                watermark, key = raw, newest_key
-            else:
-                watermark, key = _text(started), None
+            self._move(self._newest[1], self._newest[2])
+        watermark, key = self._not_ahead(self.cursor.watermark, self.cursor.last_key)
         return self.cursor.model_copy(
             update={
                 "watermark": watermark,
@@ -99,6 +95,25 @@ class CursorKeeper:
     def owed(self) -> tuple[str, ...]:
         return tuple(sorted(self._failed))[:MAX_FAILED_KEYS]
 
+    @property
+    def _overwhelmed(self) -> bool:
+        return len(self._failed) > MAX_FAILED_KEYS
+
+    def _move(self, watermark: str, key: str | None) -> None:
+        place: tuple[str | None, str | None] = (watermark, key)
+        if self.cursor.swept:
+            place = self._not_ahead(watermark, key)
+        update = {"watermark": place[0], "last_key": place[1], "failed_keys": self.owed()}
+        self.cursor = self.cursor.model_copy(update=update)
+        self._moved = True
+
+    def _not_ahead(self, watermark: str | None, key: str | None) -> tuple[str | None, str | None]:
+        """A record dated in the future must not hide what changes until then."""
+        moment = parse_timestamp(watermark) if watermark else None
+        if moment is None or moment.timestamp() <= self.started:
+            return watermark, key
+        return _text(self.started), None
+
     def _take(self, record: RawRecord) -> tuple[str, str] | None:
         raw, key = record.get(self.preset.timestamp_field), record.get(self.preset.key_field)
         moment = parse_timestamp(raw) if isinstance(raw, str) else None
@@ -107,7 +122,8 @@ class CursorKeeper:
         place = (moment.timestamp(), str(key))
         if self._ordered and place[0] < self._seen[0]:
             self._ordered = False
-            self.cursor = self._origin
+            if self.cursor is not self._origin:
+                self.cursor, self._moved = self._origin, True
         self._seen = place
         if self._newest is None or place > (self._newest[0], self._newest[2]):
             self._newest = (place[0], raw, place[1])
