@@ -6,19 +6,22 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import UsageError
 from mls_tui.domain.run import ImportResult, RunState
 
+WRONG_USAGE = 2
 AUTHENTICATION_REFUSED = 3
 UNREACHABLE = 4
 INTERRUPTED = 130
 
 JITTER = 0.05
-"""Share of the interval that is drawn at random, so that many installations do not ask in the same second."""
+"""Share of the interval that an import begins early; up to as much again is drawn, so that not all ask at once."""
 
 MOST_BACKOFF_SECONDS = 3600.0
+STEP_SECONDS = 30.0
 
 _INTERVAL = re.compile(r"(\d+)\s*(s|m|h|d)?")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, None: 60}
@@ -44,31 +47,42 @@ async def watch(
     """Call ``once`` every ``every`` seconds until the credentials are refused or it is interrupted; the last result.
 
     The next import is due an interval after the last one began, at once if that is past (a long import, a machine
-    that slept). It is planned to begin before the interval is over by the jitter, so that an interval of 15 minutes
-    keeps the promise of 15 minutes. While the provider is down, waits double up to an hour.
+    that slept). It begins 5 to 10 % before the interval is over, so that what appears just after one import has read
+    is stored within the interval by the next. While the provider is down, waits double up to an hour. It ends when
+    the credentials are refused, when it is interrupted, and when the connection is gone.
     """
     drawn = rng or random.Random()
     failures = 0
     while True:
-        began = clock.now().timestamp()
+        began, mono = clock.now().timestamp(), clock.monotonic()
         result = await once()
-        if result.exit_code in (AUTHENTICATION_REFUSED, INTERRUPTED) or result.state is RunState.INTERRUPTED:
+        if _final(result):
             return result
         failures = failures + 1 if result.exit_code == UNREACHABLE else 0
-        pause = every * (1 - JITTER * drawn.random())
+        pause = every * (1 - JITTER * (1 + drawn.random()))
         why = ""
         if failures > 1:
             pause = max(pause, min(every * 2 ** (failures - 1), max(every, MOST_BACKOFF_SECONDS)))
             why = f": the MLS or the store has failed {failures} times in a row"
-        due = began + pause
-        await _until(due, clock, on_wait, why)
+        await _until(began + pause, mono + pause, clock, partial(_say, on_wait, why))
 
 
-async def _until(due: float, clock: Clock, on_wait: Callable[[float, str], None], why: str) -> None:
-    """Wait by the wall clock, in short steps: a sleeping machine's clock jumps, its timers do not."""
+def _say(on_wait: Callable[[float, str], None], why: str, wait: float) -> None:
+    on_wait(wait, why)
+
+
+def _final(result: ImportResult) -> bool:
+    """Whether another import would end the same way, or was not wanted."""
+    gone = result.exit_code == WRONG_USAGE and result.state is RunState.FAILED
+    return gone or result.exit_code in (AUTHENTICATION_REFUSED, INTERRUPTED) or result.state is RunState.INTERRUPTED
+
+
+async def _until(due: float, due_mono: float, clock: Clock, on_wait: Callable[[float], None]) -> None:
+    """Wait in short steps, by whichever clock is due first: the wall clock jumps over a machine's sleep, and the other
+    is not set back with it."""
     said = False
-    while (left := due - clock.now().timestamp()) > 0:
+    while (left := min(due - clock.now().timestamp(), due_mono - clock.monotonic())) > 0:
         if not said:
-            on_wait(left, why)
+            on_wait(left)
             said = True
-        await clock.sleep(min(left, 30.0))
+        await clock.sleep(min(left, STEP_SECONDS))
