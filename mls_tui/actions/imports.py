@@ -19,6 +19,7 @@ from mls_tui.domain.run import ImportResult, ImportRun, ProblemKind, RunState
 from mls_tui.importer.context import ImportContext, PhotoSlots
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.engine import Importer
+from mls_tui.importer.in_hand import IN_HAND
 from mls_tui.importer.journal import Journal
 from mls_tui.importer.options import ImportOptions
 from mls_tui.logs import log_event
@@ -166,6 +167,7 @@ def _context(
         photo_slots=PhotoSlots(InFlightLimit(start=min(8, highest), highest=highest), control),
         epoch=connection.cursor.epoch or journal.run.started_at,
         on_save=save_budget,
+        variants=workspace.settings.webp_variants,
     )
 
 
@@ -176,11 +178,15 @@ def _observer(journal: Journal) -> Observer:
     def notice(said: Notice) -> None:
         match said:
             case RequestFailed():
+                listing = IN_HAND.get()
+                if listing is not None:
+                    listing.failed(said.attempt)
                 journal.emit(
                     AttemptFailed(
                         at=clock.now(),
                         run=run,
-                        what="page",
+                        what="page" if listing is None else "listing",
+                        mls_number=None if listing is None else listing.mls_number,
                         attempt=said.attempt,
                         of=said.of,
                         wait=said.wait,

@@ -25,6 +25,9 @@ from mls_tui.storage.base import ListingStore, PhotoStore
 PHOTO_BYTES_IN_MEMORY = 128 * 1024 * 1024
 """No further photo begins while those fetched and not yet stored are more than this."""
 
+VARIANTS_AT_ONCE = 2
+"""Pictures being decoded at a time: each may take 200 MB and a whole core."""
+
 
 class PhotoSlots:
     """One shared limit on photos in flight and on their bytes in memory; a paused run begins no further one."""
@@ -79,7 +82,12 @@ class ImportContext:
     clock: Clock
     photo_slots: PhotoSlots
     epoch: int
+    variants: tuple[int, ...] = ()
+    """Widths in pixels of the WebP copies to make of each photo."""
+    tidy: bool = False
+    """An import before this one was cut short: listings seen are rid of objects that no row points at."""
     rng: random.Random = field(default_factory=random.Random)
+    variant_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(VARIANTS_AT_ONCE))
     on_save: Callable[[], Awaitable[None]] | None = None
     """Called whenever the run's row is saved, for what else must survive a restart (the rate budget)."""
 

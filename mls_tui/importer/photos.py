@@ -4,17 +4,20 @@ keeps its original URL and never fails its listing; a store that cannot take pho
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from mls_tui.domain.errors import MLSError, PhotoError, RateLimitedError, sentence
 from mls_tui.domain.events import AttemptFailed, PhotoFailed, PhotoStored
-from mls_tui.domain.keys import photo_key
+from mls_tui.domain.keys import photo_key, variant_key
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.importer.context import ImportContext
-from mls_tui.importer.retry import PHOTO_ATTEMPTS, attempt
+from mls_tui.importer.retry import PHOTO_ATTEMPTS, attempt, may_help
+from mls_tui.importer.tidy import variant_name
+from mls_tui.importer.variants import make_variants
 from mls_tui.mls.base import PhotoBytes, RawRecord
 
 ORIGINAL_URL_BYTES = 1_024
@@ -30,22 +33,26 @@ class ListingPhotos:
     context: ImportContext
     listing: Listing
     map_media: MapMedia
-    done: dict[int, Photo] = field(default_factory=dict)
+    done: dict[tuple[int, str, str], Photo] = field(default_factory=dict)
     _fresh: asyncio.Task[dict[tuple[str, str], Photo]] | None = None
 
     async def fetch(self, wanted: tuple[tuple[int, Photo], ...]) -> list[Photo]:
         """The wanted photos, in the order given: stored ones with their key, the others with their cause."""
-        pending = [(index, photo) for index, photo in wanted if index not in self.done]
-        async with asyncio.TaskGroup() as group:
-            for index, photo in pending:
-                group.create_task(self._one(index, photo))
-        return [self.done[index].model_copy(update={"order": photo.order}) for index, photo in wanted]
+        self._fresh = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                for index, photo in wanted:
+                    if _place(index, photo) not in self.done:
+                        group.create_task(self._one(index, photo))
+        finally:
+            await self._stop_reading()
+        return [_shown(self.done[_place(index, photo)], photo) for index, photo in wanted]
 
     async def _one(self, index: int, photo: Photo) -> None:
         context = self.context
         failed = 0
 
-        def tell(number: int, wait: float | None, cause: str) -> None:
+        def tell(number: int, wait: float | None, error: BaseException) -> None:
             nonlocal failed
             failed = number
             context.emit(
@@ -54,31 +61,37 @@ class ListingPhotos:
                 attempt=number,
                 of=PHOTO_ATTEMPTS,
                 wait=wait,
-                cause=cause,
+                cause=sentence(error),
                 mls_number=self.listing.mls_number,
                 photo_index=index,
             )
 
-        expired = False
+        work = self._fetching(photo)
+        try:
+            served = await attempt(
+                work, attempts=PHOTO_ATTEMPTS, clock=context.clock, rng=context.rng, on_failure=tell, helps=_helps
+            )
+        except PhotoError as error:
+            self._failed(index, photo, sentence(error), failed)
+            return
+        async with context.photo_slots.holding(len(served.body)):
+            self.done[_place(index, photo)] = await self._put(index, photo, served)
 
-        async def work(number: int) -> Photo:
+    def _fetching(self, photo: Photo) -> Callable[[int], Awaitable[PhotoBytes]]:
+        """The attempts at one photo: another URL is read where the first has expired or was good for one use."""
+        context, expired = self.context, False
+
+        async def work(number: int) -> PhotoBytes:
             nonlocal expired
             source = await self._renewed(photo) if expired or (number > 1 and context.preset.media_once) else photo
             try:
                 async with context.photo_slots.one():
-                    served = await context.connector.photo(source.url)
+                    return await context.connector.photo(source.url)
             except PhotoError as error:
                 expired = error.expired
                 raise
-            async with context.photo_slots.holding(len(served.body)):
-                return await self._put(index, photo, served)
 
-        try:
-            stored = await attempt(work, attempts=PHOTO_ATTEMPTS, clock=context.clock, rng=context.rng, on_failure=tell)
-        except PhotoError as error:
-            self._failed(index, photo, sentence(error), failed)
-        else:
-            self.done[index] = stored
+        return work
 
     async def _put(self, index: int, photo: Photo, served: PhotoBytes) -> Photo:
         context, listing = self.context, self.listing
@@ -88,12 +101,9 @@ class ListingPhotos:
             served.body,
             content_type=served.content_type,
             sha256=served.sha256,
-            metadata={
-                "listingId": listing.listing_id,
-                "photoIndex": str(index),
-                "originalUrl": metadata_url(photo.original_url),
-            },
+            metadata=self._metadata(index, photo),
         )
+        await self._put_variants(index, photo, served)
         context.emit(PhotoStored, mls_number=listing.mls_number, photo_index=index, key=key, size=stored.size)
         return photo.model_copy(
             update={
@@ -105,6 +115,33 @@ class ListingPhotos:
                 "error": None,
             }
         )
+
+    async def _put_variants(self, index: int, photo: Photo, served: PhotoBytes) -> None:
+        """WebP copies beside the original, for those who ask for them. One that cannot be made is no failure."""
+        context, listing_id = self.context, self.listing.listing_id
+        if not context.variants:
+            return
+        try:
+            async with context.variant_slots:
+                made = await asyncio.to_thread(make_variants, served.body, context.variants)
+        except PhotoError as error:
+            context.journal.warn(f"no WebP variants: {sentence(error)}")
+            return
+        for width, body in made.items():
+            await context.photos.put(
+                variant_key(context.user_id, listing_id, variant_name(width), index),
+                body,
+                content_type="image/webp",
+                sha256=hashlib.sha256(body).hexdigest(),
+                metadata=self._metadata(index, photo),
+            )
+
+    def _metadata(self, index: int, photo: Photo) -> dict[str, str]:
+        return {
+            "listingId": self.listing.listing_id,
+            "photoIndex": str(index),
+            "originalUrl": metadata_url(photo.original_url),
+        }
 
     def _failed(self, index: int, photo: Photo, cause: str, attempts: int) -> None:
         context, number = self.context, self.listing.mls_number
@@ -120,13 +157,20 @@ class ListingPhotos:
                 at=context.now_ms(),
             )
         )
-        self.done[index] = photo.model_copy(update={"key": None, "error": cause})
+        self.done[_place(index, photo)] = photo.model_copy(update={"key": None, "error": cause})
 
     async def _renewed(self, photo: Photo) -> Photo:
-        """The photo with a URL read anew, once per listing: URLs expire, some are good for one use (FIELD §5, §6)."""
+        """The photo with a URL read anew, once per attempt at the listing: URLs expire, and some are good for one
+        use (FIELD §5, §6)."""
         if self._fresh is None:
             self._fresh = asyncio.create_task(self._read_media())
         return (await asyncio.shield(self._fresh)).get(photo.identity, photo)
+
+    async def _stop_reading(self) -> None:
+        """A reading of the Media that nobody waits for any more ends with the photos."""
+        if self._fresh is not None:
+            self._fresh.cancel()
+            await asyncio.gather(self._fresh, return_exceptions=True)
 
     async def _read_media(self) -> dict[tuple[str, str], Photo]:
         try:
@@ -136,6 +180,20 @@ class ListingPhotos:
         except MLSError as error:
             raise PhotoError(f"Its URL has expired and its Media could not be read anew: {sentence(error)}") from error
         return {photo.identity: photo for photo in self.map_media(rows)}
+
+
+def _helps(error: BaseException) -> bool:
+    """What the MLS refuses beside the photo itself ends the run or has had its attempts."""
+    return isinstance(error, PhotoError) and may_help(error)
+
+
+def _place(index: int, photo: Photo) -> tuple[int, str, str]:
+    return (index, *photo.identity)
+
+
+def _shown(done: Photo, now: Photo) -> Photo:
+    """A photo dealt with by an earlier attempt, where the feed shows it now."""
+    return done.model_copy(update={"order": now.order, "caption": now.caption})
 
 
 def metadata_url(url: str) -> str:

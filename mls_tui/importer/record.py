@@ -6,14 +6,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mls_tui.domain.clock import iso_z
-from mls_tui.domain.errors import StorageError
+from mls_tui.domain.errors import AuthenticationError, MLSError, StorageError, sentence
 from mls_tui.domain.events import AttemptFailed, ListingStarted, ListingStored
 from mls_tui.domain.keys import new_listing_id
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.importer.context import ImportContext
+from mls_tui.importer.in_hand import IN_HAND, InHand
 from mls_tui.importer.photos import ListingPhotos
 from mls_tui.importer.plan import PhotoPlan, StoredIndex, content_hash, entry_of, plan_photos
-from mls_tui.importer.retry import LISTING_ATTEMPTS, attempt
+from mls_tui.importer.retry import LISTING_ATTEMPTS, attempt, may_help
+from mls_tui.importer.tidy import tidy_listing, with_variants
 from mls_tui.mls.address import address_key
 from mls_tui.mls.base import RawRecord
 from mls_tui.mls.differences import history_changes
@@ -30,26 +32,65 @@ class ListingTask:
     record: RawRecord
     mapped: Listing
     verify: bool = False
-    attempts: int = 0
+    in_hand: InHand = field(init=False)
     _photos: ListingPhotos | None = field(default=None, repr=False)
+    _told_start: bool = False
+
+    def __post_init__(self) -> None:
+        self.in_hand = InHand(self.mapped.mls_number)
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts failed, by whoever made them."""
+        return self.in_hand.attempts
 
     async def run(self) -> None:
-        """Up to three attempts; raises the last one's error."""
-        context, mapped = self.context, self.mapped
+        """Up to three attempts; raises the last one's error.
 
-        def tell(number: int, wait: float | None, cause: str) -> None:
-            self.attempts = number
-            context.emit(
-                AttemptFailed,
-                what="listing",
-                attempt=number,
-                of=LISTING_ATTEMPTS,
-                wait=wait,
-                cause=cause,
-                mls_number=mapped.mls_number,
+        A request to the MLS has had its three attempts in the connector, each told there: it is not multiplied here.
+        """
+        context = self.context
+        before = IN_HAND.set(self.in_hand)
+        try:
+            await attempt(
+                self._attempt,
+                attempts=LISTING_ATTEMPTS,
+                clock=context.clock,
+                rng=context.rng,
+                on_failure=self._tell,
+                helps=lambda error: may_help(error) and not isinstance(error, MLSError),
             )
+        finally:
+            IN_HAND.reset(before)
 
-        await attempt(self._attempt, attempts=LISTING_ATTEMPTS, clock=context.clock, rng=context.rng, on_failure=tell)
+    def _tell(self, number: int, wait: float | None, error: BaseException) -> None:
+        if isinstance(error, MLSError | AuthenticationError):
+            return
+        self.in_hand.failed(number)
+        self._start(self.mapped.photos_count or 0)
+        self.context.emit(
+            AttemptFailed,
+            what="listing",
+            attempt=number,
+            of=LISTING_ATTEMPTS,
+            wait=wait,
+            cause=sentence(error),
+            mls_number=self.mapped.mls_number,
+        )
+
+    def _start(self, photos: int) -> None:
+        """Say once that the listing is in hand: a second attempt is no second start."""
+        if self._told_start:
+            return
+        self._told_start = True
+        mapped = self.mapped
+        self.context.emit(
+            ListingStarted,
+            mls_number=mapped.mls_number,
+            listing_key=mapped.mls_id,
+            address=mapped.address.one_line,
+            photos=photos,
+        )
 
     async def _attempt(self, number: int) -> None:
         entry = self.index.number(self.mapped.mls_provider, self.mapped.mls_number)
@@ -67,16 +108,10 @@ class ListingTask:
         stored = tuple(photo for photo in old.photos if photo.key not in damaged) if old else ()
         plan = plan_photos(feed, stored)
         wanted = plan.wanted if context.options.photos else ()
-        context.emit(
-            ListingStarted,
-            mls_number=draft.mls_number,
-            listing_key=draft.mls_id,
-            address=draft.address.one_line,
-            photos=len(wanted),
-        )
-        context.journal.reused(len(plan.kept))
+        self._start(len(wanted))
         listing = self._complete(draft, old, feed, plan, await self._fetch(draft, wanted))
         await self._store(listing, old, plan)
+        context.journal.reused(len(plan.kept))
 
     def _identified(self, old: Listing | None, entry: IndexEntry | None) -> Listing:
         """The mapped facts under the id they are, or will be, stored by."""
@@ -141,24 +176,34 @@ class ListingTask:
         )
 
     async def _store(self, listing: Listing, old: Listing | None, plan: PhotoPlan) -> None:
+        """Write the row unless it says what is stored already, then let go of the objects it no longer points at."""
         context = self.context
-        result = await context.store.put(context.user_id, listing)
-        if result.outcome is PutOutcome.STALE:
-            await self._beaten(listing, result.listing_id)
-            return
-        obsolete = [key for key in plan.obsolete if key not in {photo.key for photo in listing.photos}]
-        if obsolete:
-            await context.photos.delete(obsolete)
+        same = old is not None and _says_the_same(listing, old)
+        if not same:
+            result = await context.store.put(context.user_id, listing)
+            if result.outcome is PutOutcome.STALE:
+                await self._beaten(listing, result.listing_id)
+                return
         self.index.add(entry_of(listing, address_key(listing.address)))
+        await self._let_go(listing, plan)
         context.emit(
             ListingStored,
             mls_number=listing.mls_number,
             listing_key=listing.mls_id,
             listing_id=listing.listing_id,
-            outcome="updated" if old else "created",
+            outcome="unchanged" if same else "updated" if old else "created",
             photos=len(listing.photos),
             photos_missing=listing.photos_missing,
         )
+
+    async def _let_go(self, listing: Listing, plan: PhotoPlan) -> None:
+        context, user_id = self.context, self.context.user_id
+        if context.tidy or self.verify:
+            await tidy_listing(context.photos, user_id, listing)
+            return
+        obsolete = [key for key in plan.obsolete if key not in {photo.key for photo in listing.photos}]
+        if obsolete:
+            await context.photos.delete(with_variants(user_id, listing.listing_id, obsolete, context.variants))
 
     async def _beaten(self, listing: Listing, winner_id: str) -> None:
         """Somebody else stored this MLS number, or a newer version of it: ours goes, theirs is taken up."""
@@ -184,6 +229,16 @@ class ListingTask:
             photos=len(winner.photos),
             photos_missing=winner.photos_missing,
         )
+
+
+def _says_the_same(new: Listing, old: Listing) -> bool:
+    """Whether two versions differ in nothing but when they were read and the URLs of photos that could not be had."""
+
+    def plain(listing: Listing) -> Listing:
+        photos = tuple(photo if photo.key else photo.model_copy(update={"url": ""}) for photo in listing.photos)
+        return listing.model_copy(update={"synced_at": 0, "photos": photos})
+
+    return plain(new) == plain(old)
 
 
 def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -9,15 +9,15 @@ from typing import TypeVar
 import tenacity
 
 from mls_tui.domain.clock import Clock
-from mls_tui.domain.errors import MLSError, PhotoError, RateLimitedError, StorageError, sentence
+from mls_tui.domain.errors import MLSError, PhotoError, RateLimitedError, StorageError
 
 LISTING_ATTEMPTS = 3
 PHOTO_ATTEMPTS = 2
 
 T = TypeVar("T")
 
-OnFailure = Callable[[int, float | None, str], None]
-"""Told of each failed attempt: its number from 1, the wait before the next (None: there is none), the cause."""
+OnFailure = Callable[[int, float | None, BaseException], None]
+"""Told of each failed attempt: its number from 1, the wait before the next (None: there is none), the error."""
 
 
 def backoff_seconds(failed_attempts: int, rng: random.Random) -> float:
@@ -35,22 +35,29 @@ def may_help(error: BaseException) -> bool:
 
 
 async def attempt(
-    work: Callable[[int], Awaitable[T]], *, attempts: int, clock: Clock, rng: random.Random, on_failure: OnFailure
+    work: Callable[[int], Awaitable[T]],
+    *,
+    attempts: int,
+    clock: Clock,
+    rng: random.Random,
+    on_failure: OnFailure,
+    helps: Callable[[BaseException], bool] = may_help,
 ) -> T:
     """Call ``work(number)`` up to ``attempts`` times; the last error is raised as it was.
 
+    ``helps`` says whether another attempt may succeed.
     ``on_failure`` hears of every failed attempt that is within the count, the final one included.
     """
 
     def tell(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        wait = state.next_action.sleep if state.next_action else None
-        on_failure(state.attempt_number, wait, sentence(error) if error else "")
+        if error is not None and state.next_action is not None:
+            on_failure(state.attempt_number, state.next_action.sleep, error)
 
     retrying = tenacity.AsyncRetrying(
         stop=tenacity.stop_after_attempt(attempts),
         wait=lambda state: backoff_seconds(state.attempt_number, rng),
-        retry=tenacity.retry_if_exception(may_help),
+        retry=tenacity.retry_if_exception(helps),
         sleep=clock.sleep,
         before_sleep=tell,
         reraise=True,
@@ -61,7 +68,7 @@ async def attempt(
             try:
                 return await work(number)
             except Exception as error:
-                if number == attempts or not may_help(error):
-                    on_failure(number, None, sentence(error))
+                if number == attempts or not helps(error):
+                    on_failure(number, None, error)
                 raise
     raise AssertionError("unreachable: tenacity returns or raises")
