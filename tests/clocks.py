@@ -36,7 +36,7 @@ class StepClock:
 class SwiftClock:
     """Time runs ``speed`` times as fast, for whole imports over real HTTP: every loop still takes turns."""
 
-    def __init__(self, speed: float = 200.0, start: datetime = START) -> None:
+    def __init__(self, speed: float = 40.0, start: datetime = START) -> None:
         self._speed, self._start, self._began = speed, start, time.monotonic()
         self._moved = 0.0
 

@@ -12,7 +12,7 @@ from mls_tui.actions.results import ActionResult, ConnectionForm, ConnectionTest
 from mls_tui.actions.session import clear_secrets, open_connector_for, seal
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.connection import AuthKind, Connection, Cursor, SecretField
-from mls_tui.domain.errors import AuthenticationError, MLSError, NotFoundError, UsageError, sentence
+from mls_tui.domain.errors import AuthenticationError, MLSError, NotFoundError, SecretError, UsageError, sentence
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import ImportRun, RunState
 from mls_tui.mls.base import FeedQuery
@@ -114,7 +114,7 @@ async def disconnect_mls(connection_id: str, workspace: Workspace | None = None)
                 await connector.disconnect()
             finally:
                 await connector.close()
-        except (MLSError, AuthenticationError, UsageError) as error:
+        except (MLSError, AuthenticationError, UsageError, SecretError) as error:
             note = f" Its token could not be revoked: {sentence(error)}"
         await ws.store.delete_connection(ws.user_id, connection.connection_id)
         return ActionResult(True, f"Removed {connection.name}; its listings stay.{note}", _without_secrets(connection))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from mls_tui.domain.keys import user_prefix
 from mls_tui.domain.listing import Listing, Photo
+from mls_tui.importer.plan import key_index
 from mls_tui.storage.base import Check, ListingStore, PhotoStore
 
 VERIFIED_AT_ONCE = 8
@@ -29,9 +30,15 @@ async def audit_photos(store: ListingStore, photos: PhotoStore, user_id: str, *,
             if bad and repair:
                 await store.put(user_id, _without(listing, bad))
     stored = [key async for batch in photos.keys(user_prefix(user_id)) for key in batch]
-    lost = [key for key in stored if "/original/" in key and key not in known]
+    homes = {_place(key) for key in known}
+    lost = [key for key in stored if key not in known and ("/original/" in key or _place(key) not in homes)]
     left = await photos.delete(lost) if lost and repair else {}
     return [_damage_check(damaged, seen, repair), _orphan_check(len(lost), len(left), repair)]
+
+
+def _place(key: str) -> tuple[str, int | None]:
+    """The listing and index that an original and its variants share."""
+    return key.split("/")[2], key_index(key)
 
 
 async def _damaged(photos: PhotoStore, listing: Listing) -> set[str]:

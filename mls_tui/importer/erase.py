@@ -29,6 +29,7 @@ async def erase_listing(
         key, why = next(iter(left.items()))
         raise StorageError(
             f"Listing {listing_id} is deleted, but {len(left)} of its photos could not be: {key}: {why}. "
-            "`mls-tui storage check` finds them again."
+            "`mls-tui storage check --photos --repair` deletes them.",
+            retryable=True,
         )
     return listing

@@ -4,6 +4,7 @@ and only after a complete sweep, a second look at each missing key, and a guard 
 from __future__ import annotations
 
 from mls_tui.domain.clock import iso_z
+from mls_tui.domain.errors import MLSError, RateLimitedError
 from mls_tui.domain.events import ListingRemoved
 from mls_tui.domain.listing import Change, ListingStatus
 from mls_tui.importer.context import ImportContext
@@ -14,43 +15,56 @@ from mls_tui.mls.base import FeedQuery
 from mls_tui.storage.base import IndexEntry, PutOutcome
 
 MOST_GONE = 0.10
-"""More than this share of the scope missing at once is the feed's mistake until a person says otherwise."""
+"""More than this share of a connection's listings missing at once is the feed's mistake until a person says so."""
+
+ON_MARKET = frozenset({ListingStatus.ACTIVE, ListingStatus.PENDING})
+"""What may go off market: a sold or expired listing that its MLS serves no more stays what it is."""
 
 
-async def follow_missing(context: ImportContext, index: StoredIndex, sweep: Sweep, *, whole: bool) -> None:
-    """Look again at stored listings of the scope that the sweep did not see: follow the changed, mark the gone.
+async def follow_missing(context: ImportContext, index: StoredIndex, sweep: Sweep) -> None:
+    """After a sweep of a whole scope: look again at every stored listing of the connection that it did not see.
 
-    ``whole`` is False for a resumed sweep, which cannot have seen all.
+    Those that come, whatever their status now, are stored like any other: the cursor is about to pass their changes.
+    Those that do not come are marked, if the sweep was complete and they are few.
     """
-    mine = [
-        entry
-        for entry in index.entries()
-        if entry.connection_id == context.connection.connection_id and entry.status in context.options.scope
-    ]
+    mine = [entry for entry in index.entries() if entry.connection_id == context.connection.connection_id]
     missing = [entry for entry in mine if entry.listing_id not in sweep.seen]
     if not missing:
         return
-    if not (whole and sweep.complete):
+    absent = await _still_absent(context, index, sweep, missing)
+    if not absent:
+        return
+    if not sweep.complete:
         context.journal.warn("listings missing from a sweep that was not complete: nothing was removed")
-        return
-    gone = await _still_missing(context, index, sweep, missing)
-    if len(gone) > MOST_GONE * len(mine):
+    elif len(absent) > MOST_GONE * len(mine):
         context.journal.warn(
-            f"{len(gone)} of {len(mine)} listings missing from the feed: too many, nothing was removed"
+            f"{len(absent)} of {len(mine)} listings missing from the feed: too many, nothing was removed"
         )
-        return
-    for entry in gone:
-        await _mark_off_market(context, index, entry)
+    else:
+        for entry in absent:
+            if await _is_gone(context, entry):
+                await _mark_off_market(context, index, entry)
 
 
-async def _still_missing(
+async def _still_absent(
     context: ImportContext, index: StoredIndex, sweep: Sweep, missing: list[IndexEntry]
 ) -> list[IndexEntry]:
-    """Read the missing keys again, whatever their status now; those that come are stored like any other."""
+    """Read the missing keys again; what is left of those that were on the market."""
     again = Sweep(context, index, sweep.reader, sweep.workers, scope_free=True)
     await again.run(FeedQuery(keys=tuple(entry.mls_id for entry in missing)))
-    absent = [entry for entry in missing if entry.listing_id not in again.seen]
-    return [entry for entry in absent if await context.connector.listing(entry.mls_id) is None]
+    on_market = [entry for entry in missing if entry.status in ON_MARKET]
+    return [entry for entry in on_market if entry.listing_id not in again.seen and entry.mls_id not in again.served]
+
+
+async def _is_gone(context: ImportContext, entry: IndexEntry) -> bool:
+    """The last look at one key. An MLS that fails has not said that it is gone."""
+    try:
+        return await context.connector.listing(entry.mls_id) is None
+    except RateLimitedError:
+        raise
+    except MLSError:
+        context.journal.warn("a listing missing from the feed could not be looked at again: it was not removed")
+        return False
 
 
 async def _mark_off_market(context: ImportContext, index: StoredIndex, entry: IndexEntry) -> None:

@@ -21,6 +21,8 @@ INLINE_ERRORS = 100
 MAX_ERRORS = 10_000
 """How many failed listings a result lists; the count is exact whatever their number."""
 
+PROBLEMS_AT_ONCE = 200
+
 BACKLOG = 2_000
 """How many events may wait for a slow reader before listings stop being started."""
 
@@ -36,6 +38,7 @@ class Journal:
         self.warnings: Counter[str] = Counter()
         self._store = store
         self._fold = TallyFold()
+        self.finished = False
         self._queue: deque[Event] = deque()
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
@@ -49,7 +52,16 @@ class Journal:
         counts = self._fold.snapshot().counts
         return counts.model_copy(update={"photos_reused": self._photos_reused})
 
+    @property
+    def backlog(self) -> int:
+        """How many events wait for the reader."""
+        return len(self._queue)
+
     def emit(self, event: Event) -> None:
+        """Nothing follows a RunFinished."""
+        if self.finished:
+            return
+        self.finished = isinstance(event, RunFinished)
         self._fold.add(event)
         self._queue.append(event)
         self._arrived.set()
@@ -89,12 +101,12 @@ class Journal:
                 await self._arrived.wait()
 
     async def save(self, *, state: RunState = RunState.RUNNING, error: str | None = None) -> None:
-        """Write the run's row and the problems that are not stored yet."""
+        """Write the run's row and the problems that are not stored yet. Raises StorageError, and forgets nothing."""
         async with self._saving:
-            first = self._problem_count - len(self._unsaved)
-            pending, self._unsaved = self._unsaved, []
-            if pending:
+            while pending := self._unsaved[:PROBLEMS_AT_ONCE]:
+                first = self._problem_count - len(self._unsaved)
                 await self._store.put_problems(self.run.user_id, self.run.run_id, first, pending)
+                del self._unsaved[: len(pending)]
             self.run = self.run.model_copy(
                 update={
                     "state": state,

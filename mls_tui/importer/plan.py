@@ -44,6 +44,9 @@ class StoredIndex:
     def remove(self, entry: IndexEntry) -> None:
         self._by_number.pop((entry.provider, entry.mls_number), None)
         self._by_key.pop((entry.provider, entry.mls_id), None)
+        home = (entry.provider, entry.address_key or "")
+        if self._by_address.get(home) == entry.listing_id:
+            del self._by_address[home]
 
     def number(self, provider: str, mls_number: str) -> IndexEntry | None:
         return self._by_number.get((provider, mls_number))

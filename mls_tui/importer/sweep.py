@@ -4,11 +4,19 @@ follows behind them. Bounded: one page is read ahead while the listings of anoth
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from mls_tui.domain.connection import Cursor
-from mls_tui.domain.errors import AuthenticationError, RateLimitedError, StorageError, sentence
+from mls_tui.domain.errors import (
+    AuthenticationError,
+    ItemTooLargeError,
+    MlsTuiError,
+    RateLimitedError,
+    StorageError,
+    sentence,
+)
 from mls_tui.domain.events import ListingFailed, ListingRemoved, ListingSkipped, ListingStored, PageFetched
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import Problem, ProblemKind
@@ -19,6 +27,7 @@ from mls_tui.importer.keyed_lock import KeyedLock
 from mls_tui.importer.plan import Step, StoredIndex, decide
 from mls_tui.importer.reading import Job, Reader
 from mls_tui.importer.record import ListingTask
+from mls_tui.importer.tidy import tidy_listing
 from mls_tui.mls.base import FeedQuery, Page
 from mls_tui.mls.mapping import Gone, Mapped, NotWanted, Quarantined
 from mls_tui.storage.base import IndexEntry
@@ -26,13 +35,16 @@ from mls_tui.storage.base import IndexEntry
 STORE_FAILURES = 10
 """After so many listings in a row that the store refused, the run stops: the store is down, not the listing bad."""
 
+log = logging.getLogger("mls_tui")
+
 SaveCursor = Callable[[Cursor], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class Sweep:
     """``scope_free`` takes records of any status in hand (owed and selected listings); ``seen`` collects the ids of
-    stored listings that the feed still has; ``complete`` says whether the feed proved to have been read whole."""
+    stored listings that the feed still has, ``served`` the ListingKeys that came where a sweep asks by key;
+    ``complete`` says whether the feed proved to have been read whole."""
 
     context: ImportContext
     index: StoredIndex
@@ -42,8 +54,8 @@ class Sweep:
     save_cursor: SaveCursor | None = None
     scope_free: bool = False
     seen: set[str] = field(default_factory=set)
+    served: set[str] = field(default_factory=set)
     complete: bool = False
-    records: int = 0
     _busy: KeyedLock = field(default_factory=KeyedLock)
     _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
     _store_failures: int = 0
@@ -60,7 +72,10 @@ class Sweep:
         async for page in self.context.connector.pages(query):
             self._open(page)
             for record in page.records:
-                await self._dispatch(self.reader.job(page.number, record), queue)
+                job = self.reader.job(page.number, record)
+                if query.keys:
+                    self.served.add(job.listing_key)
+                await self._dispatch(job, queue)
             await self._advance()
             self.complete = page.last and page.complete
         for _ in range(self.workers):
@@ -68,17 +83,16 @@ class Sweep:
 
     def _open(self, page: Page) -> None:
         self.context.emit(PageFetched, number=page.number, records=len(page.records), total=page.total)
-        self.records += len(page.records)
         if self.keeper is not None:
             self.keeper.opened(page)
 
     async def _dispatch(self, job: Job, queue: asyncio.Queue[Job | None]) -> None:
         """What costs nothing is settled here; the rest waits for a worker."""
+        await self.context.journal.room()
         if isinstance(job.verdict, Quarantined):
             self._quarantine(job, job.verdict)
         elif self._identity(job) in self._busy or not self._settled_at_once(job):
             await self.context.control.permission()
-            await self.context.journal.room()
             self._busy.reserve(self._identity(job))
             await queue.put(job)
             return
@@ -92,10 +106,11 @@ class Sweep:
     def _settled_at_once(self, job: Job) -> bool:
         """True where nothing has to be fetched or written: unchanged, or outside the scope."""
         if not isinstance(job.verdict, Mapped):
-            if self._stored(job) is None:
-                self._skip(job)
-                return True
-            return False
+            if self._stored(job) is not None:
+                return False
+            self._skip(job)
+            self._succeeded(job.listing_key)
+            return True
         listing, index = job.verdict.listing, self.index
         entry = index.number(listing.mls_provider, listing.mls_number)
         if entry is not None:
@@ -103,18 +118,27 @@ class Sweep:
         step = self._decide(job, listing)
         if step is Step.SKIPPED:
             self._skip(job, f"its status is {listing.status.value}")
-        elif step is Step.UNCHANGED and entry is not None and not self.context.options.full:
-            self.context.emit(
-                ListingStored,
-                mls_number=listing.mls_number,
-                listing_key=listing.mls_id,
-                listing_id=entry.listing_id,
-                outcome="unchanged",
-            )
             self._succeeded(listing.mls_id)
+        elif step is Step.UNCHANGED and entry is not None and not self._looks_closer:
+            self._unchanged(listing, entry)
         else:
             return False
         return True
+
+    @property
+    def _looks_closer(self) -> bool:
+        """Whether a listing that did not change has its photos verified (``--full``) or its objects tidied."""
+        return self.context.options.full or self.context.tidy
+
+    def _unchanged(self, listing: Listing, entry: IndexEntry) -> None:
+        self.context.emit(
+            ListingStored,
+            mls_number=listing.mls_number,
+            listing_key=listing.mls_id,
+            listing_id=entry.listing_id,
+            outcome="unchanged",
+        )
+        self._succeeded(listing.mls_id)
 
     def _decide(self, job: Job, listing: Listing) -> Step:
         options = self.context.options
@@ -127,6 +151,7 @@ class Sweep:
             identity = self._identity(job)
             async with self._busy.holding(identity):
                 self._busy.release(identity)
+                await self.context.control.permission()
                 await self._handle(job)
             self._settle(job)
             await self._advance()
@@ -134,31 +159,50 @@ class Sweep:
     async def _handle(self, job: Job) -> None:
         verdict = job.verdict
         if not isinstance(verdict, Mapped):
-            await self._remove(job)
+            try:
+                await self._remove(job)
+            except StorageError as error:
+                self._failed(job.mls_number, job.listing_key, error, 1)
             return
         if self._settled_at_once(job):
             return
-        task = ListingTask(self.context, self.index, job.record, verdict.listing, verify=self.context.options.full)
+        listing = verdict.listing
+        task = ListingTask(self.context, self.index, job.record, listing, verify=self.context.options.full)
         try:
-            await task.run()
+            if not await self._tidied(job, listing):
+                await task.run()
         except (AuthenticationError, RateLimitedError):
             raise
         except Exception as error:
-            self._failed(verdict, error, max(1, task.attempts))
+            if not isinstance(error, MlsTuiError):
+                log.error("unforeseen error on listing %s", listing.mls_number, exc_info=error)
+            self._failed(listing.mls_number, listing.mls_id, error, max(1, task.attempts))
         else:
             self._store_failures = 0
-            self._succeeded(verdict.listing.mls_id)
-            entry = self.index.number(verdict.listing.mls_provider, verdict.listing.mls_number)
+            self._succeeded(listing.mls_id)
+            entry = self.index.number(listing.mls_provider, listing.mls_number)
             if entry is not None:
                 self.seen.add(entry.listing_id)
 
-    def _failed(self, verdict: Mapped, error: Exception, attempts: int) -> None:
-        listing = verdict.listing
-        if isinstance(error, StorageError):
+    async def _tidied(self, job: Job, listing: Listing) -> bool:
+        """After a run that was cut short: rid an unchanged listing of objects that its row does not point at."""
+        context = self.context
+        entry = self.index.number(listing.mls_provider, listing.mls_number)
+        if entry is None or context.options.full or self._decide(job, listing) is not Step.UNCHANGED:
+            return False
+        stored = await context.store.get(context.user_id, entry.listing_id)
+        if stored is None:
+            return False
+        await tidy_listing(context.photos, context.user_id, stored)
+        self._unchanged(listing, entry)
+        return True
+
+    def _failed(self, number: str, key: str, error: Exception, attempts: int) -> None:
+        if isinstance(error, StorageError) and not isinstance(error, ItemTooLargeError):
             self._store_failures += 1
             if error.fatal or self._store_failures >= STORE_FAILURES:
                 raise error
-        self._problem(ProblemKind.LISTING, listing.mls_number, listing.mls_id, sentence(error), attempts)
+        self._problem(ProblemKind.LISTING, number, key, sentence(error), attempts)
 
     def _quarantine(self, job: Job, verdict: Quarantined) -> None:
         self._problem(ProblemKind.QUARANTINED, job.mls_number, job.listing_key, verdict.reason, 1, raw=verdict.raw)
@@ -187,12 +231,13 @@ class Sweep:
             attempts=attempts,
             quarantined=quarantined,
         )
-        if self.keeper is not None and key and not quarantined:
-            self.keeper.failed(key)
+        if self.keeper is not None and key:
+            (self.keeper.succeeded if quarantined else self.keeper.failed)(key)
 
     async def _remove(self, job: Job) -> None:
         """A stored listing that its MLS hides or has deleted goes; one that is merely not wanted stays."""
         entry = self._stored(job)
+        self._succeeded(job.listing_key)
         if entry is None or not isinstance(job.verdict, Gone):
             self._skip(job)
             return

@@ -1,0 +1,122 @@
+"""The course of one import: what is owed from before, the sweep of its scope or of what changed, what left the feed.
+The cursor is saved from here and nowhere else."""
+
+from __future__ import annotations
+
+from mls_tui.domain.connection import Cursor
+from mls_tui.domain.listing import ListingStatus
+from mls_tui.importer.context import ImportContext
+from mls_tui.importer.cursor import CursorKeeper
+from mls_tui.importer.gone import follow_missing
+from mls_tui.importer.plan import StoredIndex
+from mls_tui.importer.reading import Reader
+from mls_tui.importer.scope import first_query, is_incremental, resumes
+from mls_tui.importer.sweep import Sweep
+from mls_tui.mls.base import FeedQuery
+
+
+class Course:
+    """One run over an index of what is stored."""
+
+    def __init__(self, context: ImportContext, index: StoredIndex, *, workers: int) -> None:
+        self._context, self._index, self._workers = context, index, workers
+        self._reader = Reader(context.connection, context.preset, context.options, context.journal.warn)
+        self._cursor: Cursor = context.connection.cursor
+        self._started = context.clock.now().timestamp()
+
+    async def run(self) -> None:
+        """Raises what stops the whole run."""
+        before = self._cursor.epoch
+        self._context.tidy = before != 0
+        await self._save_cursor(self._beginning())
+        if self._context.options.selective:
+            await self._selected()
+            await self._save_cursor(self._cursor.model_copy(update={"epoch": before}))
+            return
+        await self._owed()
+        await self._main()
+
+    def _beginning(self) -> Cursor:
+        """The cursor to start with: one left by an unfinished sweep of another scope says nothing about this one."""
+        context, options = self._context, self._context.options
+        cursor = self._cursor.model_copy(update={"epoch": context.epoch})
+        if options.selective or cursor.swept or resumes(options, cursor):
+            return cursor
+        return cursor.model_copy(update={"watermark": None, "last_key": None, "statuses": self._scope})
+
+    @property
+    def _scope(self) -> tuple[str, ...]:
+        return tuple(sorted(status.value for status in self._context.options.scope))
+
+    async def _selected(self) -> None:
+        options = self._context.options
+        await self._sweep(scope_free=bool(options.only or options.keys)).run(self._query())
+
+    async def _owed(self) -> None:
+        """Listings that failed before, and those with photos still missing, before anything new."""
+        context = self._context
+        owed = set(self._cursor.failed_keys)
+        if context.options.photos and self._cursor.swept and not context.options.full:
+            owed |= self._with_missing_photos()
+        if not owed:
+            return
+        sweep = self._sweep(scope_free=True)
+        sweep.keeper = CursorKeeper(context.preset, self._cursor, self._started)
+        await sweep.run(FeedQuery(keys=tuple(sorted(owed))))
+        for key in owed - sweep.served:
+            sweep.keeper.succeeded(key)  # the MLS has it no more
+        self._cursor = self._cursor.model_copy(update={"failed_keys": sweep.keeper.owed()})
+
+    def _with_missing_photos(self) -> set[str]:
+        mine = self._context.connection.connection_id
+        return {
+            entry.mls_id
+            for entry in self._index.entries()
+            if entry.photos_missing and entry.connection_id == mine and entry.status is not ListingStatus.EXPIRED
+        }
+
+    async def _main(self) -> None:
+        context = self._context
+        incremental = is_incremental(context.options, self._cursor, context.connector.since(self._cursor))
+        query = self._query()
+        sweep = await self._one_sweep(query)
+        if query.resume_after is not None and not await self._whole():
+            context.tidy = False
+            query = FeedQuery(statuses=context.options.scope)
+            sweep = await self._one_sweep(query)
+        if not incremental and query.resume_after is None:
+            await follow_missing(context, self._index, sweep)
+        if sweep.keeper is not None:
+            await self._save_cursor(sweep.keeper.finish(statuses=self._scope))
+
+    def _query(self) -> FeedQuery:
+        return first_query(self._context.options, self._cursor, self._context.connector.since(self._cursor))
+
+    async def _one_sweep(self, query: FeedQuery) -> Sweep:
+        sweep = self._sweep()
+        sweep.keeper = CursorKeeper(self._context.preset, self._cursor, self._started)
+        sweep.save_cursor = self._save_cursor
+        await sweep.run(query)
+        return sweep
+
+    def _sweep(self, *, scope_free: bool = False) -> Sweep:
+        return Sweep(self._context, self._index, self._reader, self._workers, scope_free=scope_free)
+
+    async def _whole(self) -> bool:
+        """After a resumed sweep: whether as much is stored as the MLS counts in this scope, failures apart."""
+        context = self._context
+        waiting = await context.connector.count(FeedQuery(statuses=context.options.scope))
+        mine = sum(
+            1
+            for entry in self._index.entries()
+            if entry.connection_id == context.connection.connection_id and entry.status in context.options.scope
+        )
+        return waiting is None or mine + context.journal.counts.failed >= waiting
+
+    async def _save_cursor(self, cursor: Cursor) -> None:
+        context = self._context
+        moved = cursor.model_copy(update={"updated_at": context.now_ms()})
+        await context.store.put_cursor(
+            context.user_id, context.connection.connection_id, moved, run_id=context.journal.run.run_id
+        )
+        self._cursor = moved
