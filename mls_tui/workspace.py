@@ -6,28 +6,45 @@ Building one does no I/O; ``open`` does, off the event loop, so that a first fra
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mls_tui.config import Settings
 from mls_tui.domain.clock import Clock, SystemClock
 from mls_tui.domain.errors import AuthenticationError, UsageError
 
 if TYPE_CHECKING:
+    from mls_tui.storage.aws import Aws
     from mls_tui.storage.base import ListingStore, PhotoStore
     from mls_tui.users.port import UserSource
     from mls_tui.users.secrets import Vault
 
 T = TypeVar("T")
 
+Tell = Callable[[str], object]
+
 
 class Workspace:
-    """``async with Workspace(settings):`` or ``await open()`` … ``await close()``; both may be called again."""
+    """``async with Workspace(settings):`` or ``await open()`` … ``await close()``; both may be called again.
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+    ``on_secret`` is told every clear secret that passes (the log masks it); ``on_warning`` once, in a sentence, when
+    keys are first put into a file; both may be called from any thread. ``users`` stands in for the configured ones.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        on_secret: Tell | None = None,
+        on_warning: Tell | None = None,
+        users: UserSource | None = None,
+    ) -> None:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
-        self._users: UserSource | None = None
+        self._on_secret, self._on_warning = on_secret, on_warning
+        self._users: UserSource | None = users
         self._user_id: str | None = None
         self._vault: Vault | None = None
         self._store: ListingStore | None = None
@@ -81,10 +98,22 @@ class Workspace:
         from mls_tui.users.port import open_users, require
         from mls_tui.users.secrets import open_vault
 
-        self._users = open_users(self.settings)
-        self._user_id = require(self._users).user_id
-        self._vault = open_vault(self.settings)
-        self._store, self._photos = open_stores(self.settings)
+        users = self._users = self._users or open_users(self.settings)
+        self._user_id = require(users).user_id
+        session = users.boto3_session if self._as_user else None
+        self._vault = open_vault(
+            self.settings,
+            user=self._user_id,
+            kms_client=_kms_client(session) if session and self.settings.kms_key_id else None,
+            on_secret=self._on_secret,
+            on_warning=self._on_warning,
+        )
+        self._store, self._photos = open_stores(self.settings, aws=_aws(session) if session else None, clock=self.clock)
+
+    @property
+    def _as_user(self) -> bool:
+        """Whether AWS is asked with the signed-in user's credentials rather than the machine's."""
+        return self.settings.storage == "aws" and self.settings.identity_pool_id is not None
 
     async def close(self) -> None:
         """Release the stores; nothing that was acknowledged is lost."""
@@ -108,6 +137,20 @@ class Workspace:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _aws(session: Callable[[], Any]) -> Aws:
+    from mls_tui.storage.aws import Aws
+
+    return Aws(session=session)
+
+
+def _kms_client(session: Callable[[], Any]) -> object:
+    from botocore.config import Config
+
+    config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard"})
+    client: object = session().client("kms", config=config)
+    return client
 
 
 def _opened(part: T | None) -> T:
