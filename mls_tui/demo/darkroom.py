@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,6 +19,11 @@ class Darkroom:
         self._feed, self._pool, self._room = feed, pool, room
         self._kept: OrderedDict[tuple[str, int, int], bytes] = OrderedDict()
         self._size = 0
+        self._digests: dict[tuple[str, int, int], bytes] = {}
+
+    def digest(self, key: str, number: int, version: int) -> bytes | None:
+        """The SHA-256 of a photo as it was drawn; None for one that nobody asked for."""
+        return self._digests.get((key, number, version))
 
     async def picture(self, key: str, number: int) -> bytes | None:
         """A photo by its listing and its number; None where there is no such photo (any more)."""
@@ -45,6 +51,7 @@ class Darkroom:
         if name in self._kept:
             return
         self._kept[name] = body
+        self._digests[name] = hashlib.sha256(body).digest()
         self._size += len(body)
         while self._size > self._room:
             _, dropped = self._kept.popitem(last=False)

@@ -47,6 +47,12 @@ class Endpoints:
         app.router.add_post("/oauth2/revoke", self._revoke)
         app.router.add_get(r"/photos/{key}/{number:\d{1,4}}.jpg", self._photo)
 
+    def digests(self, key: str) -> list[str | None]:
+        """Hex SHA-256 of a listing's photos in display order, as drawn; None for those not asked for yet."""
+        shots = self._service.feed.shots(key)
+        found = [self._darkroom.digest(key, shot.number, shot.version) for shot in shots]
+        return [None if digest is None else digest.hex() for digest in found]
+
     def close(self) -> None:
         """Let the drawing threads go."""
         self._darkroom.close()

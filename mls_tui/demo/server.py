@@ -108,6 +108,10 @@ class DemoMLS:
     def hook(self, hook: Callable[[web.Request], Awaitable[web.StreamResponse | None]] | None) -> None:
         self._endpoints.hook = hook
 
+    def digests(self, key: str) -> list[str | None]:
+        """Hex SHA-256 of each photo of a listing as it was served, in display order; None for one nobody asked for."""
+        return self._endpoints.digests(key)
+
     def expire_tokens(self) -> None:
         """Every access token given out so far stops working; the next request with one is a 401."""
         self.tokens.expire()
