@@ -5,7 +5,10 @@ Commands are imported when they are called, so that ``mls-tui --help`` costs no 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
+import os
 import sys
 from typing import Any
 
@@ -45,12 +48,48 @@ class LazyGroup(click.Group):
         command = getattr(module, cmd_name.replace("-", "_").replace("import", "import_"))
         return command if isinstance(command, click.Command) else None
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error that is ours becomes a sentence, the whole of it goes to the log."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _nobody_reads()
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            from mls_tui.cli.crash import tell
+
+            tell(error)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+_EPILOG = """\b
+A first look:      mls-tui demo
+Import an MLS:     mls-tui connections add NAME --provider PRESET
+                   mls-tui import NAME
+Help of a command: mls-tui COMMAND --help
+
+\b
+Completion in your shell:
+  bash  eval "$(_MLS_TUI_COMPLETE=bash_source mls-tui)"
+  zsh   eval "$(_MLS_TUI_COMPLETE=zsh_source mls-tui)"
+  fish  _MLS_TUI_COMPLETE=fish_source mls-tui | source
+
+\b
+Exit codes: 0 done; 1 done, but some listings failed; 2 wrong usage or
+configuration; 3 not signed in or refused; 4 MLS or storage unreachable;
+130 interrupted, state saved."""
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="mls-tui")
 @click.option("--storage", type=click.Choice(["local", "aws"]), help="Where to store: this machine or AWS.")
 @click.option("--table", metavar="NAME", help="DynamoDB table.")
@@ -70,8 +109,12 @@ def cli(ctx: click.Context, /, verbose: int, **flags: Any) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit with its code. A reader that closes the pipe early is no error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         cli.main(args=arguments, prog_name="mls-tui", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
@@ -81,5 +124,13 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo("Stopped.", err=True)
         sys.exit(130)
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        _nobody_reads()
+
+
+def _nobody_reads() -> None:
+    """Nothing more can be said: let the interpreter's last flush go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+    sys.exit(0)

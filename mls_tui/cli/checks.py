@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from mls_tui.cli.running import plain_text, print_json
+from mls_tui.cli.text import plain_text, print_json
 from mls_tui.storage.base import Check
 
 _GLYPHS = {"ok": "✓ ok     ", "warning": "! warning", "failure": "✗ failure"}

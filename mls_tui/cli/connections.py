@@ -11,7 +11,8 @@ import click
 
 from mls_tui import actions
 from mls_tui.actions.results import ConnectionForm, ConnectionView
-from mls_tui.cli.running import fail, plain_text, print_json, say, with_workspace
+from mls_tui.cli.running import fail, with_workspace
+from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.domain.clock import iso_z
 from mls_tui.domain.connection import AuthKind
 
@@ -50,18 +51,24 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @click.option("--base-url", metavar="URL", help="Address of the OData service, where the preset has none.")
 @click.option("--token-env", metavar="VAR", help="Variable that holds the access token.")
 @click.option("--refresh-token-env", metavar="VAR", help="Variable that holds a refresh token.")
-@click.option("--client-id", metavar="ID")
+@click.option("--client-id", metavar="ID", help="OAuth2 client id.")
 @click.option("--client-secret-env", metavar="VAR", help="Variable that holds the client secret.")
 @click.option("--token-url", metavar="URL", help="OAuth2 token endpoint.")
 @click.option("--scope", metavar="TEXT", help="OAuth2 scope.")
-@click.option("--username", metavar="NAME")
+@click.option("--username", metavar="NAME", help="User name, for signing in by password.")
 @click.option("--password-env", metavar="VAR", help="Variable that holds the password.")
 @click.option("--auth", type=_AUTHS, help="How to sign in, where the secrets given do not tell.")
 @click.option("--mls", "mls_system", metavar="SYSTEM", help="OriginatingSystemName, or the dataset, to import from.")
 @click.option("--agent", "agent_key", metavar="KEY", help="Only listings of this agent.")
 @click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Replace a field of the preset.")
-@click.option("--schedule", "schedule_minutes", type=click.IntRange(1), metavar="MINUTES", help="Import this often.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option(
+    "--schedule",
+    "schedule_minutes",
+    type=click.IntRange(1),
+    metavar="MINUTES",
+    help="Import this often while the interface is open.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the connection as JSON, without secrets.")
 @click.pass_context
 def add(ctx: click.Context, /, as_json: bool, overrides: tuple[str, ...], **given: Any) -> None:
     """Connect to an MLS. Secrets come from the variables that are named, or from a prompt on a terminal."""
@@ -89,7 +96,7 @@ def add(ctx: click.Context, /, as_json: bool, overrides: tuple[str, ...], **give
 
 @connections.command()
 @click.argument("connection")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.pass_context
 def test(ctx: click.Context, connection: str, as_json: bool) -> None:
     """Sign in and say what was found; stores nothing."""
@@ -115,7 +122,7 @@ def test(ctx: click.Context, connection: str, as_json: bool) -> None:
 
 @connections.command()
 @click.argument("connection")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.pass_context
 def remove(ctx: click.Context, connection: str, as_json: bool) -> None:
     """Revoke the token where the provider can, then forget the connection. Its listings stay."""

@@ -15,9 +15,11 @@ from mls_tui import actions
 from mls_tui.actions.results import ConnectionForm
 from mls_tui.cli.imports import drained, summary
 from mls_tui.cli.progress import show_for
-from mls_tui.cli.running import fail, log_to, plain_text, print_json, run, say, settings_of
+from mls_tui.cli.running import log_to, run, settings_of
+from mls_tui.cli.stopping import Stop
+from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.config import Settings, load_settings
-from mls_tui.domain.errors import MlsTuiError, StorageError
+from mls_tui.domain.errors import StorageError
 from mls_tui.domain.events import Event
 from mls_tui.domain.run import ImportResult
 from mls_tui.importer.control import ImportControl
@@ -27,18 +29,23 @@ from mls_tui.workspace import Workspace
 if TYPE_CHECKING:
     from mls_tui.demo.server import DemoMLS
     from mls_tui.demo.thread import RunningDemo
+    from mls_tui.logs import Log
 
 CONNECTION = "Lakeside MLS (demo)"
 
 FAST: dict[str, str | int | float | bool] = {"api_limits": "200/1", "page_size": 100, "overlap_minutes": 5}
 """The demo is our own machine: it need not be spared as a stranger's server is."""
 
+FAULTY_PAGE, FAULTY_RATE = 25, 0.25
+"""Rows of a page and share of API requests that fail, with faults: enough to see throttling at 300 listings."""
+
 
 class DemoLoan:
     """A demo MLS in a thread and a workspace over a fresh folder, started when first asked for."""
 
-    def __init__(self, settings: Settings, *, listings: int = 300, faults: int | None = None) -> None:
+    def __init__(self, settings: Settings, log: Log | None, *, listings: int = 300, faults: int | None = None) -> None:
         self.settings = demo_settings(settings)
+        self._log = log
         self._listings, self._faults = listings, faults
         self._running: RunningDemo | None = None
         self.connection_id = ""
@@ -52,14 +59,14 @@ class DemoLoan:
     async def workspace(self) -> Workspace:
         """Start the server, connect to it, and answer with the workspace."""
         await asyncio.to_thread(self._start)
-        workspace = Workspace(self.settings)
+        workspace = Workspace(self.settings, on_secret=self._log.redactor.add if self._log else None)
         await workspace.open()
         form = ConnectionForm(
             name=CONNECTION,
             provider="reso",
             base_url=self.mls.base_url,
             access_token=self.mls.token,
-            overrides=dict(FAST),
+            overrides=dict(FAST) if self._faults is None else {**FAST, "page_size": FAULTY_PAGE},
         )
         answer = await actions.connect_mls(form, workspace)
         if answer.data is None:
@@ -72,13 +79,15 @@ class DemoLoan:
             self._running.stop()
 
     def _start(self) -> None:
+        from mls_tui.demo.faults import Faults
         from mls_tui.demo.server import DemoMLS
         from mls_tui.demo.thread import RunningDemo
 
         self.stop()
         if self.settings.home is not None and self.settings.home.exists():
             shutil.rmtree(self.settings.home)
-        self._running = RunningDemo(DemoMLS(listings=self._listings, faults=self._faults)).start()
+        faults = Faults(self._faults, api_rate=FAULTY_RATE)
+        self._running = RunningDemo(DemoMLS(listings=self._listings, faults=faults)).start()
 
 
 def demo_settings(settings: Settings) -> Settings:
@@ -102,11 +111,12 @@ def demo_settings(settings: Settings) -> Settings:
 def demo(ctx: click.Context, listings: int, faults: int | None, headless: bool, as_json: bool, events: bool) -> None:
     """Open the interface with a demo MLS running on this machine. It starts afresh each time."""
     settings = settings_of(ctx)
-    loan = DemoLoan(settings, listings=listings, faults=faults)
-    log_to(ctx, loan.settings)
+    if not headless and (as_json or events):
+        raise click.UsageError("--json and --events go with --headless.")
+    loan = DemoLoan(settings, log_to(ctx, demo_settings(settings)), listings=listings, faults=faults)
     try:
         if headless:
-            run(_headless(loan, as_json=as_json, events=events))
+            run(_headless(loan, as_json=as_json, events=events), as_json=as_json and not events)
         else:
             _interface(loan)
     finally:
@@ -117,7 +127,7 @@ def _interface(loan: DemoLoan) -> None:
     from mls_tui.app import Hooks, MlsTuiApp
 
     workspace = run(_closed(loan))
-    app = MlsTuiApp(workspace, hooks=Hooks(start_demo=loan.workspace), start_import=loan.connection_id)
+    app = MlsTuiApp(workspace, hooks=Hooks(start_demo=loan.workspace))
     app.run()
 
 
@@ -129,24 +139,19 @@ async def _closed(loan: DemoLoan) -> Workspace:
 
 
 async def _headless(loan: DemoLoan, *, as_json: bool, events: bool) -> None:
-    say("The demo MLS is starting…")
-    workspace = await loan.workspace()
+    def start(workspace: Workspace, control: ImportControl) -> AsyncGenerator[Event, None]:
+        return actions.import_events(loan.connection_id, ImportOptions(), workspace, control)
 
-    def start(ws: Workspace, control: ImportControl) -> AsyncGenerator[Event, None]:
-        return actions.import_events(loan.connection_id, ImportOptions(), ws, control)
-
-    try:
-        result = await drained(workspace, start, show_for(events=events, quiet=as_json))
-        verified = await _verified(loan.mls, workspace)
-    except MlsTuiError as error:
-        fail(str(error), error.exit_code, as_json=as_json)
-    finally:
-        await workspace.close()
-    facts = {**verified, **_faults(loan.mls, result)}
+    with Stop() as stop:
+        if not as_json:
+            say("The demo MLS is starting…")
+        async with await loan.workspace() as workspace:
+            result = await drained(workspace, start, show_for(events=events, quiet=as_json), stop)
+            facts = {**await _verified(loan.mls, workspace), **_faults(loan.mls, result)}
     document = result.to_contract()
     if "data" in document:
         document["data"]["demo"] = facts
-    if as_json:
+    if as_json and not events:
         print_json(document)
     elif not events:
         click.echo(summary(result) if result.error is None else plain_text(result.error))
@@ -155,22 +160,18 @@ async def _headless(loan: DemoLoan, *, as_json: bool, events: bool) -> None:
 
 
 async def _verified(mls: DemoMLS, workspace: Workspace) -> dict[str, Any]:
-    """Every stored photo against the bytes the demo serves, by SHA-256 of both."""
+    """Every stored photo against the bytes that the demo served, by SHA-256 of both."""
     same = different = 0
     async for batch in workspace.store.listings(workspace.user_id):
         for listing in batch:
-            served = await asyncio.to_thread(mls.feed.photos, listing.mls_id)
-            for photo, body in zip(sorted(listing.photos, key=lambda each: each.order), served, strict=True):
+            served = mls.digests(listing.mls_id)
+            for photo, digest in zip(sorted(listing.photos, key=lambda each: each.order), served, strict=True):
                 stored = await workspace.photos.get(photo.key) if photo.key else None
-                if stored is not None and _digest(stored) == _digest(body) == photo.sha256:
+                if stored is not None and hashlib.sha256(stored).hexdigest() == digest == photo.sha256:
                     same += 1
                 else:
                     different += 1
     return {"photosVerified": same, "photosDiffering": different}
-
-
-def _digest(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
 
 
 def _faults(mls: DemoMLS, result: ImportResult) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import click
 from mls_tui import actions
 from mls_tui.cli.imports import drained, finish
 from mls_tui.cli.progress import show_for
-from mls_tui.cli.running import fail, plain_text, print_json, say, with_workspace
+from mls_tui.cli.running import fail, stoppable, with_workspace
+from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.domain.events import Event
 from mls_tui.domain.run import ImportRun
 from mls_tui.importer.control import ImportControl
@@ -66,7 +67,7 @@ def _problems(ctx: click.Context, run: str, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("run")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.option("--events", is_flag=True, help="Print each event as one line of JSON.")
 @click.pass_context
 def retry(ctx: click.Context, run: str, as_json: bool, events: bool) -> None:
@@ -75,5 +76,6 @@ def retry(ctx: click.Context, run: str, as_json: bool, events: bool) -> None:
     def start(workspace: Workspace, control: ImportControl) -> AsyncGenerator[Event, None]:
         return actions.retry_events(run, workspace, control)
 
-    result = with_workspace(ctx, lambda ws: drained(ws, start, show_for(events=events, quiet=as_json)))
+    show = show_for(events=events, quiet=as_json)
+    result = stoppable(ctx, lambda ws, stop: drained(ws, start, show, stop), as_json=as_json and not events)
     finish(result, as_json=as_json and not events)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -15,14 +12,14 @@ import click
 from mls_tui import actions
 from mls_tui.actions.results import Preview
 from mls_tui.cli.progress import Show, show_for
-from mls_tui.cli.running import fail, plain_text, print_json, say, with_workspace
-from mls_tui.domain.errors import UsageError
+from mls_tui.cli.running import fail, stoppable, with_workspace
+from mls_tui.cli.stopping import Stop
+from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.domain.events import Event, RunFinished
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import ImportResult
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.options import ImportOptions
-from mls_tui.importer.schedule import parse_interval, watch
 from mls_tui.workspace import Workspace
 
 _STATUSES = click.Choice([*(status.value for status in ListingStatus), "all"])
@@ -53,6 +50,9 @@ def import_(ctx: click.Context, /, connection: str, **given: Any) -> None:
     )
     as_json = bool(given["as_json"])
     if given["dry_run"]:
+        for other in ("every", "events"):
+            if given[other]:
+                raise click.UsageError(f"--dry-run does not go with --{'watch' if other == 'every' else other}.")
         _dry_run(ctx, connection, options, as_json=as_json)
         return
 
@@ -60,10 +60,13 @@ def import_(ctx: click.Context, /, connection: str, **given: Any) -> None:
         return actions.import_events(connection, options, workspace, control)
 
     if given["every"]:
-        _watch(ctx, start, given["every"], events=given["events"], as_json=as_json)
+        from mls_tui.cli.watching import keep_importing
+
+        keep_importing(ctx, start, given["every"], events=given["events"], as_json=as_json)
         return
-    result = with_workspace(ctx, lambda ws: drained(ws, start, show_for(events=given["events"], quiet=as_json)))
-    finish(result, as_json=as_json and not given["events"])
+    as_json = as_json and not given["events"]
+    show = show_for(events=given["events"], quiet=as_json)
+    finish(stoppable(ctx, lambda ws, stop: drained(ws, start, show, stop), as_json=as_json), as_json=as_json)
 
 
 def _statuses(given: tuple[str, ...]) -> frozenset[ListingStatus]:
@@ -72,50 +75,19 @@ def _statuses(given: tuple[str, ...]) -> frozenset[ListingStatus]:
     return frozenset(ListingStatus(word) for word in given)
 
 
-async def drained(workspace: Workspace, start: Start, show: Show) -> ImportResult:
-    """Run an import to its end, showing it; the first Ctrl-C or SIGTERM stops it with its state saved."""
+async def drained(workspace: Workspace, start: Start, show: Show, stop: Stop) -> ImportResult:
+    """Run an import to its end, showing it; a signal stops it with its state saved, and so does a closed pipe."""
     control = ImportControl()
-    with _signals(control), show:
+    with stop.importing(control), show:
         async with aclosing(start(workspace, control)) as events:
             async for event in events:
-                show.event(event)
+                try:
+                    show.event(event)
+                except BrokenPipeError:
+                    control.cancel(interrupted=True)
                 if isinstance(event, RunFinished):
                     return event.result
     raise AssertionError("unreachable: a run always ends with RunFinished")
-
-
-class _signals:
-    """While an import runs: the first signal cancels it, the second ends the process at once."""
-
-    def __init__(self, control: ImportControl) -> None:
-        self._control = control
-        self._seen = 0
-
-    def __enter__(self) -> None:
-        self._set(self._stop)
-
-    def __exit__(self, *_: object) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            try:
-                loop.remove_signal_handler(number)
-            except NotImplementedError:
-                signal.signal(number, signal.SIG_DFL)
-
-    def _set(self, handler: Callable[[], None]) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            try:
-                loop.add_signal_handler(number, handler)
-            except NotImplementedError:  # Windows
-                signal.signal(number, lambda *_: loop.call_soon_threadsafe(handler))
-
-    def _stop(self) -> None:
-        self._seen += 1
-        if self._seen > 1:
-            os._exit(130)
-        say("Stopping: saving what is done. Once more stops at once.")
-        self._control.cancel(interrupted=True)
 
 
 def finish(result: ImportResult, *, as_json: bool) -> None:
@@ -184,27 +156,3 @@ def _preview_data(preview: Preview) -> dict[str, Any]:
     ]
     kinds = ("new", "changed", "unchanged", "gone", "quarantined")
     return {"counts": {kind: preview.count(kind) for kind in kinds}, "listings": rows, "warnings": preview.warnings}
-
-
-def _watch(ctx: click.Context, start: Start, every: str, *, events: bool, as_json: bool) -> None:
-    try:
-        seconds = parse_interval(every)
-    except UsageError as error:
-        fail(str(error), 2, as_json=as_json)
-
-    async def again_and_again(workspace: Workspace) -> ImportResult:
-        async def once() -> ImportResult:
-            result = await drained(workspace, start, show_for(events=events, quiet=as_json))
-            if as_json and not events:
-                print_json(result.to_contract())
-            else:
-                say(summary(result) if result.error is None else f"Error: {plain_text(result.error)}")
-            return result
-
-        def waiting(wait: float, why: str) -> None:
-            say(f"Next import in {wait:.0f} s{why}.")
-
-        return await watch(once, seconds, clock=workspace.clock, on_wait=waiting)
-
-    result = with_workspace(ctx, again_and_again)
-    sys.exit(result.exit_code)

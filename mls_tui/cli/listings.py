@@ -11,7 +11,8 @@ import click
 
 from mls_tui import actions
 from mls_tui.actions.results import Deletion
-from mls_tui.cli.running import fail, plain_text, print_json, say, with_workspace
+from mls_tui.cli.running import fail, with_workspace
+from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.domain.errors import UsageError
 from mls_tui.domain.listing import Listing, ListingStatus
 
@@ -145,7 +146,7 @@ def _photo_line(photo: dict[str, Any]) -> str:
 @click.command()
 @click.argument("listings", nargs=-1, required=True, metavar="LISTING...")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.pass_context
 def delete(ctx: click.Context, listings: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Delete listings, by listing id or MLS number: rows, marks and photos. There is no way back."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import os
 import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from mls_tui.cli.running import plain_text, say
+from mls_tui.cli.text import json_text, plain_text, say
 from mls_tui.domain.events import AttemptFailed, Event, ListingFailed, PageFetched, RunStarted, Throttled
 from mls_tui.importer.tally import TallyFold
 
@@ -30,10 +30,13 @@ class Show(Protocol):
 
 
 def show_for(*, events: bool, quiet: bool = False) -> Show:
-    """A bar where stderr is a terminal, else lines; ``events`` writes them to stdout as JSON."""
+    """A bar where stderr is a terminal that can draw one, else lines, nothing where ``quiet``; ``events`` writes them
+    to stdout as JSON."""
     if events:
         return JsonLines()
-    return Bar() if sys.stderr.isatty() and not quiet else Lines()
+    if quiet:
+        return Silence()
+    return Bar() if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else Lines()
 
 
 class _Plain:
@@ -49,11 +52,18 @@ class _Plain:
         raise NotImplementedError
 
 
+class Silence(_Plain):
+    """The result says it all."""
+
+    def event(self, event: Event) -> None:
+        return
+
+
 class JsonLines(_Plain):
     """One event a line, on stdout (CONTRACT: "Events")."""
 
     def event(self, event: Event) -> None:
-        click.echo(json.dumps(event.to_json(), ensure_ascii=False))
+        click.echo(json_text(event.to_json()))
 
 
 class Lines(_Plain):

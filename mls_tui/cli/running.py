@@ -4,84 +4,87 @@ with the contract's exit code."""
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from mls_tui.cli.stopping import Stop
+from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import MlsTuiError, sentence
 from mls_tui.workspace import Workspace
 
+if TYPE_CHECKING:
+    from mls_tui.logs import Log
+
 T = TypeVar("T")
 
 
-def settings_of(ctx: click.Context, **more: Any) -> Settings:
+def settings_of(ctx: click.Context, *, as_json: bool = False, **more: Any) -> Settings:
     """The effective settings of this call; a wrong one ends the command with exit code 2."""
     root = ctx.find_root().obj or {"flags": {}}
     try:
         return load_settings(**{**root["flags"], **more})
     except MlsTuiError as error:
-        fail(sentence(error), error.exit_code)
+        fail(sentence(error), error.exit_code, as_json=as_json)
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
+def run(work: Coroutine[Any, Any, T], *, as_json: bool = False) -> T:
     """Run a command's coroutine; an expected error ends the command with its sentence and exit code."""
     try:
         return asyncio.run(work)
     except MlsTuiError as error:
-        fail(sentence(error), error.exit_code)
+        fail(sentence(error), error.exit_code, as_json=as_json)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def with_workspace(ctx: click.Context, work: Callable[[Workspace], Awaitable[T]], *, as_json: bool = False) -> T:
     """Open the workspace, do the work, close it, whatever happens."""
-    settings = settings_of(ctx)
-    log_to(ctx, settings)
+    return stoppable(ctx, lambda workspace, _: work(workspace), as_json=as_json)
+
+
+def stoppable(ctx: click.Context, work: Callable[[Workspace, Stop], Awaitable[T]], *, as_json: bool = False) -> T:
+    """The same for work that has something to save when it is stopped."""
+    settings = settings_of(ctx, as_json=as_json)
+    log = log_to(ctx, settings)
 
     async def opened() -> T:
-        async with Workspace(settings) as workspace:
-            return await work(workspace)
+        with Stop() as stop:
+            async with workspace_of(settings, log) as workspace:
+                return await work(workspace, stop)
 
-    try:
-        return asyncio.run(opened())
-    except MlsTuiError as error:
-        fail(sentence(error), error.exit_code, as_json=as_json)
+    return run(opened(), as_json=as_json)
 
 
-def log_to(ctx: click.Context, settings: Settings) -> None:
-    """Start the log; one that cannot be written is said once and stops nothing."""
+def workspace_of(settings: Settings, log: Log | None) -> Workspace:
+    """Not yet open. Its secrets are masked in the log; its warnings go to stderr."""
+    return Workspace(
+        settings,
+        on_secret=log.redactor.add if log else None,
+        on_warning=lambda text: say(f"Warning: {plain_text(text)}"),
+    )
+
+
+def log_to(ctx: click.Context, settings: Settings) -> Log | None:
+    """Start the log, for as long as the command runs; one that cannot be started is said once and stops nothing."""
     from mls_tui.logs import setup_logging
 
-    root = ctx.find_root().obj or {"verbose": 0}
+    root = ctx.find_root()
     try:
-        setup_logging(settings, root["verbose"])
+        log = setup_logging(settings, (root.obj or {"verbose": 0})["verbose"])
     except (MlsTuiError, OSError) as error:
-        say(f"Warning: no log is written: {sentence(error)}")
+        say(f"Warning: no log is written: {plain_text(sentence(error))}")
+        return None
+    root.call_on_close(log.close)
+    return log
 
 
 def fail(text: str, exit_code: int, *, as_json: bool = False) -> NoReturn:
     """End the command: a sentence on stderr, on stdout the contract's failure document where JSON was asked for."""
     if as_json:
         print_json({"success": False, "error": text})
-    click.echo(f"Error: {text}", err=True)
-    sys.exit(exit_code)
-
-
-def say(text: str) -> None:
-    """Narration, for people: stderr."""
-    click.echo(text, err=True)
-
-
-def print_json(document: Any) -> None:
-    """One JSON document on stdout."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
-
-
-def plain_text(value: object, width: int | None = None) -> str:
-    """Feed text for a terminal: one line, no control or escape character, cut to ``width`` with an ellipsis."""
-    from mls_tui.mls.text import clean_line
-
-    text = clean_line("" if value is None else str(value))
-    return text if width is None or len(text) <= width else text[: width - 1] + "…"
+    say(f"Error: {plain_text(text)}")
+    sys.exit(exit_code or 1)

@@ -19,7 +19,7 @@ def storage() -> None:
 
 @storage.command()
 @click.option("--print-policy", is_flag=True, help="Print the least IAM policy a user needs, and create nothing.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.pass_context
 def init(ctx: click.Context, print_policy: bool, as_json: bool) -> None:
     """Create what is missing; doing it twice changes nothing."""
@@ -39,7 +39,7 @@ def init(ctx: click.Context, print_policy: bool, as_json: bool) -> None:
 @storage.command()
 @click.option("--photos", is_flag=True, help="Verify every stored photo by hash, and find those nothing points at.")
 @click.option("--repair", is_flag=True, help="With --photos: delete the orphans; mark the damaged to be fetched again.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.pass_context
 def check(ctx: click.Context, photos: bool, repair: bool, as_json: bool) -> None:
     """Say what is missing or wrong, and what to do."""

@@ -6,7 +6,8 @@ import asyncio
 
 import click
 
-from mls_tui.cli.running import fail, log_to, say, settings_of, with_workspace
+from mls_tui.cli.running import fail, log_to, settings_of, with_workspace
+from mls_tui.cli.text import plain_text, say
 from mls_tui.domain.errors import MlsTuiError, sentence
 from mls_tui.users.port import Challenge, User, UserSource, open_users, require
 from mls_tui.workspace import Workspace
@@ -22,7 +23,7 @@ def sign_in(ctx: click.Context, username: str | None) -> None:
         user = _signed_in(users, username)
     except MlsTuiError as error:
         fail(sentence(error), error.exit_code)
-    say(f"Signed in as {user.name or user.user_id}.")
+    say(f"Signed in as {plain_text(user.name or user.user_id)}.")
 
 
 def _signed_in(users: UserSource, username: str | None) -> User:
@@ -68,6 +69,7 @@ def rotate(ctx: click.Context) -> None:
     """Make a new key and encrypt every stored secret again under it; the old one still reads."""
 
     async def work(workspace: Workspace) -> tuple[str, int]:
+        workspace.writable()
         key_id = await asyncio.to_thread(workspace.vault.rotate)
         done = 0
         for connection in await workspace.store.connections(workspace.user_id):
