@@ -4,6 +4,7 @@ SHA-256; an object is reported as stored only after S3 said so."""
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +17,8 @@ from mls_tui.storage.threads import DaemonPool
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from mls_tui.storage.s3.bulk import BulkUploads
 
 T = TypeVar("T")
 
@@ -31,17 +34,30 @@ class S3PhotoStore:
         self._bucket = bucket
         self._pause = pause
         self._pool = DaemonPool(_THREADS, "mls-tui-s3")
+        self._bulk: BulkUploads | None = None
+        self._prepared = False
+        self._lock = threading.Lock()
 
     async def put(
         self, key: str, body: bytes, *, content_type: str, sha256: str, metadata: dict[str, str]
     ) -> StoredObject:
         request = objects.put_request(self._bucket, key, body, content_type, sha256, metadata)
+        if not self._prepared:
+            await self._run(lambda _: self._prepare())
+        if self._bulk is not None and await self._bulk.put(request):
+            return StoredObject(key, self.url(key), len(body))
 
         def job(client: S3Client) -> StoredObject:
             objects.put(client, request, self._pause)
             return StoredObject(key, objects.url_of(client, self._bucket, key), len(body))
 
         return await self._run(job)
+
+    def _prepare(self) -> None:
+        with self._lock:
+            if not self._prepared:
+                self._bulk = self._aws.bulk_uploads(self._bucket)
+                self._prepared = True
 
     async def get(self, key: str) -> bytes | None:
         return await self._run(lambda client: objects.get(client, self._bucket, key))
