@@ -80,7 +80,7 @@ def aws_checks(sts: Any = None, now: Callable[[], datetime] | None = None) -> li
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
     try:
-        client = sts if sts is not None else _sts()
+        client = sts if sts is not None else sts_client()
         answer = client.get_caller_identity()
     except NoRegionError:
         return [Check("AWS region", "failure", "none is set", "Set AWS_REGION, or region in ~/.aws/config.")]
@@ -122,11 +122,12 @@ def _skew(answer: dict[str, Any], now: Callable[[], datetime]) -> list[Check]:
     return [Check("clock", "ok", detail)]
 
 
-def _sts() -> Any:
-    import boto3
+def sts_client() -> Any:
     from botocore.config import Config
 
-    return boto3.Session().client(
+    from mls_tui.storage.aws import default_session
+
+    return default_session().client(
         "sts", config=Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
     )
 

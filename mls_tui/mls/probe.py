@@ -18,6 +18,7 @@ from mls_tui.mls.trail import Seen, Trail
 from mls_tui.storage.base import Check
 
 _ROWS = 5
+_XML = {"Accept": "application/xml, application/json;q=0.5"}
 _LIMIT_WORDS = ("ratelimit", "rate-limit", "quota", "retry-after")
 
 
@@ -86,7 +87,7 @@ class _Probe:
 
     async def metadata(self) -> Check:
         try:
-            await self._connector.http.get_json(f"{self._preset.base_url}/$metadata", attempts=1)
+            await self._connector.http.get_json(f"{self._preset.base_url}/$metadata", headers=_XML, attempts=1)
         except (AuthenticationError, RateLimitedError):
             raise
         except MLSError as error:
