@@ -123,17 +123,16 @@ class MediaSource:
 
     async def fresh(self, key: str) -> list[RawRecord]:
         """The rows of one record, read anew; the first way that gives any."""
-        for way in list(self._ways):
+        for way in self._ways:
             try:
                 rows = await way(key)
             except MLSError as error:
                 if not _cannot(error):
                     raise
-                self._ways.remove(way)
+                self._ways = [other for other in self._ways if other != way]  # another listing may have met it too
                 continue
             if rows:
-                self._ways.remove(way)
-                self._ways.insert(0, way)
+                self._ways = [way, *(other for other in self._ways if other != way)]
                 return rows
         return []
 
