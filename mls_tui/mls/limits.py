@@ -49,7 +49,7 @@ class InFlightLimit:
             except asyncio.CancelledError:
                 if turn.done() and not turn.cancelled():
                     self._leave()
-                else:
+                elif turn in self._waiting:  # else a transfer that left in between has passed it over already
                     self._waiting.remove(turn)
                 raise
         else:

@@ -82,3 +82,19 @@ def test_no_history_moves_it_out_of_its_bounds(history: list[float | None]) -> N
 
 def test_start_outside_the_bounds_is_moved_inside() -> None:
     assert InFlightLimit(start=99, highest=4).allowed == pytest.approx(4)
+
+
+async def test_cancelling_everybody_at_once_cancels_them_and_nothing_else() -> None:
+    limit = InFlightLimit(start=1, highest=1)
+
+    async def transfer() -> None:
+        async with limit:
+            await asyncio.Event().wait()
+
+    tasks = [asyncio.create_task(transfer()) for _ in range(5)]
+    await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(end) for end in ends] == [asyncio.CancelledError] * 5
+    assert limit.in_flight == 0
