@@ -1,0 +1,49 @@
+"""Houses over both pairs of stores, and moto's server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from mls_tui.demo import DemoMLS
+from tests.contract.aws_server import aws_endpoint
+from tests.promises.house import KilledHouse
+
+OpenHouse = Callable[[DemoMLS], KilledHouse]
+
+
+@pytest.fixture(scope="session")
+def endpoint(_neutral_environment: None) -> Iterator[str]:
+    with aws_endpoint() as url:
+        yield url
+
+
+@pytest.fixture(params=["local", "aws"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which pair of stores."""
+    return str(request.param)
+
+
+@pytest.fixture
+def open_house(kind: str, tmp_path: Path, endpoint: str) -> OpenHouse:
+    """Opens houses over the pair, each with a folder, table and bucket of its own, and a connection."""
+
+    def opened(mls: DemoMLS) -> KilledHouse:
+        name = f"t-{uuid4().hex}"
+        folder = tmp_path / name
+        folder.mkdir()
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("MLS_TUI_")}
+        environ = {**kept, "MLS_TUI_HOME": str(folder / "home"), "MLS_TUI_ALLOW_PRIVATE_HOSTS": "1"}
+        if kind == "aws":
+            aws = {"MLS_TUI_STORAGE": "aws", "MLS_TUI_TABLE": name, "MLS_TUI_BUCKET": name}
+            environ |= {**aws, "AWS_ENDPOINT_URL": endpoint}
+        house = KilledHouse(mls, environ, folder)
+        asyncio.run(house.connect())
+        return house
+
+    return opened

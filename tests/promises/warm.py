@@ -1,0 +1,16 @@
+"""Imported once by the server that forks children: nothing here may start a thread or open a socket."""
+
+from __future__ import annotations
+
+import boto3  # noqa: F401
+import cryptography.hazmat.primitives.ciphers.aead  # noqa: F401
+
+import mls_tui.cli.imports
+import mls_tui.importer.engine
+import mls_tui.mls.factory
+import mls_tui.mls.transport
+import mls_tui.storage.dynamodb
+import mls_tui.storage.folder
+import mls_tui.storage.s3
+import mls_tui.storage.sqlite
+import mls_tui.users.secrets  # noqa: F401
