@@ -166,7 +166,8 @@ def _take(preferred: int, taken: set[int]) -> int:
 
 
 def entry_of(listing: Listing, address_key: str | None) -> IndexEntry:
-    """The index entry of a listing that has just been stored."""
+    """The index entry of a listing that this import has just dealt with: what could not be had of its photos has been
+    tried, and is not tried again before the next import."""
     return IndexEntry(
         listing_id=listing.listing_id,
         provider=listing.mls_provider,
@@ -176,6 +177,6 @@ def entry_of(listing: Listing, address_key: str | None) -> IndexEntry:
         status=listing.status,
         version=listing.version,
         content_hash=listing.content_hash,
-        photos_missing=listing.photos_missing,
+        photos_missing=0,
         address_key=address_key,
     )

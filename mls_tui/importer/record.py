@@ -92,6 +92,17 @@ class ListingTask:
             photos=photos,
         )
 
+    async def clean_up(self) -> None:
+        """After the last failed attempt: delete what was put for a row that was not written."""
+        if self._photos is None:
+            return
+        context, listing_id = self.context, self._photos.listing.listing_id
+        put = {photo.key for photo in self._photos.done.values() if photo.key}
+        row = await context.store.get(context.user_id, listing_id) if put else None
+        stray = put - ({photo.key for photo in row.photos} if row else set())
+        if stray:
+            await context.photos.delete(with_variants(context.user_id, listing_id, sorted(stray), context.variants))
+
     async def _attempt(self, number: int) -> None:
         entry = self.index.number(self.mapped.mls_provider, self.mapped.mls_number)
         try:

@@ -4,6 +4,7 @@ follows behind them. Bounded: one page is read ahead while the listings of anoth
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -177,6 +178,8 @@ class Sweep:
             if not isinstance(error, MlsTuiError):
                 log.error("unforeseen error on listing %s", listing.mls_number, exc_info=error)
             self._failed(listing.mls_number, listing.mls_id, error, max(1, task.attempts))
+            with contextlib.suppress(StorageError):
+                await task.clean_up()
         else:
             self._store_failures = 0
             self._succeeded(listing.mls_id)

@@ -14,7 +14,7 @@ from mls_tui.config import Settings, load_settings
 from mls_tui.demo.server import DemoMLS
 from tests.clocks import SwiftClock
 from tests.contract.aws_server import aws_endpoint
-from tests.e2e.house import House, opened
+from tests.e2e.house import House, opened, quick_photo
 
 OpenHouse = Callable[..., AbstractAsyncContextManager[House]]
 
@@ -23,6 +23,12 @@ OpenHouse = Callable[..., AbstractAsyncContextManager[House]]
 def endpoint(_neutral_environment: None) -> Iterator[str]:
     with aws_endpoint() as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def _quick_photos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo's homes as tiny JPEGs, each with bytes of its own: what a photo shows does not matter here."""
+    monkeypatch.setattr("mls_tui.demo.paint.draw", quick_photo)
 
 
 @pytest.fixture
@@ -56,6 +62,12 @@ def _opener(settings: Settings) -> OpenHouse:
 def open_local(local_settings: Settings) -> OpenHouse:
     """For what does not depend on the store: a house over SQLite and a folder."""
     return _opener(local_settings)
+
+
+@pytest.fixture
+def open_aws(aws_settings: Settings) -> OpenHouse:
+    """A house over DynamoDB and S3."""
+    return _opener(aws_settings)
 
 
 @pytest.fixture(params=["local", "aws"])

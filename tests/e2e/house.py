@@ -3,7 +3,9 @@ the stores hold, read without the stores' own code."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import io
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -14,7 +16,9 @@ from typing import Any
 from mls_tui import actions
 from mls_tui.actions import ConnectionForm, ImportControl, ImportOptions
 from mls_tui.config import Settings
+from mls_tui.demo.homes import Home
 from mls_tui.demo.server import DemoMLS
+from mls_tui.demo.shots import Shot
 from mls_tui.domain.events import Event, RunFinished
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportResult
@@ -95,6 +99,21 @@ class House:
     def rows(self, *kinds: str) -> Dump:
         """The rows whose sort key begins with one of ``kinds``."""
         return {key: row for key, row in self.dump().items() if key.split("|", 1)[-1].startswith(kinds)}
+
+
+@functools.lru_cache(1)
+def _jpeg() -> bytes:
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.new("RGB", (80, 60), "seagreen").save(out, "JPEG")
+    return out.getvalue()
+
+
+def quick_photo(home: Home, shot: Shot) -> bytes:
+    """A JPEG that says in a comment which photo it is; long enough to be cut short."""
+    name = f"{home.key} {shot.number} {shot.version} ".encode() * 20
+    return b"\xff\xd8\xff\xfe" + (len(name) + 2).to_bytes(2, "big") + name + _jpeg()[2:]
 
 
 def dump_of(settings: Settings) -> Dump:

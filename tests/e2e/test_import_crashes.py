@@ -1,0 +1,98 @@
+"""After a kill at any named point a rerun ends in the state of an uninterrupted run."""
+
+from __future__ import annotations
+
+import pytest
+
+from mls_tui.domain.run import RunState
+from tests.e2e.conftest import OpenHouse
+from tests.e2e.crashes import POINTS, killed_run
+from tests.e2e.house import House, stored_data
+
+
+async def changed(house: House) -> None:
+    """What happens at the MLS between two imports: a new price, two new pictures, one picture less."""
+    feed = house.mls.feed
+    keys = feed.listing_keys("Active")
+    many = [key for key in keys if len(feed.shots(key)) > 2]
+    feed.change_photo(many[0], 0)
+    feed.remove_photo(many[1], 1)
+    feed.change_photo(many[2], 1)
+    feed.change(keys[0], ListPrice=111_000)
+
+
+@pytest.mark.parametrize("point", [point for point in POINTS if "delete" not in point])
+@pytest.mark.parametrize("nth", [1, 4])
+async def test_a_first_import_killed_anywhere_is_completed_by_the_next(
+    open_local: OpenHouse, point: str, nth: int
+) -> None:
+    async with open_local(listings=9) as house:
+        assert await killed_run(house, point, nth if "run" not in point else 1)
+        result = await house.run()
+        assert result.state is RunState.DONE
+        stored = await house.whole()
+        assert set(stored) == set(house.mls.feed.listing_keys("Active"))
+        epochs = {listing.listing_id.rpartition("-")[2] for listing in stored.values()}
+        assert len(epochs) == 1, "the ids that were begun with stay"
+
+
+@pytest.mark.parametrize("point", [point for point in POINTS if "run" not in point])
+async def test_an_update_killed_anywhere_is_completed_by_the_next(open_local: OpenHouse, point: str) -> None:
+    async with open_local(listings=6) as house:
+        await house.run()
+        await changed(house)
+        assert await killed_run(house, point, 1)
+        assert (await house.run()).state is RunState.DONE
+        stored = await house.whole()
+        assert stored_data(stored)[house.mls.feed.listing_keys("Active")[0]]["price"] == 111_000
+        assert all(len(listing.history) <= 1 for listing in stored.values()), "no change is noted twice"
+
+
+@pytest.mark.parametrize("point", ["after photo", "after row", "after cursor"])
+async def test_the_same_holds_on_aws(open_aws: OpenHouse, point: str) -> None:
+    async with open_aws(listings=7) as house:
+        assert await killed_run(house, point, 3)
+        assert (await house.run()).state is RunState.DONE
+        assert set(await house.whole()) == set(house.mls.feed.listing_keys("Active"))
+
+
+async def test_a_rerun_after_a_kill_is_equal_to_an_uninterrupted_run(open_local: OpenHouse) -> None:
+    async with open_local(listings=9) as house:
+        await house.run()
+        plain = stored_data(await house.whole())
+        for listing in (await house.listings()).values():
+            await house.ws.store.delete(house.ws.user_id, listing.listing_id)
+        await house.ws.photos.delete(sorted(await house.objects()))
+        house.connection_id = await house.connect("Again")
+        assert await killed_run(house, "after row", 5)
+        await house.run()
+        assert stored_data(await house.whole()) == plain
+
+
+async def test_a_resume_asks_for_what_was_left_and_in_flight_only(open_local: OpenHouse) -> None:
+    async with open_local(listings=30) as house:
+        assert await killed_run(house, "after cursor", 4)
+        in_stock = len(await house.objects())
+        photos = sum(len(house.mls.feed.shots(key)) for key in house.mls.feed.listing_keys("Active"))
+        stored = sum(len(listing.photos) for listing in (await house.listings()).values())
+        assert stored > 0
+        house.mls.requests.clear()
+        await house.run()
+        assert house.events[0].to_json()["resumed"] is True
+        assert house.mls.requests["photo"] <= photos - stored
+        assert house.mls.requests["Property"] <= 6, "three of five pages, the count and a look beyond the end"
+        assert in_stock <= len(await house.objects())
+        await house.whole()
+
+
+async def test_the_row_of_a_killed_run_is_closed_as_interrupted_by_the_next(open_house: OpenHouse) -> None:
+    async with open_house(listings=3) as house:
+        await killed_run(house, "after row", 1)
+        dead = house.events[0].run
+        runs = {run.run_id: run for run in await house.ws.store.runs(house.ws.user_id)}
+        assert runs[dead].state is RunState.RUNNING
+        await house.run()
+        runs = {run.run_id: run for run in await house.ws.store.runs(house.ws.user_id)}
+        assert runs[dead].state is RunState.INTERRUPTED
+        assert runs[dead].finished_at == runs[dead].updated_at
+        assert sorted(run.state.value for run in runs.values()) == ["done", "interrupted"]
