@@ -14,6 +14,8 @@ from mls_tui.mls.links import FeedPage
 from mls_tui.mls.odata import Bound, How, Request
 from mls_tui.mls.trail import Trail
 
+_MOST_STALE: Final = 3
+
 
 class Stage(Enum):
     """How the page at hand was asked for."""
@@ -38,7 +40,7 @@ _HOW: Final = {
 
 def not_understood(error: MLSError) -> bool:
     """True where a bound was refused, or broke the server: a plainer one may work."""
-    return refused(error) or error.status in (404, 416) or (error.status or 0) >= 500
+    return refused(error) or error.status in (404, 410, 416) or (error.status or 0) >= 500
 
 
 class Continuation:
@@ -52,12 +54,23 @@ class Continuation:
         self._stage = Stage.START
         self._same_rows = 0
         self._fullest = 0
+        self._offset = 0
+        self._stale = 0
+        self._before: tuple[int, ...] = ()
+        self._repeated = False
         self.skipped = False
         """True once rows were had by ``$skip``: a feed that changes shifts them."""
+        self.bounded = False
+        """True while rows are had by a bound: a server that does not order as asked loses some."""
 
     async def after(self, page: FeedPage, *, progressed: bool) -> FeedPage | None:
         """The page after this one; None at the end."""
         self._fullest = max(self._fullest, len(page.rows))
+        self._stale = 0 if progressed else self._stale + 1
+        rows = tuple(self._trail.seen.identity(row) for row in page.rows)
+        self._repeated, self._before = rows == self._before, rows
+        if self._stage is Stage.SKIP:
+            self._offset += len(page.rows)
         stage = self._on_from(page) if progressed else self._lower(page)
         while stage is not None:
             self._stage = stage
@@ -85,7 +98,10 @@ class Continuation:
 
     def _best(self) -> Stage:
         trail = self._trail
-        if self._least is Stage.SKIP or not trail.ordered or trail.position is None:
+        if self.bounded and not trail.ordered:
+            self._feed.distrust_bounds()
+        bounds_hold = trail.ordered and self._feed.bounds_hold(self._request)
+        if self._least is Stage.SKIP or not bounds_hold or trail.position is None:
             return Stage.SKIP
         return Stage.AFTER if trail.ties_ordered and self._least is Stage.AFTER else Stage.FROM
 
@@ -95,7 +111,7 @@ class Continuation:
             case Stage.START:
                 return self._best() if len(self._trail.seen) else None
             case Stage.AFTER:
-                return self._give_up_or() if page.rows else None
+                return self._without_after(page) if page.rows else None
             case Stage.FROM:
                 return self._within(page)
             case Stage.TIED | Stage.SAME:
@@ -104,7 +120,8 @@ class Continuation:
             case Stage.LATER:
                 return Stage.SKIP if page.rows else None
             case Stage.SKIP:
-                return None
+                # A feed may hold records twice, a page of them too; a server that ignores $skip repeats for ever.
+                return Stage.SKIP if page.rows and not self._repeated and self._stale <= _MOST_STALE else None
 
     def _within(self, page: FeedPage) -> Stage | None:
         """A page of repeats from ``ts ge T`` on: the end, or more rows on T than a page holds."""
@@ -118,6 +135,13 @@ class Continuation:
             return Stage.TIED
         self._same_rows = len(page.rows)
         return Stage.SAME
+
+    def _without_after(self, page: FeedPage) -> Stage:
+        """After repeats from beyond the bound: a server that ignores filters heeds no plainer one either."""
+        if not self._trail.below(page.rows):
+            return self._give_up_or()
+        self._feed.distrust_bounds()
+        return Stage.SKIP
 
     def _give_up_or(self) -> Stage:
         self._least = Stage.FROM
@@ -138,8 +162,10 @@ class Continuation:
 
     async def _ask(self, stage: Stage) -> FeedPage:
         request = replace(self._request, count=False)
+        self.bounded = stage is not Stage.SKIP
         if stage is Stage.SKIP:
-            return await self._feed.ask(replace(request, skip=len(self._trail.seen)), reword=False)
+            self._offset = self._offset or len(self._trail.seen)
+            return await self._feed.ask(replace(request, skip=self._offset), reword=False)
         if self._trail.position is None:
             return FeedPage("", ())
         timestamp, key = self._trail.position

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from mls_tui.domain.errors import MLSError
 from mls_tui.mls.base import Observer, RawRecord, RequestFailed
-from mls_tui.mls.degrade import Variant, refused, smaller, too_large, variants
+from mls_tui.mls.degrade import leasts, left_out, named, put_back, refused, singles, smaller, too_large
 from mls_tui.mls.links import FeedPage, flattened, read_page
 from mls_tui.mls.odata import Dialect, Key, Request, entity_url, url_of
 from mls_tui.mls.preset_fields import MediaMode, ProviderPreset
@@ -61,6 +61,19 @@ class Feed:
         self._http = http
         self._observer = observer
 
+    def orders(self, request: Request) -> bool:
+        """Whether rows may be taken to come by (timestamp, key): the server was asked to, or its preset says that it
+        does so unasked. Rows that happen to stand in order prove nothing."""
+        return request.order and (self.dialect.order_by or not self.preset.order_by)
+
+    def bounds_hold(self, request: Request) -> bool:
+        """Whether going on from a (timestamp, key) may be trusted to leave nothing out."""
+        return self.orders(request) and self.dialect.bounds
+
+    def distrust_bounds(self) -> None:
+        """This server does not order as asked: go on by ``$skip`` from here on."""
+        self.dialect = replace(self.dialect, bounds=False, keyset_over_skip=False)
+
     async def ask(self, request: Request, *, reword: bool = True) -> FeedPage:
         """The first page of a request, worded so that the server understands it; as it is where not ``reword``.
 
@@ -72,43 +85,84 @@ class Feed:
                 return await self._page(request)
             except MLSError as error:
                 if too_large(error):
-                    self._adopt(self._smaller(request, error), error)
+                    self.shrink(request, error)
                 elif refused(error) and reword:
                     return await self._reworded(request, error)
                 else:
                     raise
 
-    def _smaller(self, request: Request, error: MLSError) -> Variant:
-        variant = smaller(self._sized(request), self.dialect)
-        if variant is None:
-            raise error
-        return variant
-
     async def _reworded(self, request: Request, error: MLSError) -> FeedPage:
-        held = self.dialect
-        for variant in variants(self._sized(request), held, error):
-            self.dialect = variant.dialect
+        """The page in words that the server takes. Raises the first error where it takes none."""
+        held, sized = self.dialect, self._sized(request)
+        tried = {self._url(request)}
+        try:
+            page = await self._by_name(request, error, tried)
+            for variant in singles(sized, held):
+                page = page or await self._worded(request, variant.dialect, tried)
+            for least in leasts(sized, held):
+                if page is not None:
+                    break
+                page = await self._worded(request, least, tried)
+                page = page and await self._put_back(request, held, page, tried)
+        except BaseException:
+            self.dialect = held
+            raise
+        if page is None:
+            self.dialect = held
+            raise error
+        self._say(error, held)
+        return page
+
+    async def _by_name(self, request: Request, error: MLSError, tried: set[str]) -> FeedPage | None:
+        """Leave out what the server's own words name, one thing after another."""
+        held, told = self.dialect, error
+        while (narrower := named(self._sized(request), self.dialect, told)) is not None:
+            self.dialect = narrower
+            if self._url(request) in tried:
+                break
+            tried.add(self._url(request))
             try:
-                page = await self._page(request)
+                return await self._page(request)
             except MLSError as again:
-                self.dialect = held
                 if not refused(again):
                     raise
-            else:
-                self._say(variant, error)
-                return page
-        raise error
+                told = again
+        self.dialect = held
+        return None
+
+    async def _worded(self, request: Request, dialect: Dialect, tried: set[str]) -> FeedPage | None:
+        """The page in this dialect, which is kept then; None where it is refused, or was before."""
+        held, self.dialect = self.dialect, dialect
+        if self._url(request) not in tried:
+            tried.add(self._url(request))
+            try:
+                return await self._page(request)
+            except MLSError as error:
+                if not refused(error):
+                    raise
+        self.dialect = held
+        return None
+
+    async def _put_back(self, request: Request, full: Dialect, page: FeedPage, tried: set[str]) -> FeedPage:
+        """Several options were refused at once: find out which of them the server does take."""
+        for option in put_back(request, full):
+            for fields in option:
+                better = await self._worded(request, replace(self.dialect, **fields), tried)
+                if better is not None:
+                    page = better
+                    break
+        return page
 
     def shrink(self, request: Request, error: MLSError) -> None:
-        """Learn from a 413 on a next link. Raises the error where nothing smaller can be asked."""
-        self._adopt(self._smaller(request, error), error)
+        """Learn from a 413. Raises the error where nothing smaller can be asked."""
+        held, less = self.dialect, smaller(self._sized(request), self.dialect)
+        if less is None:
+            raise error
+        self.dialect = less
+        self._say(error, held)
 
-    def _adopt(self, variant: Variant, error: MLSError) -> None:
-        self.dialect = variant.dialect
-        self._say(variant, error)
-
-    def _say(self, variant: Variant, error: MLSError) -> None:
-        cause = f"The MLS refused {variant.without} ({error.status}); asked again without."
+    def _say(self, error: MLSError, held: Dialect) -> None:
+        cause = f"The MLS refused {left_out(held, self.dialect)} ({error.status}); asked again without."
         self._observer(RequestFailed(attempt=1, of=2, wait=0.0, cause=cause))
 
     def page_size(self, request: Request) -> int:
@@ -123,8 +177,10 @@ class Feed:
         return replace(request, top=self.page_size(request))
 
     async def _page(self, request: Request) -> FeedPage:
-        sized = self._sized(request)
-        return await self._read(url_of(sized, self.dialect, self.preset), sized.top)
+        return await self._read(self._url(request), self.page_size(request))
+
+    def _url(self, request: Request) -> str:
+        return url_of(self._sized(request), self.dialect, self.preset)
 
     async def follow(self, url: str) -> FeedPage:
         """The page a next link leads to; the link must have passed ``links.next_url``."""

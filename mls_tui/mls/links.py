@@ -15,6 +15,7 @@ from mls_tui.mls.base import RawRecord
 _PORTS: Final = {"http": 80, "https": 443}
 _NEXT_NAMES: Final = ("@odata.nextLink", "@nextLink", "odata.nextLink", "__next", "nextLink")
 _COUNT_NAMES: Final = ("@odata.count", "@count", "odata.count", "__count")
+_MOST_RECORDS: Final = 1_000_000_000
 _LINK_HEADER = re.compile(r"<([^>]*)>([^<]*)")
 _OFFSET_NAMES: Final = frozenset({"$skip", "skip", "offset", "page", "_page"})
 _CURSOR_NAMES: Final = frozenset({"$skiptoken", "skiptoken", "cursor", "next"})
@@ -91,7 +92,7 @@ def _total(envelope: Mapping[str, Any], pagination: Any) -> int | None:
         value = int(value)
     if isinstance(value, str) and re.fullmatch(r"\s*\d{1,15}\s*", value):
         value = int(value)
-    return value if isinstance(value, int) and value >= 0 else None
+    return value if isinstance(value, int) and 0 <= value < _MOST_RECORDS else None
 
 
 def _link_header(headers: Mapping[str, str]) -> str | None:

@@ -53,7 +53,12 @@ _NOT_PUBLIC = tuple(
 
 
 class AddressRefusedError(MLSError):
-    """The URL leads, or would lead, to an address that is not public. Nothing was sent."""
+    """The URL leads, or would lead, to an address that is not public. Nothing was sent.
+
+    A matter of configuration, hence its exit code: either the address is wrong or MLS_TUI_ALLOW_PRIVATE_HOSTS.
+    """
+
+    exit_code = 2
 
 
 def unmapped(address: Address) -> Address:

@@ -68,9 +68,15 @@ class Dialect:
     """What this server has been found to understand; starts from the preset, narrows when the server refuses."""
 
     order_by: bool = True
+    order_by_key: bool = True
+    """Whether ``$orderby`` takes a second field."""
     count: bool = True
     expand: bool = True
     select: bool = True
+    since: bool = True
+    """Whether the timestamp can be filtered at all; else a sweep for changes reads everything."""
+    fractions: bool = True
+    """Whether moments in filters may have fractions of a second."""
     replication: bool = True
     numeric_keys: bool = False
     timestamp_field: str = "ModificationTimestamp"
@@ -81,6 +87,8 @@ class Dialect:
     keys_per_filter: int = 25
     keyset_over_skip: bool | None = None
     """Whether the server's own filters give the rows its ``$skip`` links give; None until it was compared."""
+    bounds: bool = True
+    """Whether nothing was found yet that a bound of ours had left out."""
     count_lies: bool = False
 
 
@@ -144,7 +152,9 @@ def filter_text(request: Request, dialect: Dialect, preset: ProviderPreset) -> s
         parts.append(_statuses(request.statuses, dialect.status_form, preset.status_field))
     if request.agent:
         parts.append(_agent(request.agent, dialect.agent_form, preset.agent_field))
-    since = moment(request.since) if request.since else None
+    since = moment(request.since) if request.since and dialect.since else None
+    if since and not dialect.fractions:
+        since = re.sub(r"\.\d+", "", since)
     if since:
         parts.append(f"{dialect.timestamp_field} ge {since}")
     if request.bound:
@@ -210,7 +220,8 @@ def url_of(request: Request, dialect: Dialect, preset: ProviderPreset) -> str:
     if request.select and dialect.select:
         options.append(("$select", ",".join(dict.fromkeys(request.select))))
     if request.order and dialect.order_by:
-        options.append(("$orderby", f"{dialect.timestamp_field} asc,{preset.key_field} asc"))
+        by_key = f",{preset.key_field} asc" if dialect.order_by_key else ""
+        options.append(("$orderby", f"{dialect.timestamp_field} asc{by_key}"))
     if request.expand and dialect.expand:
         options.append(("$expand", preset.media_resource))
     if request.top is not None:

@@ -16,7 +16,8 @@ from mls_tui.mls.odata import Bound, How, Request, moment
 from mls_tui.mls.trail import Trail
 from mls_tui.mls.walk import Walk
 
-_SECOND_OPINIONS = (Stage.AFTER, Stage.FROM, Stage.SKIP)
+_BY_LINKS = (Stage.AFTER, Stage.FROM, Stage.SKIP)
+_BY_SKIP = (Stage.SKIP, Stage.AFTER, Stage.FROM)
 
 
 class Sweep:
@@ -94,7 +95,7 @@ class Sweep:
         if walk.total is not None:
             walk.total = await self._fresh_count(walk.total)
         settled = not self._doubtful(walk)
-        for least in _SECOND_OPINIONS:
+        for least in _BY_LINKS if walk.linked else _BY_SKIP:
             if settled:
                 break
             missing = await self._missing(walk.trail, least)
@@ -108,6 +109,8 @@ class Sweep:
             walk.total = await self._fresh_count(walk.total) if walk.total is not None else None
             short = walk.short_of(walk.total)
             settled = not short and not (missing and walk.shifty)
+            if not missing:
+                break
         exact = walk.met(walk.total)
         if walk.total is not None and not settled:
             self._feed.dialect = replace(self._feed.dialect, count_lies=True)

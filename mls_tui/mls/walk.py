@@ -47,12 +47,18 @@ class Walk:
         self._linked = False
         self._keyset = False
         self._own = False
+        self._past_links = False
         self._visited: set[int] = set()
         self._rebuilt_at = -1
         self._rebuilds = 0
         self._empty = 0
         self._same = 0
         self._before: tuple[int, ...] = ()
+
+    @property
+    def linked(self) -> bool:
+        """True where the server itself led on from page to page."""
+        return self._linked
 
     @property
     def shifty(self) -> bool:
@@ -86,9 +92,26 @@ class Walk:
             link = next_url(page, self._feed.preset.base_url)
             final = link is None and not self._may_go_on(page)
             yield Step(fresh, final)
-            if final:
-                return
-            page = await self._next(page, link, progressed=bool(fresh))
+            page = None if final else await self._next(page, link, progressed=bool(fresh))
+        await self._probe_past_end()
+
+    async def _probe_past_end(self) -> None:
+        """Where our bounds led to the end and no count proves it: one look at what ``$skip`` shows past it. A record
+        that was never met tells that this server does not order as asked, so that bounds lose rows."""
+        counted = self.total is not None and self.total >= len(self.trail.seen)
+        bounded = self._on.bounded or self._keyset
+        if counted or not bounded or not self._feed.dialect.bounds:
+            return
+        past = replace(self._request, count=False, skip=len(self.trail.seen))
+        try:
+            page = await self._feed.ask(past, reword=False)
+        except MLSError as error:
+            if not not_understood(error):
+                raise
+            return
+        if any(self.trail.seen.lacks(row) for row in page.rows):
+            self._feed.distrust_bounds()
+            self._shifty = True
 
     def _may_go_on(self, page: FeedPage) -> bool:
         """Whether more may follow a page without a link: nothing proves that it is the last."""
@@ -104,8 +127,9 @@ class Walk:
         return full or len(page.rows) >= SMALLEST_PAGE or not self.met(self.total)
 
     async def _next(self, page: FeedPage, link: str | None, *, progressed: bool) -> FeedPage | None:
-        if link is None:
-            self._own = True
+        # Past the end of the links, a page from before it says that our bound was ignored: its link leads there too.
+        if link is None or (self._past_links and not progressed and self.trail.below(page.rows)):
+            self._own = self._past_links = True
             self._visited.clear()
             return await self._on.after(page, progressed=progressed)
         self._keyset = self._keyset and progressed
@@ -113,8 +137,11 @@ class Walk:
         self._linked = True
         if not is_offset(link):
             return await self._follow(link)
+        boundable = self.trail.keysetable and self._feed.bounds_hold(self._request)
+        if self._keyset and not boundable:
+            self._feed.distrust_bounds()
         proven = self._feed.dialect.keyset_over_skip
-        if self.trail.keysetable and progressed and proven is not False:
+        if boundable and progressed and proven is not False:
             return await (self._by_bound(link) if proven else self._compare(link))
         self._shifty = True
         return await self._follow(link)

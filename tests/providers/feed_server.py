@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from zlib import crc32
 
 from mls_tui.domain.listing import parse_timestamp
 from tests.providers.filters import FilterError, matches, tokens
@@ -121,7 +122,7 @@ class FeedServer:
     def _ordered(self, rows: list[Record], query: Mapping[str, str]) -> list[Record]:
         if "$orderby" in query and "$orderby" not in self.quirks.ignore:
             return sorted(rows, key=self._sort_key)
-        return sorted(rows, key=lambda row: hash(("order", str(row.get("ListingKey")))))
+        return sorted(rows, key=lambda row: crc32(str(row.get("ListingKey")).encode()))
 
     def _sort_key(self, row: Record) -> tuple[float, Any]:
         at = parse_timestamp(str(row.get(self.quirks.timestamp_field)))

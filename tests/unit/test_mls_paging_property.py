@@ -34,17 +34,31 @@ def feeds(draw: st.DrawFn) -> list[Record]:
     link=st.sampled_from(LINKS),
     count=st.sampled_from(["true", "string", "none", "high", "low", "page"]),
     refuse=st.sets(st.sampled_from(["$orderby", "$count", "$expand", "$select", "or", "gt"]), max_size=2),
+    ignore=st.sets(st.sampled_from(["$orderby", "$top", "$select", "or", "$filter"]), max_size=1),
     named=st.booleans(),
     envelope=st.sampled_from(["value", "value", "D"]),
 )
 async def test_any_feed_page_size_link_and_dialect(
-    records: list[Record], page: int, link: str, count: str, refuse: set[str], named: bool, envelope: str
+    records: list[Record],
+    page: int,
+    link: str,
+    count: str,
+    refuse: set[str],
+    ignore: set[str],
+    named: bool,
+    envelope: str,
 ) -> None:
     # A server that cuts pages below 10 rows, gives no link and counts only the page it shows cannot be told from a
     # feed that has ended; nobody's pages are that small (FIELD §1: 10 by default).
     assume(not (page < 10 and link == "none" and count == "page"))
     quirks = Quirks(
-        page_size=page, link=link, count=count, refuse=frozenset(refuse), names_refused=named, envelope=envelope
+        page_size=page,
+        link=link,
+        count=count,
+        refuse=frozenset(refuse),
+        ignore=frozenset(ignore),
+        names_refused=named,
+        envelope=envelope,
     )
     server = FeedServer(records, quirks)
     swept = await sweep(connector(server))
