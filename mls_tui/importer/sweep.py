@@ -40,6 +40,9 @@ log = logging.getLogger("mls_tui")
 
 SaveCursor = Callable[[Cursor], Awaitable[None]]
 
+Identity = tuple[str, str]
+Work = asyncio.Queue[tuple[Identity, Job] | None]
+
 
 @dataclass(slots=True)
 class Sweep:
@@ -63,13 +66,13 @@ class Sweep:
 
     async def run(self, query: FeedQuery) -> None:
         """Read to the end and store what has to be. Raises only what stops the whole run."""
-        queue: asyncio.Queue[Job | None] = asyncio.Queue(maxsize=self.workers * 2)
+        queue: Work = asyncio.Queue(maxsize=self.workers * 2)
         async with asyncio.TaskGroup() as group:
             for _ in range(self.workers):
                 group.create_task(self._work(queue))
             group.create_task(self._read(query, queue))
 
-    async def _read(self, query: FeedQuery, queue: asyncio.Queue[Job | None]) -> None:
+    async def _read(self, query: FeedQuery, queue: Work) -> None:
         async for page in self.context.connector.pages(query):
             self._open(page)
             for record in page.records:
@@ -87,19 +90,19 @@ class Sweep:
         if self.keeper is not None:
             self.keeper.opened(page)
 
-    async def _dispatch(self, job: Job, queue: asyncio.Queue[Job | None]) -> None:
+    async def _dispatch(self, job: Job, queue: Work) -> None:
         """What costs nothing is settled here; the rest waits for a worker."""
         await self.context.journal.room()
         if isinstance(job.verdict, Quarantined):
             self._quarantine(job, job.verdict)
-        elif self._identity(job) in self._busy or not self._settled_at_once(job):
+        elif (identity := self._identity(job)) in self._busy or not self._settled_at_once(job):
             await self.context.control.permission()
-            self._busy.reserve(self._identity(job))
-            await queue.put(job)
+            self._busy.reserve(identity)
+            await queue.put((identity, job))
             return
         self._settle(job)
 
-    def _identity(self, job: Job) -> tuple[str, str]:
+    def _identity(self, job: Job) -> Identity:
         """Two records of one identity are never in work at once; a removal counts as its stored listing's number."""
         entry = None if isinstance(job.verdict, Mapped) else self._stored(job)
         return (job.provider, entry.mls_number if entry is not None else job.mls_number)
@@ -147,9 +150,9 @@ class Sweep:
         stored = self.index.number(listing.mls_provider, listing.mls_number)
         return decide(listing, job.photos, stored, scope=scope, with_photos=options.photos)
 
-    async def _work(self, queue: asyncio.Queue[Job | None]) -> None:
-        while (job := await queue.get()) is not None:
-            identity = self._identity(job)
+    async def _work(self, queue: Work) -> None:
+        while (work := await queue.get()) is not None:
+            identity, job = work
             async with self._busy.holding(identity):
                 self._busy.release(identity)
                 await self.context.control.permission()
