@@ -10,7 +10,7 @@ import importlib
 import io
 import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -47,6 +47,13 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"mls_tui.cli.{_COMMANDS[cmd_name][0]}")
         command = getattr(module, cmd_name.replace("-", "_").replace("import", "import_"))
         return command if isinstance(command, click.Command) else None
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does it; ``--help`` prints from within."""
+        try:
+            return super().parse_args(ctx, args)
+        except BrokenPipeError:
+            _nobody_reads()
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error that is ours becomes a sentence, the whole of it goes to the log."""
@@ -127,7 +134,7 @@ def main(arguments: list[str] | None = None) -> None:
         _nobody_reads()
 
 
-def _nobody_reads() -> None:
+def _nobody_reads() -> NoReturn:
     """Nothing more can be said: let the interpreter's last flush go nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):

@@ -127,7 +127,7 @@ def _interface(loan: DemoLoan) -> None:
     from mls_tui.app import Hooks, MlsTuiApp
 
     workspace = run(_closed(loan))
-    app = MlsTuiApp(workspace, hooks=Hooks(start_demo=loan.workspace))
+    app = MlsTuiApp(workspace, hooks=Hooks(start_demo=loan.workspace), start_import=loan.connection_id)
     app.run()
 
 

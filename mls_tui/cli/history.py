@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 import click
 
 from mls_tui import actions
-from mls_tui.cli.imports import drained, finish
-from mls_tui.cli.progress import show_for
-from mls_tui.cli.running import fail, stoppable, with_workspace
+from mls_tui.cli.imports import run_and_finish
+from mls_tui.cli.running import fail, with_workspace
 from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.domain.events import Event
 from mls_tui.domain.run import ImportRun
@@ -76,6 +75,4 @@ def retry(ctx: click.Context, run: str, as_json: bool, events: bool) -> None:
     def start(workspace: Workspace, control: ImportControl) -> AsyncGenerator[Event, None]:
         return actions.retry_events(run, workspace, control)
 
-    show = show_for(events=events, quiet=as_json)
-    result = stoppable(ctx, lambda ws, stop: drained(ws, start, show, stop), as_json=as_json and not events)
-    finish(result, as_json=as_json and not events)
+    run_and_finish(ctx, start, as_json=as_json, events=events)

@@ -64,9 +64,7 @@ def import_(ctx: click.Context, /, connection: str, **given: Any) -> None:
 
         keep_importing(ctx, start, given["every"], events=given["events"], as_json=as_json)
         return
-    as_json = as_json and not given["events"]
-    show = show_for(events=given["events"], quiet=as_json)
-    finish(stoppable(ctx, lambda ws, stop: drained(ws, start, show, stop), as_json=as_json), as_json=as_json)
+    run_and_finish(ctx, start, as_json=as_json, events=given["events"])
 
 
 def _statuses(given: tuple[str, ...]) -> frozenset[ListingStatus]:
@@ -90,14 +88,17 @@ async def drained(workspace: Workspace, start: Start, show: Show, stop: Stop) ->
     raise AssertionError("unreachable: a run always ends with RunFinished")
 
 
-def finish(result: ImportResult, *, as_json: bool) -> None:
-    """Print how a run ended, and exit with its code."""
+def run_and_finish(ctx: click.Context, start: Start, *, as_json: bool, events: bool) -> None:
+    """Import, print how it ended, exit with its code. The events end with the result, so nothing follows them."""
+    show = show_for(events=events, quiet=as_json)
+    as_json = as_json and not events
+    result = stoppable(ctx, lambda ws, stop: drained(ws, start, show, stop), as_json=as_json)
     if as_json:
         print_json(result.to_contract())
     if result.error is not None:
         say(f"Error: {plain_text(result.error)}")
     elif not as_json:
-        click.echo(summary(result))
+        click.echo(summary(result), err=events)
     sys.exit(result.exit_code)
 
 

@@ -13,7 +13,7 @@ from mls_tui import actions
 from mls_tui.actions.results import Deletion
 from mls_tui.cli.running import fail, with_workspace
 from mls_tui.cli.text import plain_text, print_json, say
-from mls_tui.domain.errors import UsageError
+from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
 from mls_tui.domain.listing import Listing, ListingStatus
 
 _SORTS: dict[str, Callable[[Listing], Any]] = {
@@ -29,9 +29,11 @@ _SORTS: dict[str, Callable[[Listing], Any]] = {
     "photos": lambda each: each.photos_stored,
 }
 
+_STATUSES = click.Choice([*(status.value for status in ListingStatus), "all"])
+
 
 @click.command()
-@click.option("--status", "statuses", multiple=True, type=click.Choice([status.value for status in ListingStatus]))
+@click.option("--status", "statuses", multiple=True, type=_STATUSES, help="Only this status; may be repeated.")
 @click.option("--search", metavar="TEXT", help="As the interface's filter: words, city:austin price:<500k beds:>=3.")
 @click.option("--sort", metavar="FIELD", help=f"One of {', '.join(_SORTS)}; a leading - turns it round.")
 @click.option("--json", "as_json", is_flag=True, help="Print an array.")
@@ -48,6 +50,8 @@ def listings(
     parquet: str | None,
 ) -> None:
     """Print what is stored."""
+    if as_json + as_csv + (parquet is not None) > 1:
+        raise click.UsageError("--json, --csv and --parquet exclude each other.")
     answer = with_workspace(ctx, lambda ws: actions.get_imported_listings(ws), as_json=as_json)
     if answer.error is not None or answer.data is None:
         fail(answer.error or "", answer.exit_code, as_json=as_json)
@@ -62,7 +66,7 @@ def _chosen(every: list[Listing], statuses: tuple[str, ...], search: str | None,
     from mls_tui.search import parse
     from mls_tui.search import search as matching
 
-    found = [listing for listing in every if not statuses or listing.status.value in statuses]
+    found = [listing for listing in every if not statuses or {"all", listing.status.value} & {*statuses}]
     if search:
         query = parse(search)
         if query.problem is not None:
@@ -83,12 +87,16 @@ def _print(chosen: list[Listing], *, as_json: bool, as_csv: bool, parquet: str |
     from mls_tui.export import write_listings
 
     if parquet:
-        write_listings(chosen, Path(parquet), "parquet")
+        try:
+            write_listings(chosen, Path(parquet).expanduser(), "parquet")
+        except MlsTuiError as error:
+            fail(sentence(error), error.exit_code)
         say(f"Wrote {len(chosen)} listings to {parquet}")
     elif as_json:
         print_json([listing.to_data() for listing in chosen])
     elif as_csv:
-        write_listings(chosen, sys.stdout.buffer, "csv")
+        write_listings(chosen, sys.stdout, "csv")
+        sys.stdout.flush()
     else:
         for listing in chosen:
             click.echo(_line(listing))
@@ -122,7 +130,7 @@ def show(ctx: click.Context, listing: str, as_json: bool) -> None:
         return
     for name, value in data.items():
         for label, text in _rows(name, value):
-            click.echo(f"{label:<24} {plain_text(text, 400)}")
+            click.echo(f"{label:<24} {plain_text(text)}")
 
 
 def _rows(name: str, value: Any) -> list[tuple[str, object]]:
