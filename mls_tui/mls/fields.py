@@ -28,7 +28,7 @@ class Fields:
 
     def first(self, names: tuple[str, ...], read: Callable[[object], T | None], kind: str) -> T | None:
         """The first value that is there and readable; each unreadable one on the way is warned of."""
-        for name in dict.fromkeys(names):
+        for name in names if len(names) == 1 else dict.fromkeys(names):
             raw = self.record.get(name)
             if raw is None:
                 continue

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
@@ -13,7 +14,7 @@ from mls_tui.domain.listing import Photo
 from mls_tui.mls.base import RawRecord
 from mls_tui.mls.fields import Fields, Warn, silent
 from mls_tui.mls.sizes import Row, largest_of_each
-from mls_tui.mls.values import absent, enum_text
+from mls_tui.mls.values import enum_text
 
 MAX_PHOTOS = 500
 """More would not fit an item of 400 KB with the rest of the listing."""
@@ -113,16 +114,26 @@ def _is_public_photo(raw: Mapping[str, Any]) -> bool:
     return not (isinstance(kind, str) and _OTHER_TYPES.search(kind[:100].lower()))
 
 
-def _words(value: object) -> set[str]:
+def _words(value: object) -> frozenset[str]:
     """The members of an enumeration or a list of them, in lower case without spaces or signs."""
-    if absent(value):
-        return set()
-    parts = value if isinstance(value, (list, tuple)) else str(value)[:500].split(",") if isinstance(value, str) else ()
-    return {_SQUASH.sub("", enum_text(part).lower()) for part in parts if isinstance(part, str)} - {"", "none", "null"}
+    if isinstance(value, str):
+        return _short(value) if len(value) < 50 else _members(value[:500].split(","))
+    return _members(value) if isinstance(value, (list, tuple)) else frozenset()
+
+
+@lru_cache(1024)
+def _short(text: str) -> frozenset[str]:
+    """Remembered: every photo of a feed says the same few words."""
+    return _members(text.split(","))
+
+
+def _members(found: Sequence[object]) -> frozenset[str]:
+    parts = (part for part in found if isinstance(part, str))
+    return frozenset(_SQUASH.sub("", enum_text(part).lower()) for part in parts) - {"", "none", "null"}
 
 
 def _yes(value: object) -> bool:
-    return Fields({"": value}, silent).flag("") is True
+    return value is not None and Fields({"": value}, silent).flag("") is True
 
 
 def _url(raw: Mapping[str, Any], base_url: str) -> str | None:
@@ -134,7 +145,7 @@ def _url(raw: Mapping[str, Any], base_url: str) -> str | None:
     if _UNSAFE_IN_URL.search(text):
         return None
     try:
-        url = text if text.startswith("https://") else urljoin(base_url.rstrip("/") + "/", text)
+        url = text if text.startswith(("https://", "http://")) else urljoin(base_url.rstrip("/") + "/", text)
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
         url.encode()
@@ -145,5 +156,7 @@ def _url(raw: Mapping[str, Any], base_url: str) -> str | None:
 
 def plain_url(url: str) -> str:
     """Without user, query and fragment, which may hold a token: what is stored as ``originalUrl``."""
+    if not any(mark in url for mark in "@?#"):
+        return url
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
