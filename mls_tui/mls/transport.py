@@ -5,8 +5,10 @@ follow a redirect, keep a cookie, read proxy settings, or change a URL's escapes
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import aiohttp
@@ -96,7 +98,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             socket_factory=self._socket,
             limit=self._connections,
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
-            ssl=httpx.create_ssl_context(),
+            ssl=_tls(),
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -116,6 +118,12 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         family, kind, proto, _, address = info
         self._guard.addresses(str(address[0]), [str(address[0])])
         return socket.socket(family=family, type=kind, proto=proto)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all connections: reading the certificates takes 40 ms."""
+    return httpx.create_ssl_context()
 
 
 class _Body(httpx.AsyncByteStream):
