@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
@@ -21,9 +20,11 @@ from mls_tui import modes
 from mls_tui.domain.clock import Clock, SystemClock
 from mls_tui.domain.errors import AuthenticationError
 from mls_tui.domain.events import Event
+from mls_tui.hooks import Hooks
 from mls_tui.importer.tally import Tally
 from mls_tui.imports import Imports
 from mls_tui.resources import styles_path
+from mls_tui.schedules import Schedules
 from mls_tui.themes import DEFAULT_THEME, OUR_THEMES
 from mls_tui.widgets.background import begin
 from mls_tui.widgets.plain import clean
@@ -35,22 +36,17 @@ if TYPE_CHECKING:
     from mls_tui.screens.port import ActionsPort
     from mls_tui.workspace import Workspace
 
+__all__ = ["Hooks", "MlsTuiApp"]
+
 GO = Binding.Group("Go to")
 APPLICATION = Binding.Group("Application")
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What the command line lends the interface. ``start_demo`` answers the demo's workspace, not yet open;
-    ``remember`` keeps a setting by name; ``sign_in`` takes user name and password and raises MlsTuiError."""
-
-    start_demo: Callable[[], Awaitable[Workspace]] | None = None
-    remember: Callable[[str, str], None] | None = None
-    sign_in: Callable[[str, str], Awaitable[None]] | None = None
-
-
 class MlsTuiApp(App[None]):
-    """``tally`` is the present or last import as it stands; watch it. ``import_events`` publishes its batches."""
+    """``tally`` is the present or last import as it stands; watch it. ``import_events`` publishes its batches.
+
+    ``start_import`` is a connection's id: it is imported as soon as the store is open, with the progress in sight.
+    """
 
     TITLE = "mls_tui"
     CSS_PATH = styles_path()
@@ -83,6 +79,7 @@ class MlsTuiApp(App[None]):
         *,
         hooks: Hooks | None = None,
         clock: Clock | None = None,
+        start_import: str | None = None,
     ) -> None:
         super().__init__()
         self.workspace = workspace
@@ -90,6 +87,8 @@ class MlsTuiApp(App[None]):
         self.hooks = hooks or Hooks()
         self.clock: Clock = clock or SystemClock()
         self.imports = Imports(self)
+        self.schedules = Schedules(self)
+        self._start_import = start_import
         self.import_events: Signal[tuple[Event, ...]] = Signal(self, "import-events")
         self._came_from: list[str] = []
         self._open = asyncio.Event()
@@ -133,6 +132,9 @@ class MlsTuiApp(App[None]):
     async def _open_workspace(self) -> None:
         await self.workspace.open()
         self._open.set()
+        wanted, self._start_import = self._start_import, None
+        if wanted is not None:
+            await modes.start_import(self, wanted)
 
     async def opened(self) -> bool:
         """True once the stores are open; waits for it."""
@@ -142,6 +144,7 @@ class MlsTuiApp(App[None]):
     async def use_workspace(self, workspace: Workspace) -> None:
         """Go on in another workspace, as the demo does; every screen starts anew."""
         self.imports.quit()
+        self.schedules.forget_all()
         old, self.workspace = self.workspace, workspace
         self._open.clear()
         self.open_workspace()
@@ -164,11 +167,11 @@ class MlsTuiApp(App[None]):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR and event.worker.error is not None:
-            self.failed(event.worker.error)
+            self.failed(event.worker.error, self.open_workspace)
 
-    def failed(self, error: BaseException) -> None:
-        """Show an error that no screen has taken, with what to do."""
-        modes.show_error(self, error)
+    def failed(self, error: BaseException, again: Callable[[], object]) -> None:
+        """Show an error that no screen has taken, with what to do; ``again`` is called where the user wants it."""
+        modes.show_error(self, error, again)
 
     def notify(
         self,
@@ -181,6 +184,11 @@ class MlsTuiApp(App[None]):
     ) -> None:
         """A toast; its text may come from a feed and is never markup."""
         super().notify(clean(message)[:600], title=clean(title), severity=severity, timeout=timeout, markup=False)
+
+    def write_sequence(self, text: str) -> None:
+        """Send the terminal a sequence of our own (never feed text that is not cleaned)."""
+        if self._driver is not None and not self.is_headless and not self.is_web:
+            self._driver.write(text)
 
     async def run_action(
         self,

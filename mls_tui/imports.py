@@ -3,6 +3,7 @@ for screens that come back, and never touches a widget."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mls_tui.actions import ImportOptions
     from mls_tui.app import MlsTuiApp
     from mls_tui.domain.connection import Connection
-    from mls_tui.domain.run import ImportRun
+    from mls_tui.domain.run import ImportResult, ImportRun
 
 LOG_LENGTH = 5_000
 CANCEL_PATIENCE_SECONDS = 2.0
@@ -30,7 +31,10 @@ class Imports:
     def __init__(self, app: MlsTuiApp) -> None:
         self._app = app
         self._bridge: ImportBridge | None = None
-        self._again: Callable[[], None] | None = None
+        self._again: Callable[[], None] = lambda: None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._result: ImportResult | None = None
         self.log: deque[Event] = deque(maxlen=LOG_LENGTH)
         self.connection_id: str | None = None
         self.connection_name = ""
@@ -54,6 +58,17 @@ class Imports:
             lambda control: actions.import_events(connection.connection_id, options, workspace, control),
         )
 
+    async def run(self, connection: Connection) -> ImportResult:
+        """Import once no other import runs, and answer with the end of it; for the schedule, which has no screen."""
+        from mls_tui.domain.run import ImportResult, RunState
+        from mls_tui.importer.options import ImportOptions
+
+        while self.running:
+            await self._idle.wait()
+        self.start(connection, ImportOptions())
+        await self._idle.wait()
+        return self._result or ImportResult(state=RunState.CANCELLED)
+
     def retry(self, run_id: str, connection_id: str, connection_name: str) -> None:
         """Import again what failed in a run."""
         actions, workspace = self._app.actions, self._app.workspace
@@ -72,7 +87,10 @@ class Imports:
         self.log.clear()
         self.connection_id, self.connection_name, self.cancelling = connection_id, name, False
         self._app.tally = None
+        self._result = None
+        self._again = partial(self._begin, connection_id, name, events)
         self._bridge = ImportBridge(events, ImportControl(), clock=self._app.clock)
+        self._idle.clear()
         begin(self._app, partial(self._follow, self._bridge), "import")
         self._app.refresh_bindings()
 
@@ -83,12 +101,19 @@ class Imports:
                     self.log.extend(handover.events)
                     self._app.post_message(ImportEvents(handover.events))
                 if handover.ended:
-                    self._bridge = None
+                    self._result = handover.tally.result
+                    self._free(bridge)
                 self._app.post_message(ImportProgress(handover.tally))
                 if handover.crash is not None:
-                    raise handover.crash
+                    self._app.failed(handover.crash, self._again)
         finally:
+            self._free(bridge)
+
+    def _free(self, bridge: ImportBridge) -> None:
+        """Another import may begin. One that has begun already is left alone."""
+        if self._bridge in (bridge, None):
             self._bridge = None
+            self._idle.set()
 
     def pause(self) -> None:
         if self._bridge is not None:

@@ -11,7 +11,7 @@ from textual.app import SystemCommand
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from mls_tui.domain.errors import AuthenticationError
+from mls_tui.domain.errors import AuthenticationError, ConnectionExpiredError
 from mls_tui.importer.tally import Tally
 
 if TYPE_CHECKING:
@@ -102,27 +102,46 @@ def say_why_not(app: MlsTuiApp, action: str | ActionParseResult, node: DOMNode |
         app.notify(reason, severity="warning")
 
 
+async def start_import(app: MlsTuiApp, connection_id: str | None = None) -> None:
+    """Import a connection (the only one, where none is named) and show the progress."""
+    from mls_tui.importer.options import ImportOptions
+
+    answer = await app.actions.get_connections(app.workspace)
+    views = [
+        view for view in answer.data or [] if connection_id is None or view.connection.connection_id == connection_id
+    ]
+    if len(views) == 1 and not app.imports.running:
+        app.imports.start(views[0].connection, ImportOptions())
+        app.go("progress")
+
+
 def tell_the_end(app: MlsTuiApp, tally: Tally) -> None:
-    """A toast where the progress screen is not in sight, and a bell where the user asked for one."""
+    """A toast where the progress screen is not in sight; a bell and a desktop notification where they are wanted."""
     result = tally.result
     if result is None:
         return
+    text = result.error or result.message
+    title = f"Import of {tally.connection}"
     if app.imports.tell_when_done:
+        from mls_tui import desktop
+
         app.bell()
+        desktop.tell(title, text, app.write_sequence)
     if app.current_mode == "progress":
         return
-    text = result.error or result.message
     failed = result.error is not None or result.counts.failed > 0
-    app.notify(text, title=f"Import of {tally.connection}", severity="warning" if failed else "information")
+    app.notify(text, title=title, severity="warning" if failed else "information")
 
 
-def show_error(app: MlsTuiApp, error: BaseException) -> None:
-    """Sign-in errors ask for a sign-in where there is one; all others get the error screen."""
-    if isinstance(error, AuthenticationError) and app.hooks.sign_in is not None:
-        from mls_tui.screens.sign_in import SignInScreen
+def show_error(app: MlsTuiApp, error: BaseException, again: Callable[[], object]) -> None:
+    """A missing sign-in asks for one; all else gets the error screen, once: what follows it is told as a toast."""
+    from mls_tui.screens.errors import ErrorScreen, advice
+    from mls_tui.screens.sign_in import SignInScreen
 
-        app.push_screen(SignInScreen(str(error)), lambda signed_in: app.open_workspace() if signed_in else None)
-        return
-    from mls_tui.screens.errors import ErrorScreen
-
-    app.push_screen(ErrorScreen(error), lambda again: app.open_workspace() if again else None)
+    if isinstance(app.screen, (ErrorScreen, SignInScreen)):
+        app.notify(str(error) or type(error).__name__, title="And this as well", severity="error")
+    elif isinstance(error, AuthenticationError) and not isinstance(error, ConnectionExpiredError):
+        app.push_screen(SignInScreen(str(error)), lambda signed_in: again() if signed_in else None)
+    else:
+        app.log.error(error)
+        app.push_screen(ErrorScreen(error, advice(error)), lambda wanted: again() if wanted else None)

@@ -158,8 +158,16 @@ class TallyFold:
             counts=ImportCounts.model_construct(**{**_NO_COUNTS, **counts, "total": total}),
             in_flight=tuple(self._flights.values()),
             throttled_until=until if until and moment and until > moment else None,
-            rates=tuple(float(count) for count in self._seconds),
+            rates=self._rates(moment),
         )
+
+    def _rates(self, now: datetime | None) -> tuple[float, ...]:
+        """Listings of each second, the quiet ones since the last listing among them: a standstill shows as one."""
+        rates = tuple(float(count) for count in self._seconds)
+        if now is None or self._last_second is None or self._base.result is not None:
+            return rates
+        quiet = min(max(0, int(now.timestamp()) - self._last_second), 60)
+        return (*rates, *(0.0,) * quiet)[-60:]
 
     def _count(self, name: str, by: int = 1) -> None:
         self._counts[name] = self._counts.get(name, 0) + by

@@ -10,7 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Static
+from textual.worker import Worker, WorkerState
 
+from mls_tui.domain.errors import AuthenticationError
 from mls_tui.widgets.background import begin
 from mls_tui.widgets.crumbs import Crumbs
 from mls_tui.widgets.import_strip import ImportStrip
@@ -27,6 +29,9 @@ T = TypeVar("T")
 Answer = TypeVar("Answer")
 
 MOVE = Binding.Group("Move")
+SIGNED_OUT = "Authentication required"
+"""What every verb answers where nobody is signed in."""
+
 READ_ONLY = "This session is read-only. Start again without --read-only to change things."
 
 
@@ -64,9 +69,10 @@ class MlsScreen(Screen[Answer]):
         yield Crumbs()
         with Vertical(id="body"):
             yield from self.body()
-        if self.SHOW_STRIP:
-            yield ImportStrip()
-        yield KeyBar()
+        with Vertical(id="foot"):
+            if self.SHOW_STRIP:
+                yield ImportStrip()
+            yield KeyBar()
         yield Static(
             plain("This terminal is too small.\nmls_tui needs at least 60 × 16 characters."), classes="too-small"
         )
@@ -102,11 +108,19 @@ class MlsScreen(Screen[Answer]):
             self.query_one(Crumbs).show(self.crumbs(), self.shell.place)
             self.refresh_bindings()
 
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.shell.failed(event.worker.error, self.reload)
+
     def answered(self, result: ActionResult[T], *, title: str = "") -> T | None:
         """The data of a result; a failure is told as a toast and gives None."""
         if result.success:
             return result.data
-        self.notify(result.error or result.message or "It did not work.", title=title, severity="error", timeout=12)
+        error = result.error or result.message or "It did not work."
+        if error == SIGNED_OUT:
+            self.shell.failed(AuthenticationError(error), self.reload)
+        else:
+            self.notify(error, title=title, severity="error", timeout=12)
         return None
 
     def hue(self, role: str) -> str:

@@ -209,6 +209,8 @@ class ConnectionFormScreen(MlsScreen[None]):
         if not result.success:
             self.query_one("#found", Static).update(failed_words(result.error or ""))
             return
+        if self._connection is not None:
+            self.shell.schedules.forget(self._connection.connection_id)
         self.notify(f"Saved {form.name}. i imports it.")
         self.shell.back()
 

@@ -13,6 +13,7 @@ from textual.containers import Center, Vertical
 from textual.content import Content
 from textual.widgets import Button, DataTable, Static
 
+from mls_tui.modes import start_import
 from mls_tui.screens.base import MlsScreen
 from mls_tui.widgets.background import begin
 from mls_tui.widgets.confirm import ConfirmDialog
@@ -87,6 +88,7 @@ class ConnectionsScreen(MlsScreen[None]):
         if views is None:
             return
         self._views = {view.connection.connection_id: view for view in views}
+        self.shell.schedules.follow(views)
         self.query_one("#opening").display = False
         self.query_one("#welcome").display = not views
         table = self.query_one(SmallTable)
@@ -120,11 +122,23 @@ class ConnectionsScreen(MlsScreen[None]):
             cell(ago(run.finished_at or run.started_at, now) if run else "never", 14),
         ]
         if wide:
-            schedule = every(view.connection.schedule_minutes)
-            if view.next_run_at is not None:
-                schedule = f"{until(view.next_run_at, now)}, {schedule}"
-            cells += [outcome(run, self.hue), cell(schedule, 30)]
+            cells += [outcome(run, self.hue), self._next(view)]
         return cells
+
+    def _next(self, view: ConnectionView) -> Text:
+        """When it is imported by itself, and why not where it should be."""
+        words = every(view.connection.schedule_minutes)
+        if not view.connection.schedule_minutes:
+            return cell(words, 34, style="dim")
+        watch = self.shell.schedules.of(view.connection.connection_id)
+        if watch is None:
+            return cell(f"{words}, not in a read-only session", 44, style="dim")
+        if watch.stopped:
+            return Text.assemble(("✖ ", self.hue("error")), cell("stopped; e mends it", 34))
+        if watch.next_at is None:
+            return cell(f"now, {words}", 34)
+        due = until(watch.next_at, self.shell.clock.now())
+        return cell(f"{due}, {words}" + (" (backing off)" if watch.why else ""), 44)
 
     def _state(self, view: ConnectionView) -> Text:
         imports = self.shell.imports
@@ -135,6 +149,8 @@ class ConnectionsScreen(MlsScreen[None]):
         expires = view.connection.token_expires_at
         if state in ("connected", "expires soon") and expires is not None:
             words = f"token expires {until(expires, self.shell.clock.now())}"
+        elif state == "expired":
+            words = "expired: e signs in anew"
         return Text.assemble((f"{sign} ", self.hue(role)), cell(words, 26))
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
@@ -170,6 +186,8 @@ class ConnectionsScreen(MlsScreen[None]):
         if start is not None:
             self.notify("Opening the demo MLS…")
             await self.shell.use_workspace(await start())
+            await self.shell.opened()
+            await start_import(self.shell)
 
     def action_import(self) -> None:
         from mls_tui.actions import ImportOptions

@@ -48,10 +48,10 @@ class ErrorScreen(ModalScreen[bool]):
     ]
     AUTO_FOCUS = "#again"
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, error: BaseException, what_to_do: str) -> None:
         super().__init__()
         self._message = clean(error)
-        self._advice = advice(error)
+        self._advice = what_to_do
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="-danger"):

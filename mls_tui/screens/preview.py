@@ -3,6 +3,7 @@ import. Looking changes nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -176,13 +177,19 @@ class PreviewScreen(MlsScreen[None]):
 
     def action_import(self) -> None:
         importable = {key for key, row in self._by_key.items() if row.change in IMPORTABLE}
-        chosen = [self._by_key[key] for key in self._by_key if key in self._marked]
-        options = ImportOptions() if self._marked == importable else ImportOptions(
-            only=tuple(row.mls_number for row in chosen)
-        )  # fmt: skip
+        chosen = tuple(row for key, row in self._by_key.items() if key in self._marked)
+        options = ImportOptions() if self._marked == importable else only(chosen)
         self.shell.imports.start(self._connection, options)
         self.shell.back()
         self.shell.go("progress")
+
+
+def only(rows: Sequence[PreviewRow]) -> ImportOptions:
+    """Just these: by ListingKey, which every server can be asked for, else by MLS number."""
+    return ImportOptions(
+        keys=tuple(row.listing_key for row in rows if row.listing_key),
+        only=tuple(row.mls_number for row in rows if row.mls_number and not row.listing_key),
+    )
 
 
 def differences(row: PreviewRow) -> Content:

@@ -67,6 +67,7 @@ class ProgressScreen(MlsScreen[None]):
     def on_screen_resume(self) -> None:
         self._moved(self.shell.tally)
         self._ask_budget()
+        self.query_one(LogView).follow_end()
 
     def _happened(self, batch: tuple[Event, ...]) -> None:
         self.query_one(LogView).add(batch)
@@ -161,7 +162,7 @@ class ProgressScreen(MlsScreen[None]):
     def action_tell(self) -> None:
         imports = self.shell.imports
         imports.tell_when_done = not imports.tell_when_done
-        told = "The bell will ring" if imports.tell_when_done else "No bell will ring"
+        told = "The bell rings, and the desktop tells you," if imports.tell_when_done else "Nothing rings"
         self.notify(f"{told} when an import ends.")
 
 
@@ -207,7 +208,7 @@ def summary_words(tally: Tally) -> Content:
     parts.append("\n")
     if counts.failed or counts.photos_failed:
         parts += [("r", "bold $accent"), " tries again what failed   "]
-    parts += [("2", "bold $accent"), " shows the listings   ", ("4", "bold $accent"), " past imports"]
+    parts += [("2", "bold $accent"), " looks at the homes   ", ("4", "bold $accent"), " past imports"]
     return Content.assemble(*parts)
 
 

@@ -10,6 +10,9 @@ from textual.dom import DOMNode
 from textual.worker import Worker
 
 
-def begin(node: DOMNode, work: Callable[[], Coroutine[Any, Any, None]], group: str, *, exclusive: bool = True) -> None:
+def begin(
+    node: DOMNode, work: Callable[[], Coroutine[Any, Any, None]], group: str, *, exclusive: bool = True
+) -> Worker[None]:
     """Run ``work`` for as long as ``node`` lives. ``exclusive`` ends an earlier one of the group."""
-    _worker: Worker[None] = node.run_worker(work, group=group, exclusive=exclusive, exit_on_error=False)
+    worker: Worker[None] = node.run_worker(work, group=group, exclusive=exclusive, exit_on_error=False)
+    return worker

@@ -77,10 +77,11 @@ def _told(event: Event) -> tuple[str, str, str] | None:
 def _trouble(event: Event) -> tuple[str, str, str] | None:
     match event:
         case AttemptFailed():
-            what = event.what if event.photo_index is None else f"photo {event.photo_index}"
-            who = f"{event.mls_number} " if event.mls_number else ""
+            what = "" if event.what == "listing" else f" {event.what}"
+            what = what if event.photo_index is None else f" photo {event.photo_index}"
+            who = f"{event.mls_number}{what}" if event.mls_number else what.strip().capitalize()
             again = "" if event.wait is None else f", again in {event.wait:.1f} s"
-            return "↻", "warn", f"{who}{what} {event.attempt} of {event.of}{again}: {event.cause}"
+            return "↻", "warn", f"{who}: attempt {event.attempt} of {event.of} failed{again}: {event.cause}"
         case PhotoFailed():
             return "✖", "bad", f"{event.mls_number} photo {event.photo_index} could not be had: {event.cause}"
         case Throttled():
@@ -132,8 +133,12 @@ class LogView(ScrollView):
         self._shown = [line for line in self._lines if line.look == "bad" or not self.only_errors]
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._shown))
         if follow:
-            self.call_after_refresh(self.scroll_end, animate=False, immediate=True, x_axis=False)
+            self.follow_end()
         self.refresh()
+
+    def follow_end(self) -> None:
+        """Show the latest line, as when the log comes back into sight."""
+        self.call_after_refresh(self.scroll_end, animate=False, immediate=True, x_axis=False)
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width

@@ -58,10 +58,10 @@ def title(tally: Tally) -> Content:
 
 def ended_words(result: ImportResult) -> tuple[str, str]:
     """The state a run ended in, by sign, words and colour."""
-    if result.error is not None:
-        return f"✖ {one_line(result.error, 200)}", "$text-error"
     if result.state in (RunState.CANCELLED, RunState.INTERRUPTED):
         return f"■ {result.state.value}: what is stored stays, the next import goes on from there", "$text-warning"
+    if result.error is not None:
+        return f"✖ {one_line(result.error, 200)}", "$text-error"
     if result.counts.failed:
         return f"! done, {plural(result.counts.failed, 'listing')} failed", "$text-warning"
     return "✔ done", "$text-success"

@@ -100,9 +100,9 @@ async def opened(app: MlsTuiApp, size: tuple[int, int] = (120, 36)) -> AsyncIter
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    """Wait for every worker but the import, whose script may be waiting for the test, and for what they post."""
+    """Wait for every worker but imports and schedules, which may be waiting for the test, and for what they post."""
     for _ in range(2):
-        waiting = [worker for worker in pilot.app.workers if worker.group != "import"]
+        waiting = [worker for worker in pilot.app.workers if worker.group not in ("import", "schedule")]
         if waiting:  # an empty list would mean all of them
             await pilot.app.workers.wait_for_complete(waiting)
         await pilot._wait_for_screen()

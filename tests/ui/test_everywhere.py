@@ -138,4 +138,4 @@ async def test_only_what_is_marked_in_the_preview_is_imported() -> None:
     async with opened(an_app(actions)) as pilot:
         await press(pilot, "p", "space", "i")
         call = next(call for call in actions.calls if call[0] == "import_events")
-        assert call[2].only == ("441", "442")  # type: ignore[attr-defined]
+        assert call[2].keys == ("k1", "k2")  # type: ignore[attr-defined]
