@@ -18,6 +18,7 @@ from mls_tui.mls.preset_fields import ProviderPreset, TokenAuth
 
 _RENEW_BEFORE_SECONDS = 60.0
 _LONGEST_SECONDS = 10 * 365 * 86400.0
+_NOT_KNOWN = frozenset({"", "401", "invalid_client", "invalid_request", "unauthorized", "unauthorized_client"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class TokenSource:
         self._refresh = self._secrets.get(SecretField.REFRESH_TOKEN)
         self._expires_at: int | None = connection.token_expires_at if self._token else None
         self._margin = _RENEW_BEFORE_SECONDS
+        self._basic = preset.token_auth is TokenAuth.BASIC
         self._one_at_a_time = asyncio.Lock()
         self._refused: tuple[str, AuthenticationError] | None = None
 
@@ -175,14 +177,21 @@ class TokenSource:
         url = self._need("token URL", self._preset.token_url)
         if self._preset.scope and form["grant_type"] != "refresh_token":
             form["scope"] = self._preset.scope
-        form, basic = self._client(form)
-        return await self._post(url, form, basic)
+        answer = await self._post(url, *self._client(form))
+        if answer.status in (400, 401) and answer.code in _NOT_KNOWN and self._secrets.get(SecretField.CLIENT_SECRET):
+            # Some want HTTP Basic, others the form (FIELD §2), and none says which.
+            self._basic = not self._basic
+            other = await self._post(url, *self._client(form))
+            if other.status == 200:
+                return other
+            self._basic = not self._basic
+        return answer
 
     def _client(self, form: dict[str, str]) -> tuple[dict[str, str], tuple[str, str] | None]:
         client, secret = self._connection.client_id, self._secrets.get(SecretField.CLIENT_SECRET)
         if not client:
             return form, None
-        if secret and self._preset.token_auth is TokenAuth.BASIC:
+        if secret and self._basic:
             return form, (client, secret)
         return form | {"client_id": client} | ({"client_secret": secret} if secret else {}), None
 

@@ -117,23 +117,24 @@ class PhotoSource:
         async with await self._throttle.leave(url.host, self._cap) as slot:
             request = httpx.Request("GET", url, headers=dict(headers))
             async with opened(self._transport, request, slot, self._total) as response:
+                answered = plain_headers(response)
                 if response.status_code == 200:
-                    photo = await self._read(response, slot)
-                    self._passed(slot, response)
+                    photo = await self._read(response, answered, slot)
+                    self._passed(slot, answered)
                     return photo
-                location = response.headers.get("location")
+                location = answered.get("location")
                 if response.status_code in _MOVED and location:
-                    self._passed(slot, response)
-                    return urljoin(str(url), str(location))
+                    self._passed(slot, answered)
+                    return urljoin(str(url), location)
                 fault = read_fault(await read_head(response, slot), self._mask)
-                self._pause_or_raise(slot, url, response, fault)
+                self._pause_or_raise(slot, url, response.status_code, answered, fault)
                 return None
 
-    async def _read(self, response: httpx.Response, slot: Slot) -> PhotoBytes:
-        if "content-encoding" in response.headers and response.headers["content-encoding"].lower() != "identity":
+    async def _read(self, response: httpx.Response, headers: Mapping[str, str], slot: Slot) -> PhotoBytes:
+        if headers.get("content-encoding", "identity").lower() != "identity":
             raise PhotoError("The photo came compressed although that was not asked for.")
         digest = hashlib.sha256()
-        body = await read_body(response, slot, self._cap, digest.update)
+        body = await read_body(response, headers, slot, self._cap, digest.update)
         if not body:
             raise PhotoError("The answer holds no bytes where a photo should be.")
         kind = sniff(body)
@@ -142,9 +143,9 @@ class PhotoSource:
             raise PhotoError(f"The answer is {what} where a photo should be.")
         return PhotoBytes(body, *kind, digest.hexdigest())
 
-    def _pause_or_raise(self, slot: Slot, url: httpx.URL, response: httpx.Response, fault: Fault) -> None:
-        status = response.status_code
-        headers = plain_headers(response)
+    def _pause_or_raise(
+        self, slot: Slot, url: httpx.URL, status: int, headers: Mapping[str, str], fault: Fault
+    ) -> None:
         self._throttle.observe(headers)
         if is_throttled(status, fault):
             self._throttle.struck(slot, url.host, status, headers)
@@ -157,6 +158,6 @@ class PhotoSource:
             expired=status in _GONE,
         )
 
-    def _passed(self, slot: Slot, response: httpx.Response) -> None:
+    def _passed(self, slot: Slot, headers: Mapping[str, str]) -> None:
         self._throttle.passed(slot)
-        self._throttle.observe(plain_headers(response))
+        self._throttle.observe(headers)

@@ -85,7 +85,7 @@ class Requester:
             if response.status_code >= 300:
                 return Raw(response.status_code, headers, await read_head(response, slot)), slot
             try:
-                return Raw(response.status_code, headers, await read_body(response, slot, cap)), slot
+                return Raw(response.status_code, headers, await read_body(response, headers, slot, cap)), slot
             except BodyError as error:
                 raise MLSError(
                     f"{host}: {error}.", status=None if error.retryable else 413, retryable=error.retryable

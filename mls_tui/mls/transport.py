@@ -79,7 +79,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         response = await session.request(
             request.method,
             URL(str(request.url), encoded=True),
-            headers=request.headers.multi_items(),
+            headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
             data=request.content or None,
             allow_redirects=False,
         )

@@ -131,6 +131,7 @@ class Walk:
         if link is None or (self._past_links and not progressed and self.trail.below(page.rows)):
             self._own = self._past_links = True
             self._visited.clear()
+            self._same, self._before = 0, ()
             return await self._on.after(page, progressed=progressed)
         self._keyset = self._keyset and progressed
         self._check(page, link)

@@ -118,7 +118,7 @@ async def test_wrong_client_secret_is_a_sentence_without_the_secret(status: int)
         await wire.http.get_json(URL)
     assert "canary" not in str(caught.value)
     assert not isinstance(caught.value, ConnectionExpiredError)
-    assert len(wire.requests) == 1
+    assert len(wire.requests) == 2  # in the form, and as HTTP Basic: a server does not say which it wants
 
 
 async def test_password_grant_then_its_refresh_token_then_the_password_again() -> None:
