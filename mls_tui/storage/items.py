@@ -3,7 +3,6 @@ these items, so it must never know which one asks."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -12,6 +11,7 @@ from mls_tui.domain.connection import Connection, Cursor, Lease
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.listing import Address, Listing, ListingStatus, Record
 from mls_tui.domain.run import ImportRun, Problem
+from mls_tui.domain.same_home import address_key
 from mls_tui.storage.attributes import MAX_ITEM_BYTES, Item, check_keys, item_size, plain
 from mls_tui.storage.base import IndexEntry
 
@@ -130,20 +130,6 @@ def entry_item(item: Item) -> Item:
         "CreatedAt": item["CreatedAt"],
         "Data": {name: data[name] for name in ENTRY_DATA if name in data},
     }
-
-
-def address_key(address: Address) -> str | None:
-    """``12 OAK ST|AUSTIN|TX|78701``: an address for comparing, punctuation dropped, ZIP cut to five digits.
-
-    None where the street, or both town and ZIP, are withheld: such addresses prove nothing.
-    """
-    street, city, state, zip_code = (
-        " ".join(re.findall(r"[^\W_]+", part or "")).upper()
-        for part in (address.street, address.city, address.state, (address.zip or "")[:5])
-    )
-    if not street or not (city or zip_code):
-        return None
-    return f"{street}|{city}|{state}|{zip_code}"
 
 
 # connections -------------------------------------------------------------------------------------------------
