@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
 from mls_tui.cli.running import log_to, settings_of
 from mls_tui.config import Settings
-from mls_tui.domain.errors import AuthenticationError, UsageError
+from mls_tui.domain.errors import UsageError
 from mls_tui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mls_tui.cli.demo import DemoLoan
+    from mls_tui.logs import Log
 
 
 def open_interface(ctx: click.Context) -> None:
     """Open the interface over the configured stores."""
     from mls_tui.app import Hooks, MlsTuiApp
-    from mls_tui.cli.demo import DemoLoan
 
     settings = settings_of(ctx)
     log = log_to(ctx, settings)
-    demo = DemoLoan(settings, log)
+    demo = DemoOnDemand(settings, log)
     workspace = Workspace(
         settings,
         on_secret=log.redactor.add if log else None,
         on_warning=lambda text: logging.getLogger("mls_tui").warning("%s", text),
     )
-    hooks = Hooks(
-        start_demo=demo.workspace,
-        remember=keeper(settings),
-        sign_in=signer_in(settings) if settings.user_pool_id else None,
-    )
     try:
-        MlsTuiApp(workspace, hooks=hooks).run()
+        MlsTuiApp(workspace, hooks=Hooks(start_demo=demo.workspace, remember=keeper(settings))).run()
     finally:
         demo.stop()
+
+
+class DemoOnDemand:
+    """The demo, imported with the verbs it needs when it is first asked for: the first frame must not wait for it."""
+
+    def __init__(self, settings: Settings, log: Log | None) -> None:
+        self._settings, self._log = settings, log
+        self._loan: DemoLoan | None = None
+
+    async def workspace(self) -> Workspace:
+        if self._loan is None:
+            from mls_tui.cli.demo import DemoLoan
+
+            self._loan = DemoLoan(self._settings, self._log)
+        return await self._loan.workspace()
+
+    def stop(self) -> None:
+        if self._loan is not None:
+            self._loan.stop()
 
 
 def keeper(settings: Settings) -> Callable[[str, str], None]:
@@ -49,18 +66,3 @@ def keeper(settings: Settings) -> Callable[[str, str], None]:
             save_preference(settings.config_path, name, value)
 
     return remember
-
-
-def signer_in(settings: Settings) -> Callable[[str, str], Awaitable[None]]:
-    """Signs in for the interface; what Cognito asks beyond the password is answered on the command line."""
-
-    async def sign_in(username: str, password: str) -> None:
-        from mls_tui.users.port import Challenge, open_users
-
-        answer = await asyncio.to_thread(lambda: open_users(settings).sign_in(username, password))
-        if isinstance(answer, Challenge):
-            raise AuthenticationError(
-                f"Cognito asks for more: {answer.prompt}. Quit, run `mls-tui sign-in`, answer it there, and come back."
-            )
-
-    return sign_in
