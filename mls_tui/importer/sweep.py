@@ -155,6 +155,7 @@ class Sweep:
             identity, job = work
             async with self._busy.holding(identity):
                 self._busy.release(identity)
+                await self.context.journal.room()
                 await self.context.control.permission()
                 await self._handle(job)
             self._settle(job)

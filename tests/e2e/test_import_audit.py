@@ -1,0 +1,38 @@
+"""Photos verified by hash, orphans found, and listings erased with everything below their prefix."""
+
+from __future__ import annotations
+
+from mls_tui import actions
+from mls_tui.domain.keys import photo_key, variant_key
+from tests.contract.samples import put_photo
+from tests.e2e.conftest import OpenHouse
+
+
+async def test_damage_and_orphans_are_found_repaired_and_fetched_again(open_house: OpenHouse) -> None:
+    async with open_house(listings=3) as house:
+        await house.run()
+        listing = next(iter((await house.listings()).values()))
+        key = listing.photos[0].key
+        assert key is not None
+        await put_photo(house.ws.photos, key, b"\xff\xd8\xff other bytes")
+        await put_photo(house.ws.photos, photo_key(house.ws.user_id, listing.listing_id, 99, "jpg"))
+        await put_photo(house.ws.photos, variant_key(house.ws.user_id, listing.listing_id, "w400", 99))
+        found = await actions.check_storage(house.ws, photos=True)
+        assert [check.state for check in found.data or []][-2:] == ["failure", "warning"]
+        assert found.exit_code == 4
+        await actions.check_storage(house.ws, photos=True, repair=True)
+        await house.run()
+        await house.whole()
+        healthy = await actions.check_storage(house.ws, photos=True)
+        assert [check.state for check in healthy.data or []][-2:] == ["ok", "ok"]
+
+
+async def test_a_deleted_listing_leaves_no_row_mark_or_object_and_others_stay(open_house: OpenHouse) -> None:
+    async with open_house(listings=3) as house:
+        await house.run()
+        listing = next(iter((await house.listings()).values()))
+        answer = await actions.delete_listing(listing.mls_number, house.ws)
+        assert answer.success
+        assert len(house.rows("LISTING#", "MLSNUMBER#")) == 4
+        assert not any(listing.listing_id in key for key in await house.objects())
+        assert len(await house.listings()) == 2
