@@ -30,6 +30,11 @@ def refused(error: MLSError) -> bool:
     return error.status in REFUSALS or error.status == 414
 
 
+def broken(error: MLSError) -> bool:
+    """True where a server may have failed over an option that it does not know."""
+    return error.status == 404 or (error.status or 0) >= 500
+
+
 def too_large(error: MLSError) -> bool:
     return error.status == 413
 
@@ -54,14 +59,14 @@ def smaller(request: Request, dialect: Dialect) -> Dialect | None:
 
 def singles(request: Request, dialect: Dialect) -> Iterator[Variant]:
     """Each option left out alone, the likeliest culprit first."""
+    if request.expand and dialect.expand:
+        yield Variant(replace(dialect, expand=False), r"expand|media|navigation")
     if request.order and dialect.order_by:
         if dialect.order_by_key:
             yield Variant(replace(dialect, order_by_key=False), r"order\s*-?by|\bsort")
         yield Variant(replace(dialect, order_by=False), r"order\s*-?by|\bsort")
     if request.count and dialect.count:
         yield Variant(replace(dialect, count=False), r"\bcount\b")
-    if request.expand and dialect.expand:
-        yield Variant(replace(dialect, expand=False), r"expand|media|navigation")
     if request.select and dialect.select:
         yield Variant(replace(dialect, select=False), r"select")
     yield from _fields(request, dialect)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from mls_tui.domain.errors import MLSError
 from mls_tui.mls.base import Observer, RawRecord, RequestFailed
-from mls_tui.mls.degrade import leasts, left_out, named, put_back, refused, singles, smaller, too_large
+from mls_tui.mls.degrade import broken, leasts, left_out, named, put_back, refused, singles, smaller, too_large
 from mls_tui.mls.links import FeedPage, flattened, read_page
 from mls_tui.mls.odata import Dialect, Key, Request, entity_url, url_of
 from mls_tui.mls.preset_fields import MediaMode, ProviderPreset
@@ -60,6 +60,8 @@ class Feed:
         self.dialect = dialect_of(preset)
         self._http = http
         self._observer = observer
+        self._answered = False
+        """Whether any question has had its page: then a server that fails has not failed over our wording."""
 
     def orders(self, request: Request) -> bool:
         """Whether rows may be taken to come by (timestamp, key): the server was asked to, or its preset says that it
@@ -86,7 +88,7 @@ class Feed:
             except MLSError as error:
                 if too_large(error):
                     self.shrink(request, error)
-                elif refused(error) and reword:
+                elif reword and (refused(error) or (broken(error) and not self._answered)):
                     return await self._reworded(request, error)
                 else:
                     raise
@@ -97,9 +99,9 @@ class Feed:
         tried = {self._url(request)}
         try:
             page = await self._by_name(request, error, tried)
-            for variant in singles(sized, held):
-                page = page or await self._worded(request, variant.dialect, tried)
-            for least in leasts(sized, held):
+            for single in [each.dialect for each in singles(sized, held)][: 1 if broken(error) else None]:
+                page = page or await self._worded(request, single, tried)
+            for least in [*leasts(sized, held)][: 1 if broken(error) else None]:
                 if page is not None:
                     break
                 page = await self._worded(request, least, tried)
@@ -122,9 +124,9 @@ class Feed:
                 break
             tried.add(self._url(request))
             try:
-                return await self._page(request)
+                return await self._page(request, attempts=1)
             except MLSError as again:
-                if not refused(again):
+                if not (refused(again) or broken(again)):
                     raise
                 told = again
         self.dialect = held
@@ -136,9 +138,9 @@ class Feed:
         if self._url(request) not in tried:
             tried.add(self._url(request))
             try:
-                return await self._page(request)
+                return await self._page(request, attempts=1)
             except MLSError as error:
-                if not refused(error):
+                if not (refused(error) or broken(error)):
                     raise
         self.dialect = held
         return None
@@ -176,8 +178,8 @@ class Feed:
     def _sized(self, request: Request) -> Request:
         return replace(request, top=self.page_size(request))
 
-    async def _page(self, request: Request) -> FeedPage:
-        return await self._read(self._url(request), self.page_size(request))
+    async def _page(self, request: Request, attempts: int = 3) -> FeedPage:
+        return await self._read(self._url(request), self.page_size(request), attempts)
 
     def _url(self, request: Request) -> str:
         return url_of(self._sized(request), self.dialect, self.preset)
@@ -186,10 +188,11 @@ class Feed:
         """The page a next link leads to; the link must have passed ``links.next_url``."""
         return await self._read(url, None)
 
-    async def _read(self, url: str, size: int | None) -> FeedPage:
+    async def _read(self, url: str, size: int | None, attempts: int = 3) -> FeedPage:
         prefer = {"Prefer": f"odata.maxpagesize={size}"} if size else None
-        answer = await self._http.get_json(url, headers=prefer)
+        answer = await self._http.get_json(url, headers=prefer, attempts=attempts)
         page = read_page(url, answer.body, answer.headers)
+        self._answered = True
         if page.rows and type(page.rows[0].get(self.preset.key_field)) is int and not self.dialect.numeric_keys:
             self.dialect = replace(self.dialect, numeric_keys=True)
         return page

@@ -19,25 +19,32 @@ from mls_tui.mls.trail import key_of
 
 Way = Callable[[str], Awaitable[list[RawRecord] | None]]
 _MOST_PAGES = 50
+_PARENT_FIELDS = ("ResourceRecordKey", "ResourceRecordID", "ListingKey")
+_NEVER = 1_000_000
 _LINK_NAMES = ("@odata.nextLink", "@nextLink")
 
 
+_STRIKES = 3
+"""A way that gave nothing so often, and never anything, is not tried again."""
+
+
 class MediaSource:
-    """Finds Media. Ways that a server refuses are not tried again."""
+    """Finds Media. Ways that a server refuses, or that give nothing, are not tried again."""
 
     def __init__(self, feed: Feed, lookup: Lookup) -> None:
         self._feed = feed
         self._lookup = lookup
-        self._field = feed.preset.media_parent_field
+        self._fields = list(dict.fromkeys((feed.preset.media_parent_field, *_PARENT_FIELDS)))
         self._batch = True
         ways: list[Way] = [self._by_lookup, self._by_resource, self._by_entity, self._below]
         if feed.preset.media_mode is MediaMode.SEPARATE:
             ways = [self._by_resource, self._by_entity, self._below]
         self._ways = ways
+        self._strikes = dict.fromkeys(ways, 0)
 
     async def attach(self, rows: Sequence[RawRecord]) -> list[RawRecord]:
         """The same records, those that came without Media given it from the Media resource, several to a request."""
-        bare = [key for row in rows if self._lacks(row) and (key := self._key(row)) is not None]
+        bare = [row for row in rows if self._lacks(row) and self._key(row) is not None]
         if not bare or not self._batch:
             return list(rows)
         found = await self._many(bare)
@@ -49,35 +56,59 @@ class MediaSource:
         key = key_of(row, self._feed.preset.key_field, self._feed.preset.number_field)
         return None if key is None else str(key)
 
+    def _names(self, row: RawRecord, field: str) -> tuple[str, ...]:
+        """What the parent field of a Media row may hold: the key, or, as DD 2.0 has ResourceRecordID, the number."""
+        number = row.get(self._feed.preset.number_field)
+        by_number = field == "ResourceRecordID" and isinstance(number, str | int)
+        return tuple(dict.fromkeys(name for name in (self._key(row), str(number) if by_number else None) if name))
+
     def _lacks(self, row: RawRecord) -> bool:
         held = row.get("Media") or row.get("Photos")
         return not isinstance(held, list) and _photos_count(row) != 0 and row.get("MlgCanView") is not False
 
-    async def _many(self, keys: Sequence[str]) -> dict[str, list[RawRecord]] | None:
+    async def _many(self, rows: Sequence[RawRecord]) -> dict[str, list[RawRecord]] | None:
         """Media rows by record key; None where the Media resource cannot be asked so."""
         found: defaultdict[str, list[RawRecord]] = defaultdict(list)
         size = max(1, self._feed.dialect.keys_per_filter)
-        for start in range(0, len(keys), size):
-            chunk = keys[start : start + size]
+        for start in range(0, len(rows), size):
+            given = await self._chunk(rows[start : start + size])
+            if given is None or (not given and start == 0 and len(rows) > size):
+                # Refused, or empty though photos are expected: this resource says nothing here.
+                self._batch = False
+                return dict(found) if found else None
+            for key, media in given.items():
+                found[key] += media
+        return dict(found)
+
+    async def _chunk(self, rows: Sequence[RawRecord]) -> dict[str, list[RawRecord]] | None:
+        """Media rows of some records by key, by the first parent field that gives any; None where all are refused."""
+        answered = False
+        for field in self._fields:
+            keys = {name: self._key(row) or "" for row in rows for name in self._names(row, field)}
             try:
-                rows = await self._all(self._request(chunk))
+                media = await self._all(self._request(field, tuple(keys)))
             except MLSError as error:
                 if not _cannot(error):
                     raise
-                self._batch = False
-                return dict(found) if found else None
-            if not rows and start == 0 and len(keys) > size:
-                # The first answer is empty though photos are expected: this resource says nothing here.
-                self._batch = False
-                return None
-            for row in rows:
-                found[str(row.get(self._field))].append(row)
-        return dict(found)
+                if error.status in (403, 404, 410):
+                    break
+                media = []
+            else:
+                answered = True
+            found: defaultdict[str, list[RawRecord]] = defaultdict(list)
+            for row in media:
+                key = keys.get(str(row.get(field)))
+                if key is not None:
+                    found[key].append(row)
+            if found:
+                self._fields = sorted(self._fields, key=lambda each: each != field)
+                return dict(found)
+        return {} if answered else None
 
-    def _request(self, keys: Sequence[str]) -> Request:
+    def _request(self, field: str, names: Sequence[str]) -> Request:
         resource = self._feed.preset.media_resource
         return Request(
-            resource, parents=tuple(keys), parent_field=self._field, order=False, count=False, expand=False, top=1000
+            resource, parents=tuple(names), parent_field=field, order=False, count=False, expand=False, top=1000
         )
 
     async def _all(self, request: Request) -> list[RawRecord]:
@@ -129,12 +160,19 @@ class MediaSource:
             except MLSError as error:
                 if not _cannot(error):
                     raise
-                self._ways = [other for other in self._ways if other != way]  # another listing may have met it too
+                self._close(way)
                 continue
             if rows:
-                self._ways = [way, *(other for other in self._ways if other != way)]
+                self._strikes[way] = -_NEVER
+                self._ways = sorted(self._ways, key=lambda each: each != way)
                 return rows
+            self._strikes[way] += 1
+            if self._strikes[way] >= _STRIKES:
+                self._close(way)
         return []
+
+    def _close(self, way: Way) -> None:
+        self._ways = [each for each in self._ways if each != way]  # another listing may have met it too
 
     async def _by_lookup(self, key: str) -> list[RawRecord] | None:
         async for rows in self._lookup.by_keys([key]):
@@ -143,14 +181,9 @@ class MediaSource:
         return None
 
     async def _by_resource(self, key: str) -> list[RawRecord] | None:
-        try:
-            rows = await self._all(self._request([key]))
-        except MLSError as error:
-            if not refused(error) or self._field == "ListingKey":
-                raise
-            self._field = "ListingKey"
-            rows = await self._all(self._request([key]))
-        return [row for row in rows if str(row.get(self._field, key)) == key]
+        preset = self._feed.preset
+        found = await self._chunk([{preset.key_field: key}])
+        return None if found is None else found.get(key, [])
 
     async def _by_entity(self, key: str) -> list[RawRecord] | None:
         option = with_query("", [("$expand", self._feed.preset.media_resource)])
