@@ -1,0 +1,1 @@
+"""What the project is measured against: programs somebody would write, or could use, instead."""
