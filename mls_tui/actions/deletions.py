@@ -9,6 +9,7 @@ from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.listings import find_listing
 from mls_tui.actions.results import ActionResult, Deletion
 from mls_tui.domain.errors import MlsTuiError, NotFoundError, sentence
+from mls_tui.domain.keys import user_prefix
 from mls_tui.domain.listing import Listing
 from mls_tui.importer.erase import erase_listing
 from mls_tui.storage.base import PutOutcome
@@ -52,7 +53,11 @@ async def undo_deletion(deletion: Deletion, workspace: Workspace) -> ActionResul
         ws.writable()
         back, failures = 0, dict[str, str]()
         for listing in deletion.deleted:
-            failures |= await ws.photos.undelete([photo.key for photo in listing.photos if photo.key])
+            photo_keys = [photo.key for photo in listing.photos if photo.key]
+            if not all(key.startswith(user_prefix(ws.user_id)) for key in photo_keys):
+                failures[listing.listing_id] = "it was deleted by another user"
+                continue
+            failures |= await ws.photos.undelete(photo_keys)
             result = await ws.store.put(ws.user_id, listing)
             if result.outcome is PutOutcome.STALE:
                 failures[listing.listing_id] = "it has been imported again meanwhile"

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from mls_tui.config import Settings, load_settings
 from mls_tui.demo import DemoMLS
 from tests.contract.aws_server import aws_endpoint
 from tests.promises.house import KilledHouse
@@ -47,3 +48,19 @@ def open_house(kind: str, tmp_path: Path, endpoint: str) -> OpenHouse:
         return house
 
     return opened
+
+
+@pytest.fixture
+def local_settings(tmp_path: Path) -> Settings:
+    return load_settings(environ={}, home=str(tmp_path / "house"), allow_private_hosts=True)
+
+
+@pytest.fixture
+def any_settings(kind: str, tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Of either pair, with a folder, table and bucket of its own."""
+    name = f"t-{uuid4().hex}"
+    more: dict[str, object] = {}
+    if kind == "aws":
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        more = {"storage": "aws", "table": name, "bucket": name}
+    return load_settings(environ={}, home=str(tmp_path / "house"), allow_private_hosts=True, **more)

@@ -175,7 +175,7 @@ class KilledHouse:
 
 def quick_photo(home: Any, shot: Any) -> bytes:
     """A real JPEG of 8 x 8 pixels, told apart from every other by a comment inside it."""
-    name = f"{home.key}/{shot.number}/{shot.version}".encode() * 40
+    name = f"{home.look}/{home.key}/{shot.number}/{shot.version}".encode() * 40
     return _JPEG[:2] + b"\xff\xfe" + (len(name) + 2).to_bytes(2, "big") + name + _JPEG[2:]
 
 

@@ -8,13 +8,14 @@ import random
 from tests.promises.conftest import OpenHouse
 from tests.promises.house import KilledHouse, lakeside
 
-KILLS = {"local": 40, "aws": 40}
-LISTINGS = 60
+KILLS = {"local": 40, "aws": 20}
+"""Fewer on AWS, where each costs three times as much; the code under test differs in the two stores alone."""
+LISTINGS = {"local": 60, "aws": 30}
 
 
 def test_40_kills_lose_nothing_and_the_rerun_equals_an_undisturbed_run(open_house: OpenHouse, kind: str) -> None:
     rng = random.Random(5)
-    with lakeside(LISTINGS) as mls:
+    with lakeside(LISTINGS[kind]) as mls:
         house = open_house(mls)
         kills = 0
         while kills < KILLS[kind]:
@@ -40,13 +41,13 @@ def _finished(house: KilledHouse, open_house: OpenHouse) -> KilledHouse:
     return open_house(house.mls)
 
 
-def test_a_resume_asks_only_for_what_remained_and_what_was_in_flight(open_house: OpenHouse) -> None:
-    with lakeside(LISTINGS) as mls:
+def test_a_resume_asks_only_for_what_remained_and_what_was_in_flight(open_house: OpenHouse, kind: str) -> None:
+    with lakeside(LISTINGS[kind]) as mls:
         house = open_house(mls)
         child = house.start()
         for event in child.events():
             house.told.note(event)
-            if len(house.told.listings) == LISTINGS // 2:
+            if len(house.told.listings) == LISTINGS[kind] // 2:
                 child.kill()
         assert child.ending().code == -9
         stored = house.check()
@@ -57,4 +58,4 @@ def test_a_resume_asks_only_for_what_remained_and_what_was_in_flight(open_house:
         assert house.run().code == 0
         assert 0 < mls.requests["photo"] <= photos - had
         in_flight = 3
-        assert mls.requests["Property"] <= -(-LISTINGS // 8) - pages_done + in_flight
+        assert mls.requests["Property"] <= -(-LISTINGS[kind] // 8) - pages_done + in_flight
