@@ -70,7 +70,7 @@ class MlsTuiApp(App[None]):
         Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit at once; an import goes on later", group=APPLICATION),
     ]
 
-    tally: reactive[Tally | None] = reactive(None, bindings=True)
+    tally: reactive[Tally | None] = reactive(None)
 
     def __init__(
         self,
@@ -157,10 +157,11 @@ class MlsTuiApp(App[None]):
             self.hooks.remember("theme", name)
 
     def on_import_progress(self, message: ImportProgress) -> None:
-        ended = message.tally.result is not None and (self.tally is None or self.tally.result is None)
-        self.tally = message.tally
-        if ended:
-            modes.tell_the_end(self, message.tally)
+        before, self.tally = self.tally, message.tally
+        if modes.phase(before) != modes.phase(self.tally) and len(self._screen_stacks.get(self.current_mode, ())):
+            self.refresh_bindings()  # not at every snapshot: that would draw the key bar ten times a second
+            if message.tally.result is not None:
+                modes.tell_the_end(self, message.tally)
 
     def on_import_events(self, message: ImportEvents) -> None:
         self.import_events.publish(message.batch)

@@ -115,6 +115,12 @@ async def start_import(app: MlsTuiApp, connection_id: str | None = None) -> None
         app.go("progress")
 
 
+def phase(tally: Tally | None) -> tuple[bool, bool, bool]:
+    """What decides which actions are in reach: begun, paused, ended."""
+    return (tally is not None and tally.started_at is not None, tally is not None and tally.paused,
+            tally is not None and tally.result is not None)  # fmt: skip
+
+
 def tell_the_end(app: MlsTuiApp, tally: Tally) -> None:
     """A toast where the progress screen is not in sight; a bell and a desktop notification where they are wanted."""
     result = tally.result

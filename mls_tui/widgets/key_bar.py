@@ -23,14 +23,26 @@ class BarKey(FooterKey):
 class KeyBar(Widget, can_focus=False):
     """Two rows. What does not fit is left to ``?``, never cut in the middle."""
 
-    ready = reactive(False, recompose=True)
+    ready = reactive(False)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looks: list[tuple[str, str, bool]] = []
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def _changed(self, screen: Screen[object]) -> None:
-        self.ready = True
-        if self.is_attached and screen is self.screen:
+        if not self.is_attached or screen is not self.screen:
+            return
+        looks = [
+            (binding.key, binding.description, enabled)
+            for _, binding, enabled, _ in screen.active_bindings.values()
+            if binding.show
+        ]
+        if looks != self._looks:  # building the keys anew costs tens of milliseconds
+            self._looks = looks
+            self.ready = True
             self.call_after_refresh(self.recompose)
 
     async def on_resize(self) -> None:

@@ -109,6 +109,12 @@ async def settled(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
+async def resized(pilot: Pilot[None], size: tuple[int, int]) -> None:
+    """The same terminal in another size."""
+    await pilot.resize_terminal(*size)
+    await settled(pilot)
+
+
 async def until(pilot: Pilot[None], what: Callable[[], bool], seconds: float = 10.0) -> None:
     """Let the application run until ``what`` holds; fails where it never does."""
     deadline = time.monotonic() + seconds

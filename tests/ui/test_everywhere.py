@@ -24,7 +24,7 @@ from mls_tui.widgets.confirm import ConfirmDialog
 from mls_tui.widgets.log_view import LogView
 from mls_tui.widgets.small_table import SmallTable
 from tests.ui.fakes import NOW_MS, FakeActions, a_view
-from tests.ui.shell import HOSTILE, SIZES, an_app, opened, press, seen, text_of
+from tests.ui.shell import HOSTILE, SIZES, an_app, opened, press, resized, seen, text_of
 
 OURS = [
     MlsTuiApp, ConnectionsScreen, ConnectionFormScreen, ProgressScreen, HistoryScreen, PreviewScreen, RunDetailScreen,
@@ -103,31 +103,42 @@ async def test_a_store_that_cannot_open_is_explained_and_can_be_tried_again() ->
         assert "Demo MLS" in seen(pilot)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_a_past_import_opens_with_each_problem_and_its_raw_record(size: tuple[int, int]) -> None:
+async def test_a_past_import_opens_with_each_problem_and_its_raw_record() -> None:
     actions = FakeActions(connections=[a_view()], history=[a_run()])
     raw = '{"ListingKey": "k7", "PublicRemarks": "[@click=app.quit]x[/]"}'
     put_aside = Problem(kind=ProblemKind.QUARANTINED, mls_number="", listing_key="k7", error="no ListingId", raw=raw)
     actions.problems["r1"] = [put_aside]
-    async with opened(an_app(actions), size) as pilot:
+    async with opened(an_app(actions)) as pilot:
         await press(pilot, "4", "enter")
-        assert "no ListingId" in seen(pilot)
+        for size in SIZES:
+            await resized(pilot, size)
+            assert "no ListingId" in seen(pilot)
         await press(pilot, "enter")
         assert text_of(pilot, "#raw") == raw
         await press(pilot, "escape", "escape")
         assert isinstance(pilot.app.screen, HistoryScreen)
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-async def test_hostile_text_passes_through_preview_and_history(text: str) -> None:
-    actions = FakeActions(connections=[a_view()], history=[a_run(text).model_copy(update={"connection_name": text})])
-    actions.problems["r1"] = [Problem(kind=ProblemKind.LISTING, mls_number=text, error=text, raw=text)]
-    change = Difference(text or "x", text, text)
-    row = PreviewRow(mls_number=text, listing_key=text, change="changed", address=text, differences=(change,))
-    actions.preview = Preview(rows=(row,))
+async def test_hostile_text_passes_through_preview_and_history() -> None:
+    run = a_run(HOSTILE[0]).model_copy(update={"connection_name": HOSTILE[1]})
+    actions = FakeActions(connections=[a_view()], history=[run])
+    actions.problems["r1"] = [Problem(kind=ProblemKind.LISTING, mls_number=t, error=t, raw=t) for t in HOSTILE]
+    actions.preview = Preview(
+        rows=tuple(
+            PreviewRow(
+                mls_number=t, listing_key=t, change="changed", address=t, differences=(Difference(t or "x", t, t),)
+            )
+            for t in HOSTILE
+        )
+    )
     async with opened(an_app(actions), (80, 24)) as pilot:
-        await press(pilot, "p", "space", "escape", "4", "enter", "enter", "escape", "escape")
+        await press(pilot, "p", *["space"] * len(HOSTILE))
         assert "\x1b" not in seen(pilot)
+        await press(pilot, "escape", "4", "enter")
+        for _ in HOSTILE:
+            await press(pilot, "enter", "escape", "j")
+            assert "\x1b" not in seen(pilot)
+        await press(pilot, "escape")
         assert isinstance(pilot.app.screen, HistoryScreen)
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from mls_tui.domain.events import Throttled
 from mls_tui.mls.base import Window
 from mls_tui.screens.progress import ProgressScreen
 from mls_tui.widgets.log_view import LogView
-from tests.ui.fakes import NOW, gate
+from tests.ui.fakes import NOW, Step, gate
 from tests.ui.shell import (
     HOSTILE,
     RUN,
@@ -24,6 +22,7 @@ from tests.ui.shell import (
     opened,
     photo,
     press,
+    resized,
     scripted,
     seen,
     started,
@@ -34,14 +33,15 @@ from tests.ui.shell import (
 )
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_a_retry_shows_attempt_countdown_and_cause(size: tuple[int, int]) -> None:
+async def test_a_retry_shows_attempt_countdown_and_cause() -> None:
     actions = scripted(*begun(), started("441"), photo("441"), again("441"), gate())
-    async with opened(an_app(actions), size) as pilot:
+    async with opened(an_app(actions)) as pilot:
         await press(pilot, "i")
-        await until(pilot, lambda: "2 of 3, again in 2.4 s: 503 Service Unavailable" in seen(pilot))
-        assert "441" in seen(pilot)
-        assert "1/2" in seen(pilot)
+        for size in SIZES:
+            await resized(pilot, size)
+            await until(pilot, lambda: "2 of 3, again in 2.4 s: 503 Service Unavailable" in seen(pilot))
+            assert "441" in seen(pilot)
+            assert "1/2" in seen(pilot)
 
 
 async def test_the_import_goes_on_while_other_screens_are_shown() -> None:
@@ -113,13 +113,15 @@ async def test_the_log_can_be_filtered_to_errors() -> None:
         assert "larger than 400 KB" in seen(pilot)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_the_end_is_summed_up_and_what_failed_can_be_retried(size: tuple[int, int]) -> None:
+async def test_the_end_is_summed_up_and_what_failed_can_be_retried() -> None:
     end = finished(total=10, created=7, updated=1, unchanged=1, failed=1, photos_stored=20, bytes=3_000)
     actions = scripted(*begun(), end)
-    async with opened(an_app(actions), size) as pilot:
+    async with opened(an_app(actions)) as pilot:
         await press(pilot, "i")
-        await until(pilot, lambda: "tries again what failed" in seen(pilot))
+        for size in SIZES:
+            await resized(pilot, size)
+            await until(pilot, lambda: "tries again what failed" in seen(pilot))
+            assert "2 looks at the homes" in seen(pilot)
         for words in ("created", "updated", "unchanged", "failed", "photos"):
             assert words in text_of(pilot, "#summary")
         await press(pilot, "r")
@@ -162,16 +164,17 @@ async def test_without_an_import_the_screen_says_how_to_begin_one() -> None:
         assert any("No import is running" in toast for toast in toasts(pilot))
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-async def test_hostile_events_are_shown_as_text(text: str) -> None:
-    number = text[:200] or "-"
-    script = [*begun(connection=text), started(number, text), again(number, text), failed("x", text), gate()]
-    app = an_app(scripted(*script))
-    async with opened(app, (80, 24)) as pilot:
+async def test_hostile_events_are_shown_as_text() -> None:
+    script: list[Step] = [*begun(connection=HOSTILE[0])]
+    for text in HOSTILE:
+        number = text[:200] or "-"
+        script += [started(number, text), again(number, text), failed("x", text)]
+    async with opened(an_app(scripted(*script, gate())), (80, 24)) as pilot:
         await press(pilot, "i")
-        await until(pilot, lambda: "failed after 3 attempts" in seen(pilot))
-        await press(pilot, "1", "3")
-        assert "\x1b" not in seen(pilot)
+        await until(pilot, lambda: f"{len(HOSTILE)} failed" in seen(pilot))
+        for keys in ("1", "3", "f"):
+            await press(pilot, keys)
+            assert "\x1b" not in seen(pilot)
         assert isinstance(pilot.app.screen, ProgressScreen)
 
 
