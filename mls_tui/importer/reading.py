@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.listing import Photo
@@ -16,15 +17,27 @@ from mls_tui.mls.preset_fields import ProviderPreset
 INLINE_MEDIA = ("Media", "Photos")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Job:
-    """One record of a page with what the mapping made of it. ``photos`` is None where its Media did not come whole."""
+    """One record of a page with what the mapping made of it."""
 
     page: int
     record: RawRecord
     verdict: Verdict
-    photos: tuple[Photo, ...] | None
     provider: str
+    base_url: str
+
+    @cached_property
+    def photos(self) -> tuple[Photo, ...] | None:
+        """The photos that came with the record; None where its Media did not come whole. Mapped when it is first asked
+        for: a new listing's are not compared with anything."""
+        if "Media@odata.nextLink" in self.record:
+            return None
+        for name in INLINE_MEDIA:
+            rows = self.record.get(name)
+            if isinstance(rows, list):
+                return map_media(rows, self.record, base_url=self.base_url, warn=_unheard) or None
+        return None
 
     @property
     def listing_key(self) -> str:
@@ -57,22 +70,12 @@ class Reader:
             coming_soon=self.options.everything,
             warn=self.warn,
         )
-        return Job(page, record, verdict, self._inline_photos(record), self._provider(record, verdict))
+        return Job(page, record, verdict, self._provider(record, verdict), self.preset.base_url)
 
     def _provider(self, record: RawRecord, verdict: Verdict) -> str:
         if isinstance(verdict, Mapped):
             return verdict.listing.mls_provider
         return provider_of(record, self.preset, self.connection.mls_system)
-
-    def _inline_photos(self, record: RawRecord) -> tuple[Photo, ...] | None:
-        if "Media@odata.nextLink" in record:
-            return None
-        for name in INLINE_MEDIA:
-            rows = record.get(name)
-            if isinstance(rows, list):
-                photos = map_media(rows, record, base_url=self.preset.base_url, warn=_unheard)
-                return photos or None
-        return None
 
 
 def _unheard(kind: str) -> None:

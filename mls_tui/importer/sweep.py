@@ -148,7 +148,8 @@ class Sweep:
         options = self.context.options
         scope = frozenset({listing.status}) if self.scope_free else options.scope
         stored = self.index.number(listing.mls_provider, listing.mls_number)
-        return decide(listing, job.photos, stored, scope=scope, with_photos=options.photos)
+        photos = None if stored is None else job.photos
+        return decide(listing, photos, stored, scope=scope, with_photos=options.photos)
 
     async def _work(self, queue: Work) -> None:
         while (work := await queue.get()) is not None:
