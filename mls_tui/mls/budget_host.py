@@ -146,6 +146,7 @@ class HostBudget:
                 window.restore(now, ages)
         if paused > 0:
             self.pause(paused, "the provider asked for a pause before this start")
+            self._told = float("-inf")  # that was another run: this one says so when it waits
 
     def _wait(self, now: float, reserve: int) -> tuple[float | None, str]:
         """The longest of all waits, None where it is not known yet; and its reason."""

@@ -56,10 +56,11 @@ class Throttle:
             self._strikes = 0
 
     async def leave(self, host: str, reserve: int) -> Slot:
-        """Wait for leave to send one request to ``host``; the observer hears of waits of our own."""
+        """Wait for leave to send one request to ``host``; the observer hears of waits of our own, and of a pause that
+        an earlier run was given."""
 
         def waiting(until: datetime, why: str) -> None:
-            self._observer(Paused(until, why, host, answered=False))
+            self._observer(Paused(until, why, host, answered=self.paused))
 
         return await self._budget.acquire(self._kind, reserve, waiting)
 
