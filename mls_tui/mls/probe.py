@@ -31,14 +31,14 @@ class _Findings:
 
 
 async def probe(connector: Connector) -> list[Check]:
-    """One line for each question: token, metadata, records, ``$top``, next link, ``$count``, ``$orderby``, ``$expand``,
-    spelling of statuses, photos, limits. Stops after the first where nothing can be asked at all. Raises nothing
+    """One line for each question: how sure the preset is, token, metadata, records, ``$top``, next link, ``$count``,
+    ``$orderby``, ``$expand``, spelling of statuses, photos, limits. Stops after the first where nothing can be asked at all. Raises nothing
     that the provider can cause."""
     if not isinstance(connector, ResoConnector):
         return []
     probing = _Probe(connector)
-    checks = [await probing.guarded("token", probing.token)]
-    if checks[0].state == "failure":
+    checks = [probing.preset_facts(), await probing.guarded("token", probing.token)]
+    if checks[-1].state == "failure":
         return checks
     questions: list[tuple[str, Callable[[], Awaitable[Check]]]] = [
         ("metadata", probing.metadata),
@@ -55,7 +55,7 @@ async def probe(connector: Connector) -> list[Check]:
         checks.append(await probing.guarded(name, question))
         if name == "records" and checks[-1].state == "failure":
             break
-    return [*checks, probing.preset_facts()]
+    return checks
 
 
 class _Probe:

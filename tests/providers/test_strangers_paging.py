@@ -130,7 +130,7 @@ async def test_an_mls_of_every_status_is_brought_in_by_its_active_ones(tmp_path:
         await whole(make(rows), tmp_path / make.__name__, active, most=26)
 
 
-async def test_a_sixty_thousand_row_answer_is_one_request(tmp_path: Path) -> None:
+async def test_the_same_page_for_ever_under_new_links_ends_with_what_came(tmp_path: Path) -> None:
     async def endless(request: web.Request) -> web.Response:
         """The same full page for ever, whatever is asked, and a new link each time."""
         page = int(request.query.get("page", 1))

@@ -1,0 +1,84 @@
+"""The doctor's questions to a provider: each good or bad answer is a line, with what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mls_tui.mls.probe import probe
+from mls_tui.storage.base import Check
+from tests.providers.feed_server import FeedServer
+from tests.providers.homes import homes
+from tests.providers.quirks import Fault, Quirks, Record
+from tests.providers.serving import connected
+
+
+async def checks(server: FeedServer, provider: str = "reso", **fields: Any) -> dict[str, Check]:
+    async with connected(server, provider, **fields) as (made, _):
+        return {check.name: check for check in await probe(made)}
+
+
+def keyless(count: int) -> list[Record]:
+    return [{"ListPrice": number} for number in range(count)]
+
+
+async def test_a_good_server_is_ok_in_every_line_but_the_guess_and_the_photo() -> None:
+    found = await checks(FeedServer(homes(30), Quirks(page_size=10)))
+    assert list(found)[:2] == ["preset", "token"]
+    assert {name for name, check in found.items() if check.state != "ok"} <= {"photos", "limits", "metadata"}
+    assert "30 records" in found["$count"].detail
+
+
+@pytest.mark.parametrize(("provider", "sure"), [("reso", "A"), ("trestle", "B"), ("bright", "C")])
+async def test_how_sure_the_preset_is_stands_in_the_first_line(provider: str, sure: str) -> None:
+    async with connected(FeedServer([]), provider) as (made, _):
+        first = (await probe(made))[0]
+    assert (first.name, first.state) == ("preset", "ok")
+    assert f"sure {sure}" in first.detail
+
+
+@pytest.mark.parametrize(
+    ("quirks", "name", "state", "said"),
+    [
+        (Quirks(ignore=frozenset({"$top"})), "records", "warning", "$top=5 was ignored"),
+        (Quirks(page_size=1, faults={2: Fault(link="elsewhere")}), "next link", "failure", "another server"),
+        (Quirks(page_size=10, link="none"), "next link", "ok", "none"),
+        (Quirks(page_size=10, link="skip"), "next link", "ok", "counts rows"),
+        (Quirks(page_size=10), "next link", "ok", "a cursor"),
+        (Quirks(count="none"), "$count", "warning", "ignored"),
+        (Quirks(count="low", page_size=10), "$count", "warning", "wrong"),
+        (Quirks(refuse=frozenset({"$count"})), "$count", "warning", "refused (400)"),
+        (Quirks(refuse=frozenset({"$orderby"})), "$orderby", "warning", "refused (400)"),
+        (Quirks(ignore=frozenset({"$orderby"})), "$orderby", "warning", "ignored"),
+        (Quirks(refuse=frozenset({"$expand"})), "$expand", "warning", "refused (400)"),
+        (Quirks(media="separate"), "$expand", "warning", "ignored"),
+        (Quirks(refuse=frozenset({"status"})), "statuses", "ok", "spelled without spaces"),
+        (Quirks(refuse=frozenset({"$filter"})), "statuses", "warning", "no filter"),
+        (Quirks(), "metadata", "warning", "not served (404)"),
+        (Quirks(), "limits", "warning", "our guess"),
+        (Quirks(), "photos", "failure", "photos.test"),
+    ],
+)
+async def test_each_habit_of_a_server_is_told(quirks: Quirks, name: str, state: str, said: str) -> None:
+    found = await checks(FeedServer(homes(30, photos=1), quirks))
+    assert (found[name].state, said in found[name].detail) == (state, True), found[name]
+    assert state == "ok" or found[name].advice
+
+
+async def test_a_refused_token_ends_the_questions() -> None:
+    server = FeedServer(homes(3))
+    server.tokens_accepted = {"another"}
+    found = await checks(server)
+    assert found["records"].state == "failure"
+    assert "expired" in found["records"].detail
+
+
+async def test_records_without_a_key_end_the_questions_with_what_to_set() -> None:
+    found = await checks(FeedServer(keyless(3)))
+    assert (found["records"].state, list(found)[-1]) == ("failure", "records")
+    assert "key_field" in found["records"].advice
+
+
+async def test_a_feed_that_shows_nothing_is_a_warning() -> None:
+    assert (await checks(FeedServer([])))["records"].state == "warning"
