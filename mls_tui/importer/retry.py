@@ -1,11 +1,12 @@
-"""The contract's retries: how long to wait and what may help. A loop of our own: tenacity builds
-its machinery anew for each call, which cost a quarter of a photo's time."""
+"""The contract's retries: how long to wait and what may help. Everything else is tenacity's."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
+
+import tenacity
 
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import MLSError, PhotoError, RateLimitedError, StorageError
@@ -47,15 +48,48 @@ async def attempt(
     ``helps`` says whether another attempt may succeed.
     ``on_failure`` hears of every failed attempt that is within the count, the final one included.
     """
+    try:
+        return await work(1)
+    except Exception as error:
+        first = error
+    return await _again(work, first, attempts=attempts, clock=clock, rng=rng, on_failure=on_failure, helps=helps)
 
-    number = 1
-    while True:
-        try:
-            return await work(number)
-        except Exception as error:
-            wait = backoff_seconds(number, rng) if number < attempts and helps(error) else None
-            on_failure(number, wait, error)
-            if wait is None:
+
+async def _again(
+    work: Callable[[int], Awaitable[T]],
+    first: Exception,
+    *,
+    attempts: int,
+    clock: Clock,
+    rng: random.Random,
+    on_failure: OnFailure,
+    helps: Callable[[BaseException], bool],
+) -> T:
+    """What follows a failed first attempt. tenacity builds its machinery anew for each call, a quarter of a photo's
+    time: only what has failed pays for it."""
+
+    def tell(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if error is not None and state.next_action is not None:
+            on_failure(state.attempt_number, state.next_action.sleep, error)
+
+    retrying = tenacity.AsyncRetrying(
+        stop=tenacity.stop_after_attempt(attempts),
+        wait=lambda state: backoff_seconds(state.attempt_number, rng),
+        retry=tenacity.retry_if_exception(helps),
+        sleep=clock.sleep,
+        before_sleep=tell,
+        reraise=True,
+    )
+    async for trial in retrying:
+        number = trial.retry_state.attempt_number
+        with trial:
+            try:
+                if number == 1:
+                    raise first
+                return await work(number)
+            except Exception as error:
+                if number == attempts or not helps(error):
+                    on_failure(number, None, error)
                 raise
-        await clock.sleep(wait)
-        number += 1
+    raise AssertionError("unreachable: tenacity returns or raises")
