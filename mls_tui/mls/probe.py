@@ -32,8 +32,8 @@ class _Findings:
 
 async def probe(connector: Connector) -> list[Check]:
     """One line for each question: how sure the preset is, token, metadata, records, ``$top``, next link, ``$count``,
-    ``$orderby``, ``$expand``, spelling of statuses, photos, limits. Stops after the first where nothing can be asked at all. Raises nothing
-    that the provider can cause."""
+    ``$orderby``, ``$expand``, spelling of statuses, photos, limits. Stops after the first where nothing can be asked at
+    all. Raises nothing that the provider can cause."""
     if not isinstance(connector, ResoConnector):
         return []
     probing = _Probe(connector)

@@ -1,0 +1,205 @@
+"""FIELD.md's cases, section by section, each with the tests that show it: ``file::test`` below ``tests/``. Cases that
+were found while building are the last table."""
+
+from __future__ import annotations
+
+P, A, M, B, F = (
+    f"providers/test_{name}.py::"
+    for name in ("strangers_paging", "strangers_answers", "strangers_media", "strangers_budget", "shared_feeds")
+)
+LINKS, BOUNDS, FAULTS, PROPERTY = (
+    f"unit/test_mls_paging_{name}.py::test_" for name in ("links", "bounds", "faults", "property")
+)
+HTTP, AUTH, ANSWERS, BUDGET, CONNECTOR, PHOTOS, TRANSPORT = (
+    f"unit/test_mls_{name}.py::test_"
+    for name in ("http_statuses", "auth", "answers", "budget", "connector", "photos", "transport")
+)
+FIELDS, RECORD, ADDRESS, MEDIA, HASHING, SIZES, QUARANTINE = (
+    f"unit/test_mapping_{name}.py::test_"
+    for name in ("fields", "record", "address", "media", "hashing", "sizes", "quarantine")
+)
+AGAIN, FAILURES, CHOICES = (f"e2e/test_import_{name}.py::test_" for name in ("again", "failures", "choices"))
+
+Cases = dict[str, tuple[str, ...]]
+
+REQUESTS: Cases = {
+    "a count that is a string, wrong, or of the page": (P + "test_a_count_that_is_text_or_lies",),
+    "fewer rows than $top": (
+        P + "test_links_by_skip_in_pages_of_100",
+        PROPERTY + "any_feed_page_size_link_and_dialect",
+    ),
+    "a short page with a link is not the end": (LINKS + "every_link_style_with_every_count_gives_each_record_once",),
+    "a relative link": (P + "test_a_relative_skiptoken", FAULTS + "no_fault_gives_300"),
+    "an empty page in the middle": (
+        FAULTS + "an_empty_middle_page_gives_300",
+        LINKS + "an_empty_middle_page_is_not_the_end",
+    ),
+    "a link on a full last page": (LINKS + "a_full_last_page_with_a_link_ends_the_sweep",),
+    "a link to itself": (FAULTS + "a_link_to_itself_is_a_clear_stop",),
+    "a phantom next page": (P + "test_the_same_page_for_ever_under_new_links_ends_with_what_came",),
+    "a link to another origin": (
+        LINKS + "a_link_to_another_origin_is_refused_and_never_asked",
+        HTTP + "link_to_another_origin_gets_no_token",
+    ),
+    "bulk copy by the replication link": (CONNECTOR + "each_providers_shape_is_swept_whole_with_its_media",),
+    "more rows on one timestamp than a page": (
+        P + "test_every_row_on_one_timestamp",
+        BOUNDS + "more_rows_on_one_timestamp_than_a_page_holds",
+    ),
+    "records that change while paging": (PROPERTY + "records_that_change_while_paging_are_neither_lost_nor_stale",),
+    "a quote in a filter, and %20": (
+        FAULTS + "spaces_in_filters_travel_as_percent_20",
+        HTTP + "filter_is_sent_with_percent_20_and_escaped_quotes",
+    ),
+    "absent, null, empty mean the same": (
+        RECORD + "null_means_allowed",
+        HASHING + "what_is_not_the_feeds_changes_no_fingerprint",
+    ),
+}
+SIGN_IN: Cases = {
+    "bearer": (FAULTS + "a_401_that_cannot_be_renewed_stops_with_the_contracts_sentence",),
+    "client credentials, as a form or as HTTP Basic": (A + "test_client_credentials_with_any_expires_in",),
+    "password grant and refresh token": (AUTH + "password_grant_then_its_refresh_token_then_the_password_again",),
+    "expires_in missing or a string": (A + "test_client_credentials_with_any_expires_in",),
+    "renewed before it expires": (AUTH + "token_is_renewed_before_it_expires",),
+    "renewed once on a 401": (A + "test_a_token_that_dies_in_the_middle_is_renewed_and_the_request_replayed",),
+}
+ERRORS: Cases = {
+    "error bodies of every shape": (
+        ANSWERS + "error_body_is_read_leniently",
+        F + "test_a_spark_failure_inside_a_200_ends_with_its_message",
+    ),
+    "masked tokens": (HTTP + "error_body_with_the_token_is_masked_everywhere",),
+    "400: no retry": (HTTP + "hopeless_status_is_not_tried_again",),
+    "400: a stale link is rebuilt": (LINKS + "a_link_that_died_is_rebuilt_from_the_last_record",),
+    "401 again: stop, state saved": (
+        A + "test_a_bearer_that_dies_in_the_middle_ends_the_run_and_keeps_what_came",
+        A + "test_after_a_new_token_the_run_goes_on_where_it_stopped",
+    ),
+    "403: no retry": (HTTP + "hopeless_status_is_not_tried_again",),
+    "404: one listing is gone": (AGAIN + "one_vanished_listing_of_many_is_kept_and_marked_by_a_full_import_only",),
+    "408, 5xx, resets: three attempts": (
+        HTTP + "passing_fault_is_tried_again_after_the_contracts_wait",
+        A + "test_a_500_in_the_middle_is_one_attempt_told",
+    ),
+    "413: half the page": (LINKS + "a_page_too_large_is_asked_for_in_halves",),
+    "429: pause, no attempt": (A + "test_a_429_is_a_pause_and_no_attempt", A + "test_retry_after_as_a_date"),
+    "503 with code 1550": (A + "test_a_spark_503_with_code_1550_is_a_pause",),
+    "429 without end: stop": (A + "test_a_429_without_end_stops_the_run_with_its_state_saved",),
+    "200 with an error, HTML or nothing": (
+        A + "test_a_good_status_without_a_page_is_a_failed_attempt",
+        A + "test_one_that_never_gives_a_page_ends_with_a_sentence",
+    ),
+}
+RECORDS: Cases = {
+    "keys as numbers": (P + "test_keys_that_are_numbers", RECORD + "keys_are_text_whatever_their_json_type"),
+    "bathrooms": (
+        FIELDS + "bathrooms_count_full_ones_and_halves",
+        F + "test_a_record_of_chicagos_mls_ends_with_its_fields",
+    ),
+    "price": (FIELDS + "a_price_is_read_however_it_is_written", FIELDS + "a_sold_home_costs_what_it_was_sold_for"),
+    "integers as 12.0": (FIELDS + "whole_numbers_may_come_as_floats_or_text",),
+    "the list date": (FIELDS + "the_list_date_is_the_first_that_can_be_read",),
+    "dates: TBD, naive, odd offsets": (
+        FIELDS + "an_unreadable_date_is_none_with_a_warning",
+        FIELDS + "moments_are_kept_as_served",
+    ),
+    "address": (
+        ADDRESS + "the_street_is_put_together_from_its_parts",
+        ADDRESS + "the_word_none_never_stands_in_an_address",
+    ),
+    "a withheld address": (ADDRESS + "a_withheld_address_keeps_no_street_and_no_place_on_a_map",),
+    "a hidden listing": (
+        RECORD + "a_hidden_record_goes_whatever_its_status",
+        AGAIN + "hidden_and_deleted_listings_go_with_their_photos",
+    ),
+    "feature lists": (FIELDS + "feature_lists_come_in_many_forms",),
+    "text": (FIELDS + "text_is_unescaped_once_composed_and_stripped",),
+    "private remarks": (
+        RECORD + "private_remarks_are_stored_nowhere",
+        QUARANTINE + "private_fields_are_left_out_at_any_depth",
+    ),
+    "statuses and synonyms": (
+        RECORD + "each_status_word_maps_as_the_table_says",
+        RECORD + "an_enumeration_is_read_in_every_form",
+    ),
+    "coming soon": (RECORD + "coming_soon_is_imported_only_when_asked",),
+    "draft and deleted": (RECORD + "a_draft_is_not_imported", RECORD + "a_deleted_record_goes"),
+    "null or unknown status": (
+        RECORD + "an_unknown_status_is_quarantined_and_named",
+        F + "test_spark_homes_without_a_status_are_quarantined_not_guessed",
+    ),
+}
+PICTURES: Cases = {
+    "identity": (MEDIA + "identity_is_key_and_modification_never_the_url", HASHING + "urls_change_no_fingerprint"),
+    "a repeated MediaKey": (MEDIA + "a_repeated_media_key_tells_no_photos_apart_so_their_order_does",),
+    "order": (MEDIA + "photos_stand_by_number_then_by_place", MEDIA + "the_preferred_photo_stands_first"),
+    "extension from the bytes": (PHOTOS + "bytes_and_not_the_name_tell_what_a_photo_is",),
+    "what is no public photo": (MEDIA + "what_is_no_public_photo_of_the_home_is_left_out",),
+    "several sizes": (
+        SIZES + "named_sizes_of_one_object_become_the_largest_whatever_their_keys",
+        F + "test_spark_native_json_ends_with_its_fields_and_its_largest_photos",
+    ),
+    "a failed attempt": (
+        PHOTOS + "failed_attempt_is_a_sentence_that_says_what_may_help",
+        PHOTOS + "anything_else_is_no_photo",
+    ),
+    "a photo that cannot be had": (
+        FAILURES + "a_photo_that_cannot_be_had_keeps_its_url_and_is_had_by_the_next_import",
+    ),
+    "Media as a separate resource": (M + "test_photos_of_a_media_resource_that_names_its_parent_in_its_own_way",),
+}
+PROVIDERS: Cases = {
+    "each provider's shape": (CONNECTOR + "each_providers_shape_is_swept_whole_with_its_media",),
+    "every field can be edited": (CONNECTOR + "every_field_of_a_preset_can_be_replaced_and_a_wrong_value_is_refused",),
+    "how sure, shown": ("unit/test_mls_probe.py::test_how_sure_the_preset_is_stands_in_the_first_line",),
+    "limits": (B + "test_the_server_never_counts_more_than_was_granted", BUDGET + "restart_forgets_nothing"),
+    "media limits apart": (B + "test_photos_keep_to_the_media_hosts_own_budget",),
+    "overlap, and MLS Grid's 7 days": (
+        CONNECTOR + "the_overlap_of_the_preset_is_taken_off_and_an_old_mlsgrid_watermark_asks_for_a_full_run",
+    ),
+    "MlgCanView=false": (F + "test_an_mls_grid_removal_takes_the_stored_listing",),
+    "a media 429 parks the photo": (
+        PHOTOS + "photo_host_that_keeps_answering_429_parks_the_photo_and_not_the_account",
+    ),
+    "the token stays at home": (PHOTOS + "token_goes_with_photos_of_the_apis_origin_only_where_the_preset_asks",),
+}
+GONE: Cases = {
+    "absence proves little": (AGAIN + "one_vanished_listing_of_many_is_kept_and_marked_by_a_full_import_only",),
+    "more than 10 % missing": (AGAIN + "many_vanished_at_once_are_the_feeds_mistake",),
+    "status changes are followed": (AGAIN + "the_status_of_a_stored_listing_is_followed_through_its_life",),
+    "relisted homes": (CHOICES + "a_home_relisted_under_a_new_number_points_at_the_other",),
+    "one number in two systems": (CHOICES + "one_number_from_two_systems_is_two_listings",),
+}
+FOUND: Cases = {
+    "a server that ignores every option": (P + "test_a_static_file_that_ignores_every_option",),
+    "only $top and $skip": (
+        P + "test_only_top_and_skip_with_no_link_and_no_count",
+        P + "test_only_top_and_skip_in_no_order_at_all",
+    ),
+    "several options refused at once, unnamed": (P + "test_a_strict_server_that_refuses_what_it_does_not_know",),
+    "$orderby accepted and ignored": (BOUNDS + "an_option_that_is_silently_ignored_costs_no_row",),
+    "records twice, by offset": (P + "test_records_that_come_twice_are_stored_once",),
+    "no timestamps at all": (P + "test_records_without_a_timestamp",),
+    "no MLS number": (P + "test_records_without_a_number_are_shown_and_stop_nothing",),
+    "$expand breaks the server": (M + "test_photos_where_expand_is_refused",),
+    "photos counted, given nowhere": (M + "test_homes_come_without_photos_where_nothing_gives_them",),
+    "a byte order mark, gzip": (A + "test_a_byte_order_mark_and_gzip_are_read",),
+    "a pause remembered over a restart": (B + "test_a_long_pause_is_shown_can_be_cancelled_and_is_not_forgotten",),
+    "keep-alive reset": (TRANSPORT + "reset_of_a_reused_connection_is_one_failed_attempt_and_not_silently_repeated",),
+}
+
+CASES: Cases = {
+    f"{section} {case}": tests
+    for section, cases in (
+        ("§1", REQUESTS),
+        ("§2", SIGN_IN),
+        ("§3", ERRORS),
+        ("§4", RECORDS),
+        ("§5", PICTURES),
+        ("§6", PROVIDERS),
+        ("§7", GONE),
+        ("found:", FOUND),
+    )
+    for case, tests in cases.items()
+}
