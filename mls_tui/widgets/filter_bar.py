@@ -72,12 +72,17 @@ class FilterBar(Vertical):
         """Put the cursor into the filter."""
         self.query_one(FilterInput).focus()
 
-    def counted(self, shown: int, total: int, *, marked: int = 0, loading: bool = False) -> None:
-        """``12 marked · 431 of 12,431``: always both numbers, so that nothing is left out in silence."""
+    def counted(self, shown: int, total: int, *, marked: int = 0, loading: bool = False, order: str = "") -> None:
+        """``12 marked · 431 of 12,431``: always both numbers, so that nothing is left out in silence.
+
+        ``order`` names a column that is sorted by but does not fit on the screen.
+        """
         parts: list[Content | tuple[str, str] | str] = []
         if marked:
             parts += [(f"✓ {marked:,} marked", "bold $accent"), " · "]
         parts += [(f"{shown:,}", "bold"), f" of {total:,}"]
+        if order:
+            parts.append((f" by {order}", "$text-muted"))
         if loading:
             parts.append((" · loading…", "$text-muted"))
         self.query_one("#filter-count", Static).update(Content.assemble(*parts))

@@ -40,6 +40,11 @@ def _some(value: float | None, unit: str = "") -> str | None:
     return None if value is None else f"{number(value)}{unit}"
 
 
+def _counted(value: float | None, noun: str) -> str | None:
+    """``1 day``, ``2.5 acres``."""
+    return None if value is None else f"{number(value)} {noun}{'' if value == 1 else 's'}"
+
+
 def _paid(value: float | None) -> str | None:
     return None if value is None else money(value)
 
@@ -51,10 +56,10 @@ def _home(listing: Listing) -> Group:
         ("Bedrooms", _some(listing.bedrooms)),
         ("Bathrooms", _some(listing.bathrooms)),
         ("Living area", _some(listing.square_feet, " ft²")),
-        ("Lot", _some(listing.lot_size_acres, " acres")),
+        ("Lot", _counted(listing.lot_size_acres, "acre")),
         ("Built in", str(listing.year_built) if listing.year_built else None),
         ("Stories", _some(listing.stories)),
-        ("Garage", _some(listing.garage_spaces, " spaces")),
+        ("Garage", _counted(listing.garage_spaces, "space")),
     )
 
 
@@ -81,7 +86,7 @@ def _dates(listing: Listing) -> Group:
     return _group(
         "Dates",
         ("Listed", listing.list_date),
-        ("On the market", None if days is None else f"{days:,} days"),
+        ("On the market", _counted(days, "day")),
         ("Closed", listing.close_date),
         ("Status since", _moment(listing.status_change_timestamp)),
         ("Off the market", _moment(listing.off_market_at)),

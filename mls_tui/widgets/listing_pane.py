@@ -120,7 +120,10 @@ class ListingPane(Vertical):
     def count(self) -> None:
         """Say again how many are shown, stored and marked."""
         marked = len(self.table.cursor.marks)
-        self.bar.counted(len(self._shown.view), self._shown.total, marked=marked, loading=self.loading_rows)
+        self.bar.counted(
+            len(self._shown.view), self._shown.total, marked=marked, loading=self.loading_rows,
+            order=self.table.hidden_order,
+        )  # fmt: skip
 
     def _note(self) -> tuple[str, ...]:
         if self.trouble is not None:

@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mls_tui.widgets.listing_columns import MARK_WIDTH, Laid, cell_text, lay_out
+from mls_tui.widgets.listing_columns import MARK_WIDTH, Laid, cell_text, lay_out, title_of
 from mls_tui.widgets.listing_cursor import Cursor
 from mls_tui.widgets.listing_keys import LISTING_TABLE_KEYS
 from mls_tui.widgets.listing_lines import COMPONENTS, LinePainter, Look
@@ -68,6 +68,13 @@ class ListingTable(ScrollView, can_focus=True, inherit_bindings=False):
     def laid(self) -> tuple[Laid, ...]:
         """The columns on screen."""
         return lay_out((self.scrollable_content_region.width or 80) - 1)
+
+    @property
+    def hidden_order(self) -> str:
+        """``Listed ▼`` where the rows are sorted by a column that does not fit; else empty."""
+        if self.sort_key in {laid.column.key for laid in self.laid}:
+            return ""
+        return f"{title_of(self.sort_key)} {'▼' if self.descending else '▲'}"
 
     @property
     def page(self) -> int:
@@ -150,6 +157,7 @@ class ListingTable(ScrollView, can_focus=True, inherit_bindings=False):
         if self.column_key not in {laid.column.key for laid in self.laid}:
             self.column_key = self.laid[0].column.key
         self.call_after_refresh(self._keep_visible)
+        self.post_message(self.Moved(self.cursor.index))
 
     def watch_hovered(self, old: int, new: int) -> None:
         for index in (old, new):

@@ -70,13 +70,17 @@ class Desk:
         names = {" ": "space", ":": "colon", "<": "less_than_sign", ">": "greater_than_sign", "=": "equals_sign"}
         await self.press(*(names.get(letter, letter) for letter in text))
 
+    async def resize(self, width: int, height: int) -> None:
+        await self.pilot.resize_terminal(width, height)
+        await self.settle()
+
     async def settle(self) -> None:
         """Wait for workers that end by themselves; a dialog's worker waits for the user and is left alone."""
         for _ in range(400):
             await self.pilot.pause()
             busy = [
                 worker for worker in self.app.workers
-                if not worker.is_finished and worker.group not in ("arrange", "delete", "export", "default")
+                if not worker.is_finished and worker.group not in ("arrange", "delete", "export", "default", "schedule")
             ]  # fmt: skip
             if not busy:
                 break
