@@ -64,7 +64,7 @@ class FailuresDialog(ModalScreen[None]):
         total = self._deleted + len(self._failures)
         with Vertical(id="dialog", classes="-danger"):
             yield Static(plain(f"Deleted {self._deleted:,} of {plural(total, 'listing')}"), id="question")
-            yield Static(plain("These are still there, and are marked for another try:"))
+            yield Static(plain("Not deleted, or not wholly. What is still there stays marked for another try:"))
             with VerticalScroll(id="failures"):
                 for listing_id, why in self._failures.items():
                     yield Static(plain(self._names.get(listing_id, listing_id)), classes="failed-name")

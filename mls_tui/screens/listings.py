@@ -169,11 +169,13 @@ class ListingsScreen(MlsScreen[None]):
         if deletion.failures:
             names = {each.listing_id: each.name for each in doomed}
             await self.app.push_screen_wait(FailuresDialog(len(deletion.deleted), deletion.failures, names))
+            self.reload()
         return bool(deletion.deleted)
 
     def _place(self) -> str:
-        user, store = self.shell.place.split(" · ")[:2]
-        return f"the {store} of user {user}" if store.startswith("embedded") else f"{store} of user {user}"
+        """Both stores by their names, as the workspace has them open."""
+        store, photos = self.workspace.store, self.workspace.photos
+        return f"{store.describe()} and {photos.describe()}, of user {self.workspace.user_id}"
 
     def _doomed(self, listing_id: str) -> Doomed:
         row = self.rows.row_of(listing_id)
@@ -205,16 +207,14 @@ class ListingsScreen(MlsScreen[None]):
         if deletion is None:
             return
         result = await self.actions.undo_deletion(deletion, self.workspace)
-        back = self.answered(result, title="Nothing was brought back")
+        self.answered(result, title="" if result.data else "Nothing was brought back")
+        back = result.data
         if back is None:
             self.last_deletion = deletion
             return
         self.rows.bring_back(deletion.deleted)
         self.pane.changed()
-        missing = len(deletion.deleted) - back
-        if missing:
-            self.notify(f"{plural(missing, 'listing')} of {len(deletion.deleted)} could not be brought back.",
-                        severity="warning")  # fmt: skip
+        if back < len(deletion.deleted) or not result.success:
             self.reload()
         else:
             self.notify(f"{plural(back, 'listing')} brought back.")

@@ -59,6 +59,16 @@ class FakeSettings:
     keymap: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class FakeStore:
+    """A store that can only say where it is."""
+
+    place: str
+
+    def describe(self) -> str:
+        return self.place
+
+
 @dataclass
 class FakeWorkspace:
     """What the interface sees of a Workspace. ``fails`` is raised by ``open`` as long as it is set."""
@@ -68,6 +78,8 @@ class FakeWorkspace:
     read_only: bool = False
     fails: Exception | None = None
     is_open: bool = False
+    store: FakeStore = FakeStore("SQLite file ~/mls-tui/listings.db")
+    photos: FakeStore = FakeStore("folder ~/mls-tui/photos")
 
     async def open(self) -> None:
         if self.fails is not None:

@@ -1,0 +1,37 @@
+"""A feed that attacks the screen: shown letter by letter on the table, the detail, the dialogs and the toasts, at three
+sizes, and nothing of it acts."""
+
+from __future__ import annotations
+
+from mls_tui.screens.detail import DetailScreen
+from mls_tui.screens.listings import ListingsScreen
+from tests.ui.homes import a_home, hostile_home
+from tests.ui.listings_app import SIZES, Desk, listings_desk
+
+
+def harmless(desk: Desk) -> bool:
+    """No control character, bidi control or C1 reaches the terminal."""
+    text = desk.text.replace("\n", "")
+    return not any(ord(letter) < 32 or 0x7F <= ord(letter) < 0xA0 or letter in "\u202e\u2066" for letter in text)
+
+
+async def test_hostile_text_is_shown_letter_by_letter_everywhere_at_every_size() -> None:
+    attack = hostile_home().model_copy(update={"list_date": "2999-01-01"})
+    async with listings_desk([attack, a_home(1)]) as desk:
+        for size in SIZES:
+            await desk.resize(*size)
+            assert "[/] [@" in desk.text
+            assert harmless(desk)
+            await desk.press("asterisk", "d")
+            assert "[/] [@click" in desk.text
+            assert harmless(desk)
+            await desk.press("escape", "asterisk", "y", "Y", "s", "S", "g")
+            desk.screen.pane.table.go_to(attack.listing_id)
+            await desk.press("enter", "right", "Y", "f", "left")
+            assert "[/] [@click=app.quit]quit[/]" in desk.text
+            assert harmless(desk)
+            await desk.pilot.click("#detail-head", offset=(8, 0))
+            assert isinstance(desk.app.screen, DetailScreen)
+            await desk.press("escape")
+            assert isinstance(desk.app.screen, ListingsScreen)
+            assert desk.app.is_running
