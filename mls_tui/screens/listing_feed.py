@@ -4,6 +4,7 @@ and keeps a cursor and marks where they are."""
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING
 
 from mls_tui.domain.errors import sentence
@@ -20,6 +21,9 @@ SLICE = 200
 """Listings put into the columns in one go: about 4 ms."""
 
 FIRST_LOOK = 200
+SWITCH_SECONDS = 0.0005
+"""While rows are put into columns by a thread, the interface waits this long for the interpreter, not Python's 5 ms."""
+
 AT_ONE_TIME = 16
 """Changed listings read at the same time."""
 
@@ -41,6 +45,8 @@ class ListingFeed:
         """All stored listings, the first on screen at once; what is no longer stored goes at the end."""
         pane, seen = self._pane, set[str]()
         pane.loading_rows, pane.trouble = True, None
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_SECONDS)
         try:
             async for batch in actions.stream_listings(workspace):
                 seen.update(listing.listing_id for listing in batch)
@@ -49,6 +55,7 @@ class ListingFeed:
         except Exception as error:
             pane.trouble = sentence(error)
         finally:
+            sys.setswitchinterval(usual)
             pane.loading_rows = False
         if pane.trouble is not None and self._rows.living:
             pane.app.notify(
