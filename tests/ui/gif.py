@@ -1,0 +1,32 @@
+"""SVG frames to one animated GIF, drawn by ``rsvg-convert`` and Pillow. Nothing of it is needed to run the tests."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+WIDTH = 1_000
+COLOURS = 64
+FRAME_MS = 350
+LAST_FRAME_MS = 5_000
+
+
+def write_gif(frames: Sequence[str], target: Path) -> str:
+    """Write the frames; the last one stays. Answers a line that says what was written."""
+    program = shutil.which("rsvg-convert")
+    if program is None:
+        return f"{target.name} was not drawn: install rsvg-convert (librsvg2-bin)"
+    pictures = []
+    for frame in frames:
+        drawn = subprocess.run([program, "-w", str(WIDTH)], input=frame.encode(), capture_output=True, check=True)
+        pictures.append(Image.open(io.BytesIO(drawn.stdout)).convert("RGB"))
+    palette = pictures[len(pictures) // 2].quantize(COLOURS)
+    flat = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
+    times = [FRAME_MS] * (len(flat) - 1) + [LAST_FRAME_MS]
+    flat[0].save(target, save_all=True, append_images=flat[1:], duration=times, loop=0, optimize=True)
+    return f"screenshots/{target.name}: {len(flat)} frames, {target.stat().st_size // 1000:,} kB"
