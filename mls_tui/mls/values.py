@@ -155,7 +155,7 @@ def enum_text(value: str) -> str:
     """The member of an enumeration however it is written: ``Active``, ``Ns.StandardStatus'Active'``,
     ``https://…/StandardStatus/Active``, ``RESO.OData.Metadata.Active``."""
     text = value.strip()
-    if len(text) < 400:
+    if len(text) < 400 and any(sign in text for sign in "':."):  # each form has one of them
         for form in (_ENUM_MEMBER, _ENUM_PATH, _ENUM_NAME):
             if match := form.fullmatch(text):
                 return match["member"]
@@ -167,6 +167,8 @@ def items_of(value: object) -> list[str]:
 
     Commas within parentheses do not separate. Spark's ``{"Central Air": true}`` gives its true names.
     """
+    if value is None:
+        return []
     return list({item.casefold(): item for item in reversed(_raw_items(value))}.values())[::-1]
 
 
