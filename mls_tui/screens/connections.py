@@ -150,7 +150,7 @@ class ConnectionsScreen(MlsScreen[None]):
         if state in ("connected", "expires soon") and expires is not None:
             words = f"token expires {until(expires, self.shell.clock.now())}"
         elif state == "expired":
-            words = "expired: e signs in anew"
+            words = "expired: press e"
         return Text.assemble((f"{sign} ", self.hue(role)), cell(words, 26))
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:

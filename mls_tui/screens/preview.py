@@ -122,7 +122,7 @@ class PreviewScreen(MlsScreen[None]):
             Text(f"{sign} {words}", style=self.hue(role)),
             cell(row.mls_number or row.listing_key, 18, style="bold"),
             cell("" if row.price is None else f"{row.price:,.0f}", 14, justify="right"),
-            cell(row.address, 40),
+            cell(row.address, 40 if self.size.width >= 100 else 18),
             cell(f"{row.photos:,}" if row.photos else "·", 6, justify="right"),
             cell(what, 120),
         ]

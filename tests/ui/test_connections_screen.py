@@ -50,7 +50,7 @@ async def test_each_connection_shows_its_state_in_words() -> None:
         for size in SIZES:
             await resized(pilot, size)
             shown = seen(pilot)
-            for words in ("connected", "token expires in 5 h", "expired: e signs in anew", "never imported", "12,431"):
+            for words in ("connected", "token expires in 5 h", "expired: press e", "never imported", "12,431"):
                 assert words in shown
 
 
