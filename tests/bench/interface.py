@@ -18,6 +18,10 @@ def interface(listings: int, rounds: int) -> list[Figure]:
     _script("tests.bench.bench_startup", str(max(3, rounds)))
     print("\nInterface: the listings screen with 100,000 homes (ms)")
     _script("tests.bench.bench_table", "100000")
+    print("\nInterface: event-loop lag while events come as fast as it takes them")
+    _script("tests.bench.bench_lag")
+    print("\nInterface: quitting in the midst of an import")
+    _script("tests.bench.bench_quit", str(rounds))
     with (
         _served(listings) as job,
         tempfile.TemporaryDirectory(prefix="home-", dir=job.folder) as home,
@@ -26,7 +30,6 @@ def interface(listings: int, rounds: int) -> list[Figure]:
     told = [
         Figure("event-loop lag during an import, median", extra["p50"], unit=" ms"),
         Figure("event-loop lag during an import, p99", extra["p99"], 33, unit=" ms"),
-        Figure("quitting in the midst of an import", extra["quit"], 500, unit=" ms"),
         Figure("listings/s while shown", extra["rate"]),
     ]
     print(f"\nInterface: beside an import of {listings:,} listings")
