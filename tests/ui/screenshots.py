@@ -141,11 +141,12 @@ async def drawn(name: str) -> str:
 def alone(svg: str) -> str:
     """The picture without the fonts it would fetch from a host; the reader's own monospace font takes their place.
 
-    Texts begin where their first letter stands: not every viewer keeps blanks at the beginning of one.
+    Classes are named alike in every picture, so that a diff shows what changed. Texts begin where their first letter
+    stands: not every viewer keeps blanks at the beginning of one.
     """
     without = re.sub(r"\s*@font-face\s*\{.*?\}", "", svg, flags=re.DOTALL)
     named = without.replace("Fira Code, monospace", "'Fira Code', 'DejaVu Sans Mono', Menlo, Consolas, monospace")
-    return _TEXT.sub(_without_blanks, named)
+    return _TEXT.sub(_without_blanks, re.sub(r"terminal-\d+", "screen", named))
 
 
 _CELL = 12.2
