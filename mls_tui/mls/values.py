@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from mls_tui.domain.listing import parse_timestamp
@@ -181,5 +182,15 @@ def _raw_items(value: object) -> list[str]:
         parts = _OUTSIDE.findall(value[:20_000])
     else:
         parts = []
-    lines = (clean_line(enum_text(part), 120) for part in parts[:MAX_ITEMS] if isinstance(part, str))
-    return [line for line in lines if line and not says_nothing(line)]
+    lines = ((_common if len(part) < 60 else _item)(part) for part in parts[:MAX_ITEMS] if isinstance(part, str))
+    return [line for line in lines if line]
+
+
+def _item(part: str) -> str:
+    """One clean line; empty for a word that says nothing."""
+    line = clean_line(enum_text(part), 120)
+    return "" if says_nothing(line) else line
+
+
+_common = lru_cache(8192)(_item)
+"""Remembered: a feed says the same few hundred features again and again."""
