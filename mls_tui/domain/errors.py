@@ -126,11 +126,15 @@ class SecretError(MlsTuiError):
 
 
 def sentence(error: BaseException) -> str:
-    """The error's own words if it is one of ours, else its type and first line; never empty."""
+    """The error's own words if it is one of ours or the operating system's, else its type; never empty.
+
+    What a library puts into its errors may be what it was given: a token, a URL, a record. The log, which masks
+    secrets, has it whole.
+    """
     if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         return sentence(error.exceptions[0])
     text = str(error).strip()
     if isinstance(error, MlsTuiError) and text:
         return text
-    first_line = text.splitlines()[0] if text else ""
+    first_line = text.splitlines()[0] if text and isinstance(error, OSError) else ""
     return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -22,6 +23,11 @@ from mls_tui.mls.base import PhotoBytes, RawRecord
 
 ORIGINAL_URL_BYTES = 1_024
 """S3 keeps at most 2 kB of metadata, names included."""
+
+_SIGNS_IN = re.compile(
+    r"(access|auth|id|refresh|bearer|server)?[_-]?token=|(x[_-])?api[_-]?key=|client[_-]?secret=|passw(or)?d=|authorization=",
+    re.IGNORECASE,
+)
 
 MapMedia = Callable[[list[RawRecord]], tuple[Photo, ...]]
 
@@ -194,6 +200,18 @@ def _place(index: int, photo: Photo) -> tuple[int, str, str]:
 def _shown(done: Photo, now: Photo) -> Photo:
     """A photo dealt with by an earlier attempt, where the feed shows it now."""
     return done.model_copy(update={"order": now.order, "caption": now.caption})
+
+
+def keepable(photo: Photo) -> Photo:
+    """As it may stand in a row. One that could not be had keeps its URL with the query, which may be its signature
+    (CONTRACT: "S3"), but not what signs in to the account: a row is no place for a token in the clear."""
+    if photo.key is not None:
+        return photo
+    parts = urlsplit(photo.url)
+    kept = [pair for pair in parts.query.split("&") if _SIGNS_IN.match(pair) is None]
+    host = parts.netloc.rpartition("@")[2]
+    url = urlunsplit((parts.scheme, host, parts.path, "&".join(kept), parts.fragment))
+    return photo if url == photo.url else photo.model_copy(update={"url": url})
 
 
 def metadata_url(url: str) -> str:

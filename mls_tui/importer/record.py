@@ -12,7 +12,7 @@ from mls_tui.domain.keys import new_listing_id
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.in_hand import IN_HAND, InHand
-from mls_tui.importer.photos import ListingPhotos
+from mls_tui.importer.photos import ListingPhotos, keepable
 from mls_tui.importer.plan import PhotoPlan, StoredIndex, content_hash, entry_of, plan_photos
 from mls_tui.importer.retry import LISTING_ATTEMPTS, attempt, may_help
 from mls_tui.importer.tidy import tidy_listing, with_variants
@@ -174,7 +174,7 @@ class ListingTask:
         self, draft: Listing, old: Listing | None, feed: tuple[Photo, ...], plan: PhotoPlan, fetched: list[Photo]
     ) -> Listing:
         by_order = {photo.order: photo for photo in (*plan.kept, *fetched)}
-        photos = tuple(by_order.get(photo.order, photo) for photo in feed)
+        photos = tuple(keepable(by_order.get(photo.order, photo)) for photo in feed)
         at = iso_z(self.context.clock.now())
         history = (*old.history, *history_changes(old, draft, at)) if old else ()
         return draft.model_copy(

@@ -56,11 +56,17 @@ class Child:
                 if line.endswith("\n") and line.startswith("{"):
                     yield json.loads(line)
 
+    def output(self) -> bytes:
+        """All of stdout."""
+        with os.fdopen(os.dup(self._reader.fileno()), "rb") as stream:
+            self._reader.close()
+            return stream.read()
+
     def ending(self) -> Ending:
         self._process.join(60)
         code = self._process.exitcode
         assert code is not None, "the program hangs"
-        return Ending(code, self._stderr.read_text() if self._stderr.exists() else "")
+        return Ending(code, self._stderr.read_text(errors="replace") if self._stderr.exists() else "")
 
 
 def _program(stdout: Pipe, environ: dict[str, str], arguments: list[str], stderr: str) -> None:

@@ -31,19 +31,27 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def open_house(kind: str, tmp_path: Path, endpoint: str) -> OpenHouse:
-    """Opens houses over the pair, each with a folder, table and bucket of its own, and a connection."""
+def new_environ(kind: str, tmp_path: Path, endpoint: str) -> Callable[[], dict[str, str]]:
+    """Makes whole environments of children over the pair, each with a folder, table and bucket of its own."""
 
-    def opened(mls: DemoMLS) -> KilledHouse:
+    def made() -> dict[str, str]:
         name = f"t-{uuid4().hex}"
-        folder = tmp_path / name
-        folder.mkdir()
         kept = {key: value for key, value in os.environ.items() if not key.startswith("MLS_TUI_")}
-        environ = {**kept, "MLS_TUI_HOME": str(folder / "home"), "MLS_TUI_ALLOW_PRIVATE_HOSTS": "1"}
+        environ = {**kept, "MLS_TUI_HOME": str(tmp_path / name), "MLS_TUI_ALLOW_PRIVATE_HOSTS": "1"}
         if kind == "aws":
             aws = {"MLS_TUI_STORAGE": "aws", "MLS_TUI_TABLE": name, "MLS_TUI_BUCKET": name}
             environ |= {**aws, "AWS_ENDPOINT_URL": endpoint}
-        house = KilledHouse(mls, environ, folder)
+        return environ
+
+    return made
+
+
+@pytest.fixture
+def open_house(new_environ: Callable[[], dict[str, str]]) -> OpenHouse:
+    """Opens houses over the pair, with a connection."""
+
+    def opened(mls: DemoMLS) -> KilledHouse:
+        house = KilledHouse(mls, new_environ())
         asyncio.run(house.connect())
         return house
 

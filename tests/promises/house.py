@@ -52,14 +52,18 @@ class Acknowledged:
 
 @dataclass(slots=True)
 class KilledHouse:
-    """``environ`` is the whole environment of its imports; ``folder`` is theirs alone."""
+    """``environ`` is the whole environment of its imports."""
 
     mls: DemoMLS
     environ: dict[str, str]
-    folder: Path
     told: Acknowledged = field(default_factory=Acknowledged)
     _served: dict[str, list[bytes]] = field(default_factory=dict)
     _read: set[str] = field(default_factory=set)
+
+    @property
+    def folder(self) -> Path:
+        """Theirs alone."""
+        return Path(self.environ["MLS_TUI_HOME"])
 
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator[Workspace]:
@@ -84,7 +88,7 @@ class KilledHouse:
 
     def start(self, *options: str) -> Child:
         """``import Lakeside --events`` in a child."""
-        return Child(self.environ, ["import", NAME, "--events", *options], self.folder / "stderr")
+        return Child(self.environ, ["import", NAME, "--events", *options], self.folder.with_suffix(".stderr"))
 
     def run(self, *options: str) -> Ending:
         """The same to its end, whatever that is."""
@@ -174,9 +178,14 @@ class KilledHouse:
 
 
 def quick_photo(home: Any, shot: Any) -> bytes:
+    """Stands in for the demo's drawing."""
+    return quick_jpeg(f"{home.look}/{home.key}/{shot.number}/{shot.version}")
+
+
+def quick_jpeg(name: str) -> bytes:
     """A real JPEG of 8 x 8 pixels, told apart from every other by a comment inside it."""
-    name = f"{home.look}/{home.key}/{shot.number}/{shot.version}".encode() * 40
-    return _JPEG[:2] + b"\xff\xfe" + (len(name) + 2).to_bytes(2, "big") + name + _JPEG[2:]
+    comment = name.encode() * 40
+    return _JPEG[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + _JPEG[2:]
 
 
 def _jpeg() -> bytes:

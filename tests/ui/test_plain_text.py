@@ -53,7 +53,7 @@ def test_a_stack_of_combining_marks_is_cut() -> None:
 
 def test_an_exception_gives_its_sentence() -> None:
     assert clean(StorageError("The disk is full. Free some space.")) == "The disk is full. Free some space."
-    assert clean(ValueError("[/]")) == "ValueError: [/]"
+    assert clean(OSError("[/]")) == "OSError: [/]"
 
 
 def test_long_text_ends_with_an_ellipsis() -> None:

@@ -1,0 +1,90 @@
+"""An MLS that repeats the secrets it is told wherever a server can: in error bodies, links, photo URLs, records."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from tests.promises import canaries
+from tests.promises.house import quick_jpeg
+
+_LEAKS = f"{canaries.TOKEN} {canaries.REFRESH} {canaries.CLIENT_SECRET} {canaries.PASSWORD}"
+
+
+class LeakyMLS:
+    """``base_url``, ``token_url``; ``broken`` makes every API request fail with what it was told."""
+
+    def __init__(self) -> None:
+        self.origin = ""
+        self.broken = False
+        self.sent: set[str] = set()
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.origin}/odata"
+
+    @property
+    def token_url(self) -> str:
+        return f"{self.origin}/token"
+
+    async def token(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        self.sent |= {str(value) for value in form.values()}
+        return web.json_response(
+            {"access_token": canaries.TOKEN, "refresh_token": canaries.REFRESH, "expires_in": "3600"}
+        )
+
+    async def property(self, request: web.Request) -> web.Response:
+        self.sent.add(request.headers.get("Authorization", ""))
+        if self.broken:
+            raise web.HTTPForbidden(text=f'{{"error": {{"message": "No rights for {_LEAKS}"}}}}')
+        if "skip" in request.query:
+            return web.json_response({"value": [self._record(number) for number in (4, 5)]})
+        link = f"{self.base_url}/Property?skip=3&access_token={canaries.TOKEN}"
+        records = [self._record(number) for number in (1, 2, 3)]
+        nameless = {"StandardStatus": "Active", "AccessToken": canaries.TOKEN, "PrivateRemarks": _LEAKS}
+        return web.json_response({"value": [*records, nameless], "@odata.nextLink": link})
+
+    async def photo(self, request: web.Request) -> web.Response:
+        if request.match_info["number"] != "1":
+            raise web.HTTPForbidden(text=f"<html>{request.url} {_LEAKS}</html>")
+        return web.Response(body=quick_jpeg("1"), content_type="image/jpeg")
+
+    async def other(self, request: web.Request) -> web.Response:
+        raise web.HTTPNotFound(text=f"No {request.url} for {_LEAKS}")
+
+    def _record(self, number: int) -> dict[str, Any]:
+        url = f"{self.origin}/photo/{number}.jpg?access_token={canaries.TOKEN}&X-Amz-Signature={canaries.SIGNATURE}"
+        return {
+            "ListingKey": f"K{number}",
+            "ListingId": f"N{number}",
+            "StandardStatus": "Active" if number != 5 else "Nonsense",
+            "ModificationTimestamp": f"2026-01-0{number}T00:00:00Z",
+            "ListPrice": 100_000 + number,
+            "UnparsedAddress": f"{number} Oak St",
+            "PrivateRemarks": _LEAKS,
+            "PhotosCount": 1,
+            "Media": [{"MediaKey": f"m{number}", "Order": 0, "MediaURL": url, "MediaCategory": "Photo"}],
+        }
+
+
+@asynccontextmanager
+async def leaky_mls() -> AsyncIterator[LeakyMLS]:
+    mls = LeakyMLS()
+    app = web.Application()
+    app.router.add_post("/token", mls.token)
+    app.router.add_get("/odata/Property", mls.property)
+    app.router.add_get("/photo/{number}.jpg", mls.photo)
+    app.router.add_route("*", "/{rest:.*}", mls.other)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    mls.origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield mls
+    finally:
+        await runner.cleanup()
