@@ -56,6 +56,7 @@ class KilledHouse:
 
     mls: DemoMLS
     environ: dict[str, str]
+    stderr: Path | None = None
     told: Acknowledged = field(default_factory=Acknowledged)
     _served: dict[str, list[bytes]] = field(default_factory=dict)
     _read: set[str] = field(default_factory=set)
@@ -88,7 +89,9 @@ class KilledHouse:
 
     def start(self, *options: str) -> Child:
         """``import Lakeside --events`` in a child."""
-        return Child(self.environ, ["import", NAME, "--events", *options], self.folder.with_suffix(".stderr"))
+        return Child(
+            self.environ, ["import", NAME, "--events", *options], self.stderr or self.folder.with_suffix(".stderr")
+        )
 
     def run(self, *options: str) -> Ending:
         """The same to its end, whatever that is."""
@@ -127,9 +130,10 @@ class KilledHouse:
 
     def check(self, *, everything: bool = False) -> dict[str, Listing]:
         """What was acknowledged is there and whole, what is there is whole and there once; the listings by number."""
-        return asyncio.run(self._check(everything))
+        return asyncio.run(self.look(everything=everything))
 
-    async def _check(self, everything: bool) -> dict[str, Listing]:
+    async def look(self, *, everything: bool = False) -> dict[str, Listing]:
+        """``check`` in the caller's loop."""
         async with self.workspace() as ws:
             stored = [listing async for batch in ws.store.listings(ws.user_id) for listing in batch]
             objects = {key async for batch in ws.photos.keys("listings/") for key in batch}
