@@ -13,6 +13,7 @@ from mls_tui.domain.connection import Cursor
 from mls_tui.domain.errors import (
     AuthenticationError,
     ItemTooLargeError,
+    MLSError,
     MlsTuiError,
     RateLimitedError,
     StorageError,
@@ -65,14 +66,28 @@ class Sweep:
     _store_failures: int = 0
 
     async def run(self, query: FeedQuery) -> None:
-        """Read to the end and store what has to be. Raises only what stops the whole run."""
+        """Read to the end and store what has to be. Raises only what stops the whole run; a feed that breaks off
+        stops it when what it gave has been stored."""
         queue: Work = asyncio.Queue(maxsize=self.workers * 2)
         async with asyncio.TaskGroup() as group:
             for _ in range(self.workers):
                 group.create_task(self._work(queue))
-            group.create_task(self._read(query, queue))
+            reading = group.create_task(self._read(query, queue))
+        if (broken := reading.result()) is not None:
+            raise broken
 
-    async def _read(self, query: FeedQuery, queue: Work) -> None:
+    async def _read(self, query: FeedQuery, queue: Work) -> MlsTuiError | None:
+        """Queue what the feed gives, then the end for every worker; the error the feed broke off with, if it did."""
+        broken: MlsTuiError | None = None
+        try:
+            await self._read_pages(query, queue)
+        except (MLSError, AuthenticationError) as error:
+            broken = error
+        for _ in range(self.workers):
+            await queue.put(None)
+        return broken
+
+    async def _read_pages(self, query: FeedQuery, queue: Work) -> None:
         async for page in self.context.connector.pages(query):
             self._open(page)
             for record in page.records:
@@ -82,8 +97,6 @@ class Sweep:
                 await self._dispatch(job, queue)
             await self._advance()
             self.complete = page.last and page.complete
-        for _ in range(self.workers):
-            await queue.put(None)
 
     def _open(self, page: Page) -> None:
         self.context.emit(PageFetched, number=page.number, records=len(page.records), total=page.total)
