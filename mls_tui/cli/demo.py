@@ -27,8 +27,7 @@ from mls_tui.importer.options import ImportOptions
 from mls_tui.workspace import Workspace
 
 if TYPE_CHECKING:
-    from mls_tui.demo.server import DemoMLS
-    from mls_tui.demo.thread import RunningDemo
+    from mls_tui.demo.process import DemoProcess, Served
     from mls_tui.logs import Log
 
 CONNECTION = "Lakeside MLS (demo)"
@@ -41,20 +40,20 @@ FAULTY_PAGE, FAULTY_RATE = 25, 0.25
 
 
 class DemoLoan:
-    """A demo MLS in a thread and a workspace over a fresh folder, started when first asked for."""
+    """A demo MLS in a process of its own and a workspace over a fresh folder, started when first asked for."""
 
     def __init__(self, settings: Settings, log: Log | None, *, listings: int = 300, faults: int | None = None) -> None:
         self.settings = demo_settings(settings)
         self._log = log
         self._listings, self._faults = listings, faults
-        self._running: RunningDemo | None = None
+        self._running: DemoProcess | None = None
         self.connection_id = ""
 
     @property
-    def mls(self) -> DemoMLS:
+    def mls(self) -> DemoProcess:
         if self._running is None:
             raise RuntimeError("the demo has not been started")
-        return self._running.mls
+        return self._running
 
     async def workspace(self) -> Workspace:
         """Start the server, connect to it, and answer with the workspace."""
@@ -79,15 +78,16 @@ class DemoLoan:
             self._running.stop()
 
     def _start(self) -> None:
-        from mls_tui.demo.faults import Faults
-        from mls_tui.demo.server import DemoMLS
-        from mls_tui.demo.thread import RunningDemo
+        from mls_tui.demo.process import DemoProcess
 
         self.stop()
         if self.settings.home is not None and self.settings.home.exists():
             shutil.rmtree(self.settings.home)
-        faults = Faults(self._faults, api_rate=FAULTY_RATE)
-        self._running = RunningDemo(DemoMLS(listings=self._listings, faults=faults)).start()
+        self._running = DemoProcess(listings=self._listings, faults=self._faults, api_rate=FAULTY_RATE)
+        try:
+            self._running.start()
+        except OSError as error:
+            raise StorageError(f"The demo could not be started: {error}. Try again, or reinstall mls-tui.") from error
 
 
 def demo_settings(settings: Settings) -> Settings:
@@ -147,7 +147,8 @@ async def _headless(loan: DemoLoan, *, as_json: bool, events: bool) -> None:
             say("The demo MLS is starting…")
         async with await loan.workspace() as workspace:
             result = await drained(workspace, start, show_for(events=events, quiet=as_json), stop)
-            facts = {**await _verified(loan.mls, workspace), **_faults(loan.mls, result)}
+            served = await asyncio.to_thread(loan.mls.served)
+            facts = {**await _verified(served, workspace), **_faults(served, result)}
     document = result.to_contract()
     if "data" in document:
         document["data"]["demo"] = facts
@@ -159,13 +160,13 @@ async def _headless(loan: DemoLoan, *, as_json: bool, events: bool) -> None:
     sys.exit(result.exit_code)
 
 
-async def _verified(mls: DemoMLS, workspace: Workspace) -> dict[str, Any]:
+async def _verified(served: Served, workspace: Workspace) -> dict[str, Any]:
     """Every stored photo against the bytes that the demo served, by SHA-256 of both."""
     same = different = 0
     async for batch in workspace.store.listings(workspace.user_id):
         for listing in batch:
-            served = mls.digests(listing.mls_id)
-            for photo, digest in zip(sorted(listing.photos, key=lambda each: each.order), served, strict=True):
+            digests = served.digests[listing.mls_id]
+            for photo, digest in zip(sorted(listing.photos, key=lambda each: each.order), digests, strict=True):
                 stored = await workspace.photos.get(photo.key) if photo.key else None
                 if stored is not None and hashlib.sha256(stored).hexdigest() == digest == photo.sha256:
                     same += 1
@@ -174,13 +175,13 @@ async def _verified(mls: DemoMLS, workspace: Workspace) -> dict[str, Any]:
     return {"photosVerified": same, "photosDiffering": different}
 
 
-def _faults(mls: DemoMLS, result: ImportResult) -> dict[str, Any]:
+def _faults(served: Served, result: ImportResult) -> dict[str, Any]:
     """What the server did wrong beside what the import reports; slow answers fail no attempt."""
     counts = result.counts
-    served = {kind: number for kind, number in sorted(mls.faults.served.items()) if kind != "slow"}
+    failed = {kind: number for kind, number in sorted(served.faults.items()) if kind != "slow"}
     reported = counts.attempts_failed_listing + counts.attempts_failed_photo + counts.attempts_failed_page
     return {
-        "faultsServed": sum(served.values()),
+        "faultsServed": sum(failed.values()),
         "faultsReported": reported + counts.throttled,
-        "faults": served,
+        "faults": failed,
     }
