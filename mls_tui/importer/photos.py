@@ -14,9 +14,9 @@ from mls_tui.domain.errors import MLSError, PhotoError, RateLimitedError, senten
 from mls_tui.domain.events import AttemptFailed, PhotoFailed, PhotoStored
 from mls_tui.domain.keys import photo_key, variant_key
 from mls_tui.domain.listing import Listing, Photo
+from mls_tui.domain.retry import PHOTO_ATTEMPTS, attempt, may_help
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.importer.context import ImportContext
-from mls_tui.importer.retry import PHOTO_ATTEMPTS, attempt, may_help
 from mls_tui.importer.tidy import variant_name
 from mls_tui.importer.variants import make_variants
 from mls_tui.mls.base import PhotoBytes, RawRecord

@@ -13,9 +13,9 @@ import httpx
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.connection import Connection, SecretField
 from mls_tui.domain.errors import ConnectionExpiredError, MLSError
+from mls_tui.domain.retry import REQUEST_ATTEMPTS
 from mls_tui.mls.answer_errors import as_object, error_inside, no_json, parsed, refused
 from mls_tui.mls.answers import Answer, Fault, Masker, fault_in, phrase
-from mls_tui.mls.attempts import ATTEMPTS
 from mls_tui.mls.auth import OnToken, TokenSet, TokenSource
 from mls_tui.mls.base import Observer, PhotoBytes
 from mls_tui.mls.budget import HostKind, RateBudget
@@ -110,7 +110,7 @@ class MlsHttp:
         params: Mapping[str, str] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
-        attempts: int = ATTEMPTS,
+        attempts: int = REQUEST_ATTEMPTS,
     ) -> Answer:
         """The JSON object at an absolute URL of the API; ``params`` are encoded with %20, never + (FIELD §1).
 

@@ -11,9 +11,9 @@ import httpx
 
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import MLSError, RateLimitedError
+from mls_tui.domain.retry import REQUEST_ATTEMPTS, attempt
 from mls_tui.mls.answer_errors import parsed, refused
 from mls_tui.mls.answers import Fault, Masker, fault_in, phrase
-from mls_tui.mls.attempts import ATTEMPTS, in_attempts
 from mls_tui.mls.auth import FormAnswer
 from mls_tui.mls.base import Observer, RequestFailed
 from mls_tui.mls.budget import Slot
@@ -59,12 +59,12 @@ class Requester:
     async def in_attempts(self, work: Callable[[int], Awaitable[T]], attempts: int) -> T:
         """``work`` with the contract's retries, each failed attempt told once."""
 
-        def tell(number: int, wait: float | None, error: MLSError) -> None:
+        def tell(number: int, wait: float | None, error: BaseException) -> None:
             told_elsewhere = isinstance(error, RateLimitedError | TokenUnavailableError)
-            if not told_elsewhere and error.status not in _FOR_THE_CALLER:
+            if isinstance(error, MLSError) and not told_elsewhere and error.status not in _FOR_THE_CALLER:
                 self.failed(number, attempts, wait, str(error))
 
-        return await in_attempts(work, attempts=attempts, clock=self._clock, rng=self._rng, tell=tell)
+        return await attempt(work, attempts=attempts, clock=self._clock, rng=self._rng, on_failure=tell)
 
     def failed(self, attempt: int, of: int, wait: float | None, cause: str) -> None:
         self._observer(RequestFailed(attempt, of, wait, self._mask(cause)))
@@ -131,7 +131,7 @@ class Requester:
                 return _form_answer(raw, fault)
 
         try:
-            return await self.in_attempts(work, ATTEMPTS)
+            return await self.in_attempts(work, REQUEST_ATTEMPTS)
         except RateLimitedError:
             raise
         except MLSError as error:

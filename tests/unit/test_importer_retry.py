@@ -17,7 +17,7 @@ from mls_tui.domain.errors import (
     StorageError,
     UsageError,
 )
-from mls_tui.importer.retry import LISTING_ATTEMPTS, PHOTO_ATTEMPTS, attempt, may_help
+from mls_tui.domain.retry import LISTING_ATTEMPTS, PHOTO_ATTEMPTS, attempt, may_help
 from tests.clocks import StepClock
 
 Told = list[tuple[int, float | None, str]]

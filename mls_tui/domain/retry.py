@@ -13,6 +13,8 @@ from mls_tui.domain.errors import MLSError, PhotoError, RateLimitedError, Storag
 
 LISTING_ATTEMPTS = 3
 PHOTO_ATTEMPTS = 2
+REQUEST_ATTEMPTS = 3
+"""Of one request to an MLS (FIELD §3)."""
 
 T = TypeVar("T")
 
