@@ -13,6 +13,7 @@ from mls_tui.cli.running import fail, with_workspace
 from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.domain.events import Event
 from mls_tui.domain.run import ImportRun
+from mls_tui.domain.words import plural
 from mls_tui.importer.control import ImportControl
 from mls_tui.workspace import Workspace
 
@@ -60,8 +61,12 @@ def _problems(ctx: click.Context, run: str, *, as_json: bool) -> None:
     for problem in answer.data:
         photo = "" if problem.photo_index is None else f" photo {problem.photo_index}"
         where = f"{problem.kind.value:<12} {problem.mls_number}{photo}"
-        click.echo(plain_text(f"{where}: {problem.error} ({problem.attempts} attempts)", 400))
-    say(f"{len(answer.data)} problems. `mls-tui retry {run}` tries them again." if answer.data else "Nothing failed.")
+        click.echo(plain_text(f"{where}: {problem.error} ({plural(problem.attempts, 'attempt')})", 400))
+    say(
+        f"{plural(len(answer.data), 'problem')}. `mls-tui retry {run}` tries them again."
+        if answer.data
+        else "Nothing failed."
+    )
 
 
 @click.command()

@@ -18,6 +18,7 @@ from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.domain.events import Event, RunFinished
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import ImportResult
+from mls_tui.domain.words import plural
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.options import ImportOptions
 from mls_tui.workspace import Workspace
@@ -112,7 +113,7 @@ def summary(result: ImportResult) -> str:
         f"{counts.photos_stored} photos stored ({counts.bytes / 1e6:.1f} MB), {counts.photos_failed} could not be had.",
     ]
     lines += [
-        f"  {plain_text(each.mls_number)}: {plain_text(each.error)} ({each.attempts} attempts)"
+        f"  {plain_text(each.mls_number)}: {plain_text(each.error)} ({plural(each.attempts, 'attempt')})"
         for each in result.errors[:20]
     ]
     if len(result.errors) > 20:
@@ -133,7 +134,7 @@ def _dry_run(ctx: click.Context, connection: str, options: ImportOptions, *, as_
             continue
         click.echo(plain_text(f"{row.change:<11} {row.mls_number}  {row.address or row.reason}"))
         for each in row.differences:
-            click.echo(plain_text(f"              {each.field}: {_value(each.old)} → {_value(each.new)}"))
+            click.echo(f"            {plain_text(f'{each.field}: {_value(each.old)} → {_value(each.new)}')}")
     say(answer.message)
 
 

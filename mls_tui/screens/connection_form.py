@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Label, Select, Static
 
 from mls_tui.actions import ConnectionForm, ConnectionTest
 from mls_tui.domain.connection import AuthKind, Connection
+from mls_tui.domain.words import plural
 from mls_tui.mls.presets import PRESETS, ProviderPreset
 from mls_tui.screens.base import READ_ONLY, MlsScreen
 from mls_tui.screens.form_fields import (
@@ -28,7 +29,6 @@ from mls_tui.screens.form_fields import (
     to_form,
 )
 from mls_tui.widgets.background import begin
-from mls_tui.widgets.numbers import plural
 from mls_tui.widgets.plain import one_line, plain
 
 FORM = Binding.Group("Form")

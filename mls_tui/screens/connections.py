@@ -13,11 +13,12 @@ from textual.containers import Center, Vertical
 from textual.content import Content
 from textual.widgets import Button, DataTable, Static
 
+from mls_tui.domain.words import plural
 from mls_tui.modes import start_import
 from mls_tui.screens.base import MlsScreen
 from mls_tui.widgets.background import begin
 from mls_tui.widgets.confirm import ConfirmDialog
-from mls_tui.widgets.numbers import ago, every, plural, until
+from mls_tui.widgets.numbers import ago, every, until
 from mls_tui.widgets.outcome import outcome
 from mls_tui.widgets.plain import cell
 from mls_tui.widgets.small_table import SmallTable

@@ -13,8 +13,8 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from mls_tui.domain.words import plural
 from mls_tui.widgets.confirm import DIALOG, ConfirmDialog
-from mls_tui.widgets.numbers import plural
 from mls_tui.widgets.plain import one_line, plain
 
 ASK_FOR_COUNT_ABOVE = 10

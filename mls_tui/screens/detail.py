@@ -14,12 +14,12 @@ from textual.widgets import Static
 
 from mls_tui.domain.events import Event, ListingStored
 from mls_tui.domain.listing import Listing, Photo
+from mls_tui.domain.words import plural
 from mls_tui.screens.base import MlsScreen
 from mls_tui.widgets.brief import brief
 from mls_tui.widgets.fact_groups import FactGroups
 from mls_tui.widgets.gallery import Gallery
 from mls_tui.widgets.listing_columns import STATUS_GLYPHS, money, number
-from mls_tui.widgets.numbers import plural
 from mls_tui.widgets.photo_shelf import PhotoShelf, why_missing
 from mls_tui.widgets.photo_view import PhotoView
 from mls_tui.widgets.plain import plain

@@ -13,8 +13,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Input, RadioButton, RadioSet, Static
 
+from mls_tui.domain.words import plural
 from mls_tui.widgets.confirm import DIALOG
-from mls_tui.widgets.numbers import plural
 from mls_tui.widgets.plain import plain
 
 FORMATS = {"csv": "CSV — for spreadsheets", "json": "JSON — every field", "parquet": "Parquet — for analysis"}

@@ -16,8 +16,8 @@ from textual.widgets import DataTable, Static
 
 from mls_tui.actions import ImportOptions, Preview, PreviewRow
 from mls_tui.domain.connection import Connection
+from mls_tui.domain.words import plural
 from mls_tui.screens.base import MlsScreen
-from mls_tui.widgets.numbers import plural
 from mls_tui.widgets.plain import cell, one_line
 from mls_tui.widgets.small_table import SmallTable
 

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from mls_tui.domain.events import Event
+from mls_tui.domain.words import plural
 from mls_tui.importer.tally import Tally
 from mls_tui.screens.base import MlsScreen
 from mls_tui.widgets.background import begin
@@ -20,7 +21,7 @@ from mls_tui.widgets.confirm import ConfirmDialog
 from mls_tui.widgets.flights import Flights
 from mls_tui.widgets.gauge import Gauge
 from mls_tui.widgets.log_view import LogView
-from mls_tui.widgets.numbers import duration, plural, size
+from mls_tui.widgets.numbers import duration, size
 from mls_tui.widgets.plain import one_line
 from mls_tui.widgets.run_head import RunHead
 

@@ -14,9 +14,10 @@ from textual.screen import ModalScreen
 from textual.widgets import DataTable, Static
 
 from mls_tui.domain.run import ImportRun, Problem, ProblemKind
+from mls_tui.domain.words import plural
 from mls_tui.screens.base import MlsScreen
 from mls_tui.screens.history import why_no_retry
-from mls_tui.widgets.numbers import duration, moment, plural
+from mls_tui.widgets.numbers import duration, moment
 from mls_tui.widgets.plain import cell, clean, one_line, plain
 from mls_tui.widgets.run_head import outcomes
 from mls_tui.widgets.small_table import SmallTable

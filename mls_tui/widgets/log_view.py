@@ -26,7 +26,7 @@ from mls_tui.domain.events import (
     RunStarted,
     Throttled,
 )
-from mls_tui.widgets.numbers import plural
+from mls_tui.domain.words import plural
 from mls_tui.widgets.plain import one_line
 
 MAX_LINES = 5_000

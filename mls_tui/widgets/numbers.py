@@ -37,11 +37,6 @@ def count(done: int, expected: int | None) -> str:
     return f"{done:,}" if expected is None else f"{done:,} of {max(done, expected):,}"
 
 
-def plural(number: int, noun: str) -> str:
-    """``1 listing``, ``1,204 listings``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def every(minutes: int | None) -> str:
     """A schedule in words: ``every 15 minutes``, ``every 2 hours``, ``by hand``."""
     if not minutes:

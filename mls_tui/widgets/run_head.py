@@ -7,8 +7,9 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from mls_tui.domain.run import ImportCounts, ImportResult, RunState
+from mls_tui.domain.words import plural
 from mls_tui.importer.tally import Tally
-from mls_tui.widgets.numbers import bar, count, duration, plural, rate, size
+from mls_tui.widgets.numbers import bar, count, duration, rate, size
 from mls_tui.widgets.plain import one_line
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
