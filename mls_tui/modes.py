@@ -144,10 +144,14 @@ def show_error(app: MlsTuiApp, error: BaseException, again: Callable[[], object]
     from mls_tui.screens.errors import ErrorScreen, advice
     from mls_tui.screens.sign_in import SignInScreen
 
+    def then(wanted: bool | None) -> None:
+        if wanted:
+            again()
+
     if isinstance(app.screen, (ErrorScreen, SignInScreen)):
         app.notify(str(error) or type(error).__name__, title="And this as well", severity="error")
     elif isinstance(error, AuthenticationError) and not isinstance(error, ConnectionExpiredError):
-        app.push_screen(SignInScreen(str(error)), lambda signed_in: again() if signed_in else None)
+        app.push_screen(SignInScreen(str(error)), then)
     else:
         app.log.error(error)
-        app.push_screen(ErrorScreen(error, advice(error)), lambda wanted: again() if wanted else None)
+        app.push_screen(ErrorScreen(error, advice(error)), then)
