@@ -1,20 +1,23 @@
 """The listings screen with 100,000 homes, measured: ``python -m tests.bench.bench_table [N]``. Prints milliseconds.
 
-A freeze is how much later than asked the event loop came back; everything runs in one process, as in the program.
+The homes lie in a real SQLite store and are read through the real actions. A freeze is how much later than asked the
+event loop came back; everything runs in one process, as in the program.
 """
 
 # ruff: noqa: ASYNC110 - what is measured has no event to wait for
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
+import tempfile
 from time import perf_counter
 
 from mls_tui.app import MlsTuiApp
+from mls_tui.config import load_settings
 from mls_tui.domain.listing import Listing
 from mls_tui.screens.listings import ListingsScreen
-from tests.ui.fakes import FakeActions, FrozenClock, fake_workspace
+from mls_tui.workspace import Workspace
+from tests.ui.fakes import FrozenClock
 from tests.ui.homes import a_home
 
 TICK = 0.005
@@ -52,11 +55,19 @@ def homes(count: int) -> list[Listing]:
     return out
 
 
-async def measure(count: int) -> None:
-    actions = FakeActions(listings=homes(count))
-    gc.collect()
-    gc.freeze()  # a real store keeps no 100,000 models, and their collection must not be measured
-    app = MlsTuiApp(fake_workspace(), actions, clock=FrozenClock())
+async def fill(folder: str, count: int) -> None:
+    """Store ``count`` homes, many in one commit."""
+    async with Workspace(load_settings(environ={}, home=folder, storage="local")) as workspace:
+        stored = homes(count)
+        for start in range(0, count, 1000):
+            await asyncio.gather(
+                *(workspace.store.put(workspace.user_id, home) for home in stored[start : start + 1000])
+            )
+
+
+async def measure(count: int, folder: str) -> None:
+    workspace = Workspace(load_settings(environ={}, home=folder, storage="local"))
+    app = MlsTuiApp(workspace, clock=FrozenClock())
     lag = Lag()
 
     def report(what: str, began: float) -> None:
@@ -99,8 +110,10 @@ async def measure(count: int) -> None:
         lag.reset()
         began = perf_counter()
         before = pane._shown
-        result = await actions.delete_listings(ids, app.workspace, undoable=True)
+        result = await app.actions.delete_listings(ids, workspace, undoable=True)
         assert result.data is not None
+        report("(the store deletes 100)", began)
+        began = perf_counter()
         screen._deleted(result.data)
         while pane._shown is before:
             await asyncio.sleep(0)
@@ -114,4 +127,7 @@ async def measure(count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000))
+    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    with tempfile.TemporaryDirectory(prefix="table-") as place:
+        asyncio.run(fill(place, wanted))
+        asyncio.run(measure(wanted, place))
