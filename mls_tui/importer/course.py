@@ -8,9 +8,9 @@ from mls_tui.domain.listing import ListingStatus
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.cursor import CursorKeeper
 from mls_tui.importer.gone import follow_missing
-from mls_tui.importer.plan import StoredIndex
 from mls_tui.importer.reading import Reader
 from mls_tui.importer.scope import first_query, is_incremental, resumes
+from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import Sweep
 from mls_tui.mls.base import FeedQuery
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
+from contextlib import closing
 
 from mls_tui.domain.errors import AuthenticationError, ImportInProgressError, MlsTuiError, StorageError, sentence
 from mls_tui.domain.events import Event, RunFinished, RunStarted
@@ -13,8 +14,8 @@ from mls_tui.domain.run import ImportResult, ImportRun, RunState
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.course import Course
 from mls_tui.importer.lease import RunLease
-from mls_tui.importer.plan import StoredIndex
 from mls_tui.importer.scope import resumes
+from mls_tui.importer.stored_index import StoredIndex
 
 SAVE_SECONDS = 5
 STOP_SECONDS = 1.5
@@ -98,8 +99,8 @@ class Importer:
         self._began = True
         await context.journal.save()
         await self._close_cut_short()
-        index = StoredIndex.of([entry async for entry in context.store.index(context.user_id)])
-        await Course(context, index, workers=self._workers).run()
+        with closing(await StoredIndex.read(context.store.index(context.user_id))) as index:
+            await Course(context, index, workers=self._workers).run()
 
     async def _close_cut_short(self) -> None:
         """Runs of this connection that say they are running: their lease is ours now, so their process is gone."""

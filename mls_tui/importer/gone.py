@@ -8,7 +8,8 @@ from mls_tui.domain.errors import MLSError, RateLimitedError
 from mls_tui.domain.events import ListingRemoved
 from mls_tui.domain.listing import Change, ListingStatus
 from mls_tui.importer.context import ImportContext
-from mls_tui.importer.plan import StoredIndex, entry_of
+from mls_tui.importer.plan import entry_of
+from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import Sweep
 from mls_tui.mls.address import address_key
 from mls_tui.mls.base import FeedQuery
@@ -27,19 +28,18 @@ async def follow_missing(context: ImportContext, index: StoredIndex, sweep: Swee
     Those that come, whatever their status now, are stored like any other: the cursor is about to pass their changes.
     Those that do not come are marked, if the sweep was complete and they are few.
     """
-    mine = [entry for entry in index.entries() if entry.connection_id == context.connection.connection_id]
-    missing = [entry for entry in mine if entry.listing_id not in sweep.seen]
+    connection_id = context.connection.connection_id
+    missing = index.missed(connection_id, sweep.number)
     if not missing:
         return
+    mine = index.count(connection_id)
     absent = await _still_absent(context, index, sweep, missing)
     if not absent:
         return
     if not sweep.complete:
         context.journal.warn("listings missing from a sweep that was not complete: nothing was removed")
-    elif len(absent) > MOST_GONE * len(mine):
-        context.journal.warn(
-            f"{len(absent)} of {len(mine)} listings missing from the feed: too many, nothing was removed"
-        )
+    elif len(absent) > MOST_GONE * mine:
+        context.journal.warn(f"{len(absent)} of {mine} listings missing from the feed: too many, nothing was removed")
     else:
         for entry in absent:
             if await _is_gone(context, entry):
@@ -52,8 +52,8 @@ async def _still_absent(
     """Read the missing keys again; what is left of those that were on the market."""
     again = Sweep(context, index, sweep.reader, sweep.workers, scope_free=True)
     await again.run(FeedQuery(keys=tuple(entry.mls_id for entry in missing)))
-    on_market = [entry for entry in missing if entry.status in ON_MARKET]
-    return [entry for entry in on_market if entry.listing_id not in again.seen and entry.mls_id not in again.served]
+    still = index.missed(context.connection.connection_id, sweep.number)
+    return [entry for entry in still if entry.status in ON_MARKET and entry.mls_id not in again.served]
 
 
 async def _is_gone(context: ImportContext, entry: IndexEntry) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from mls_tui.domain.listing import Listing, ListingStatus, Photo
+from mls_tui.importer.stored_index import StoredIndex as StoredIndex
 from mls_tui.mls.hashing import fact_hash, media_hash
 from mls_tui.storage.base import IndexEntry
 
@@ -18,54 +18,6 @@ class Step(Enum):
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     SKIPPED = "skipped"
-
-
-@dataclass(slots=True)
-class StoredIndex:
-    """The stored listings of a user as one import sees them: read once, kept current by its own writes."""
-
-    _by_number: dict[tuple[str, str], IndexEntry]
-    _by_key: dict[tuple[str, str], IndexEntry]
-    _by_address: dict[tuple[str, str], str]
-
-    @classmethod
-    def of(cls, entries: Iterable[IndexEntry]) -> StoredIndex:
-        index = cls({}, {}, {})
-        for entry in entries:
-            index.add(entry)
-        return index
-
-    def add(self, entry: IndexEntry) -> None:
-        self._by_number[entry.provider, entry.mls_number] = entry
-        self._by_key[entry.provider, entry.mls_id] = entry
-        if entry.address_key:
-            self._by_address.setdefault((entry.provider, entry.address_key), entry.listing_id)
-
-    def remove(self, entry: IndexEntry) -> None:
-        self._by_number.pop((entry.provider, entry.mls_number), None)
-        self._by_key.pop((entry.provider, entry.mls_id), None)
-        home = (entry.provider, entry.address_key or "")
-        if self._by_address.get(home) == entry.listing_id:
-            del self._by_address[home]
-
-    def number(self, provider: str, mls_number: str) -> IndexEntry | None:
-        return self._by_number.get((provider, mls_number))
-
-    def keyed(self, provider: str, listing_key: str) -> IndexEntry | None:
-        """By ListingKey: a removal may come with nothing else."""
-        return self._by_key.get((provider, listing_key))
-
-    def same_home(self, listing: Listing, address_key: str | None) -> str | None:
-        """The listing id of another listing of the same MLS at the same address, where there is one."""
-        other = self._by_address.get((listing.mls_provider, address_key)) if address_key else None
-        mine = self.number(listing.mls_provider, listing.mls_number)
-        return other if other is not None and (mine is None or mine.listing_id != other) else None
-
-    def entries(self) -> Iterator[IndexEntry]:
-        return iter(list(self._by_number.values()))
-
-    def __len__(self) -> int:
-        return len(self._by_number)
 
 
 def content_hash(listing: Listing, photos: tuple[Photo, ...] | None) -> str:

@@ -14,7 +14,8 @@ from mls_tui.domain.retry import LISTING_ATTEMPTS, attempt, may_help
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.in_hand import IN_HAND, InHand
 from mls_tui.importer.photos import ListingPhotos, keepable
-from mls_tui.importer.plan import PhotoPlan, StoredIndex, content_hash, entry_of, plan_photos
+from mls_tui.importer.plan import PhotoPlan, content_hash, entry_of, plan_photos
+from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.tidy import tidy_listing, with_variants
 from mls_tui.mls.address import address_key
 from mls_tui.mls.base import RawRecord

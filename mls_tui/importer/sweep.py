@@ -26,9 +26,10 @@ from mls_tui.importer.context import ImportContext
 from mls_tui.importer.cursor import CursorKeeper
 from mls_tui.importer.erase import erase_listing
 from mls_tui.importer.keyed_lock import KeyedLock
-from mls_tui.importer.plan import Step, StoredIndex, decide
+from mls_tui.importer.plan import Step, decide
 from mls_tui.importer.reading import Job, Reader
 from mls_tui.importer.record import ListingTask
+from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.tidy import tidy_listing
 from mls_tui.mls.base import FeedQuery, Page
 from mls_tui.mls.mapping import Gone, Mapped, NotWanted, Quarantined
@@ -47,8 +48,9 @@ Work = asyncio.Queue[tuple[Identity, Job] | None]
 
 @dataclass(slots=True)
 class Sweep:
-    """``scope_free`` takes records of any status in hand (owed and selected listings); ``seen`` collects the ids of
-    stored listings that the feed still has, ``served`` the ListingKeys that came where a sweep asks by key;
+    """``scope_free`` takes records of any status in hand (owed and selected listings); ``number`` is what the index
+    knows it by when it notes which stored listings the feed still has; ``served`` collects the ListingKeys that came
+    where a sweep asks by key;
     ``complete`` says whether the feed proved to have been read whole."""
 
     context: ImportContext
@@ -58,12 +60,15 @@ class Sweep:
     keeper: CursorKeeper | None = None
     save_cursor: SaveCursor | None = None
     scope_free: bool = False
-    seen: set[str] = field(default_factory=set)
+    number: int = field(init=False)
     served: set[str] = field(default_factory=set)
     complete: bool = False
     _busy: KeyedLock = field(default_factory=KeyedLock)
     _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
     _store_failures: int = 0
+
+    def __post_init__(self) -> None:
+        self.number = self.index.sweep()
 
     async def run(self, query: FeedQuery) -> None:
         """Read to the end and store what has to be. Raises only what stops the whole run; a feed that breaks off
@@ -128,11 +133,11 @@ class Sweep:
             self._skip(job)
             self._succeeded(job.listing_key)
             return True
-        listing, index = job.verdict.listing, self.index
-        entry = index.number(listing.mls_provider, listing.mls_number)
+        listing = job.verdict.listing
+        entry = self.index.number(listing.mls_provider, listing.mls_number)
         if entry is not None:
-            self.seen.add(entry.listing_id)
-        step = self._decide(job, listing)
+            self.index.saw(entry, self.number)
+        step = self._decide(job, listing, entry)
         if step is Step.SKIPPED:
             self._skip(job, f"its status is {listing.status.value}")
             self._succeeded(listing.mls_id)
@@ -157,10 +162,9 @@ class Sweep:
         )
         self._succeeded(listing.mls_id)
 
-    def _decide(self, job: Job, listing: Listing) -> Step:
+    def _decide(self, job: Job, listing: Listing, stored: IndexEntry | None) -> Step:
         options = self.context.options
         scope = frozenset({listing.status}) if self.scope_free else options.scope
-        stored = self.index.number(listing.mls_provider, listing.mls_number)
         photos = None if stored is None else job.photos
         return decide(listing, photos, stored, scope=scope, with_photos=options.photos)
 
@@ -203,13 +207,13 @@ class Sweep:
             self._succeeded(listing.mls_id)
             entry = self.index.number(listing.mls_provider, listing.mls_number)
             if entry is not None:
-                self.seen.add(entry.listing_id)
+                self.index.saw(entry, self.number)
 
     async def _tidied(self, job: Job, listing: Listing) -> bool:
         """After a run that was cut short: rid an unchanged listing of objects that its row does not point at."""
         context = self.context
         entry = self.index.number(listing.mls_provider, listing.mls_number)
-        if entry is None or context.options.full or self._decide(job, listing) is not Step.UNCHANGED:
+        if entry is None or context.options.full or self._decide(job, listing, entry) is not Step.UNCHANGED:
             return False
         stored = await context.store.get(context.user_id, entry.listing_id)
         if stored is None:

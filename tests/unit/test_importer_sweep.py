@@ -13,8 +13,8 @@ from mls_tui.domain.listing import Listing, ListingStatus
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.options import ImportOptions
-from mls_tui.importer.plan import StoredIndex
 from mls_tui.importer.reading import Reader
+from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import Sweep
 from mls_tui.mls.base import FeedQuery, Page
 from mls_tui.mls.presets import PRESETS
@@ -65,7 +65,7 @@ async def test_a_removal_that_comes_three_times_removes_once_and_stops_nothing(t
     )
     connection = Connection(connection_id="c", user_id=USER, name="c", provider="mlsgrid", base_url="https://x.test")
     reader = Reader(connection, PRESETS["mlsgrid"], options, cast(Any, lambda kind: None))
-    index = StoredIndex.of([entry async for entry in store.index(USER)])
+    index = await StoredIndex.read(store.index(USER))
     await Sweep(cast(ImportContext, context), index, reader, workers=1).run(FeedQuery())
     assert (said.count(ListingRemoved), said.count(ListingSkipped)) == (1, 2)
     assert await store.get(USER, listing.listing_id) is None

@@ -1,0 +1,161 @@
+"""The stored listings of a user as one import sees them: read once, kept current by its own writes. Held in a private
+temporary database, so that its memory is the same for any number of listings; it must never outlive its import."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterable, Iterable, Iterator
+from typing import Any
+
+from mls_tui.domain.errors import StorageError
+from mls_tui.domain.listing import Listing, ListingStatus
+from mls_tui.storage.base import IndexEntry
+
+CACHE_KB = 4_096
+"""What the index may take of memory; what is beyond it lies in the file."""
+
+_SET_UP = (
+    f"PRAGMA cache_size = -{CACHE_KB}",
+    "PRAGMA journal_mode = OFF",
+    "PRAGMA synchronous = OFF",
+    """CREATE TABLE listing (
+         provider TEXT, number TEXT, id TEXT, mls_id TEXT, connection TEXT, status TEXT, version TEXT, hash TEXT,
+         missing INTEGER, address TEXT, sweep INTEGER DEFAULT 0, PRIMARY KEY (provider, number)) WITHOUT ROWID""",
+    """CREATE TABLE keyed (
+         provider TEXT, mls_id TEXT, number TEXT, PRIMARY KEY (provider, mls_id)) WITHOUT ROWID""",
+    """CREATE TABLE home (
+         provider TEXT, address TEXT, id TEXT, PRIMARY KEY (provider, address)) WITHOUT ROWID""",
+    "BEGIN",  # never committed: there is nothing to come back to
+)
+_ENTRY = "SELECT id, provider, number, mls_id, connection, status, version, hash, missing, address FROM listing"
+_ADD = """INSERT INTO listing (id, provider, number, mls_id, connection, status, version, hash, missing, address)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          ON CONFLICT DO UPDATE SET id = excluded.id, mls_id = excluded.mls_id, connection = excluded.connection,
+          status = excluded.status, version = excluded.version, hash = excluded.hash, missing = excluded.missing,
+          address = excluded.address"""
+_STATUS = {status.value: status for status in ListingStatus}
+
+
+class StoredIndex:
+    """Every method raises StorageError where the temporary folder takes no more."""
+
+    def __init__(self) -> None:
+        # No name: SQLite makes the file when it is needed, readable by nobody else, and it is gone with its process.
+        self._db = sqlite3.connect("", isolation_level=None)
+        for statement in _SET_UP:
+            self._ask(statement)
+        self._sweeps = 0
+
+    @classmethod
+    def of(cls, entries: Iterable[IndexEntry]) -> StoredIndex:
+        index = cls()
+        for entry in entries:
+            index.add(entry)
+        return index
+
+    @classmethod
+    async def read(cls, entries: AsyncIterable[IndexEntry]) -> StoredIndex:
+        """As ``of``, without holding the entries together."""
+        index = cls()
+        try:
+            async for entry in entries:
+                index.add(entry)
+        except BaseException:
+            index.close()
+            raise
+        return index
+
+    def close(self) -> None:
+        """Let the file go; no call may follow."""
+        self._db.close()
+
+    def add(self, entry: IndexEntry) -> None:
+        """Put in or replace; what was seen stays seen. Of two listings at one address the first keeps it."""
+        provider, number = entry.provider, entry.mls_number
+        self._ask(_ADD, *_values(entry))
+        self._ask("INSERT OR REPLACE INTO keyed VALUES (?, ?, ?)", provider, entry.mls_id, number)
+        if entry.address_key:
+            self._ask("INSERT OR IGNORE INTO home VALUES (?, ?, ?)", provider, entry.address_key, entry.listing_id)
+
+    def remove(self, entry: IndexEntry) -> None:
+        provider = entry.provider
+        self._ask("DELETE FROM listing WHERE provider = ? AND number = ?", provider, entry.mls_number)
+        self._ask("DELETE FROM keyed WHERE provider = ? AND mls_id = ?", provider, entry.mls_id)
+        home = (provider, entry.address_key or "", entry.listing_id)
+        self._ask("DELETE FROM home WHERE provider = ? AND address = ? AND id = ?", *home)
+
+    def number(self, provider: str, mls_number: str) -> IndexEntry | None:
+        found = self._ask(f"{_ENTRY} WHERE provider = ? AND number = ?", provider, mls_number).fetchone()
+        return None if found is None else _entry(found)
+
+    def keyed(self, provider: str, listing_key: str) -> IndexEntry | None:
+        """By ListingKey: a removal may come with nothing else."""
+        query = "SELECT number FROM keyed WHERE provider = ? AND mls_id = ?"
+        found = self._ask(query, provider, listing_key).fetchone()
+        return None if found is None else self.number(provider, found[0])
+
+    def same_home(self, listing: Listing, address_key: str | None) -> str | None:
+        """The listing id of another listing of the same MLS at the same address, where there is one."""
+        if not address_key:
+            return None
+        query = "SELECT id FROM home WHERE provider = ? AND address = ?"
+        other = self._ask(query, listing.mls_provider, address_key).fetchone()
+        if other is None:
+            return None
+        mine = self.number(listing.mls_provider, listing.mls_number)
+        return str(other[0]) if mine is None or mine.listing_id != other[0] else None
+
+    def entries(self) -> Iterator[IndexEntry]:
+        """All, by provider and number, as they are read: read to the end before the next ``add`` or ``remove``."""
+        return map(_entry, self._ask(_ENTRY))
+
+    def __len__(self) -> int:
+        return int(self._ask("SELECT count(*) FROM listing").fetchone()[0])
+
+    def sweep(self) -> int:
+        """The number of a new sweep, for ``saw`` and ``missed``."""
+        self._sweeps += 1
+        return self._sweeps
+
+    def saw(self, entry: IndexEntry, sweep: int) -> None:
+        """The feed still has this listing: the sweep met it."""
+        values = (sweep, entry.provider, entry.mls_number)
+        self._ask("UPDATE listing SET sweep = ? WHERE provider = ? AND number = ?", *values)
+
+    def missed(self, connection_id: str, sweep: int) -> list[IndexEntry]:
+        """The connection's listings that neither this sweep saw nor one begun after it."""
+        return [_entry(row) for row in self._ask(f"{_ENTRY} WHERE connection = ? AND sweep < ?", connection_id, sweep)]
+
+    def count(self, connection_id: str) -> int:
+        """How many listings the connection has."""
+        return int(self._ask("SELECT count(*) FROM listing WHERE connection = ?", connection_id).fetchone()[0])
+
+    def _ask(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        try:
+            return self._db.execute(statement, values)
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"The import's working file in the folder for temporary files failed ({error}). Free some space "
+                "there, or set TMPDIR to a folder that has some, and import again."
+            ) from error
+
+
+def _values(entry: IndexEntry) -> tuple[str | int | None, ...]:
+    return (
+        entry.listing_id,
+        entry.provider,
+        entry.mls_number,
+        entry.mls_id,
+        entry.connection_id,
+        entry.status.value,
+        entry.version,
+        entry.content_hash,
+        entry.photos_missing,
+        entry.address_key,
+    )
+
+
+def _entry(row: tuple[Any, ...]) -> IndexEntry:
+    listing_id, provider, number, mls_id, connection, status, version, hashed, missing, address = row
+    state = _STATUS[status]
+    return IndexEntry(listing_id, provider, number, mls_id, connection, state, version, hashed, missing, address)

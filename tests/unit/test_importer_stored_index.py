@@ -1,0 +1,171 @@
+"""The index of an import: it answers as plain dictionaries would, and takes no more memory for more listings."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mls_tui.domain.errors import StorageError
+from mls_tui.domain.listing import Listing, ListingStatus
+from mls_tui.importer import stored_index
+from mls_tui.importer.stored_index import StoredIndex
+from mls_tui.storage.base import IndexEntry
+
+entries = st.builds(
+    IndexEntry,
+    listing_id=st.sampled_from("lmn"),
+    provider=st.sampled_from(["reso", "grid"]),
+    mls_number=st.sampled_from(["1", "2", "é\0'"]),
+    mls_id=st.sampled_from(["K1", "K2", "k1"]),
+    connection_id=st.sampled_from(["c", "d", None]),
+    status=st.sampled_from(list(ListingStatus)),
+    version=st.sampled_from(["", "2026"]),
+    content_hash=st.sampled_from([None, "f.m"]),
+    photos_missing=st.integers(0, 3),
+    address_key=st.sampled_from([None, "", "12 oak", "9 elm"]),
+)
+steps = st.lists(st.tuples(st.sampled_from(["add", "remove", "saw", "sweep"]), entries), max_size=25)
+
+
+@dataclass
+class Model:
+    """The same promises, kept by dictionaries."""
+
+    numbers: dict[tuple[str, str], IndexEntry] = field(default_factory=dict)
+    keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    homes: dict[tuple[str, str], str] = field(default_factory=dict)
+    seen: set[tuple[str, str]] = field(default_factory=set)
+
+    def apply(self, step: str, entry: IndexEntry) -> None:
+        number, key = (entry.provider, entry.mls_number), (entry.provider, entry.mls_id)
+        home = (entry.provider, entry.address_key or "")
+        if step == "add":
+            self.numbers[number] = entry
+            self.keys[key] = entry.mls_number
+            if entry.address_key:
+                self.homes.setdefault(home, entry.listing_id)
+        elif step == "remove":
+            self.numbers.pop(number, None)
+            self.keys.pop(key, None)
+            self.seen.discard(number)
+            if self.homes.get(home) == entry.listing_id:
+                del self.homes[home]
+        elif step == "saw" and number in self.numbers:
+            self.seen.add(number)
+        elif step == "sweep":
+            self.seen.clear()
+
+    def missed(self, connection_id: str) -> list[IndexEntry]:
+        found = [entry for number, entry in self.numbers.items() if number not in self.seen]
+        return [entry for entry in found if entry.connection_id == connection_id]
+
+
+def of_entry(entry: IndexEntry) -> Listing:
+    return Listing(
+        listing_id=entry.listing_id,
+        mls_id=entry.mls_id,
+        mls_number=entry.mls_number,
+        mls_provider=entry.provider,
+        status=entry.status,
+        synced_at=1,
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps, entries)
+def test_the_index_answers_as_plain_dictionaries_would(taken: list[tuple[str, IndexEntry]], asked: IndexEntry) -> None:
+    index, model = StoredIndex(), Model()
+    sweep = index.sweep()
+    for step, entry in taken:
+        model.apply(step, entry)
+        if step == "sweep":
+            sweep = index.sweep()
+        elif step == "saw":
+            index.saw(entry, sweep)
+        else:
+            (index.add if step == "add" else index.remove)(entry)
+    provider, number = asked.provider, asked.mls_number
+    mine = model.numbers.get((provider, number))
+    assert index.number(provider, number) == mine
+    keyed = model.keys.get((provider, asked.mls_id))
+    assert index.keyed(provider, asked.mls_id) == (model.numbers.get((provider, keyed)) if keyed else None)
+    home = model.homes.get((provider, asked.address_key)) if asked.address_key else None
+    other = None if mine is not None and mine.listing_id == home else home
+    assert index.same_home(of_entry(asked), asked.address_key) == other
+    assert sorted(map(repr, index.entries())) == sorted(map(repr, model.numbers.values()))
+    assert len(index) == len(model.numbers)
+    assert sorted(map(repr, index.missed("c", sweep))) == sorted(map(repr, model.missed("c")))
+    assert index.count("c") == sum(entry.connection_id == "c" for entry in model.numbers.values())
+    index.close()
+
+
+def an_entry(at: int) -> IndexEntry:
+    digest = f"{at:032x}"
+    return IndexEntry(
+        listing_id=f"reso-B{at:07d}-1",
+        provider="reso",
+        mls_number=f"B{at:07d}",
+        mls_id=f"K{at:07d}",
+        connection_id="c",
+        status=ListingStatus.ACTIVE,
+        version=f"2026-06-01T00:00:00.{at:06d}Z K{at:07d}",
+        content_hash=f"{digest}.{digest}",
+        photos_missing=0,
+        address_key=f"{at} oak street springfield il 62701",
+    )
+
+
+async def test_entries_that_break_off_leave_no_index_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[StoredIndex] = []
+    monkeypatch.setattr(StoredIndex, "close", lambda index: closed.append(index))
+
+    async def broken() -> AsyncIterator[IndexEntry]:
+        yield an_entry(1)
+        raise StorageError("The table went away.")
+
+    with pytest.raises(StorageError, match="went away"):
+        await StoredIndex.read(broken())
+    assert len(closed) == 1
+
+
+def fill(index: StoredIndex) -> None:
+    for at in range(1_000):
+        index.add(an_entry(at))
+
+
+def test_a_working_file_that_takes_no_more_is_told_with_what_to_do() -> None:
+    index = StoredIndex()
+    index._ask("PRAGMA max_page_count = 20")
+    with pytest.raises(StorageError, match=r"full.*TMPDIR") as refused:
+        fill(index)
+    assert refused.value.fatal
+    assert isinstance(refused.value.__cause__, sqlite3.Error)
+
+
+_GROWTH = """
+import resource
+from tests.unit.test_importer_stored_index import StoredIndex, an_entry
+index, sweep = StoredIndex(), 1
+index.sweep()
+def grow(low, high):
+    for at in range(low, high):
+        index.add(an_entry(at))
+        index.saw(index.number("reso", an_entry(at).mls_number), sweep)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+few = grow(0, 15_000)
+print((grow(15_000, 30_000) - few) * 1024 // 15_000)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no resource module")
+def test_more_listings_take_no_more_memory_in_the_index() -> None:
+    done = subprocess.run([sys.executable, "-c", _GROWTH], capture_output=True, text=True, timeout=60, check=True)
+    assert int(done.stdout) < 100, f"{done.stdout} bytes of resident memory for each further listing"
+    assert stored_index.CACHE_KB <= 4_096
