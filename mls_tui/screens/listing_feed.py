@@ -4,7 +4,10 @@ and keeps a cursor and marks where they are."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mls_tui.domain.errors import sentence
@@ -28,6 +31,26 @@ AT_ONE_TIME = 16
 """Changed listings read at the same time."""
 
 
+@contextmanager
+def smoothly() -> Iterator[None]:
+    """Read many rows beside an interface that goes on.
+
+    Every listing read is a hundred new objects, so that the collector would run every few thousand rows, and walk the
+    whole program and all rows each time: 100 ms at 100,000. It rests, and does not see afterwards what exists now,
+    which is still freed when nothing refers to it.
+    """
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+        sys.setswitchinterval(usual)
+
+
 class ListingFeed:
     """Fills one pane's rows. ``read`` loads everything; ``note`` and ``catch_up`` follow an import."""
 
@@ -45,17 +68,15 @@ class ListingFeed:
         """All stored listings, the first on screen at once; what is no longer stored goes at the end."""
         pane, seen = self._pane, set[str]()
         pane.loading_rows, pane.trouble = True, None
-        usual = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH_SECONDS)
         try:
-            async for batch in actions.stream_listings(workspace):
-                seen.update(listing.listing_id for listing in batch)
-                await self._put(batch)
+            with smoothly():
+                async for batch in actions.stream_listings(workspace):
+                    seen.update(listing.listing_id for listing in batch)
+                    await self._put(batch)
             self._rows.remove(self._rows.missing_from(seen))
         except Exception as error:
             pane.trouble = sentence(error)
         finally:
-            sys.setswitchinterval(usual)
             pane.loading_rows = False
         if pane.trouble is not None and self._rows.living:
             pane.app.notify(
