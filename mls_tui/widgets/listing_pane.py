@@ -4,6 +4,7 @@ its screen fills ``rows`` and calls ``changed``."""
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from time import perf_counter
 
 from textual import on
@@ -18,6 +19,9 @@ from mls_tui.widgets.status_tabs import StatusTabs
 
 AT_ONCE = 3_000
 """Up to this many rows are arranged in under 5 ms, without a thread."""
+
+REST_SECONDS = 1.0
+"""The shortest time between two paintings of rows that stream in."""
 
 NOTHING_STORED = (
     "No homes here yet",
@@ -38,6 +42,7 @@ class ListingPane(Vertical):
         self._arranger = Arranger(rows)
         self._query = Query()
         self._wanted = asyncio.Event()
+        self._asked = asyncio.Event()
         self._shown = Arrangement([], 0)
         self._had_rows: bool | None = None
 
@@ -77,10 +82,18 @@ class ListingPane(Vertical):
         return bool(self.bar.text) or self.tabs.status is not None
 
     def changed(self) -> None:
-        """The rows, the filter or the order changed: arrange anew, soon."""
+        """The rows changed: arrange anew, soon; while more are being read, now and then."""
+        if self.loading_rows and self._shown.view:
+            self._wanted.set()
+        else:
+            self._at_once()
+
+    def _at_once(self) -> None:
+        """Arrange anew now: the user waits for it."""
         if self.rows.count <= AT_ONCE and self.is_mounted:
             self._show(self._arrange())
         else:
+            self._asked.set()
             self._wanted.set()
 
     def position(self, listing_id: str) -> tuple[int, int] | None:
@@ -99,16 +112,19 @@ class ListingPane(Vertical):
     async def _keep_arranged(self) -> None:
         """One arrangement at a time, in a thread; wishes that come meanwhile are one wish.
 
-        While rows stream in, it rests three times as long as it worked, so that loading is not slowed by sorting.
+        While rows stream in, it rests unless the user asks: to sort and to paint beside a thread that reads costs the
+        interface twice its time.
         """
         while True:
             await self._wanted.wait()
             self._wanted.clear()
+            self._asked.clear()
             began = perf_counter()
             arrangement = await asyncio.to_thread(self._arrange)
             self._show(arrangement)
             if self.loading_rows:
-                await asyncio.sleep(max(0.1, 3 * (perf_counter() - began)))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._asked.wait(), max(REST_SECONDS, 10 * (perf_counter() - began)))
 
     def _show(self, arrangement: Arrangement) -> None:
         self._shown = arrangement
@@ -149,7 +165,7 @@ class ListingPane(Vertical):
         if event.query.terms != self._query.terms:
             self._query = event.query
             self.table.to_top()
-            self.changed()
+            self._at_once()
 
     @on(FilterBar.Left)
     def _filter_left(self, event: FilterBar.Left) -> None:
@@ -160,7 +176,7 @@ class ListingPane(Vertical):
     def _status_chosen(self, event: StatusTabs.Chosen) -> None:
         event.stop()
         self.table.to_top()
-        self.changed()
+        self._at_once()
 
     @on(ListingTable.SortChosen)
     def _sort_chosen(self, event: ListingTable.SortChosen) -> None:
@@ -168,7 +184,7 @@ class ListingPane(Vertical):
         table = self.table
         table.descending = not table.descending if event.descending is None else event.descending
         table.sort_key = event.key
-        self.changed()
+        self._at_once()
 
     @on(ListingTable.Moved)
     def _moved(self, event: ListingTable.Moved) -> None:
