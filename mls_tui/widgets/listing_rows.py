@@ -38,6 +38,8 @@ class ListingRows:
         self.alive = bytearray()
         self.revision = 0
         """Goes up with every change; what was computed from an older one is stale."""
+        self.written = 0
+        """Goes up when a row is written, not when one is taken out: no order changes by a removal."""
         self.count = 0
         """Rows ever written, dead ones included."""
         self.living = 0
@@ -64,6 +66,7 @@ class ListingRows:
             elif not self.alive[row]:
                 self.alive[row] = 1
                 self.living += 1
+        self.written += 1
         self.revision += 1
 
     def remove(self, listing_ids: Iterable[str]) -> None:
@@ -148,34 +151,38 @@ class Arranger:
 
     def arrange(self, query: Query, status: str | None, sort: str, *, descending: bool) -> Arrangement:
         """The rows that meet the query and the status, sorted. ``status`` None means all."""
-        rows, revision = self.rows, self.rows.revision
-        ordered, absent = self._ordered(sort, revision)
+        rows, revision, written = self.rows, self.rows.revision, self.rows.written
+        ordered, absent = self._living(*self._ordered(sort, written))
         everything = [*reversed(ordered), *absent] if descending else [*ordered, *absent]
-        kept = self._filtered(everything, query, revision)
+        kept = self._filtered(everything, query, written)
         statuses = rows.columns.status
         counts = Counter(map(statuses.__getitem__, kept))
         if status is not None:
             kept = [row for row in kept if statuses[row] == status]
         return Arrangement(kept, len(everything), dict(counts), revision)
 
-    def _ordered(self, sort: str, revision: int) -> tuple[list[int], list[int]]:
-        if self._order is not None and self._order[0] == (sort, revision):
+    def _ordered(self, sort: str, written: int) -> tuple[list[int], list[int]]:
+        if self._order is not None and self._order[0] == (sort, written):
             return self._order[1], self._order[2]
-        count, alive = self.rows.count, self.rows.alive
-        living = [row for row in range(count) if alive[row]]
-        ordered, absent = in_order(living, sort_column(self.rows, sort))
-        self._order = ((sort, revision), ordered, absent)
+        ordered, absent = in_order(range(self.rows.count), sort_column(self.rows, sort))
+        self._order = ((sort, written), ordered, absent)
         return ordered, absent
 
-    def _filtered(self, everything: list[int], query: Query, revision: int) -> list[int]:
+    def _living(self, *parts: list[int]) -> list[list[int]]:
+        alive = self.rows.alive
+        if self.rows.living == len(alive):
+            return list(parts)
+        return [[row for row in part if alive[row]] for part in parts]
+
+    def _filtered(self, everything: list[int], query: Query, written: int) -> list[int]:
         if query.empty:
             return everything
-        if self._mask is not None and self._mask[0] == (query.text, revision):
+        if self._mask is not None and self._mask[0] == (query.text, written):
             mask = self._mask[1]
             return [row for row in everything if row < len(mask) and mask[row]]
         kept = query.keep(self.rows.columns, everything)
         mask = bytearray(len(self.rows.alive))
         for row in kept:
             mask[row] = 1
-        self._mask = ((query.text, revision), mask)
+        self._mask = ((query.text, written), mask)
         return kept

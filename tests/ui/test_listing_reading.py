@@ -1,0 +1,41 @@
+"""Reading many rows: what a removal leaves is what a fresh start would show, and Python is given back as it was."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+import pytest
+
+from mls_tui.screens.listing_feed import smoothly
+from mls_tui.search import Query, parse
+from mls_tui.widgets.listing_rows import Arranger, ListingRows
+from tests.ui.homes import a_home
+
+HOMES = [a_home(number) for number in range(1, 60)]
+
+
+def shown(arranger: Arranger, query: Query) -> list[str]:
+    return [arranger.rows.ids[row] for row in arranger.arrange(query, None, "price", descending=True).view]
+
+
+@pytest.mark.parametrize("text", ["", "lake", "beds:>=3"])
+def test_removed_and_returned_homes_stand_where_a_fresh_table_puts_them(text: str) -> None:
+    rows, query = ListingRows(), parse(text)
+    arranger = Arranger(rows)
+    rows.put_many(HOMES)
+    before = shown(arranger, query)
+    rows.remove(home.listing_id for home in HOMES[10:20])
+    fresh = ListingRows()
+    fresh.put_many([*HOMES[:10], *HOMES[20:]])
+    assert shown(arranger, query) == shown(Arranger(fresh), query)
+    rows.bring_back(HOMES[10:20])
+    assert shown(arranger, query) == before
+
+
+def test_a_reading_that_breaks_off_gives_the_collector_and_the_threads_back() -> None:
+    usual = sys.getswitchinterval()
+    with pytest.raises(ValueError, match="broken"), smoothly():
+        raise ValueError("broken")
+    assert gc.isenabled()
+    assert sys.getswitchinterval() == usual
