@@ -40,7 +40,7 @@ async def test_every_event_arrives_once_and_in_order() -> None:
 
 async def test_no_delivery_is_larger_than_what_may_wait() -> None:
     steps = [stored(str(number)) for number in range(3 * MAX_WAITING)]
-    handovers = await all_of(bridge_of(*steps))
+    handovers = await all_of(bridge_of(*steps, finished()))
     assert max(len(handover.events) for handover in handovers) <= MAX_WAITING
 
 
