@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.events import Event
+from mls_tui.domain.words import plural
 from mls_tui.screens.base import MlsScreen
 from mls_tui.screens.delete_dialog import Doomed, FailuresDialog, delete_question
 from mls_tui.screens.export_dialog import ExportDialog
@@ -20,7 +21,6 @@ from mls_tui.widgets.filter_bar import FILTER
 from mls_tui.widgets.listing_pane import ListingPane
 from mls_tui.widgets.listing_rows import ListingRows
 from mls_tui.widgets.listing_table import ListingTable
-from mls_tui.widgets.numbers import plural
 
 if TYPE_CHECKING:
     from mls_tui.actions import Deletion
