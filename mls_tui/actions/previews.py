@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import closing
 
 from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.connections import find_connection
@@ -12,9 +13,10 @@ from mls_tui.actions.session import clear_secrets, open_connector_for
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.importer.options import ImportOptions
-from mls_tui.importer.plan import Step, StoredIndex, decide
+from mls_tui.importer.plan import Step, decide
 from mls_tui.importer.reading import Job, Reader
 from mls_tui.importer.scope import first_query
+from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.mls.base import Connector
 from mls_tui.mls.differences import differences
 from mls_tui.mls.presets import for_connection
@@ -55,8 +57,13 @@ class _Preview:
         self._warnings[kind] += 1
 
     async def read(self) -> Preview:
-        ws, options = self._workspace, self._options
-        index = StoredIndex.of([entry async for entry in ws.store.index(ws.user_id)])
+        ws = self._workspace
+        with closing(await StoredIndex.read(ws.store.index(ws.user_id))) as index:
+            await self._read(index)
+        return Preview(tuple(self._rows.values()), dict(self._warnings))
+
+    async def _read(self, index: StoredIndex) -> None:
+        options = self._options
         query = first_query(options, self._connection.cursor, self._connector.since(self._connection.cursor))
         async for page in self._connector.pages(query):
             for record in page.records:
@@ -65,7 +72,6 @@ class _Preview:
                 if row is not None:
                     self._rows[job.provider, row.mls_number] = row
             await asyncio.sleep(0)
-        return Preview(tuple(self._rows.values()), dict(self._warnings))
 
     async def _row(self, job: Job, index: StoredIndex) -> PreviewRow | None:
         verdict = job.verdict
