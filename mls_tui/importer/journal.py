@@ -101,7 +101,14 @@ class Journal:
                 await self._arrived.wait()
 
     async def save(self, *, state: RunState = RunState.RUNNING, error: str | None = None) -> None:
-        """Write the run's row and the problems that are not stored yet. Raises StorageError, and forgets nothing."""
+        """Write the run's row and the problems that are not stored yet. Raises StorageError, and forgets nothing.
+
+        A write that has begun is finished even where its caller is cancelled, and the next one waits for it: a row
+        that says the run goes on never lands on one that says how it ended.
+        """
+        await asyncio.shield(asyncio.ensure_future(self._write(state, error)))
+
+    async def _write(self, state: RunState, error: str | None) -> None:
         async with self._saving:
             while pending := self._unsaved[:PROBLEMS_AT_ONCE]:
                 first = self._problem_count - len(self._unsaved)
