@@ -17,9 +17,9 @@ AUTH_WORDS = {
     AuthKind.REFRESH_TOKEN: "Refresh token",
 }
 SURE_WORDS = {
-    "A": "A: tried against the provider's own server or documents",
-    "B": "B: from the provider's documents, not tried",
-    "C": "C: from second-hand sources; check with your MLS",
+    "A": "A: from the standard or the provider's own pages; not tried live",
+    "B": "B: from a credible second-hand source; not tried live",
+    "C": "C: seen in one client only; check with your MLS",
 }
 KEPT = "kept as stored; type to replace it"
 
