@@ -4,7 +4,8 @@ an error that may hold a URL's query."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+import zlib
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -16,6 +17,10 @@ from mls_tui.mls.budget import Slot
 from mls_tui.mls.transport import REACH_ERRORS, why_not_reached
 
 Chunk = Callable[[bytes], object]
+
+_PIECE = 256 * 1024
+"""Most bytes that are unpacked at a time: a few packed kilobytes may hold gigabytes."""
+_PACKED = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +64,16 @@ async def read_body(
     """The whole body, at most ``cap`` bytes, counted as it comes. ``headers`` are the response's ``plain_headers``.
 
     Raises:
-        BodyError: over the cap (not retryable), or not the length that its Content-Length says (retryable).
+        BodyError: over the cap (not retryable); not the length that its Content-Length says, or packed badly
+            (retryable).
     """
-    encoded = "content-encoding" in headers
-    promised = None if encoded else _length(headers)
+    packing = _packing(headers)
+    promised = _length(headers) if packing == "identity" else None
     if promised is not None and promised > cap:
         raise _too_large(cap)
     chunks: list[bytes] = []
     size = 0
-    async for chunk in _chunks(response, encoded=encoded):
+    async for chunk in _chunks(response, packing):
         size += len(chunk)
         if size > cap:
             raise _too_large(cap)
@@ -84,12 +90,12 @@ async def read_head(response: httpx.Response, slot: Slot) -> bytes:
     """The first 2 kB of an error's body; empty where it cannot be read."""
     head = b""
     try:
-        async for chunk in _chunks(response, encoded="content-encoding" in response.headers):
+        async for chunk in _chunks(response, _packing(response.headers)):
             slot.received(len(chunk))
             head += chunk[:READ_AT_MOST]
             if len(head) >= READ_AT_MOST:
                 break
-    except REACH_ERRORS:
+    except (*REACH_ERRORS, BodyError):
         pass
     return head[:READ_AT_MOST]
 
@@ -104,11 +110,45 @@ def plain_headers(response: httpx.Response) -> dict[str, str]:
     return found
 
 
-def _chunks(response: httpx.Response, *, encoded: bool) -> AsyncIterable[bytes]:
-    # httpx's own iteration costs more than the rest of a small photo; it is needed for decompression only.
-    if not encoded and isinstance(response.stream, httpx.AsyncByteStream):
-        return response.stream
-    return response.aiter_bytes()
+def _chunks(response: httpx.Response, packing: str) -> AsyncIterable[bytes]:
+    """The body as it comes. httpx's own iteration costs more than the rest of a small photo, and unpacks whole what a
+    server packed, as often as it says that it did."""
+    stream = response.stream
+    if not isinstance(stream, httpx.AsyncByteStream):
+        raise TypeError("the transport gave a body that cannot be read here")
+    if packing == "identity":
+        return stream
+    if packing not in _PACKED:
+        raise BodyError(f"the answer is packed as {packing[:30]!r}, which was not asked for", retryable=True)
+    return _unpacking(stream, zlib.decompressobj(_PACKED[packing]))
+
+
+async def _unpacking(stream: httpx.AsyncByteStream, unpacker: zlib._Decompress) -> AsyncIterator[bytes]:
+    """A packed body unpacked; what follows its end is dropped."""
+    empty = True
+    async for chunk in stream:
+        empty = empty and not chunk
+        if not unpacker.eof:
+            for piece in _unpacked(unpacker, chunk):
+                yield piece
+    if not empty and not unpacker.eof:
+        raise BodyError("the packed answer ended before it was whole", retryable=True)
+
+
+def _unpacked(unpacker: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
+    """What a part of a packed body holds, in bounded pieces."""
+    full = True
+    try:
+        while packed or full:
+            piece = unpacker.decompress(packed, _PIECE)
+            packed, full = unpacker.unconsumed_tail, len(piece) == _PIECE
+            yield piece
+    except zlib.error:
+        raise BodyError("the packed answer is damaged", retryable=True) from None
+
+
+def _packing(headers: Mapping[str, str]) -> str:
+    return headers.get("content-encoding", "").strip().lower() or "identity"
 
 
 def _length(headers: Mapping[str, str]) -> int | None:

@@ -180,7 +180,6 @@ _WORDS: tuple[tuple[_Kinds, str], ...] = (
         (ConnectionLostError, aiohttp.ClientConnectionError, OSError, httpx.NetworkError, httpx.RemoteProtocolError),
         "the connection was closed or reset before the answer came",
     ),
-    ((httpx.DecodingError,), "the answer could not be decompressed"),
 )
 
 
