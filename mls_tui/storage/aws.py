@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
+SQS_READ_SECONDS = 30
 ATTEMPTS = 8
 """All attempts of one request, botocore's standard mode: 5xx, throttling, resets and time-outs, with jitter. AWS's SDKs
 give DynamoDB 10 by default: its throttles and splits pass in seconds."""
@@ -52,6 +53,7 @@ class Aws:
         self._session: Session | None = None
         self._dynamodb: DynamoDBClient | None = None
         self._s3: S3Client | None = None
+        self._sqs: Any = None
 
     def dynamodb(self) -> DynamoDBClient:
         """Blocking; call it off the event loop. Raises botocore's errors (no region, no such profile)."""
@@ -70,6 +72,14 @@ class Aws:
                     client = self._get_session().client("s3", config=self._s3_config("path"))
                 self._s3 = client
             return self._s3
+
+    def sqs(self) -> Any:
+        """As ``dynamodb``. A long poll may take 20 s before the first byte of its answer."""
+        with self._lock:
+            if self._sqs is None:
+                config = self._config(read_timeout=SQS_READ_SECONDS)
+                self._sqs = self._get_session().client("sqs", config=config)
+            return self._sqs
 
     def bulk_uploads(self, bucket: str) -> BulkUploads | None:
         """The fast way up to a bucket, as ``s3`` would go; None where there is none. Blocking, as ``s3`` is."""
@@ -109,7 +119,7 @@ class Aws:
 
         return Config(
             connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
+            read_timeout=more.pop("read_timeout", READ_SECONDS),
             retries={"mode": "standard", "total_max_attempts": self._attempts},
             max_pool_connections=self._connections,
             tcp_keepalive=True,

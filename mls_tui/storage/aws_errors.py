@@ -33,6 +33,7 @@ _UNKNOWN_KEY = frozenset(
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403", "Forbidden", "AllAccessDisabled"})
 _WRONG_CLOCK = frozenset({"RequestTimeTooSkewed", "SignatureExpired"})
 _WRONG_REGION = frozenset({"PermanentRedirect", "AuthorizationHeaderMalformed", "301", "IllegalLocationConstraint"})
+_NO_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
 _UNREACHABLE = frozenset(
     {
         "EndpointConnectionError",
@@ -62,6 +63,7 @@ _PERMISSIONS = {
     "PutBucketEncryption": "s3:PutEncryptionConfiguration",
     "GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "SendMessageBatch": "sqs:SendMessage",
 }
 
 
@@ -101,6 +103,10 @@ def _answered(error: BaseException, code: str, where: str) -> StorageError:
         return StorageError(
             f"The {where} does not exist in this region. Run `mls-tui storage init`, or set AWS_REGION."
         )
+    if code in _NO_QUEUE:
+        return StorageError(
+            f"The {where} does not exist in this region. Run `mls-tui storage init --distributed`, or set AWS_REGION."
+        )
     if code in _WRONG_REGION:
         return StorageError(f"The {where} is in another region. Set AWS_REGION to the bucket's region.")
     retryable = status_of(error) in (409, 500, 502, 503, 504)
@@ -108,7 +114,7 @@ def _answered(error: BaseException, code: str, where: str) -> StorageError:
 
 
 def _permission(operation: str, where: str) -> str:
-    service = "s3" if where.startswith("S3") else "dynamodb"
+    service = {"S3": "s3", "SQS": "sqs"}.get(where.split(" ")[0], "dynamodb")
     return f"the permission {_PERMISSIONS.get(operation, f'{service}:{operation}')}"
 
 
