@@ -119,9 +119,10 @@ def _creating(group: str, stream: str, client: Any, send: Callable[[], object]) 
 
 
 def _client() -> Any:
-    import boto3
     from botocore.config import Config
 
-    return boto3.Session().client(
+    from mls_tui.storage.aws import default_session
+
+    return default_session().client(
         "logs", config=Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard"})
     )

@@ -98,7 +98,7 @@ class Workspace:
         from mls_tui.users.port import open_users, require
         from mls_tui.users.secrets import open_vault
 
-        users = self._users = self._users or open_users(self.settings)
+        users = self._users = self._users or open_users(self.settings, self._on_warning)
         self._user_id = require(users).user_id
         session = users.boto3_session if self._as_user else None
         self._vault = open_vault(

@@ -64,8 +64,13 @@ def workspace_of(settings: Settings, log: Log | None) -> Workspace:
     return Workspace(
         settings,
         on_secret=log.redactor.add if log else None,
-        on_warning=lambda text: say(f"Warning: {plain_text(text)}"),
+        on_warning=warn,
     )
+
+
+def warn(text: str) -> None:
+    """A warning that stops nothing, on stderr."""
+    say(f"Warning: {plain_text(text)}")
 
 
 def log_to(ctx: click.Context, settings: Settings) -> Log | None:

@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from mls_tui.cli.running import fail, log_to, settings_of, with_workspace
+from mls_tui.cli.running import fail, log_to, settings_of, warn, with_workspace
 from mls_tui.cli.text import plain_text, say
 from mls_tui.domain.errors import MlsTuiError, sentence
 from mls_tui.users.port import Challenge, User, UserSource, open_users, require
@@ -70,8 +70,10 @@ def rotate(ctx: click.Context) -> None:
 
     async def work(workspace: Workspace) -> tuple[str, int]:
         workspace.writable()
+        from mls_tui.users.cognito import reseal_session
+
         key_id = await asyncio.to_thread(workspace.vault.rotate)
-        done = 0
+        done = await asyncio.to_thread(reseal_session, workspace.settings)
         for connection in await workspace.store.connections(workspace.user_id):
             fresh = await asyncio.to_thread(
                 workspace.vault.reencrypt,
@@ -90,4 +92,4 @@ def rotate(ctx: click.Context) -> None:
 def _users(ctx: click.Context) -> UserSource:
     settings = settings_of(ctx)
     log_to(ctx, settings)
-    return open_users(settings)
+    return open_users(settings, warn)

@@ -5,15 +5,17 @@ The password never leaves this process, and no token ever stands in an error.
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mls_tui.domain.clock import Clock, SystemClock
-from mls_tui.domain.errors import AuthenticationError, StorageError
+from mls_tui.domain.errors import AuthenticationError, StorageError, UsageError
+from mls_tui.users.cognito_calls import POOL_REFUSALS, CognitoError, called
+from mls_tui.users.identity_pool import IdentityPool
 from mls_tui.users.port import Challenge, ChallengeKind, User
+from mls_tui.users.secrets import Tell, open_vault
 from mls_tui.users.session import Session, SessionFile, claims
 from mls_tui.users.srp import SrpClient
 
@@ -29,26 +31,6 @@ _QUESTIONS: dict[ChallengeKind, tuple[str, str, bool]] = {
     ChallengeKind.SMS: ("SMS_MFA_CODE", "The code sent to your phone", False),
 }
 _SIGNED_OUT = ("NotAuthorizedException", "RefreshTokenReuseException", "UserNotFoundException")
-_REFUSALS = {
-    "NotAuthorizedException": "the name or the password is wrong, or the account is disabled",
-    "UserNotFoundException": "the name or the password is wrong, or the account is disabled",
-    "CodeMismatchException": "the code is wrong",
-    "ExpiredCodeException": "the code has expired",
-    "InvalidPasswordException": "the new password does not satisfy the pool's rules",
-    "UserNotConfirmedException": "the account is not confirmed yet",
-    "PasswordResetRequiredException": "the password has to be reset first",
-    "TooManyRequestsException": "too many attempts, wait a moment",
-    "LimitExceededException": "too many attempts, wait a moment",
-    "ResourceNotFoundException": "there is no such app client: check MLS_TUI_USER_POOL_CLIENT_ID",
-}
-
-
-class CognitoError(AuthenticationError):
-    """Cognito refused; ``code`` is AWS's error code."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(f"Cognito refused the sign-in: {_REFUSALS.get(code, code)}.")
-        self.code = code
 
 
 class CognitoUsers:
@@ -83,7 +65,8 @@ class CognitoUsers:
 
     def sign_in(self, username: str, password: str) -> User | Challenge:
         srp = SrpClient(self._pool_id, password)
-        first = _call(
+        first = called(
+            POOL_REFUSALS,
             self._pool.initiate_auth,
             AuthFlow="USER_SRP_AUTH",
             ClientId=self._client_id,
@@ -110,7 +93,7 @@ class CognitoUsers:
         self._sessions.clear()
         if session is not None:
             try:
-                _call(self._pool.revoke_token, Token=session.refresh_token, ClientId=self._client_id)
+                called(POOL_REFUSALS, self._pool.revoke_token, Token=session.refresh_token, ClientId=self._client_id)
             except CognitoError as error:
                 if error.code not in _SIGNED_OUT:
                     raise AuthenticationError(
@@ -136,10 +119,10 @@ class CognitoUsers:
 
     def boto3_session(self) -> Any:
         """Credentials of the identity pool, scoped to the user and renewed by themselves; else the machine's own."""
-        import boto3
+        from mls_tui.storage.aws import default_session
 
         if self._identity is None:
-            return boto3.Session()
+            return default_session()
         return self._identity.boto3_session(self._login)
 
     def _login(self) -> Session:
@@ -150,8 +133,11 @@ class CognitoUsers:
 
     def _renewed(self, session: Session) -> Session:
         """GetTokensFromRefreshToken; with rotation the old refresh token is dead, so the new one is kept at once."""
-        answer = _call(
-            self._pool.get_tokens_from_refresh_token, RefreshToken=session.refresh_token, ClientId=self._client_id
+        answer = called(
+            POOL_REFUSALS,
+            self._pool.get_tokens_from_refresh_token,
+            RefreshToken=session.refresh_token,
+            ClientId=self._client_id,
         )
         tokens = answer["AuthenticationResult"]
         fresh = replace(
@@ -179,7 +165,13 @@ class CognitoUsers:
         if name not in [kind.value for kind in ChallengeKind]:
             raise AuthenticationError(f"Cognito asks for {name}, which this program cannot answer yet.")
         kind = ChallengeKind(name)
-        known = answer.get("ChallengeParameters", {}).get("USER_ID_FOR_SRP", username)
+        parameters = answer.get("ChallengeParameters", {})
+        if kind is ChallengeKind.NEW_PASSWORD and (missing := _attributes(parameters.get("requiredAttributes"))):
+            raise AuthenticationError(
+                f"Cognito wants more than a new password at the first sign-in ({missing}): ask whoever runs the user "
+                "pool to fill that in."
+            )
+        known = parameters.get("USER_ID_FOR_SRP", username)
         _, prompt, hidden = _QUESTIONS[kind]
         return Challenge(kind, prompt, hidden, known, answer.get("Session", ""))
 
@@ -202,7 +194,8 @@ class CognitoUsers:
 
     def _respond(self, challenge: str, session: str | None, responses: dict[str, str]) -> Any:
         extra = {"Session": session} if session else {}
-        return _call(
+        return called(
+            POOL_REFUSALS,
             self._pool.respond_to_auth_challenge,
             ClientId=self._client_id,
             ChallengeName=challenge,
@@ -214,77 +207,51 @@ class CognitoUsers:
         return self._clock.now().timestamp()
 
 
-class IdentityPool:
-    """AWS credentials for a signed-in user. ``client`` is a boto3 ``cognito-identity`` client."""
+def open_cognito(settings: Settings, on_warning: Tell | None = None) -> CognitoUsers:
+    """From the settings; the session is encrypted with a key of this machine (KMS would need the session first).
 
-    def __init__(self, client: Any, identity_pool_id: str, user_pool_id: str) -> None:
-        self._client = client
-        self._pool_id = identity_pool_id
-        region = user_pool_id.split("_", 1)[0]
-        self._region = region
-        self._provider = f"cognito-idp.{region}.amazonaws.com/{user_pool_id}"
-
-    def identity_id(self, id_token: str) -> str:
-        """The id that IAM policies know as ``${cognito-identity.amazonaws.com:sub}``."""
-        answer = _call(self._client.get_id, IdentityPoolId=self._pool_id, Logins={self._provider: id_token})
-        return str(answer["IdentityId"])
-
-    def boto3_session(self, login: Callable[[], Session]) -> Any:
-        """A boto3 session whose credentials are asked for anew as they expire; ``login`` gives a live session."""
-        import boto3
-        from botocore.credentials import RefreshableCredentials
-        from botocore.session import get_session
-
-        def fetch() -> dict[str, str]:
-            session = login()
-            logins = {self._provider: session.id_token}
-            found = _call(self._client.get_credentials_for_identity, IdentityId=session.user_id, Logins=logins)
-            credentials = found["Credentials"]
-            expiry: datetime = credentials["Expiration"]
-            return {
-                "access_key": credentials["AccessKeyId"],
-                "secret_key": credentials["SecretKey"],
-                "token": credentials["SessionToken"],
-                "expiry_time": expiry.astimezone(UTC).isoformat(),
-            }
-
-        core: Any = get_session()
-        core._credentials = RefreshableCredentials.create_from_metadata(fetch(), fetch, "cognito-identity")
-        if core.get_config_variable("region") is None:
-            core.set_config_variable("region", self._region)
-        return boto3.Session(botocore_session=core)
-
-
-def open_cognito(settings: Settings) -> CognitoUsers:
-    """From the settings; the session is encrypted with a key of this machine (KMS would need the session first)."""
-    import boto3
+    ``on_warning`` is told, in a sentence, when keeping a session is what first puts keys into a file.
+    """
     from botocore import UNSIGNED
     from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 
-    from mls_tui.users.secrets import open_vault
+    from mls_tui.storage.aws import default_session
 
     pool_id, client_id = settings.user_pool_id or "", settings.user_pool_client_id or ""
     config = Config(signature_version=UNSIGNED, connect_timeout=5, read_timeout=15, retries={"mode": "standard"})
     options: dict[str, Any] = {"region_name": pool_id.split("_", 1)[0], "config": config}
-    session: Any = boto3.Session()
-    sessions = SessionFile(settings.session_path, open_vault(replace(settings, kms_key_id=None)), client_id)
+    try:
+        session: Any = default_session()
+        pool, identities = session.client("cognito-idp", **options), session.client("cognito-identity", **options)
+    except BotoCoreError as error:
+        raise UsageError(f"AWS's own settings cannot be used: {error}. Check AWS_PROFILE and ~/.aws/config.") from None
     identity = None
     if settings.identity_pool_id:
-        client = session.client("cognito-identity", **options)
-        identity = IdentityPool(client, settings.identity_pool_id, pool_id)
-    return CognitoUsers(session.client("cognito-idp", **options), pool_id, client_id, sessions, identity)
+        identity = IdentityPool(identities, settings.identity_pool_id, pool_id)
+    return CognitoUsers(pool, pool_id, client_id, session_file(settings, on_warning), identity)
 
 
-def _call(operation: Callable[..., Any], **arguments: Any) -> Any:
-    """One call of AWS; its errors without what was sent."""
-    from botocore.exceptions import BotoCoreError, ClientError
+def session_file(settings: Settings, on_warning: Tell | None = None) -> SessionFile:
+    """Where the session of these settings is kept."""
+    vault = open_vault(replace(settings, kms_key_id=None), on_warning=on_warning)
+    return SessionFile(settings.session_path, vault, settings.user_pool_client_id or "")
 
+
+def reseal_session(settings: Settings) -> int:
+    """Encrypt the kept session anew, under the current key; how many there were."""
+    kept = session_file(settings)
+    session = kept.load() if settings.user_pool_id else None
+    if session is None:
+        return 0
+    kept.save(session)
+    return 1
+
+
+def _attributes(listed: str | None) -> str:
+    """``["userAttributes.email"]`` as ``email``; empty where nothing is listed."""
     try:
-        return operation(**arguments)
-    except ClientError as error:
-        raise CognitoError(error.response.get("Error", {}).get("Code", "unknown error")) from None
-    except BotoCoreError as error:
-        raise StorageError(
-            f"Cognito could not be reached ({type(error).__name__}): check the network and the pool's region.",
-            retryable=True,
-        ) from None
+        names = json.loads(listed or "[]")
+    except ValueError:
+        return ""
+    return ", ".join(str(name).removeprefix("userAttributes.") for name in names) if isinstance(names, list) else ""

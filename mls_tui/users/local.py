@@ -40,9 +40,9 @@ class LocalUsers:
         self._write(self._signed_out() | {self._user.user_id})
 
     def boto3_session(self) -> Any:
-        import boto3
+        from mls_tui.storage.aws import default_session
 
-        return boto3.Session()
+        return default_session()
 
     def _signed_out(self) -> frozenset[str]:
         try:

@@ -168,10 +168,11 @@ def _keyring(settings: Settings, backend: Backend | None, *, needed: bool) -> Ke
 
 
 def _kms_client() -> object:
-    import boto3
     from botocore.config import Config
 
-    return boto3.Session().client(
+    from mls_tui.storage.aws import default_session
+
+    return default_session().client(
         "kms", config=Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard"})
     )
 

@@ -110,7 +110,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/test_users_cognito.py::test_an_authenticator_code_is_asked_for_and_a_wrong_one_refused",
         "unit/test_users_cognito.py::test_tokens_near_their_end_are_renewed_and_the_rotated_refresh_token_is_kept",
         "unit/test_users_cognito.py::test_sign_out_forgets_here_and_revokes_there",
-        "unit/test_users_cognito.py::test_identity_pool_credentials_are_the_users_and_renew_themselves",
+        "unit/test_users_identity_pool.py::test_credentials_are_the_users_and_renew_themselves",
         "unit/test_users_local.py::test_after_sign_out_authentication_is_required_until_sign_in",
     ),
     "hostile addresses": (

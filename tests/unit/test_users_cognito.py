@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import json
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,12 +15,11 @@ from botocore.stub import ANY, Stubber
 from moto import mock_aws
 
 from mls_tui.config import load_settings
-from mls_tui.domain.errors import AuthenticationError, StorageError
-from mls_tui.users.cognito import CognitoUsers, IdentityPool
+from mls_tui.domain.errors import AuthenticationError, StorageError, UsageError
+from mls_tui.users.cognito import CognitoUsers, open_cognito
 from mls_tui.users.port import Challenge, ChallengeKind, User, require
 from mls_tui.users.secrets import open_vault
 from mls_tui.users.session import Session, SessionFile
-from mls_tui.users.srp import G, K, N, SrpClient, digest, padded, private_key, session_key
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 POOL, CLIENT = "us-east-1_AbCdEf123", "client1"
@@ -111,42 +107,9 @@ def test_an_unknown_user_is_refused_in_a_sentence(pool: tuple[Any, str, str], se
 # what moto does not do -----------------------------------------------------------------------------------------
 
 
-class SrpServer:
-    """The other side of SRP, from the verifier alone; says whether a claim proves the password."""
-
-    def __init__(self, pool_id: str, user: str, password: str) -> None:
-        self.name, self.user, self.salt = pool_id.split("_")[1], user, secrets.randbits(128)
-        self.verifier = pow(G, private_key(self.salt, self.name, user, password), N)
-        self.secret = secrets.randbits(512)
-        self.public = (K * self.verifier + pow(G, self.secret, N)) % N
-        self.block = base64.b64encode(secrets.token_bytes(32)).decode()
-
-    def parameters(self) -> dict[str, str]:
-        numbers = {"SALT": f"{self.salt:x}", "SRP_B": f"{self.public:x}"}
-        return {"USERNAME": self.user, "USER_ID_FOR_SRP": self.user, "SECRET_BLOCK": self.block, **numbers}
-
-    def accepts(self, client_public: int, claim: dict[str, str]) -> bool:
-        scramble = digest(padded(client_public), padded(self.public))
-        shared = pow(client_public * pow(self.verifier, scramble, N), self.secret, N)
-        message = self.name.encode() + self.user.encode() + base64.b64decode(self.block) + claim["TIMESTAMP"].encode()
-        wanted = hmac.new(session_key(shared, scramble), message, hashlib.sha256).digest()
-        return hmac.compare_digest(base64.b64encode(wanted).decode(), claim["PASSWORD_CLAIM_SIGNATURE"])
-
-
-@pytest.mark.parametrize(("typed", "accepted"), [("pässwörd-1", True), ("passwörd-1", False)])
-def test_a_server_that_knows_only_the_verifier_can_tell_the_password(typed: str, accepted: bool) -> None:
-    for _ in range(5):
-        server, client = SrpServer(POOL, "ann", "pässwörd-1"), SrpClient(POOL, typed)
-        claim = client.claim(server.parameters(), NOON)
-        assert server.accepts(int(client.public, 16), claim) is accepted
-        assert "rd-1" not in json.dumps(claim)
-    assert claim["TIMESTAMP"] == "Mon Jun 1 12:00:00 UTC 2026"
-
-
-def test_a_dishonest_server_gets_no_claim() -> None:
-    parameters = SrpServer(POOL, "ann", "x").parameters() | {"SRP_B": "0"}
-    with pytest.raises(ValueError, match="not safe"):
-        SrpClient(POOL, "x").claim(parameters, NOON)
+def srp_parameters(user: str) -> dict[str, str]:
+    numbers = {"SALT": "a" * 31, "SRP_B": "b" * 700, "SECRET_BLOCK": "YmxvY2s="}
+    return {"USERNAME": user, "USER_ID_FOR_SRP": user, **numbers}
 
 
 def _tokens(**changes: Any) -> dict[str, Any]:
@@ -157,7 +120,7 @@ def _tokens(**changes: Any) -> dict[str, Any]:
 
 def test_an_authenticator_code_is_asked_for_and_a_wrong_one_refused(stubbed: tuple[CognitoUsers, Stubber]) -> None:
     users, stub = stubbed
-    parameters = SrpServer(POOL, "ann", "x").parameters()
+    parameters = srp_parameters("ann")
     first = {"ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": parameters, "Session": "s" * 20}
     stub.add_response("initiate_auth", first)
     asks = {"ChallengeName": "SOFTWARE_TOKEN_MFA", "ChallengeParameters": {}, "Session": "t" * 20}
@@ -253,29 +216,72 @@ def test_no_token_stands_in_the_clear_on_disk_or_in_a_repr(sessions: SessionFile
     assert sessions.load() == _session()
 
 
-def test_identity_pool_credentials_are_the_users_and_renew_themselves() -> None:
-    client: Any = boto3.client("cognito-identity", region_name="us-east-1")
-    identity = IdentityPool(client, "us-east-1:pool", POOL)
-    logins = {f"cognito-idp.us-east-1.amazonaws.com/{POOL}": "canary-id"}
-    login: Callable[[], Session] = lambda: _session(user_id="us-east-1:ann")  # noqa: E731 - one line is enough
-    with Stubber(client) as stub:
-        for name, minutes in (("FIRST", 1), ("SECOND", 60)):
-            expiry = datetime.now(UTC) + timedelta(minutes=minutes)
-            keys = {"AccessKeyId": name, "SecretKey": "s", "SessionToken": "t", "Expiration": expiry}
-            answer = {"IdentityId": "us-east-1:ann", "Credentials": keys}
-            stub.add_response("get_credentials_for_identity", answer, {"IdentityId": "us-east-1:ann", "Logins": logins})
-        session = identity.boto3_session(login)
-        assert session.get_credentials().access_key == "SECOND"
-        assert session.client("dynamodb").meta.region_name == "us-east-1"
-        stub.assert_no_pending_responses()
+FIRST = {"ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": srp_parameters("ann"), "Session": "s" * 20}
 
 
-def test_with_an_identity_pool_the_user_is_the_identity(sessions: SessionFile, clock: HandClock) -> None:
-    client: Any = boto3.client("cognito-identity", region_name="us-east-1")
-    with Stubber(client) as stub:
-        stub.add_response(
-            "get_id", {"IdentityId": "us-east-1:ann"}, {"IdentityPoolId": "us-east-1:pool", "Logins": ANY}
-        )
-        users = CognitoUsers(None, POOL, CLIENT, sessions, IdentityPool(client, "us-east-1:pool", POOL), clock)
-        user = users._signed_in(_tokens()["AuthenticationResult"], "ann")
-    assert user.user_id == "us-east-1:ann"
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Unable to verify secret hash for client client1",
+        "Client client1 is configured with secret but SECRET_HASH was not received",
+    ],
+)
+def test_an_app_client_with_a_secret_is_named_as_the_cause_and_not_the_password(
+    stubbed: tuple[CognitoUsers, Stubber], said: str
+) -> None:
+    users, stub = stubbed
+    stub.add_client_error("initiate_auth", "NotAuthorizedException", said)
+    with pytest.raises(AuthenticationError, match="app client without one") as caught:
+        users.sign_in("ann", "canary-password")
+    assert "password is wrong" not in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+def test_a_first_sign_in_that_wants_attributes_says_which(stubbed: tuple[CognitoUsers, Stubber]) -> None:
+    users, stub = stubbed
+    stub.add_response("initiate_auth", FIRST)
+    wanted = {"requiredAttributes": '["userAttributes.email","userAttributes.given_name"]'}
+    asks = {"ChallengeName": "NEW_PASSWORD_REQUIRED", "ChallengeParameters": wanted, "Session": "t" * 20}
+    stub.add_response("respond_to_auth_challenge", asks)
+    with pytest.raises(AuthenticationError, match=r"email, given_name"):
+        users.sign_in("ann", "x")
+
+
+def test_a_new_password_and_then_a_code_are_sent_as_aws_documents_them(stubbed: tuple[CognitoUsers, Stubber]) -> None:
+    users, stub = stubbed
+    asked = {"AuthFlow": "USER_SRP_AUTH", "ClientId": CLIENT, "AuthParameters": {"USERNAME": "ann", "SRP_A": ANY}}
+    stub.add_response("initiate_auth", FIRST, asked)
+    asks = {"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "t" * 20}
+    known = {"USER_ID_FOR_SRP": "u-1", "requiredAttributes": "[]"}
+    stub.add_response("respond_to_auth_challenge", {**asks, "ChallengeParameters": known})
+    then = {"ChallengeName": "SOFTWARE_TOKEN_MFA", "Session": "u" * 20, "ChallengeParameters": known}
+    answers = {"USERNAME": "u-1", "NEW_PASSWORD": "Right-123456"}
+    sent = {"ClientId": CLIENT, "ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "t" * 20}
+    stub.add_response("respond_to_auth_challenge", then, {**sent, "ChallengeResponses": answers})
+    answers = {"USERNAME": "u-1", "SOFTWARE_TOKEN_MFA_CODE": "123456"}
+    sent = {"ClientId": CLIENT, "ChallengeName": "SOFTWARE_TOKEN_MFA", "Session": "u" * 20}
+    stub.add_response("respond_to_auth_challenge", _tokens(), {**sent, "ChallengeResponses": answers})
+    first = users.sign_in("ann", "Temp-123456")
+    assert isinstance(first, Challenge)
+    second = users.answer(first, "Right-123456")
+    assert isinstance(second, Challenge)
+    assert users.answer(second, "123456") == User("u1", "ann@example.com")
+
+
+def test_without_rotation_the_refresh_token_stays(stubbed: tuple[CognitoUsers, Stubber], sessions: SessionFile) -> None:
+    users, stub = stubbed
+    sessions.save(_session(expires_at=NOON.timestamp() + 100))
+    answer = _tokens()
+    del answer["AuthenticationResult"]["RefreshToken"]
+    stub.add_response("get_tokens_from_refresh_token", answer)
+    assert users.current() == User("u1", "ann")
+    kept = sessions.load()
+    assert kept is not None
+    assert (kept.refresh_token, kept.access_token) == ("canary-refresh", "a2")
+
+
+def test_a_profile_that_does_not_exist_is_a_sentence(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody-has-this")
+    pool = {"MLS_TUI_USER_POOL_ID": POOL, "MLS_TUI_USER_POOL_CLIENT_ID": CLIENT}
+    with pytest.raises(UsageError, match="AWS_PROFILE"):
+        open_cognito(load_settings({"MLS_TUI_HOME": str(home), **pool}))
