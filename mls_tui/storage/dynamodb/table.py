@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,10 +28,12 @@ T = TypeVar("T")
 INDEX = "GSI1"
 _BATCH = 25
 """BatchWriteItem's limit."""
+_READ_BATCH = 100
+"""BatchGetItem's limit."""
 _ROUNDS = 8
 """How often unfinished work is handed in again: 0.05 s · 2^n + jitter, about 13 s in all."""
 _FIRST_WAIT_SECONDS = 0.05
-_READS = frozenset({"get_item", "query"})
+_READS = frozenset({"get_item", "batch_get_item", "query"})
 _WORTH_REPEATING = THROTTLES | {"TransactionConflict", "TransactionConflictException"}
 
 
@@ -82,6 +84,27 @@ class Table:
         answer = self._call("get_item", Key=to_attributes({"PK": pk, "SK": sk}), ConsistentRead=True)
         return from_attributes(answer["Item"]) if "Item" in answer else None
 
+    def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item]:
+        """The items under these different (PK, SK), in no order; an absent one is left out. What AWS leaves
+        unprocessed is asked for again, a bounded number of times."""
+        found: list[Item] = []
+        for first in range(0, len(keys), _READ_BATCH):
+            left = [to_attributes({"PK": pk, "SK": sk}) for pk, sk in keys[first : first + _READ_BATCH]]
+            for wait in self._waits():
+                request = {self.name: {"Keys": left, "ConsistentRead": True}}
+                answer = self._plain("batch_get_item", RequestItems=request)
+                found += [from_attributes(row) for row in answer["Responses"].get(self.name, [])]
+                left = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+                if not left:
+                    break
+                self._pause(wait)
+            if left:
+                raise StorageError(
+                    f"The {self.where} is throttled: {len(left)} items are unread. Try again in a minute.",
+                    retryable=True,
+                )
+        return found
+
     def page(
         self, wanted: KeyRange, start: dict[str, Any] | None, read: Callable[[Item], T]
     ) -> tuple[list[T], dict[str, Any] | None]:
@@ -104,6 +127,19 @@ class Table:
     def put(self, item: Item) -> None:
         """Create or replace."""
         self._call("put_item", Item=to_attributes(item))
+
+    def create(self, item: Item) -> Item | None:
+        """Put what is not there yet. None when it was put, else what stands in its place."""
+        try:
+            self._call(
+                "put_item",
+                Item=to_attributes(item),
+                ConditionExpression="attribute_not_exists(PK)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ConditionFailedError as failed:
+            return failed.item or self.get(item["PK"], item["SK"])
+        return None
 
     def put_all(self, items: list[Item]) -> None:
         """Create or replace each; what AWS leaves unprocessed is handed in again, a bounded number of times."""
