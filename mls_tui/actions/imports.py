@@ -14,16 +14,17 @@ from mls_tui.actions.session import budget_name, clear_secrets, open_connector_f
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
-from mls_tui.domain.events import AttemptFailed, Event, RunFinished, Throttled
+from mls_tui.domain.events import Event, RunFinished
 from mls_tui.domain.run import ImportResult, ImportRun, ProblemKind, RunState
 from mls_tui.importer.context import ImportContext, PhotoSlots
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.engine import Importer
-from mls_tui.importer.in_hand import IN_HAND
 from mls_tui.importer.journal import Journal
+from mls_tui.importer.noticing import observer
 from mls_tui.importer.options import ImportOptions
 from mls_tui.logs import log_event
-from mls_tui.mls.base import Connector, Notice, Observer, Paused, RequestFailed
+from mls_tui.mls.base import Connector
+from mls_tui.mls.feed_identity import at_its_feed
 from mls_tui.mls.limits import InFlightLimit
 from mls_tui.mls.presets import for_connection
 from mls_tui.workspace import Workspace
@@ -43,10 +44,10 @@ async def import_events(
     try:
         await workspace.open()
         workspace.writable()
-        connection = await find_connection(workspace, connection_id)
+        connection = at_its_feed(await find_connection(workspace, connection_id))
         journal = _journal(workspace, connection, options, run_id)
         secrets = await clear_secrets(workspace, connection)
-        connector = await open_connector_for(workspace, connection, secrets, _observer(journal))
+        connector = await open_connector_for(workspace, connection, secrets, observer(lambda: journal))
     except MlsTuiError as error:
         yield _refused(workspace, run_id, sentence(error), error.exit_code)
         return
@@ -169,34 +170,6 @@ def _context(
         on_save=save_budget,
         variants=workspace.settings.webp_variants,
     )
-
-
-def _observer(journal: Journal) -> Observer:
-    """What the connector notices, as events of the run. Waiting for our own budget is no news, only for the gauge."""
-    run, clock = journal.run.run_id, journal.clock
-
-    def notice(said: Notice) -> None:
-        match said:
-            case RequestFailed():
-                listing = IN_HAND.get()
-                if listing is not None:
-                    listing.failed(said.attempt)
-                journal.emit(
-                    AttemptFailed(
-                        at=clock.now(),
-                        run=run,
-                        what="page" if listing is None else "listing",
-                        mls_number=None if listing is None else listing.mls_number,
-                        attempt=said.attempt,
-                        of=said.of,
-                        wait=said.wait,
-                        cause=said.cause,
-                    )
-                )
-            case Paused(answered=True):
-                journal.emit(Throttled(at=clock.now(), run=run, until=said.until, why=said.why, host=said.host))
-
-    return notice
 
 
 def _refused(workspace: Workspace, run_id: str, error: str, exit_code: int) -> RunFinished:
