@@ -12,6 +12,7 @@ from mls_tui.importer.reading import Reader
 from mls_tui.importer.scope import first_query, is_incremental, resumes
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import Sweep
+from mls_tui.importer.tidy import delete_unowned
 from mls_tui.mls.base import FeedQuery
 
 
@@ -23,11 +24,12 @@ class Course:
         self._reader = Reader(context.connection, context.preset, context.options, context.journal.warn)
         self._cursor: Cursor = context.connection.cursor
         self._started = context.clock.now().timestamp()
+        self._cut_short = False
 
     async def run(self) -> None:
         """Raises what stops the whole run."""
         before = self._cursor.epoch
-        self._context.tidy = before != 0
+        self._cut_short = self._context.tidy = before != 0
         await self._save_cursor(self._beginning())
         if self._context.options.selective:
             await self._selected()
@@ -86,6 +88,8 @@ class Course:
             sweep = await self._one_sweep(query)
         if not incremental and query.resume_after is None:
             await follow_missing(context, self._index, sweep)
+        if self._cut_short:
+            await delete_unowned(context.photos, context.store, context.connection, self._index)
         if sweep.keeper is not None:
             await self._save_cursor(sweep.keeper.finish(statuses=self._scope))
 
@@ -114,7 +118,9 @@ class Course:
         return waiting is None or mine + context.journal.counts.failed >= waiting
 
     async def _save_cursor(self, cursor: Cursor) -> None:
+        """After the problems of what it passes: a quarantined record is owed to nobody, only told of."""
         context = self._context
+        await context.journal.save_problems()
         moved = cursor.model_copy(update={"updated_at": context.now_ms()})
         await context.store.put_cursor(
             context.user_id, context.connection.connection_id, moved, run_id=context.journal.run.run_id

@@ -108,12 +108,20 @@ class Journal:
         """
         await asyncio.shield(asyncio.ensure_future(self._write(state, error)))
 
+    async def save_problems(self) -> None:
+        """Write the problems that are not stored yet: a record that the cursor passes is not met again."""
+        async with self._saving:
+            await self._write_problems()
+
+    async def _write_problems(self) -> None:
+        while pending := self._unsaved[:PROBLEMS_AT_ONCE]:
+            first = self._problem_count - len(self._unsaved)
+            await self._store.put_problems(self.run.user_id, self.run.run_id, first, pending)
+            del self._unsaved[: len(pending)]
+
     async def _write(self, state: RunState, error: str | None) -> None:
         async with self._saving:
-            while pending := self._unsaved[:PROBLEMS_AT_ONCE]:
-                first = self._problem_count - len(self._unsaved)
-                await self._store.put_problems(self.run.user_id, self.run.run_id, first, pending)
-                del self._unsaved[: len(pending)]
+            await self._write_problems()
             self.run = self.run.model_copy(
                 update={
                     "state": state,

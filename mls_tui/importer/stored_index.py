@@ -94,6 +94,11 @@ class StoredIndex:
         found = self._ask(query, provider, listing_key).fetchone()
         return None if found is None else self.number(provider, found[0])
 
+    def has(self, listing_id: str) -> bool:
+        """Whether a listing is stored under this id. Ids are seldom asked for: the first question sorts them."""
+        self._ask("CREATE INDEX IF NOT EXISTS by_id ON listing (id)")
+        return self._ask("SELECT 1 FROM listing WHERE id = ?", listing_id).fetchone() is not None
+
     def same_home(self, listing: Listing, address_key: str | None) -> str | None:
         """The listing id of another listing of the same MLS at the same address, where there is one."""
         if not address_key:

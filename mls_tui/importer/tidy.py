@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mls_tui.domain.keys import listing_prefix, variant_key
+from mls_tui.domain.connection import Connection
+from mls_tui.domain.keys import listing_prefix, user_prefix, variant_key
 from mls_tui.domain.listing import Listing
 from mls_tui.importer.plan import key_index
-from mls_tui.storage.base import PhotoStore
+from mls_tui.importer.stored_index import StoredIndex
+from mls_tui.storage.base import ListingStore, PhotoStore
 
 
 def unneeded(listing: Listing, keys: Iterable[str]) -> list[str]:
@@ -40,3 +42,25 @@ async def tidy_listing(photos: PhotoStore, user_id: str, listing: Listing) -> No
         stray += unneeded(listing, keys)
     if stray:
         await photos.delete(stray)
+
+
+async def delete_unowned(photos: PhotoStore, store: ListingStore, connection: Connection, index: StoredIndex) -> None:
+    """Delete the user's objects of listings that have no row: what a run of ``connection`` that was cut short had put
+    for a listing that no run has stored since, or had not yet taken with its row.
+
+    An import of another connection may be about to write such a row. Its ids end with the epoch that stands in its
+    cursor until it is done, and the cursors are read after the objects were found.
+    """
+    user_id = connection.user_id
+    prefix = user_prefix(user_id)
+    async for keys in photos.keys(prefix):
+        stray: dict[str, list[str]] = {}
+        for key in keys:
+            listing_id = key.removeprefix(prefix).partition("/")[0]
+            if not index.has(listing_id):
+                stray.setdefault(listing_id, []).append(key)
+        others = await store.connections(user_id) if stray else []
+        at_work = {str(each.cursor.epoch) for each in others if each.connection_id != connection.connection_id}
+        for listing_id, found in stray.items():
+            if listing_id.rpartition("-")[2] not in at_work and await store.get(user_id, listing_id) is None:
+                await photos.delete(found, undoable=True)

@@ -1,13 +1,18 @@
-"""A process killed at a named point: from there on, nothing that the run asks of its stores happens any more."""
+"""A process killed at a named point, before or after any write: from there on, nothing that was asked of its stores
+happens any more."""
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 
+from mls_tui.storage.base import ListingStore, PhotoStore
+from mls_tui.workspace import Workspace
 from tests.e2e.house import House
 
 
@@ -15,31 +20,59 @@ class Killed(BaseException):
     """What no part of the program may catch and go on from."""
 
 
-POINTS = tuple(f"{when} {what}" for what in ("photo", "row", "cursor", "run", "delete") for when in ("before", "after"))
+ROW_WRITES = {
+    "put": "row",
+    "delete": "erase",
+    "put_connection": "connection",
+    "delete_connection": "forget",
+    "put_cursor": "cursor",
+    "acquire_lease": "lease",
+    "release_lease": "release",
+    "put_run": "run",
+    "put_problems": "problems",
+    "put_state": "state",
+}
+"""Every method of a ListingStore that changes something -> the name of its points."""
+PHOTO_WRITES = {"put": "photo", "delete": "delete", "undelete": "undelete"}
+"""The same of a PhotoStore; a photo's smaller copies are points of their own, ``variant``."""
 
-_METHODS = {"photo": "put", "row": "put", "cursor": "put_cursor", "run": "put_run", "delete": "delete"}
+WRITES = (*ROW_WRITES.values(), *PHOTO_WRITES.values(), "variant")
+POINTS = tuple(f"{when} {what}" for what in WRITES for when in ("before", "after"))
+
+READS = {
+    *("index", "listings", "get", "find", "get_connection", "connections", "get_run", "runs", "problems", "get_state"),
+    *("keys", "url", "verify", "init", "check", "describe", "close"),
+}
+
+
+def methods(protocol: type[ListingStore] | type[PhotoStore]) -> set[str]:
+    return {name for name, _ in inspect.getmembers(protocol, inspect.isfunction) if not name.startswith("_")}
+
+
+def points(*writes: str) -> list[str]:
+    """Before and after each of these."""
+    return [point for point in POINTS if point.split()[1] in writes]
 
 
 class Kill:
     """Kills at the ``nth`` time a point is reached; ``happened`` tells whether it was."""
 
-    def __init__(self, house: House, patch: pytest.MonkeyPatch, point: str, nth: int) -> None:
+    def __init__(self, ws: Workspace, patch: pytest.MonkeyPatch, point: str, nth: int) -> None:
+        assert point in POINTS
         self.happened = False
-        self._house = house
         self._seen: Counter[str] = Counter()
         self._when, self._what = point.split()
         self._nth = nth
-        for what, method in _METHODS.items():
-            owner = house.ws.photos if what in ("photo", "delete") else house.ws.store
-            patch.setattr(owner, method, self._around(what, getattr(owner, method)))
-        for method in ("release_lease", "put_problems", "put_state"):
-            patch.setattr(house.ws.store, method, self._around(method, getattr(house.ws.store, method)))
+        for owner, writes in ((ws.store, ROW_WRITES), (ws.photos, PHOTO_WRITES)):
+            for method, what in writes.items():
+                patch.setattr(owner, method, self._around(what, getattr(owner, method)))
 
     def _around(self, what: str, call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def guarded(*args: Any, **named: Any) -> Any:
-            self._pass(what, "before")
+            kind = "variant" if what == "photo" and "/original/" not in args[0] else what
+            self._pass(kind, "before")
             answer = await call(*args, **named)
-            self._pass(what, "after")
+            self._pass(kind, "after")
             return answer
 
         return guarded
@@ -56,8 +89,19 @@ class Kill:
 async def killed_run(house: House, point: str, nth: int, **options: Any) -> bool:
     """Import, killed at the ``nth`` time a point is reached; whether it came to that. The dead lease is taken away."""
     with pytest.MonkeyPatch.context() as patch:
-        kill = Kill(house, patch, point, nth)
-        await house.run(**options)
+        kill = Kill(house.ws, patch, point, nth)
+        with suppress(Killed, BaseExceptionGroup):
+            await house.run(**options)
     for event in house.events[:1]:
         await house.ws.store.release_lease(house.ws.user_id, house.connection_id, event.run)
     return kill.happened
+
+
+@contextmanager
+def killed(house: House, point: str, nth: int = 1) -> Iterator[None]:
+    """Around a verb that must come to the point."""
+    with pytest.MonkeyPatch.context() as patch:
+        kill = Kill(house.ws, patch, point, nth)
+        with suppress(Killed, BaseExceptionGroup):
+            yield
+    assert kill.happened, f"it never came to {point}"
