@@ -8,7 +8,9 @@ from mls_tui.actions.connections import (
     check_connection,
     connect_mls,
     disconnect_mls,
+    edit_connection,
     get_connections,
+    show_connection,
     try_connection,
     update_connection,
 )
@@ -27,6 +29,7 @@ from mls_tui.actions.listings import (
 from mls_tui.actions.previews import preview_import
 from mls_tui.actions.results import (
     ActionResult,
+    ConnectionEdit,
     ConnectionForm,
     ConnectionTest,
     ConnectionView,
@@ -40,6 +43,7 @@ from mls_tui.importer.options import ImportOptions
 
 __all__ = [
     "ActionResult",
+    "ConnectionEdit",
     "ConnectionForm",
     "ConnectionTest",
     "ConnectionView",
@@ -56,6 +60,7 @@ __all__ = [
     "delete_listings",
     "delete_named",
     "disconnect_mls",
+    "edit_connection",
     "examine",
     "export_listings",
     "get_budget",
@@ -72,6 +77,7 @@ __all__ = [
     "refetch_photos",
     "retry_events",
     "retry_run",
+    "show_connection",
     "stream_listings",
     "try_connection",
     "undo_deletion",

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections import Counter
-from urllib.parse import urlsplit
+from dataclasses import replace
 
 from mls_tui.actions.answering import answering, opened
-from mls_tui.actions.results import ActionResult, ConnectionForm, ConnectionTest, ConnectionView
+from mls_tui.actions.forming import checked, edited, secrets_of
+from mls_tui.actions.results import (
+    ActionResult,
+    ConnectionEdit,
+    ConnectionForm,
+    ConnectionTest,
+    ConnectionView,
+)
 from mls_tui.actions.session import clear_secrets, open_connector_for, seal
 from mls_tui.domain.clock import epoch_ms
-from mls_tui.domain.connection import AuthKind, Connection, Cursor, SecretField
+from mls_tui.domain.connection import AuthKind, Connection, SecretField
 from mls_tui.domain.errors import AuthenticationError, MLSError, NotFoundError, SecretError, UsageError, sentence
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import ImportRun, RunState
 from mls_tui.mls.base import FeedQuery
-from mls_tui.mls.presets import for_connection, preset
+from mls_tui.mls.facts import facts_of
+from mls_tui.mls.feed_identity import ANOTHER_FEED, at_its_feed, feed_identity
+from mls_tui.mls.presets import for_connection
 from mls_tui.workspace import Workspace
 
 SOON_MS = 24 * 3_600_000
 STALE_RUN_MS = 90_000
-
-_NEEDED = {
-    AuthKind.BEARER: (SecretField.ACCESS_TOKEN,),
-    AuthKind.CLIENT_CREDENTIALS: (SecretField.CLIENT_SECRET,),
-    AuthKind.PASSWORD: (SecretField.PASSWORD,),
-    AuthKind.REFRESH_TOKEN: (SecretField.REFRESH_TOKEN,),
-}
 
 
 async def find_connection(workspace: Workspace, name_or_id: str) -> Connection:
@@ -66,7 +67,7 @@ async def connect_mls(form: ConnectionForm, workspace: Workspace | None = None) 
     """Check the form, encrypt its secrets, store the connection. Does not ask the MLS; ``try_connection`` does."""
     async with opened(workspace) as ws:
         ws.writable()
-        connection = await _checked(ws, form, None)
+        connection = await checked(ws, form, None)
         return await _saved(ws, connection, form, "Connected")
 
 
@@ -77,8 +78,32 @@ async def update_connection(
     """Change a connection; a secret that the form leaves out stays as it is."""
     async with opened(workspace) as ws:
         ws.writable()
-        connection = await _checked(ws, form, await find_connection(ws, connection_id))
-        return await _saved(ws, connection, form, "Saved")
+        stored = await find_connection(ws, connection_id)
+        return await _saved(ws, await checked(ws, form, stored), form, "Saved", stored)
+
+
+@answering
+async def edit_connection(
+    connection_id: str, edit: ConnectionEdit, workspace: Workspace | None = None
+) -> ActionResult[ConnectionView]:
+    """Change only what ``edit`` names; all else, secrets included, stays as it is."""
+    async with opened(workspace) as ws:
+        ws.writable()
+        stored = await find_connection(ws, connection_id)
+        form = edited(stored, edit)
+        return await _saved(ws, await checked(ws, form, stored), form, "Saved", stored)
+
+
+@answering
+async def show_connection(connection_id: str, workspace: Workspace | None = None) -> ActionResult[ConnectionView]:
+    """A connection as it stands, with every fact that an import of it goes by."""
+    async with opened(workspace) as ws:
+        stored = await find_connection(ws, connection_id)
+        runs = await ws.store.runs(ws.user_id, limit=200)
+        last = next((run for run in runs if run.connection_id == stored.connection_id), None)
+        view = _view(stored, last, None, epoch_ms(ws.clock.now()))
+        facts = facts_of(stored)
+        return ActionResult(True, stored.name, replace(view, facts=facts, stored_secrets=tuple(sorted(stored.secrets))))
 
 
 @answering
@@ -88,8 +113,8 @@ async def try_connection(
     """Sign in with what the form holds (absent secrets: those stored) and say what was found; stores nothing."""
     async with opened(workspace) as ws:
         stored = await find_connection(ws, connection_id) if connection_id else None
-        connection = await _checked(ws, form, stored)
-        secrets = {**(await clear_secrets(ws, stored) if stored else {}), **_secrets(form)}
+        connection = await checked(ws, form, stored)
+        secrets = {**(await clear_secrets(ws, stored) if stored else {}), **secrets_of(form)}
         return await _tested(ws, connection, secrets)
 
 
@@ -140,93 +165,10 @@ def _active() -> frozenset[ListingStatus]:
     return frozenset({ListingStatus.ACTIVE})
 
 
-async def _checked(ws: Workspace, form: ConnectionForm, stored: Connection | None) -> Connection:
-    """The connection a form describes, without its secrets. Raises UsageError naming the field."""
-    name = form.name.strip()
-    if not name:
-        raise UsageError("A connection needs a name.")
-    for other in await ws.store.connections(ws.user_id):
-        same = other.name.casefold() == name.casefold()
-        if same and (stored is None or other.connection_id != stored.connection_id):
-            raise UsageError(f"There is already a connection named {other.name!r}: choose another name.")
-    provider = preset(form.provider)
-    auth = form.auth or _auth_of(form) or (stored.auth if stored else provider.auths[0])
-    now = epoch_ms(ws.clock.now())
-    connection = Connection(
-        connection_id=stored.connection_id if stored else uuid.uuid4().hex[:12],
-        user_id=ws.user_id,
-        name=name,
-        provider=provider.name,
-        base_url=_url(form.base_url, "base URL") or "",
-        auth=auth,
-        token_url=_url(form.token_url, "token URL"),
-        client_id=form.client_id or None,
-        username=form.username or None,
-        scope=form.scope or None,
-        mls_system=form.mls_system or None,
-        agent_key=form.agent_key or None,
-        secrets=stored.secrets if stored else {},
-        overrides=form.overrides,
-        schedule_minutes=form.schedule_minutes,
-        member=stored.member if stored else None,
-        cursor=stored.cursor if stored else Cursor(),
-        created_at=stored.created_at if stored else now,
-        updated_at=now,
-    )
-    _check_sign_in(form, connection)
-    effective = for_connection(connection)
-    return connection.model_copy(update={"base_url": effective.base_url})
-
-
-def _check_sign_in(form: ConnectionForm, connection: Connection) -> None:
-    given = set(_secrets(form)) | {SecretField(name) for name in connection.secrets}
-    for needed in _NEEDED[connection.auth]:
-        if needed not in given:
-            words = needed.value.replace("_", " ")
-            raise UsageError(f"Signing in by {connection.auth.value.replace('_', ' ')} needs a {words}.")
-    if connection.auth is not AuthKind.BEARER:
-        if not (connection.token_url or preset(connection.provider).token_url):
-            raise UsageError("This way of signing in needs the token URL of the MLS.")
-        if not connection.client_id and connection.auth is AuthKind.CLIENT_CREDENTIALS:
-            raise UsageError("Signing in by client credentials needs a client id.")
-    if connection.auth is AuthKind.PASSWORD and not connection.username:
-        raise UsageError("Signing in by password needs a username.")
-
-
-def _auth_of(form: ConnectionForm) -> AuthKind | None:
-    """How the given secrets sign in."""
-    if form.password or form.username:
-        return AuthKind.PASSWORD
-    if form.refresh_token:
-        return AuthKind.REFRESH_TOKEN
-    if form.client_secret:
-        return AuthKind.CLIENT_CREDENTIALS
-    return AuthKind.BEARER if form.access_token else None
-
-
-def _url(text: str | None, what: str) -> str | None:
-    if text is None or not text.strip():
-        return None
-    try:
-        parts = urlsplit(text.strip())
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise UsageError(f"The {what} {text!r} is not a web address: write it as https://host/path.")
-    if parts.username or parts.password:
-        raise UsageError(f"The {what} holds a user name or password: give those in their own fields.")
-    return text.strip().rstrip("/")
-
-
-def _secrets(form: ConnectionForm) -> dict[SecretField, str]:
-    return {field: value for field in SecretField if (value := getattr(form, field.value))}
-
-
 async def _saved(
-    ws: Workspace, connection: Connection, form: ConnectionForm, verb: str
+    ws: Workspace, connection: Connection, form: ConnectionForm, verb: str, stored: Connection | None = None
 ) -> ActionResult[ConnectionView]:
-    given = _secrets(form)
+    given = secrets_of(form)
     sealed = await asyncio.to_thread(seal, ws, connection.connection_id, given)
     update: dict[str, object] = {"secrets": {**connection.secrets, **sealed}}
     if given:
@@ -234,13 +176,21 @@ async def _saved(
     connection = connection.model_copy(update=update)
     await ws.store.put_connection(ws.user_id, connection)
     view = _view(connection, None, None, epoch_ms(ws.clock.now()))
-    return ActionResult(True, f"{verb}: {connection.name}", view)
+    note = ANOTHER_FEED if stored is not None and _moved(stored, connection) else ""
+    return ActionResult(True, f"{verb}: {connection.name}", replace(view, note=note))
+
+
+def _moved(before: Connection, after: Connection) -> bool:
+    """Whether an edit pointed the connection at another feed, with something to lose by it."""
+    begun = before.cursor.watermark is not None
+    return begun and at_its_feed(before).cursor.feed != feed_identity(after)
 
 
 def _view(connection: Connection, run: ImportRun | None, listings: int | None, now: int) -> ConnectionView:
     next_run = None
     if connection.schedule_minutes and run is not None:
         next_run = run.started_at + connection.schedule_minutes * 60_000
+    connection = at_its_feed(connection)
     return ConnectionView(_without_secrets(connection), _state(connection, run, now), listings, run, next_run)
 
 

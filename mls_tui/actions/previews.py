@@ -19,6 +19,7 @@ from mls_tui.importer.scope import first_query
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.mls.base import Connector
 from mls_tui.mls.differences import differences
+from mls_tui.mls.feed_identity import at_its_feed
 from mls_tui.mls.presets import for_connection
 from mls_tui.mls.verdicts import Gone, Mapped, Quarantined
 from mls_tui.workspace import Workspace
@@ -30,7 +31,7 @@ async def preview_import(
 ) -> ActionResult[Preview]:
     """What an import would change; writes nothing, asks for no photo."""
     async with opened(workspace) as ws:
-        connection = await find_connection(ws, connection_id)
+        connection = at_its_feed(await find_connection(ws, connection_id))
         secrets = await clear_secrets(ws, connection)
         connector = await open_connector_for(ws, connection, secrets)
         try:

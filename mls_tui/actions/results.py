@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mls_tui.domain.connection import AuthKind, Connection, Member
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportRun
+
+if TYPE_CHECKING:
+    from mls_tui.mls.facts import Fact
 
 T = TypeVar("T")
 
@@ -49,6 +53,19 @@ class ConnectionForm:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionEdit:
+    """What to change of a stored connection, and nothing else.
+
+    ``given`` holds fields of ConnectionForm by name, ``overrides`` facts of the preset to replace. ``unset`` names
+    either kind: a fact goes back to the preset's value, a field of the connection's own becomes empty.
+    """
+
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    overrides: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    unset: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionView:
     """A connection as a list shows it. ``connection.secrets`` is empty here. Times are epoch ms.
 
@@ -60,6 +77,12 @@ class ConnectionView:
     listings: int | None = None
     last_run: ImportRun | None = None
     next_run_at: int | None = None
+    note: str = ""
+    """What an edit means for the next import, as a sentence."""
+    facts: tuple[Fact, ...] = ()
+    """Every fact an import goes by; only ``show_connection`` gives them."""
+    stored_secrets: tuple[str, ...] = ()
+    """The names of the secrets that are stored (never their values); only ``show_connection`` gives them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class Cursor(Record):
     ``statuses`` is the scope (ListingStatus values) that was swept. ``failed_keys`` are ListingKeys still owed.
     ``epoch`` is the epoch ms that ends new listing ids while an import is under way (0: none is), kept so that a
     resumed import gives the same ids and overwrites its own photos instead of leaving orphans.
+    ``feed`` is the identity of the feed that all this was read from (``mls.feed_identity``).
     """
 
     watermark: str | None = None
@@ -52,6 +53,7 @@ class Cursor(Record):
     statuses: tuple[str, ...] = ()
     failed_keys: tuple[str, ...] = ()
     epoch: int = 0
+    feed: str | None = None
     updated_at: int = 0
 
 

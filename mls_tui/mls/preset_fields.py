@@ -1,16 +1,18 @@
-"""What a provider preset is made of: plain data about one provider, and how sure each set of facts is. No I/O."""
+"""What a provider preset is made of: plain data about one provider, and how sure each fact is. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 from mls_tui.domain.connection import AuthKind
 
 
 class Sure(StrEnum):
-    """How sure the facts of a preset are (FIELD: "Facts")."""
+    """How sure a fact of a preset is (FIELD, first paragraph)."""
 
     A = "A"
     """The standard's or the provider's own text."""
@@ -18,6 +20,10 @@ class Sure(StrEnum):
     """A credible second-hand source."""
     C = "C"
     """Seen in one client only."""
+    M = "M"
+    """Measured."""
+    OURS = "ours"
+    """Nobody says: our own choice or guess."""
 
 
 class MediaMode(StrEnum):
@@ -58,7 +64,10 @@ class ProviderPreset:
     serves_many: bool
     base_url: str
     auths: tuple[AuthKind, ...]
-    sure: Sure
+    sure: tuple[Sure, ...]
+    """The letters of the provider's row in FIELD §6, over its facts together."""
+    sureness: Mapping[str, Sure] = field(default_factory=dict)
+    """How sure each fact is, by the name of its field; those left out have ``STANDARD``'s. Ask ``sure_of``."""
     token_url: str | None = None
     revocation_url: str | None = None
     """Where a token can be revoked (RFC 7009), None where the provider offers nothing of the kind."""
@@ -93,7 +102,6 @@ class ProviderPreset:
     api_limits: tuple[Limit, ...] = (Limit(2, 1.0),)
     media_limits: tuple[Limit, ...] = ()
     """Empty where no limit is known: the number in flight then adapts to what the host bears."""
-    limits_guessed: bool = True
     media_auth: bool = False
     """Whether the access token is sent with requests for photos: to the API's own origin, and to ``media_token_hosts``
     of the same provider over https; never elsewhere."""
@@ -104,3 +112,21 @@ class ProviderPreset:
     """Hidden records leave the feed after this many days: an older watermark needs a full run."""
     notes: tuple[str, ...] = ()
     required_fields: tuple[str, ...] = ()
+
+    def sure_of(self, fact: str) -> Sure:
+        """How sure the fact in this field is."""
+        return self.sureness.get(fact) or STANDARD.get(fact, Sure.OURS)
+
+
+STANDARD: Final[Mapping[str, Sure]] = MappingProxyType(
+    dict.fromkeys(
+        (
+            "serves_many", "property_resource", "media_resource", "member_resource", "office_resource", "media_mode",
+            "media_parent_field", "order_by", "count", "timestamp_field", "key_field", "number_field", "status_field",
+            "agent_field", "system_field", "headers", "media_headers",
+        ),
+        Sure.A,
+    )
+)  # fmt: skip
+"""How sure the values are that a preset does not say: the names of the Data Dictionary and the options of OData are
+the standard's own text; all others are our choice."""

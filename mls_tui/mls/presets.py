@@ -1,5 +1,5 @@
-"""The providers we know (FIELD §6), as data: what differs between them and how sure we are. It must never hold code
-for one provider; a connection's overrides replace any field."""
+"""The providers we know (FIELD §6), as data: what differs between them and how sure each fact is. It must never hold
+code for one provider; a connection's overrides replace any field."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ _HOUR = 3600.0
 _DAY = 86400.0
 _OAUTH = (AuthKind.CLIENT_CREDENTIALS, AuthKind.BEARER)
 _GZIP = MappingProxyType({"Accept-Encoding": "gzip"})
+_A, _B, _C, _OURS = Sure.A, Sure.B, Sure.C, Sure.OURS
+
+
+def _graded(*grades: tuple[Sure, str]) -> Mapping[str, Sure]:
+    """Each fact's grade, from a grade and the names of its facts."""
+    return MappingProxyType({name: grade for grade, names in grades for name in names.split()})
+
 
 _FLEXMLS = ProviderPreset(
     name="flexmls",
@@ -34,7 +41,11 @@ _FLEXMLS = ProviderPreset(
     serves_many=False,
     base_url="https://replication.sparkapi.com/Reso/OData",
     auths=(AuthKind.BEARER, AuthKind.REFRESH_TOKEN),
-    sure=Sure.A,
+    sure=(_A,),
+    sureness=_graded(
+        (_A, "base_url auths token_url page_size page_size_without_media overlap_minutes serves_many"),
+        (_OURS, "api_limits"),
+    ),
     token_url="https://sparkplatform.com/openid/token",  # noqa: S106 - an address
     page_size=1000,
     overlap_minutes=20,
@@ -51,7 +62,11 @@ _BRIDGE = ProviderPreset(
     serves_many=False,
     base_url="https://api.bridgedataoutput.com/api/v2/OData/{dataset}",
     auths=(AuthKind.BEARER,),
-    sure=Sure.A,
+    sure=(_A,),
+    sureness=_graded(
+        (_A, "base_url auths media_mode page_size page_size_without_media replication replication_page_size"),
+        (_A, "timestamp_field system_field api_limits serves_many"),
+    ),
     media_mode=MediaMode.INLINE,
     page_size=200,
     page_size_without_media=200,
@@ -60,7 +75,6 @@ _BRIDGE = ProviderPreset(
     timestamp_field="BridgeModificationTimestamp",
     system_field=None,
     api_limits=(Limit(334, 60.0), Limit(5000, _HOUR)),
-    limits_guessed=False,
     notes=("A whole copy uses /Property/replication: 2,000 records a page, the next page in the Link header (A).",),
     required_fields=("dataset",),
 )
@@ -71,13 +85,16 @@ _TRESTLE = ProviderPreset(
     serves_many=True,
     base_url="https://api.cotality.com/trestle/odata",
     auths=_OAUTH,
-    sure=Sure.B,
+    sure=(_A, _B),
+    sureness=_graded(
+        (_A, "base_url auths token_url scope page_size page_size_without_media api_limits serves_many"),
+        (_B, "media_limits media_auth"),
+    ),
     token_url="https://api.cotality.com/trestle/oidc/connect/token",  # noqa: S106 - an address
     scope="api",
     page_size=1000,
     api_limits=(Limit(180, 60.0), Limit(7200, _HOUR)),
     media_limits=(Limit(480, 60.0), Limit(18000, _HOUR)),
-    limits_guessed=False,
     media_auth=True,
     notes=("A page's cursor dies after 5 idle minutes; the sweep is rebuilt from the last record (A).",),
 )
@@ -87,7 +104,8 @@ _CRMLS = replace(
     name="crmls",
     label="CRMLS (through Trestle)",
     serves_many=False,
-    sure=Sure.C,
+    sure=(_C,),
+    sureness=MappingProxyType(dict.fromkeys([*_TRESTLE.sureness, "system", "serves_many"], _C)),
     system="CRMLS",
     notes=("Reached through Trestle with OriginatingSystemName eq 'CRMLS' (C).",),
 )
@@ -98,7 +116,12 @@ _MLSGRID = ProviderPreset(
     serves_many=True,
     base_url="https://api.mlsgrid.com/v2",
     auths=(AuthKind.BEARER,),
-    sure=Sure.B,
+    sure=(_A, _B),
+    sureness=_graded(
+        (_A, "base_url auths headers media_headers page_size page_size_without_media order_by count api_limits"),
+        (_A, "max_watermark_age_days serves_many"),
+        (_B, "media_limits media_once media_token_hosts"),
+    ),
     page_size=1000,
     page_size_without_media=5000,
     order_by=False,
@@ -107,12 +130,14 @@ _MLSGRID = ProviderPreset(
     media_headers=MappingProxyType({"User-Agent": "{token}"}),
     api_limits=(Limit(2, 1.0), Limit(7200, _HOUR), Limit(40000, _DAY), Limit(4_000_000_000, _HOUR, "bytes")),
     media_limits=(Limit(2, 1.0), Limit(4_000_000_000, _HOUR, "bytes")),
+    media_token_hosts=("media.mlsgrid.com",),
     media_once=True,
-    limits_guessed=False,
     max_watermark_age_days=7,
     notes=(
         "A 429 can suspend the account: the limits are kept with nothing to spare.",
         "Photo addresses are signed, used once and live an hour (B).",
+        "Photos want the token as User-Agent (A); it is sent to media.mlsgrid.com alone (B). Where photos are refused, "
+        "put their host into media_token_hosts.",
     ),
     required_fields=("mls_system",),
 )
@@ -123,7 +148,12 @@ _BRIGHT = ProviderPreset(
     serves_many=False,
     base_url="https://bright-reso.brightmls.com/RESO/OData/bright",
     auths=_OAUTH,
-    sure=Sure.C,
+    sure=(_B, _C),
+    sureness=_graded(
+        (_B, "base_url auths headers property_resource media_resource media_mode page_size serves_many"),
+        (_C, "token_url media_headers member_resource office_resource"),
+        (_OURS, "page_size_without_media api_limits"),
+    ),
     token_url="https://okta.brightmls.com/oauth2/default/v1/token",  # noqa: S106 - an address
     property_resource="BrightProperties",
     media_resource="BrightMedia",
@@ -142,7 +172,8 @@ _RESO = ProviderPreset(
     serves_many=True,
     base_url="",
     auths=(AuthKind.BEARER, AuthKind.CLIENT_CREDENTIALS, AuthKind.PASSWORD, AuthKind.REFRESH_TOKEN),
-    sure=Sure.A,
+    sure=(_A,),
+    sureness=_graded((_A, "auths serves_many")),
     notes=("2 requests a second is our guess; limits that the server announces are kept.",),
     required_fields=("base_url",),
 )

@@ -3,8 +3,9 @@ a server cannot do something: that is what it reports."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from mls_tui.domain.errors import AuthenticationError, MLSError, PhotoError, RateLimitedError, sentence
 from mls_tui.domain.listing import ListingStatus
@@ -13,7 +14,7 @@ from mls_tui.mls.connector import ResoConnector
 from mls_tui.mls.degrade import refused
 from mls_tui.mls.links import FeedPage, is_offset, next_url, read_page
 from mls_tui.mls.odata import Dialect, Request, StatusForm, filter_text, with_query
-from mls_tui.mls.presets import MediaMode
+from mls_tui.mls.presets import MediaMode, ProviderPreset, Sure
 from mls_tui.mls.trail import Seen, Trail
 from mls_tui.storage.base import Check
 
@@ -30,14 +31,14 @@ class _Findings:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-async def probe(connector: Connector) -> list[Check]:
-    """One line for each question: how sure the preset is, token, metadata, records, ``$top``, next link, ``$count``,
-    ``$orderby``, ``$expand``, spelling of statuses, photos, limits. Stops after the first where nothing can be asked at
-    all. Raises nothing that the provider can cause."""
+async def probe(connector: Connector, mine: Collection[str] = ()) -> list[Check]:
+    """One line for each question: token, metadata, records, ``$top``, next link, ``$count``, ``$orderby``, ``$expand``,
+    spelling of statuses, photos, limits. Stops after the first where nothing can be asked at all. ``mine`` names the
+    facts that the user has set. Raises nothing that the provider can cause."""
     if not isinstance(connector, ResoConnector):
         return []
-    probing = _Probe(connector)
-    checks = [probing.preset_facts(), await probing.guarded("token", probing.token)]
+    probing = _Probe(connector, mine)
+    checks = [await probing.guarded("token", probing.token)]
     if checks[-1].state == "failure":
         return checks
     questions: list[tuple[str, Callable[[], Awaitable[Check]]]] = [
@@ -59,8 +60,9 @@ async def probe(connector: Connector) -> list[Check]:
 
 
 class _Probe:
-    def __init__(self, connector: ResoConnector) -> None:
+    def __init__(self, connector: ResoConnector, mine: Collection[str]) -> None:
         self._connector = connector
+        self._mine = mine
         self._preset = connector.preset
         self._found = _Findings()
 
@@ -193,7 +195,7 @@ class _Probe:
         try:
             photo = await self._connector.photo(url)
         except PhotoError as error:
-            advice = "Check that this machine reaches the photo host, and whether it wants the token (media_auth)."
+            advice = _photo_advice(url, self._preset)
             return Check("photos", "failure", sentence(error), advice)
         return Check("photos", "ok", f"{photo.content_type}, {len(photo.body):,} bytes")
 
@@ -204,15 +206,22 @@ class _Probe:
         )
         if told:
             return Check("limits", "ok", f"announced in {', '.join(told)}; kept: {windows}")
-        if self._preset.limits_guessed:
+        if "api_limits" in self._mine:
+            return Check("limits", "ok", f"not announced; set by you: {windows}")
+        if self._preset.sure_of("api_limits") is Sure.OURS:
             advice = "Ask the provider for its limits and set api_limits of this connection."
             return Check("limits", "warning", f"not announced; our guess: {windows}", advice)
         return Check("limits", "ok", f"not announced; the provider's published ones: {windows}")
 
-    def preset_facts(self) -> Check:
-        """How sure the preset is (FIELD: A, B, C)."""
-        said = " ".join(self._preset.notes)
-        return Check("preset", "ok", f"{self._preset.label}: sure {self._preset.sure}. {said}".strip())
+
+def _photo_advice(url: str, preset: ProviderPreset) -> str:
+    """Where the token is kept from the photo host although the preset has it asked for: how to let it go there."""
+    host = (urlsplit(url).hostname or "").lower()
+    wants = preset.media_auth or any("{token}" in value for value in preset.media_headers.values())
+    if wants and host and host not in preset.media_token_hosts and host != urlsplit(preset.base_url).hostname:
+        known = ", ".join([*preset.media_token_hosts, host])
+        return f"The token is not sent to {host}. If it is your provider's photo host, set media_token_hosts={known}."
+    return "Check that this machine reaches the photo host, and whether it wants the token (media_auth)."
 
 
 _URLS = ("MediaURL", "UriLarge", "Uri1280", "Uri1024", "Uri800", "Uri640", "Uri300")

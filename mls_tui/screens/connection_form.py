@@ -1,5 +1,5 @@
-"""Add or edit a connection: the provider's own fields, checked as one types, tried before it is saved. Secrets are
-masked, and one that is stored is never shown."""
+"""Add or edit a connection: what the provider asks for, checked as one types, tried before it is saved, and every fact
+of its preset. Secrets are masked, and one that is stored is never shown."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from mls_tui.domain.connection import AuthKind, Connection
 from mls_tui.domain.words import plural
 from mls_tui.mls.presets import PRESETS, ProviderPreset
 from mls_tui.screens.base import READ_ONLY, MlsScreen
+from mls_tui.screens.fact_fields import asked_elsewhere, typed_facts
+from mls_tui.screens.fact_section import FactSection
 from mls_tui.screens.form_fields import (
     AUTH_WORDS,
     KEPT,
-    SURE_WORDS,
     Field,
+    default_words,
     fields_for,
     from_connection,
     problem,
+    sure_words,
     to_form,
 )
 from mls_tui.widgets.background import begin
@@ -41,6 +44,8 @@ class ConnectionFormScreen(MlsScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Save", id="form.save", tooltip="Store the connection", group=FORM),
         Binding("ctrl+t", "test", "Test", id="form.test", tooltip="Sign in and see what is there", group=FORM),
+        Binding("ctrl+o", "facts", "Facts", id="form.facts", tooltip="Every fact of the provider", group=FORM),
+        Binding("ctrl+r", "preset", "Preset's", id="form.preset", tooltip="Back to the preset's value", group=FORM),
         Binding("escape", "back", "Cancel", id="go.back", tooltip="Leave without saving", group=FORM),
         Binding("up", "app.focus_previous", "Previous", show=False, id="form.up", tooltip="Field above", group=FORM),
         Binding("down,enter", "app.focus_next", "Next", show=False, id="form.down", tooltip="Field below", group=FORM),
@@ -52,6 +57,9 @@ class ConnectionFormScreen(MlsScreen[None]):
         self._test_first = test
         self._typed: dict[str, str] = from_connection(connection) if connection else {"schedule": "by hand"}
         self._fields: tuple[Field, ...] = ()
+        self._facts: dict[str, dict[str, str]] = {}
+        if connection is not None:
+            self._facts[connection.provider] = typed_facts(connection)
 
     def crumbs(self) -> tuple[str, ...]:
         return ("Connections", self._connection.name if self._connection else "New")
@@ -73,7 +81,9 @@ class ConnectionFormScreen(MlsScreen[None]):
                 yield Label("Sign in with", classes="label")
                 yield Select([("", "")], allow_blank=False, compact=True, id="auth")
             yield Vertical(id="fields")
+            yield FactSection()
             yield Static(id="found")
+        yield Static(id="fact-help")
         with Horizontal(id="form-buttons"):
             yield Button("Save  (ctrl+s)", id="save", variant="primary", compact=True)
             yield Button("Test  (ctrl+t)", id="test", compact=True)
@@ -104,7 +114,7 @@ class ConnectionFormScreen(MlsScreen[None]):
         choice.value = (stored if stored in auths else auths[0]).value if stored else auths[0].value
         choice.disabled = len(auths) == 1
         preset = self._preset
-        notes = [Content.assemble((SURE_WORDS[preset.sure.value], "$text-accent"))]
+        notes = [Content.assemble((sure_words(preset), "$text-accent"))]
         notes += [plain(note) for note in preset.notes]
         self.query_one("#preset-notes", Static).update(Content("\n").join(notes))
 
@@ -119,13 +129,22 @@ class ConnectionFormScreen(MlsScreen[None]):
 
     async def _lay_out(self) -> None:
         fields = fields_for(self._preset, self._auth)
-        if fields == self._fields:
+        typed = self._facts.setdefault(self._preset.name, {})
+        if fields == self._fields and self._section.typed is typed:
             return
         self._fields = fields
+        hidden = asked_elsewhere(self._preset, [field.name for field in fields])
+        await self._section.show(self._preset, hidden, typed)
         holder = self.query_one("#fields", Vertical)
         await holder.remove_children()
         await holder.mount(*(self._line(field) for field in fields))
+        for field in fields:
+            self._check(field.name)
         self.query_one("#field-name", Input).focus()
+
+    @property
+    def _section(self) -> FactSection:
+        return self.query_one(FactSection)
 
     def _line(self, field: Field) -> Horizontal:
         stored = field.secret and self._connection is not None
@@ -164,7 +183,7 @@ class ConnectionFormScreen(MlsScreen[None]):
         if wrong and (pressing or not empty):
             mark.update(Content.assemble(("✖ ", "$text-error"), (wrong, "$text-error")))
         elif empty:
-            mark.update("")
+            mark.update(Content.assemble((default_words(field, self._preset), "$foreground 60%")))
         else:
             mark.update(Content.assemble(("✔", "$text-success")))
         return wrong is None
@@ -175,11 +194,35 @@ class ConnectionFormScreen(MlsScreen[None]):
         if wrong:
             self.query_one(f"#field-{wrong[0]}", Input).focus()
             return None
+        if wrong := self._section.wrong():
+            begin(self, partial(self._section.unfold, wrong[0]), "facts")
+            return None
         values = {field.name: self._typed.get(field.name, "") for field in self._fields}
-        return to_form(self._preset.name, self._auth, values, self._connection)
+        return to_form(self._preset.name, self._auth, values, self._section.chosen())
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        if action == "preset" and self._fact is None:
+            return "Go to one of the provider's facts first; ctrl+o shows them."
         return READ_ONLY if action == "save" and self.shell.read_only else None
+
+    @property
+    def _fact(self) -> str | None:
+        """The fact that has the focus."""
+        name = (self.focused.id or "" if self.focused else "").partition("fact-")
+        return name[2] if isinstance(self.focused, Input) and name[1] and not name[0] else None
+
+    def action_facts(self) -> None:
+        begin(self, self._section.unfold, "facts")
+
+    def action_preset(self) -> None:
+        if (fact := self._fact) is not None:
+            self._section.reset(fact)
+
+    @on(FactSection.Told)
+    def _told(self, event: FactSection.Told) -> None:
+        line = self.query_one("#fact-help", Static)
+        line.update(plain(event.words))
+        line.display = bool(event.words)
 
     @on(Button.Pressed, "#test")
     def action_test(self) -> None:
@@ -211,7 +254,8 @@ class ConnectionFormScreen(MlsScreen[None]):
             return
         if self._connection is not None:
             self.shell.schedules.forget(self._connection.connection_id)
-        self.notify(f"Saved {form.name}. i imports it.")
+        note = result.data.note if result.data else ""
+        self.notify(f"Saved {form.name}. {note or 'i imports it.'}")
         self.shell.back()
 
     @on(Button.Pressed, "#cancel")

@@ -8,18 +8,15 @@ from urllib.parse import urlsplit
 
 from mls_tui.actions import ConnectionForm
 from mls_tui.domain.connection import AuthKind, Connection
-from mls_tui.mls.presets import PRESETS, ProviderPreset
+from mls_tui.mls.facts import SURE_WORDS, letters
+from mls_tui.mls.presets import ProviderPreset
+from mls_tui.screens.fact_fields import BRIEF, stored_base_url
 
 AUTH_WORDS = {
     AuthKind.BEARER: "Access token",
     AuthKind.CLIENT_CREDENTIALS: "Client id and secret",
     AuthKind.PASSWORD: "User name and password",
     AuthKind.REFRESH_TOKEN: "Refresh token",
-}
-SURE_WORDS = {
-    "A": "A: from the standard or the provider's own pages; not tried live",
-    "B": "B: from a credible second-hand source; not tried live",
-    "C": "C: seen in one client only; check with your MLS",
 }
 KEPT = "kept as stored; type to replace it"
 
@@ -76,6 +73,17 @@ def fields_for(preset: ProviderPreset, auth: AuthKind) -> tuple[Field, ...]:
     return tuple(fields)
 
 
+def sure_words(preset: ProviderPreset) -> str:
+    """How sure the facts of a preset are together, in words."""
+    meaning = ", or ".join(SURE_WORDS[sure] for sure in preset.sure)
+    return f"{letters(preset)}: from {meaning}; not tried live"
+
+
+def default_words(field: Field, preset: ProviderPreset) -> str:
+    """How sure the preset's own value is that stands where the field is left empty; empty where it has none."""
+    return BRIEF[preset.sure_of(field.name)] if getattr(preset, field.name, None) else ""
+
+
 def problem(field: Field, value: str, *, stored: bool = False) -> str | None:
     """What is wrong with a value, in a few words; None where it is right. ``stored``: an absent secret is kept."""
     text = value.strip()
@@ -130,8 +138,9 @@ def schedule_minutes(text: str) -> int | None:
     return minutes
 
 
-def to_form(provider: str, auth: AuthKind, values: dict[str, str], base: Connection | None) -> ConnectionForm:
-    """What was typed, as the actions want it: empty is absent, an absent secret keeps the stored one."""
+def to_form(provider: str, auth: AuthKind, values: dict[str, str], facts: dict[str, str]) -> ConnectionForm:
+    """What was typed, as the actions want it: empty is absent, an absent secret keeps the stored one. ``facts`` are
+    those of the preset that the user has set."""
     given = {name: value.strip() for name, value in values.items() if value.strip()}
     schedule = given.pop("schedule", "")
     name = given.pop("name", "")
@@ -139,9 +148,8 @@ def to_form(provider: str, auth: AuthKind, values: dict[str, str], base: Connect
         name=name,
         provider=provider,
         auth=auth,
-        scope=base.scope if base else None,
         schedule_minutes=schedule_minutes(schedule),
-        overrides=dict(base.overrides) if base else {},
+        overrides=dict(facts),
         **given,
     )
 
@@ -150,11 +158,9 @@ def from_connection(connection: Connection) -> dict[str, str]:
     """What the form starts with on an edit. No secret is among it."""
     from mls_tui.widgets.numbers import every
 
-    preset = PRESETS.get(connection.provider)
-    default_url = preset.base_url if preset else ""
     return {
         "name": connection.name,
-        "base_url": "" if connection.base_url == default_url else connection.base_url,
+        "base_url": stored_base_url(connection),
         "token_url": connection.token_url or "",
         "client_id": connection.client_id or "",
         "username": connection.username or "",

@@ -18,6 +18,7 @@ FIELDS, RECORD, ADDRESS, MEDIA, HASHING, SIZES, QUARANTINE = (
     f"unit/test_mapping_{name}.py::test_"
     for name in ("fields", "record", "address", "media", "hashing", "sizes", "quarantine")
 )
+FACTS = "unit/test_mls_facts.py::test_"
 AGAIN, FAILURES, CHOICES = (f"e2e/test_import_{name}.py::test_" for name in ("again", "failures", "choices"))
 
 Cases = dict[str, tuple[str, ...]]
@@ -151,8 +152,16 @@ PICTURES: Cases = {
 }
 PROVIDERS: Cases = {
     "each provider's shape": (CONNECTOR + "each_providers_shape_is_swept_whole_with_its_media",),
-    "every field can be edited": (CONNECTOR + "every_field_of_a_preset_can_be_replaced_and_a_wrong_value_is_refused",),
-    "how sure, shown": ("unit/test_mls_probe.py::test_how_sure_the_preset_is_stands_in_the_first_line",),
+    "every field can be edited": (
+        CONNECTOR + "every_field_of_a_preset_can_be_replaced_and_a_wrong_value_is_refused",
+        FACTS + "what_a_fact_shows_can_be_typed_back_and_means_the_same",
+        FACTS + "every_fact_stands_in_the_form_and_says_what_it_may_be",
+    ),
+    "how sure each fact is": (
+        FACTS + "a_presets_facts_are_as_sure_together_as_the_field_says",
+        FACTS + "whatever_a_preset_says_of_its_provider_has_a_grade_of_its_own",
+        FACTS + "the_doctors_lines_hold_each_facts_value_grade_and_source",
+    ),
     "limits": (B + "test_the_server_never_counts_more_than_was_granted", BUDGET + "restart_forgets_nothing"),
     "media limits apart": (B + "test_photos_keep_to_the_media_hosts_own_budget",),
     "overlap, and MLS Grid's 7 days": (
@@ -186,6 +195,9 @@ FOUND: Cases = {
     "photos counted, given nowhere": (M + "test_homes_come_without_photos_where_nothing_gives_them",),
     "a byte order mark, gzip": (A + "test_a_byte_order_mark_and_gzip_are_read",),
     "a pause remembered over a restart": (B + "test_a_long_pause_is_shown_can_be_cancelled_and_is_not_forgotten",),
+    "a connection pointed at another feed": (
+        "unit/test_mls_feed_identity.py::test_another_feed_begins_anew_and_keeps_only_the_epoch_of_what_is_to_be_tidied",
+    ),
     "keep-alive reset": (TRANSPORT + "reset_of_a_reused_connection_is_one_failed_attempt_and_not_silently_repeated",),
 }
 

@@ -1,0 +1,184 @@
+"""From what a user typed to a connection that can be stored: every check, in sentences. It stores nothing, so that bad
+input changes nothing."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import fields, replace
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from mls_tui.actions.results import ConnectionEdit, ConnectionForm
+from mls_tui.domain.clock import epoch_ms
+from mls_tui.domain.connection import AuthKind, Connection, Cursor, SecretField
+from mls_tui.domain.errors import UsageError
+from mls_tui.mls.facts import FACT_NAMES, own_base_url, own_fields, split_own
+from mls_tui.mls.preset_fields import ProviderPreset
+from mls_tui.mls.presets import for_connection, preset
+from mls_tui.workspace import Workspace
+
+_FORM_FIELDS: Final = frozenset(each.name for each in fields(ConnectionForm)) - {"overrides"}
+_CLEARABLE: Final = frozenset(
+    {"base_url", "token_url", "client_id", "username", "scope", "mls_system", "agent_key", "schedule_minutes"}
+)
+_SECRET_NAMES: Final = frozenset(field.value for field in SecretField)
+_ALSO: Final = {"mls": "mls_system", "agent": "agent_key", "schedule": "schedule_minutes"}
+_NEEDED = {
+    AuthKind.BEARER: (SecretField.ACCESS_TOKEN,),
+    AuthKind.CLIENT_CREDENTIALS: (SecretField.CLIENT_SECRET,),
+    AuthKind.PASSWORD: (SecretField.PASSWORD,),
+    AuthKind.REFRESH_TOKEN: (SecretField.REFRESH_TOKEN,),
+}
+
+
+def edited(stored: Connection, edit: ConnectionEdit) -> ConnectionForm:
+    """The form of a stored connection with an edit made. Raises UsageError where the edit is empty or contradicts
+    itself; what its values must be is checked by ``checked``."""
+    unset = [_canonical(name) for name in edit.unset]
+    base = preset(edit.given.get("provider") or stored.provider)
+    own_of = own_fields(base)
+    own, overrides = split_own(base, edit.overrides)
+    given = {**own, **edit.given}
+    if not (given or overrides or unset):
+        raise UsageError("There is nothing to change: name what is to be another way, for example --set page_size=100.")
+    twice = sorted((set(given) | set(edit.overrides)) & {*unset, *(own_of.get(name, name) for name in unset)})
+    if twice:
+        raise UsageError(f"{twice[0]} is given and unset at once: leave one of them out.")
+    moved = base.name != stored.provider
+    values = _fresh(stored) if moved else _kept(stored)
+    facts: dict[str, Any] = {} if moved else dict(stored.overrides)
+    for name in [*unset, *edit.overrides]:
+        facts.pop(name, None)
+        values[own_of.get(name, name)] = None
+    values = {name: value for name, value in values.items() if name in _FORM_FIELDS} | given
+    values["auth"] = given.get("auth") or _auth_given(stored, given, base)
+    return ConnectionForm(**values, overrides=facts | overrides)
+
+
+def _kept(stored: Connection) -> dict[str, Any]:
+    """The form's fields as they are stored; the preset's own address is left to the preset."""
+    values = {name: getattr(stored, name) for name in _FORM_FIELDS if hasattr(stored, name)}
+    return values | {"base_url": own_base_url(stored)}
+
+
+def _fresh(stored: Connection) -> dict[str, Any]:
+    """The same for another provider: what was the old one's (addresses, scope, MLS, replaced facts) does not stay."""
+    return _kept(stored) | {"base_url": None, "token_url": None, "scope": None, "mls_system": None}
+
+
+def _auth_given(stored: Connection, given: dict[str, Any], base: ProviderPreset) -> AuthKind:
+    """How the secrets of an edit sign in where they say something new; else as before, if the provider has that."""
+    new = {name: value for name, value in given.items() if name in _SECRET_NAMES}
+    if stored.auth in base.auths and stored.auth is not AuthKind.BEARER:
+        new.pop("client_secret", None)  # each of these has one
+    before = stored.auth if base.name == stored.provider or stored.auth in base.auths else base.auths[0]
+    return _auth_of(ConnectionForm(name="", provider=base.name, **new)) or before
+
+
+def _canonical(name: str) -> str:
+    """The field or fact that ``--unset`` names."""
+    field = _ALSO.get(name.strip(), name.strip())
+    if field not in _CLEARABLE and field not in FACT_NAMES:
+        known = ", ".join(sorted({*_CLEARABLE, *FACT_NAMES}))
+        raise UsageError(f"{name!r} cannot be unset. What can: {known}.")
+    return field
+
+
+def _normal(form: ConnectionForm) -> ConnectionForm:
+    """A fact that has a field of its own stands there and nowhere else."""
+    own, overrides = split_own(preset(form.provider), form.overrides)
+    missing: dict[str, Any] = {name: value for name, value in own.items() if not getattr(form, name)}
+    return replace(form, overrides=overrides, **missing)
+
+
+async def checked(ws: Workspace, form: ConnectionForm, stored: Connection | None) -> Connection:
+    """The connection a form describes, without its new secrets. Raises UsageError naming the field."""
+    form = _normal(form)
+    name = form.name.strip()
+    if not name:
+        raise UsageError("A connection needs a name.")
+    for other in await ws.store.connections(ws.user_id):
+        same = other.name.casefold() == name.casefold()
+        if same and (stored is None or other.connection_id != stored.connection_id):
+            raise UsageError(f"There is already a connection named {other.name!r}: choose another name.")
+    provider = preset(form.provider)
+    auth = form.auth or _auth_of(form) or (stored.auth if stored else provider.auths[0])
+    now = epoch_ms(ws.clock.now())
+    connection = Connection(
+        connection_id=stored.connection_id if stored else uuid.uuid4().hex[:12],
+        user_id=ws.user_id,
+        name=name,
+        provider=provider.name,
+        base_url=_url(form.base_url, "base URL") or "",
+        auth=auth,
+        token_url=_url(form.token_url, "token URL"),
+        client_id=form.client_id or None,
+        username=form.username or None,
+        scope=form.scope or None,
+        mls_system=form.mls_system or None,
+        agent_key=form.agent_key or None,
+        secrets=_kept_secrets(stored, auth),
+        token_expires_at=stored.token_expires_at if stored and stored.auth is auth else None,
+        overrides=form.overrides,
+        schedule_minutes=form.schedule_minutes,
+        member=stored.member if stored and stored.provider == provider.name else None,
+        cursor=stored.cursor if stored else Cursor(),
+        created_at=stored.created_at if stored else now,
+        updated_at=now,
+    )
+    _check_sign_in(form, connection)
+    effective = for_connection(connection)
+    return connection.model_copy(update={"base_url": effective.base_url})
+
+
+def _kept_secrets(stored: Connection | None, auth: AuthKind) -> dict[str, str]:
+    """The secrets that stay. Tokens that another way of signing in obtained are not what this one asks the user for."""
+    if stored is None or stored.auth is auth:
+        return stored.secrets if stored else {}
+    obtained = (SecretField.ACCESS_TOKEN, SecretField.REFRESH_TOKEN)
+    return {name: sealed for name, sealed in stored.secrets.items() if name not in obtained}
+
+
+def _check_sign_in(form: ConnectionForm, connection: Connection) -> None:
+    given = set(secrets_of(form)) | {SecretField(name) for name in connection.secrets}
+    for needed in _NEEDED[connection.auth]:
+        if needed not in given:
+            words = needed.value.replace("_", " ")
+            raise UsageError(f"Signing in by {connection.auth.value.replace('_', ' ')} needs a {words}.")
+    if connection.auth is not AuthKind.BEARER:
+        if not (connection.token_url or preset(connection.provider).token_url):
+            raise UsageError("This way of signing in needs the token URL of the MLS.")
+        if not connection.client_id and connection.auth is AuthKind.CLIENT_CREDENTIALS:
+            raise UsageError("Signing in by client credentials needs a client id.")
+    if connection.auth is AuthKind.PASSWORD and not connection.username:
+        raise UsageError("Signing in by password needs a username.")
+
+
+def _auth_of(form: ConnectionForm) -> AuthKind | None:
+    """How the given secrets sign in."""
+    if form.password or form.username:
+        return AuthKind.PASSWORD
+    if form.refresh_token:
+        return AuthKind.REFRESH_TOKEN
+    if form.client_secret:
+        return AuthKind.CLIENT_CREDENTIALS
+    return AuthKind.BEARER if form.access_token else None
+
+
+def _url(text: str | None, what: str) -> str | None:
+    if text is None or not text.strip():
+        return None
+    try:
+        parts = urlsplit(text.strip())
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError(f"The {what} {text!r} is not a web address: write it as https://host/path.")
+    if parts.username or parts.password:
+        raise UsageError(f"The {what} holds a user name or password: give those in their own fields.")
+    return text.strip().rstrip("/")
+
+
+def secrets_of(form: ConnectionForm) -> dict[SecretField, str]:
+    return {field: value for field in SecretField if (value := getattr(form, field.value))}
