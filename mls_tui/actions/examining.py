@@ -42,15 +42,20 @@ async def check_storage(
 async def examine(workspace: Workspace | None = None, connection: str | None = None) -> ActionResult[list[Check]]:
     """The doctor: this machine, AWS and, where one is named, a connection's provider."""
     from mls_tui.doctor import diagnose
+    from mls_tui.mls.fact_checks import fact_checks
+    from mls_tui.mls.facts import facts_of
+    from mls_tui.mls.presets import preset
     from mls_tui.mls.probe import probe
 
     async with opened(workspace) as ws:
         checks = await diagnose(ws.settings, users=ws.users, vault=ws.vault, store=ws.store, photos=ws.photos)
         if connection is not None:
             found = await find_connection(ws, connection)
+            facts = facts_of(found)
+            checks += fact_checks(preset(found.provider), facts)
             connector = await open_connector_for(ws, found, await clear_secrets(ws, found))
             try:
-                checks += await probe(connector)
+                checks += await probe(connector, [fact.name for fact in facts if fact.mine])
             finally:
                 await connector.close()
         return _answer(checks)
