@@ -30,8 +30,9 @@ class Settings:
     """What the program runs with; built by ``load_settings``. ``home`` None means the XDG folders.
 
     ``config_path`` is a file, ``data_path``, ``state_path`` and ``cache_path`` are folders that may not exist yet.
-    ``webp_variants`` are widths in pixels, none by default. ``key`` is the user's own encryption key,
-    ``key_previous`` the one before it, for reading.
+    ``webp_variants`` are widths in pixels, none by default. ``queue_prefix`` begins the SQS queues' names, and
+    ``queue_visibility`` is how many seconds a worker has a task without a sign of life. ``key`` is the user's own
+    encryption key, ``key_previous`` the one before it, for reading.
     """
 
     config_path: Path
@@ -50,11 +51,14 @@ class Settings:
     log_group: str | None = None
     allow_private_hosts: bool = False
     read_only: bool = False
+    photos: str = "auto"
     theme: str | None = None
     keymap: Mapping[str, str] = field(default_factory=dict, hash=False)
     listings_in_flight: int = 8
     photos_in_flight: int = 16
     webp_variants: tuple[int, ...] = ()
+    queue_prefix: str = "mls-tui"
+    queue_visibility: int = 120
     key: str | None = field(default=None, repr=False)
     key_previous: str | None = field(default=None, repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)

@@ -49,6 +49,7 @@ class Workspace:
         self._vault: Vault | None = None
         self._store: ListingStore | None = None
         self._photos: PhotoStore | None = None
+        self._clients: Aws | None = None
         self._opening = asyncio.Lock()
 
     @property
@@ -82,6 +83,16 @@ class Workspace:
     def photos(self) -> PhotoStore:
         return _opened(self._photos)
 
+    @property
+    def aws(self) -> Aws:
+        """The clients that the stores use. Raises UsageError where nothing is stored in AWS."""
+        if self._clients is None:
+            raise UsageError(
+                "Many machines share one import through DynamoDB, S3 and SQS, but the storage here is local. "
+                "Set MLS_TUI_STORAGE=aws and MLS_TUI_BUCKET."
+            )
+        return self._clients
+
     async def open(self) -> None:
         """Find the user and open the stores.
 
@@ -108,7 +119,8 @@ class Workspace:
             on_secret=self._on_secret,
             on_warning=self._on_warning,
         )
-        self._store, self._photos = open_stores(self.settings, aws=_aws(session) if session else None, clock=self.clock)
+        clients = self._clients = _aws(session) if self.settings.storage == "aws" else None
+        self._store, self._photos = open_stores(self.settings, aws=clients, clock=self.clock)
 
     @property
     def _as_user(self) -> bool:
@@ -139,10 +151,10 @@ class Workspace:
         await self.close()
 
 
-def _aws(session: Callable[[], Any]) -> Aws:
+def _aws(session: Callable[[], Any] | None) -> Aws:
     from mls_tui.storage.aws import Aws
 
-    return Aws(session=session)
+    return Aws() if session is None else Aws(session=session)
 
 
 def _kms_client(session: Callable[[], Any]) -> object:

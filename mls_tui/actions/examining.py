@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.connections import find_connection
 from mls_tui.actions.results import ActionResult
-from mls_tui.actions.session import clear_secrets, open_connector_for
+from mls_tui.actions.session import clear_secrets, open_connector_for, open_queues
 from mls_tui.domain.errors import UsageError
 from mls_tui.importer.audit import audit_photos
 from mls_tui.storage.base import Check
 from mls_tui.workspace import Workspace
 
+if TYPE_CHECKING:
+    from mls_tui.distributed.queues import Queues
+    from mls_tui.storage.dynamodb.expiry import Expiry
+
 
 @answering
-async def init_storage(workspace: Workspace | None = None) -> ActionResult[list[Check]]:
-    """Create table, index, bucket and their protections, or the embedded store's file and folder; idempotent."""
+async def init_storage(workspace: Workspace | None = None, *, distributed: bool = False) -> ActionResult[list[Check]]:
+    """Create table, index, bucket and their protections, or the embedded store's file and folder; idempotent.
+
+    ``distributed`` makes the queues of many machines as well.
+    """
     async with opened(workspace) as ws:
         ws.writable()
-        return _answer([*await ws.store.init(), *await ws.photos.init()])
+        async with _queues(ws, wanted=distributed) as queues:
+            checks = [*await ws.store.init(), *await ws.photos.init()]
+            if queues is not None:
+                checks += [await asyncio.to_thread(_expiry(ws).init), *await queues.init()]
+        return _answer(checks)
 
 
 @answering
 async def check_storage(
-    workspace: Workspace | None = None, *, photos: bool = False, repair: bool = False
+    workspace: Workspace | None = None, *, photos: bool = False, repair: bool = False, distributed: bool = False
 ) -> ActionResult[list[Check]]:
-    """Say what is missing. ``photos`` reads every stored photo; ``repair`` deletes orphans and marks the damaged."""
+    """Say what is missing. ``photos`` reads every stored photo; ``repair`` deletes orphans and marks the damaged;
+    ``distributed`` looks over the queues as well."""
     async with opened(workspace) as ws:
         if repair:
             ws.writable()
         if repair and not photos:
             raise UsageError("--repair needs --photos: it mends what the photo check finds.")
-        checks = [*await ws.store.check(), *await ws.photos.check()]
+        async with _queues(ws, wanted=distributed) as queues:
+            checks = [*await ws.store.check(), *await ws.photos.check()]
+            if queues is not None:
+                checks += [await asyncio.to_thread(_expiry(ws).check), *await queues.check()]
         if photos:
             checks += await audit_photos(ws.store, ws.photos, ws.user_id, repair=repair)
         return _answer(checks)
@@ -59,6 +77,24 @@ async def examine(workspace: Workspace | None = None, connection: str | None = N
             finally:
                 await connector.close()
         return _answer(checks)
+
+
+@asynccontextmanager
+async def _queues(ws: Workspace, *, wanted: bool) -> AsyncIterator[Queues | None]:
+    """None where they are not wanted; refuses a store that machines cannot share before anything is made."""
+    queues = open_queues(ws) if wanted else None
+    try:
+        yield queues
+    finally:
+        if queues is not None:
+            await queues.close()
+
+
+def _expiry(ws: Workspace) -> Expiry:
+    from mls_tui.storage.dynamodb.expiry import Expiry
+    from mls_tui.storage.dynamodb.table import Table
+
+    return Expiry(Table(ws.aws, ws.settings.table))
 
 
 def _answer(checks: Sequence[Check]) -> ActionResult[list[Check]]:

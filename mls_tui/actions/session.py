@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from mls_tui.domain.connection import Connection, SecretField
 from mls_tui.mls.base import Connector, Notice, Observer
 from mls_tui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mls_tui.distributed.queues import Queues
 
 
 def seal(workspace: Workspace, connection_id: str, secrets: Mapping[SecretField, str]) -> dict[str, str]:
@@ -68,6 +72,14 @@ async def open_connector_for(
         allow_private_hosts=workspace.settings.allow_private_hosts,
         on_token=keep,
     )
+
+
+def open_queues(workspace: Workspace) -> Queues:
+    """The queues of this set-up; close them. Raises UsageError where the storage is not AWS."""
+    from mls_tui.distributed.queues import Queues
+
+    settings = workspace.settings
+    return Queues(workspace.aws, settings.queue_prefix, visibility=settings.queue_visibility, clock=workspace.clock)
 
 
 def _unheard(notice: Notice) -> None:

@@ -19,9 +19,10 @@ def storage() -> None:
 
 @storage.command()
 @click.option("--print-policy", is_flag=True, help="Print the least IAM policy a user needs, and create nothing.")
+@click.option("--distributed", is_flag=True, help="The queues of many machines as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.pass_context
-def init(ctx: click.Context, print_policy: bool, as_json: bool) -> None:
+def init(ctx: click.Context, print_policy: bool, distributed: bool, as_json: bool) -> None:
     """Create what is missing; doing it twice changes nothing."""
     if print_policy:
         from mls_tui.storage.policy import user_policy
@@ -29,7 +30,7 @@ def init(ctx: click.Context, print_policy: bool, as_json: bool) -> None:
         settings = settings_of(ctx)
         click.echo(json.dumps(user_policy(settings.table, settings.bucket or "BUCKET"), indent=2))
         return
-    answer = with_workspace(ctx, lambda ws: actions.init_storage(ws), as_json=as_json)
+    answer = with_workspace(ctx, lambda ws: actions.init_storage(ws, distributed=distributed), as_json=as_json)
     if answer.data is None:
         fail(answer.error or "", answer.exit_code, as_json=as_json)
     print_checks(answer.data, as_json=as_json)
@@ -39,11 +40,16 @@ def init(ctx: click.Context, print_policy: bool, as_json: bool) -> None:
 @storage.command()
 @click.option("--photos", is_flag=True, help="Verify every stored photo by hash, and find those nothing points at.")
 @click.option("--repair", is_flag=True, help="With --photos: delete the orphans; mark the damaged to be fetched again.")
+@click.option("--distributed", is_flag=True, help="Look over the queues of many machines as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.pass_context
-def check(ctx: click.Context, photos: bool, repair: bool, as_json: bool) -> None:
+def check(ctx: click.Context, photos: bool, repair: bool, distributed: bool, as_json: bool) -> None:
     """Say what is missing or wrong, and what to do."""
-    answer = with_workspace(ctx, lambda ws: actions.check_storage(ws, photos=photos, repair=repair), as_json=as_json)
+    answer = with_workspace(
+        ctx,
+        lambda ws: actions.check_storage(ws, photos=photos, repair=repair, distributed=distributed),
+        as_json=as_json,
+    )
     if answer.data is None:
         fail(answer.error or "", answer.exit_code, as_json=as_json)
     print_checks(answer.data, as_json=as_json)

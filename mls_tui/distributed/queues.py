@@ -17,6 +17,7 @@ from mls_tui.distributed.queue_calls import LONGEST_DELAY_SECONDS, Depth, Entry,
 from mls_tui.domain.clock import Clock, SystemClock
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage.aws import Aws
+from mls_tui.storage.base import Check
 from mls_tui.storage.threads import DaemonPool
 
 __all__ = ["LONGEST_DELAY_SECONDS", "VISIBILITY_SECONDS", "Depth", "QueueName", "Queues", "Received"]
@@ -24,8 +25,6 @@ __all__ = ["LONGEST_DELAY_SECONDS", "VISIBILITY_SECONDS", "Depth", "QueueName", 
 logger = logging.getLogger(__name__)
 
 VISIBILITY_SECONDS = 120
-MAX_RECEIVES = 5
-"""After so many deliveries without an acknowledgement SQS moves a message to the dead-letter queue."""
 _CALL_THREADS = 16
 _POLL_THREADS = 8
 """Polls may take 20 s each: in threads of their own, as a heartbeat must never wait for one."""
@@ -135,6 +134,17 @@ class Queues:
             beating.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await beating
+
+    async def init(self) -> list[Check]:
+        """Make and protect the four queues, or set right what differs; twice changes nothing."""
+        from mls_tui.distributed.queue_setup import init_queues
+
+        return await self._pool.run(lambda: init_queues(self._calls, self.visibility))
+
+    async def check(self) -> list[Check]:
+        from mls_tui.distributed.queue_setup import check_queues
+
+        return await self._pool.run(lambda: check_queues(self._calls, self.visibility))
 
     async def close(self) -> None:
         """Finish what was begun, for 2 seconds at most; polls are left behind, and what they get comes again."""

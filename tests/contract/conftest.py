@@ -31,6 +31,7 @@ def aws(endpoint: str) -> Aws:
         patch.setenv("AWS_ENDPOINT_URL", endpoint)
         clients.dynamodb()
         clients.s3()
+        clients.sqs()
     return clients
 
 

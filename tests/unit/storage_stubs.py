@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import boto3
@@ -19,7 +19,7 @@ def _session(region: str) -> boto3.session.Session:
 
 
 class StubbedAws(Aws):
-    """Answers for both clients; ``done`` asserts that every answer was asked for."""
+    """Answers for every client; ``done`` asserts that every answer was asked for."""
 
     def __init__(self, region: str = "eu-west-1") -> None:
         super().__init__()
@@ -33,12 +33,22 @@ class StubbedAws(Aws):
         self.rows.activate()
         self.objects.activate()
 
+    @cached_property
+    def queues(self) -> Stubber:
+        """SQS, for the tests that ask for it."""
+        self._sqs = self._get_session().client("sqs", config=Config(retries={"total_max_attempts": 1}))
+        stub = Stubber(self._sqs)
+        stub.activate()
+        return stub
+
     def bulk_uploads(self, bucket: str) -> None:
         """Everything through boto3, which is what plays the answers."""
 
     def done(self) -> None:
         self.rows.assert_no_pending_responses()
         self.objects.assert_no_pending_responses()
+        if "queues" in vars(self):
+            self.queues.assert_no_pending_responses()
 
 
 def cancelled(stub: Stubber, *codes: str | None, items: tuple[dict[str, Any] | None, ...] = ()) -> None:
