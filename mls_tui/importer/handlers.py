@@ -187,7 +187,8 @@ class Handlers:
         self._problem(ProblemKind.LISTING, number, key, sentence(error), attempts)
 
     def _quarantine(self, job: Job, verdict: Quarantined) -> None:
-        self._problem(ProblemKind.QUARANTINED, job.mls_number, job.listing_key, verdict.reason, 1, raw=verdict.raw)
+        raw = self.context.connector.masked(verdict.raw)
+        self._problem(ProblemKind.QUARANTINED, job.mls_number, job.listing_key, verdict.reason, 1, raw=raw)
 
     def _problem(
         self, kind: ProblemKind, number: str, key: str, error: str, attempts: int, *, raw: str | None = None

@@ -146,7 +146,7 @@ class ListingPhotos:
         return {
             "listingId": self.listing.listing_id,
             "photoIndex": str(index),
-            "originalUrl": metadata_url(photo.original_url),
+            "originalUrl": metadata_url(self.context.connector.masked(photo.original_url)),
         }
 
     def _failed(self, index: int, photo: Photo, cause: str, attempts: int) -> None:
@@ -202,16 +202,19 @@ def _shown(done: Photo, now: Photo) -> Photo:
     return done.model_copy(update={"order": now.order, "caption": now.caption})
 
 
-def keepable(photo: Photo) -> Photo:
+def keepable(photo: Photo, masked: Callable[[str], str]) -> Photo:
     """As it may stand in a row. One that could not be had keeps its URL with the query, which may be its signature
-    (CONTRACT: "S3"), but not what signs in to the account: a row is no place for a token in the clear."""
-    if photo.key is not None:
+    (CONTRACT: "S3"), but not what signs in to the account: a row is no place for a token in the clear, wherever in an
+    address it stands."""
+    url, original = photo.url, masked(photo.original_url)
+    if photo.key is None:
+        parts = urlsplit(url)
+        kept = [pair for pair in parts.query.split("&") if _SIGNS_IN.match(pair) is None]
+        host = parts.netloc.rpartition("@")[2]
+        url = masked(urlunsplit((parts.scheme, host, parts.path, "&".join(kept), parts.fragment)))
+    if url == photo.url and original == photo.original_url:
         return photo
-    parts = urlsplit(photo.url)
-    kept = [pair for pair in parts.query.split("&") if _SIGNS_IN.match(pair) is None]
-    host = parts.netloc.rpartition("@")[2]
-    url = urlunsplit((parts.scheme, host, parts.path, "&".join(kept), parts.fragment))
-    return photo if url == photo.url else photo.model_copy(update={"url": url})
+    return photo.model_copy(update={"url": url, "original_url": original})
 
 
 def metadata_url(url: str) -> str:

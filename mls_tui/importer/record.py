@@ -175,7 +175,7 @@ class ListingTask:
         self, draft: Listing, old: Listing | None, feed: tuple[Photo, ...], plan: PhotoPlan, fetched: list[Photo]
     ) -> Listing:
         by_order = {photo.order: photo for photo in (*plan.kept, *fetched)}
-        photos = tuple(keepable(by_order.get(photo.order, photo)) for photo in feed)
+        photos = tuple(keepable(by_order.get(photo.order, photo), self.context.connector.masked) for photo in feed)
         at = iso_z(self.context.clock.now())
         history = (*old.history, *history_changes(old, draft, at)) if old else ()
         return draft.model_copy(

@@ -3,6 +3,7 @@ secrets masked. It must never raise on a body, nor let a token through."""
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,8 @@ import orjson
 
 READ_AT_MOST = 2048
 MASK = "***"
+UNMISTAKABLE = 16
+"""Characters of a secret that no listing's text holds by chance, as it may hold a password such as "lakeside"."""
 SPARK_THROTTLED = "1550"
 
 _TOKEN_LIKE = re.compile(
@@ -51,13 +54,33 @@ class Masker:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._known: set[str] = set()
+        self._long: tuple[str, ...] = ()
+        self._echoes: tuple[bytes, ...] = ()
         for secret in secrets:
             self.add(secret)
 
     def add(self, secret: str | None) -> None:
-        """Remember one more secret, also as it looks in a URL."""
-        if secret and len(secret) >= 4:
-            self._known.update((secret, quote(secret, safe=""), quote_plus(secret)))
+        """Remember one more secret, also as it looks in a URL and in JSON."""
+        if not secret or len(secret) < 4:
+            return
+        escaped = json.dumps(secret)[1:-1]
+        self._known.update((secret, quote(secret, safe=""), quote_plus(secret), escaped, escaped.replace("/", r"\/")))
+        if len(secret) >= UNMISTAKABLE:
+            self._long = tuple(
+                sorted((each for each in self._known if len(each) >= UNMISTAKABLE), key=len, reverse=True)
+            )
+            self._echoes = tuple(each.encode() for each in self._long)
+
+    def echoed(self, raw: bytes) -> bool:
+        """Whether a secret that no text holds by chance stands in an answer's bytes."""
+        return any(secret in raw for secret in self._echoes)
+
+    def known(self, text: str) -> str:
+        """``text`` without such secrets, and otherwise as it is: for what is kept."""
+        for secret in self._long:
+            if secret in text:
+                text = text.replace(secret, MASK)
+        return text
 
     def __call__(self, text: str) -> str:
         for secret in sorted(self._known, key=len, reverse=True):

@@ -133,6 +133,10 @@ class Connector(Protocol):
         """One attempt at one photo. Raises PhotoError (FIELD §5: what counts as a failed attempt)."""
         ...
 
+    def masked(self, text: str) -> str:
+        """``text`` without the secrets of the connection: for an address that is to be kept."""
+        ...
+
     async def member(self) -> Member:
         """Agent and office of the signed-in member, as far as the MLS tells; empty where it does not."""
         ...

@@ -29,6 +29,7 @@ class SignedTransport(Transport, Protocol):
     async def sign_in(self) -> None: ...
     async def photo(self, url: str) -> PhotoBytes: ...
     async def revoke(self) -> None: ...
+    def masked(self, text: str) -> str: ...
     async def close(self) -> None: ...
 
 
@@ -133,6 +134,9 @@ class ResoConnector:
 
     async def photo(self, url: str) -> PhotoBytes:
         return await self.http.photo(url)
+
+    def masked(self, text: str) -> str:
+        return self.http.masked(text)
 
     async def member(self) -> Member:
         return await member_of(self.feed, self._connection.agent_key)

@@ -19,6 +19,7 @@ from mls_tui.mls.answers import Answer, Fault, Masker, fault_in, phrase
 from mls_tui.mls.auth import OnToken, TokenSet, TokenSource
 from mls_tui.mls.base import Observer, PhotoBytes
 from mls_tui.mls.budget import HostKind, RateBudget
+from mls_tui.mls.echoes import without_echoes
 from mls_tui.mls.exchange import Raw
 from mls_tui.mls.netguard import NetGuard, Origin, origin
 from mls_tui.mls.photos import PhotoSource
@@ -138,8 +139,8 @@ class MlsHttp:
             await transport.aclose()
 
     def masked(self, text: str) -> str:
-        """``text`` without this connection's secrets."""
-        return self._mask(text)
+        """``text`` without this connection's secrets, and otherwise as it is: for an address that is to be kept."""
+        return self._mask.known(text)
 
     async def _signed(self, target: httpx.URL, extra: Mapping[str, str], number: int, of: int) -> Answer:
         """One attempt: pauses are waited out, a refused token is renewed once, redirects stay at home."""
@@ -174,7 +175,7 @@ class MlsHttp:
         if raw.status == 204:
             return Answer(204, {}, raw.headers), None, None
         try:
-            body = as_object(await _off_loop(raw.body))
+            body = as_object(without_echoes(await _off_loop(raw.body), raw.body, self._mask))
         except ValueError:
             body = None
         if body is None:

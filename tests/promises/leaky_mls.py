@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -15,7 +16,8 @@ _LEAKS = f"{canaries.TOKEN} {canaries.REFRESH} {canaries.CLIENT_SECRET} {canarie
 
 
 class LeakyMLS:
-    """``base_url``, ``token_url``; ``broken`` makes every API request fail with what it was told."""
+    """``base_url``, ``token_url``; ``plain_url`` for a connection that told its token alone; ``broken`` makes every API
+    request fail with what it was told."""
 
     def __init__(self) -> None:
         self.origin = ""
@@ -25,6 +27,10 @@ class LeakyMLS:
     @property
     def base_url(self) -> str:
         return f"{self.origin}/odata"
+
+    @property
+    def plain_url(self) -> str:
+        return f"{self.origin}/plain"
 
     @property
     def token_url(self) -> str:
@@ -39,25 +45,30 @@ class LeakyMLS:
 
     async def property(self, request: web.Request) -> web.Response:
         self.sent.add(request.headers.get("Authorization", ""))
+        leaks = _LEAKS if request.path.startswith("/odata/") else canaries.TOKEN
         if self.broken:
             raise web.HTTPForbidden(text=f'{{"error": {{"message": "No rights for {_LEAKS}"}}}}')
         if "skip" in request.query:
-            return web.json_response({"value": [self._record(number) for number in (4, 5)]})
-        link = f"{self.base_url}/Property?skip=3&access_token={canaries.TOKEN}"
-        records = [self._record(number) for number in (1, 2, 3)]
-        nameless = {"StandardStatus": "Active", "AccessToken": canaries.TOKEN, "PrivateRemarks": _LEAKS}
+            return web.json_response({"value": [self._record(number, leaks) for number in (4, 5)]})
+        link = f"{self.origin}{request.path}?skip=3&access_token={canaries.TOKEN}"
+        records = [self._record(number, leaks) for number in (1, 2, 3)]
+        nameless = {"StandardStatus": "Active", "AccessToken": canaries.TOKEN, "PublicRemarks": leaks}
         return web.json_response({"value": [*records, nameless], "@odata.nextLink": link})
 
     async def photo(self, request: web.Request) -> web.Response:
         if request.match_info["number"] != "1":
             raise web.HTTPForbidden(text=f"<html>{request.url} {_LEAKS}</html>")
-        return web.Response(body=quick_jpeg("1"), content_type="image/jpeg")
+        headers = {"X-Echo": canaries.TOKEN, "Set-Cookie": f"token={canaries.TOKEN}", "ETag": f'"{canaries.TOKEN}"'}
+        return web.Response(body=quick_jpeg("1"), content_type="image/jpeg", headers=headers)
 
     async def other(self, request: web.Request) -> web.Response:
         raise web.HTTPNotFound(text=f"No {request.url} for {_LEAKS}")
 
-    def _record(self, number: int) -> dict[str, Any]:
-        url = f"{self.origin}/photo/{number}.jpg?access_token={canaries.TOKEN}&X-Amz-Signature={canaries.SIGNATURE}"
+    def _record(self, number: int, leaks: str) -> dict[str, Any]:
+        path = f"/photo/{quote(canaries.TOKEN, safe='')}/{number}.jpg"
+        url = (
+            f"{self.origin}{path}?access_token={canaries.TOKEN}&t={canaries.TOKEN}&X-Amz-Signature={canaries.SIGNATURE}"
+        )
         return {
             "ListingKey": f"K{number}",
             "ListingId": f"N{number}",
@@ -65,7 +76,10 @@ class LeakyMLS:
             "ModificationTimestamp": f"2026-01-0{number}T00:00:00Z",
             "ListPrice": 100_000 + number,
             "UnparsedAddress": f"{number} Oak St",
-            "PrivateRemarks": _LEAKS,
+            "PublicRemarks": f"Quiet street. {leaks}",
+            "ListAgentFullName": canaries.TOKEN,
+            "InteriorFeatures": ["Loft", leaks],
+            "PrivateRemarks": leaks,
             "PhotosCount": 1,
             "Media": [{"MediaKey": f"m{number}", "Order": 0, "MediaURL": url, "MediaCategory": "Photo"}],
         }
@@ -76,8 +90,9 @@ async def leaky_mls() -> AsyncIterator[LeakyMLS]:
     mls = LeakyMLS()
     app = web.Application()
     app.router.add_post("/token", mls.token)
-    app.router.add_get("/odata/Property", mls.property)
-    app.router.add_get("/photo/{number}.jpg", mls.photo)
+    for path in ("/odata/Property", "/plain/Property"):
+        app.router.add_get(path, mls.property)
+    app.router.add_get("/photo/{token}/{number}.jpg", mls.photo)
     app.router.add_route("*", "/{rest:.*}", mls.other)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

@@ -33,7 +33,7 @@ def _commands(mls: LeakyMLS) -> list[list[str]]:
     return [
         ["storage", "init"],
         ["-vv", "connections", "add", "Leaky", *add, "--client-id", "id", *secrets],
-        ["connections", "add", "Plain", "--provider", "reso", "--base-url", mls.base_url, "--token-env", "TOKEN"],
+        ["connections", "add", "Plain", "--provider", "reso", "--base-url", mls.plain_url, "--token-env", "TOKEN"],
         ["-vv", "import", "Leaky", "--events"],
         ["-vv", "connections", "test", "Leaky"],
         ["-v", "import", "Leaky", "--full", "--json"],
@@ -133,7 +133,7 @@ async def test_an_unforeseen_error_that_holds_a_secret_shows_it_nowhere(
     def breaks(*_: object, **__: object) -> None:
         raise RuntimeError(f"cannot use {canaries.TOKEN} for {canaries.TOKEN!r}")
 
-    monkeypatch.setattr("mls_tui.importer.sweep.decide", breaks)
+    monkeypatch.setattr("mls_tui.importer.handlers.decide", breaks)
     log = setup_logging(settings)
     try:
         async with leaky_mls() as mls, Workspace(settings, on_secret=log.redactor.add) as ws:

@@ -52,6 +52,9 @@ class DirectTransport:
 
     async def revoke(self) -> None: ...
 
+    def masked(self, text: str) -> str:
+        return text
+
     async def close(self) -> None: ...
 
 
