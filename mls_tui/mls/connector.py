@@ -80,7 +80,7 @@ class ResoConnector:
         if whole is not None:
             begun = False
             try:
-                async for page in Sweep(self.feed, query, request, whole).pages():
+                async for page in Sweep(self.feed, query, request, whole, began=self._clock.now()).pages():
                     begun = True
                     yield page
                 return
@@ -88,7 +88,7 @@ class ResoConnector:
                 if begun or not not_offered(error):
                     raise
                 self.feed.dialect = replace(self.feed.dialect, replication=False)
-        async for page in Sweep(self.feed, query, request).pages():
+        async for page in Sweep(self.feed, query, request, began=self._clock.now()).pages():
             yield page
 
     def _request(self, query: FeedQuery) -> Request:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from mls_tui.domain.errors import MLSError, PagingError, RateLimitedError
 from mls_tui.mls.base import FeedQuery, Page, RawRecord
@@ -18,17 +19,25 @@ from mls_tui.mls.walk import Walk
 
 _BY_LINKS = (Stage.AFTER, Stage.FROM, Stage.SKIP)
 _BY_SKIP = (Stage.SKIP, Stage.AFTER, Stage.FROM)
+_AT_REST = timedelta(days=1)
+"""A feed whose newest record is older than this is taken to stand still while it is read. A day, because timestamps may
+lag, and may be local time said to be UTC."""
 
 
 class Sweep:
     """One sweep of a query. Pages come as they are read; the last one says whether the sweep is proven complete."""
 
-    def __init__(self, feed: Feed, query: FeedQuery, request: Request, whole: Request | None = None) -> None:
-        """``whole`` is the same question to another collection, for a whole copy (FIELD §1: the replication link)."""
+    def __init__(
+        self, feed: Feed, query: FeedQuery, request: Request, whole: Request | None = None, *, began: datetime
+    ) -> None:
+        """``whole`` is the same question to another collection, for a whole copy (FIELD §1: the replication link);
+        ``began`` is now, aware."""
         self._feed = feed
         self._query = query
         self._request = request
         self._whole = whole
+        self._began = began
+        self._first_total: int | None = None
         self._walk: Walk | None = None
         self._number = 0
         self._given = 0
@@ -38,6 +47,8 @@ class Sweep:
         walk = self._walk = await self._first_walk()
         ended = False
         async for step in walk.steps():
+            if walk.pages == 1:
+                self._first_total = walk.total
             if self._full(step.rows):
                 yield self._page(step.rows, last=True)
                 return
@@ -70,16 +81,27 @@ class Sweep:
 
     def _doubtful(self, walk: Walk) -> bool:
         """Whether something speaks for records that were missed: a count that is higher, or rows that may shift."""
-        total, lies = walk.total, self._feed.dialect.count_lies
-        return (walk.shifty and walk.pages > 1) or (walk.short_of(total) and not lies)
+        return self._may_have_shifted(walk) or (walk.short_of(walk.total) and not self._feed.dialect.count_lies)
+
+    def _may_have_shifted(self, walk: Walk) -> bool:
+        """Whether a record may have slipped from one page to the one before while it was passed: each that goes takes
+        another along, so that the counts agree. By offset always; by a server's own cursor, which may hide an offset,
+        where the feed changed meanwhile. A replication link is the provider's own promise."""
+        if walk.given < 2:
+            return False
+        return walk.shifty or (walk.led and self._whole is None and self._changed(walk))
+
+    def _changed(self, walk: Walk) -> bool:
+        newest = walk.trail.newest
+        return newest is None or newest > self._began - _AT_REST or walk.total != self._first_total
 
     async def _proven(self, walk: Walk) -> bool:
         """True where every record counted at the end was met. A feed of one page was counted as it was read."""
-        if walk.total is None or (walk.shifty and walk.pages > 1):
+        if walk.total is None or self._may_have_shifted(walk):
             return False
-        if walk.pages > 1:
+        if walk.given > 1:
             walk.total = await self._fresh_count(walk.total)
-        return walk.met(walk.total)
+        return walk.met(walk.total) and not self._may_have_shifted(walk)
 
     async def _fresh_count(self, known: int | None) -> int | None:
         try:
@@ -94,13 +116,14 @@ class Sweep:
         """Look again, for keys only, and fetch what was missed; at most three times. The last page ends the sweep."""
         if walk.total is not None:
             walk.total = await self._fresh_count(walk.total)
-        settled = not self._doubtful(walk)
+        settled, exact = not self._doubtful(walk), False
         for least in _BY_LINKS if walk.linked else _BY_SKIP:
             if settled:
                 break
-            missing = await self._missing(walk.trail, least)
-            if missing is None:
+            look = await self._again(walk.trail, least)
+            if look is None:
                 break
+            again, missing = look
             async for rows in self._fetched(walk.trail, missing):
                 if self._full(rows):
                     yield self._page(rows, last=True)
@@ -108,16 +131,18 @@ class Sweep:
                 yield self._page(rows)
             walk.total = await self._fresh_count(walk.total) if walk.total is not None else None
             short = walk.short_of(walk.total)
-            settled = not short and not (missing and walk.shifty)
+            settled = not short and not (missing and self._may_have_shifted(walk))
             if not missing:
+                # What went while the feed was read was met and is counted no more: the second look has the last word.
+                exact = again.met(walk.total)
                 break
-        exact = walk.met(walk.total)
+        exact = exact or walk.met(walk.total)
         if walk.total is not None and not settled:
             self._feed.dialect = replace(self._feed.dialect, count_lies=True)
         yield self._page([], last=True, complete=exact and settled)
 
-    async def _missing(self, trail: Trail, least: Stage) -> list[str] | None:
-        """Keys of records that a second look shows and the first did not; None where it failed."""
+    async def _again(self, trail: Trail, least: Stage) -> tuple[Walk, list[str]] | None:
+        """A second look, and the keys of records that it shows and the first did not; None where it failed."""
         preset, dialect = self._feed.preset, self._feed.dialect
         select = (preset.key_field, preset.number_field, dialect.timestamp_field, preset.status_field)
         again = Walk(self._feed, replace(self._request, select=select, expand=False, top=None), least=least)
@@ -132,7 +157,7 @@ class Sweep:
             if not (refused(error) or error.status in (404, 410)):
                 raise
             return None
-        return missing
+        return again, missing
 
     async def _fetched(self, trail: Trail, keys: list[str]) -> AsyncIterator[list[RawRecord]]:
         async for rows in Lookup(self._feed, self._request.system).by_keys(keys):

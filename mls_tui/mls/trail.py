@@ -78,6 +78,8 @@ class Trail:
         self.position: tuple[str, Key] | None = None
         """(timestamp, key) of the last row that has both."""
         self.repeats = 0
+        self.newest: datetime | None = None
+        """The latest timestamp of all rows; None while none has one that can be read."""
         self._last: tuple[datetime, Key | None] | None = None
 
     @property
@@ -97,7 +99,10 @@ class Trail:
 
     def _step(self, row: RawRecord) -> None:
         text, key = self.seen.timestamp(row), self.seen.key(row)
-        at = parse_timestamp(text or "") or _EARLIEST
+        read = parse_timestamp(text or "")
+        if read is not None and (self.newest is None or read > self.newest):
+            self.newest = read
+        at = read or _EARLIEST
         if self._last is not None:
             before, key_before = self._last
             self.ordered = self.ordered and at >= before

@@ -43,8 +43,11 @@ class Walk:
         self.total = total
         """The feed's own count: as its first page gives it, else as it was asked beforehand."""
         self.pages = 0
+        self.given = 0
+        """How many pages gave rows that were lacking."""
         self._shifty = False
         self._linked = False
+        self._led = False
         self._keyset = False
         self._own = False
         self._past_links = False
@@ -64,6 +67,11 @@ class Walk:
     def shifty(self) -> bool:
         """True where pages were counted by offset: rows shift when the feed changes, and some may be lost."""
         return self._shifty or self._on.skipped
+
+    @property
+    def led(self) -> bool:
+        """True where the server's own cursors led from page to page: whether they count rows cannot be told."""
+        return self._led
 
     def met(self, total: int | None) -> bool:
         """True where as many records were met as the feed counts. A record served twice by the feed itself is counted
@@ -89,6 +97,7 @@ class Walk:
         while page is not None:
             self.pages += 1
             fresh = self.trail.take(page.rows)
+            self.given += bool(fresh)
             link = next_url(page, self._feed.preset.base_url)
             final = link is None and not self._may_go_on(page)
             yield Step(fresh, final)
@@ -123,8 +132,9 @@ class Walk:
             short = self.short_of(self.total)
             return short and not self._feed.dialect.count_lies
         full = len(page.rows) >= self._feed.page_size(self._request)
-        # A count that equals the rows of this page may count this page only.
-        return full or len(page.rows) >= SMALLEST_PAGE or not self.met(self.total)
+        # A count that equals the rows of the first page may count that page only: one more question tells.
+        unproven = self.given == 1 and bool(page.rows)
+        return full or unproven or len(page.rows) >= SMALLEST_PAGE or not self.met(self.total)
 
     async def _next(self, page: FeedPage, link: str | None, *, progressed: bool) -> FeedPage | None:
         # Past the end of the links, a page from before it says that our bound was ignored: its link leads there too.
@@ -137,6 +147,7 @@ class Walk:
         self._check(page, link)
         self._linked = True
         if not is_offset(link):
+            self._led = True
             return await self._follow(link)
         boundable = self.trail.keysetable and self._feed.bounds_hold(self._request)
         if self._keyset and not boundable:

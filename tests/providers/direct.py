@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mls_tui.domain.clock import SystemClock
+from mls_tui.domain.clock import Clock, SystemClock
 from mls_tui.domain.connection import AuthKind, Connection
 from mls_tui.domain.errors import MLSError
 from mls_tui.mls.base import FeedQuery, Notice, Page, PhotoBytes, RawRecord
@@ -63,12 +63,14 @@ def connection(provider: str = "reso", base_url: str = BASE, **fields: Any) -> C
     return Connection(connection_id="c1", user_id="u1", name="Test", provider=provider, base_url=base_url, **values)
 
 
-def connector(server: FeedServer, provider: str = "reso", **fields: Any) -> ResoConnector:
+def connector(
+    server: FeedServer, provider: str = "reso", *, clock: Clock | None = None, **fields: Any
+) -> ResoConnector:
     """A connector straight to the server's answers; ``notices`` of it are kept on the connector's feed observer."""
     notices: list[Notice] = []
     made = connection(provider, server.base, **fields)
     return ResoConnector(
-        for_connection(made), made, DirectTransport(server), clock=SystemClock(), observer=notices.append
+        for_connection(made), made, DirectTransport(server), clock=clock or SystemClock(), observer=notices.append
     )
 
 

@@ -135,6 +135,8 @@ class FeedServer:
         return min(most, int(query["$top"]))
 
     def _start(self, rows: list[Record], query: Mapping[str, str], after: Any) -> int:
+        if isinstance(after, int):
+            return after
         if after is not None:
             if "$orderby" in query and "$orderby" not in self.quirks.ignore:
                 return sum(1 for row in rows if self._sort_key(row) <= self._sort_key(after))
@@ -156,7 +158,7 @@ class FeedServer:
                 options["empty"] = str(self.requests)
             return f"{self.base}/{path}?" + "&".join(f"{name}={quote(value)}" for name, value in options.items())
         token = f"c{len(self._cursors)}"
-        self._cursors[token] = (query, dict(last) if last else None)
+        self._cursors[token] = (query, offset if style == "opaque" else dict(last) if last else None)
         return f"{path}?$skiptoken={token}" if style == "relative" else f"{self.base}/{path}?$skiptoken={token}"
 
     def _spoiled(self, kind: str, url: str, link: str | None) -> str | None:

@@ -24,7 +24,8 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Quirks:
-    """``link``: ``skiptoken``, ``relative``, ``skip``, ``page``, ``header`` or ``none``. ``count``: ``true``,
+    """``link``: ``skiptoken``, ``relative``, ``skip``, ``page``, ``header``, ``none`` or ``opaque``, a token that hides
+    how many rows were passed. ``count``: ``true``,
     ``string``, ``none``, ``high``, ``low`` or ``page``. ``refuse`` and ``ignore`` hold option names, ``or``, ``gt``,
     ``status`` and ``key``. ``faults`` and ``changes`` count the requests for records, from 1."""
 

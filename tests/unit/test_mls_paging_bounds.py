@@ -106,3 +106,18 @@ async def test_since_asks_from_the_watermark_inclusive() -> None:
     server = FeedServer(homes(300), Quirks())
     since = homes(300)[290]["ModificationTimestamp"]
     assert (await sweep(connector(server), FeedQuery(since=since))).keys == ALL[290:]
+
+
+@pytest.mark.parametrize(
+    "ignore", [set(), {"$filter"}, {"$orderby"}], ids=lambda names: "+".join(sorted(names)) or "none"
+)
+async def test_small_pages_with_no_link_and_a_count_of_the_page_do_not_look_like_the_end(ignore: set[str]) -> None:
+    server = FeedServer(homes(30), Quirks(page_size=7, link="none", count="page", ignore=frozenset(ignore)))
+    assert sorted((await sweep(connector(server))).keys) == ALL[:30]
+
+
+async def test_the_end_of_a_short_feed_costs_one_question() -> None:
+    server = FeedServer(homes(5), Quirks(link="none"))
+    swept = await sweep(connector(server))
+    assert swept.complete
+    assert len(server.asked) == 2
