@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -14,7 +16,6 @@ from textual.notifications import SeverityLevel
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.signal import Signal
-from textual.worker import Worker, WorkerState
 
 from mls_tui import modes
 from mls_tui.domain.clock import Clock, SystemClock
@@ -166,13 +167,15 @@ class MlsTuiApp(App[None]):
     def on_import_events(self, message: ImportEvents) -> None:
         self.import_events.publish(message.batch)
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        if event.state is WorkerState.ERROR and event.worker.error is not None:
-            self.failed(event.worker.error, self.open_workspace)
-
     def failed(self, error: BaseException, again: Callable[[], object]) -> None:
         """Show an error that no screen has taken, with what to do; ``again`` is called where the user wants it."""
         modes.show_error(self, error, again)
+
+    def _fatal_error(self) -> None:
+        """Textual's end after an error in the interface itself; its own would print a traceback with every value."""
+        error = sys.exc_info()[1]
+        modes.log_error(error)
+        self.panic(Text(modes.last_words(error)))
 
     def notify(
         self,

@@ -3,6 +3,7 @@ dimmed action are told. Functions of the app; no state."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, cast
 
@@ -11,7 +12,7 @@ from textual.app import SystemCommand
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from mls_tui.domain.errors import AuthenticationError, ConnectionExpiredError
+from mls_tui.domain.errors import AuthenticationError, ConnectionExpiredError, sentence
 from mls_tui.importer.tally import Tally
 
 if TYPE_CHECKING:
@@ -148,10 +149,27 @@ def show_error(app: MlsTuiApp, error: BaseException, again: Callable[[], object]
         if wanted:
             again()
 
+    log_error(error)
+    if not app.is_running:
+        return
     if isinstance(app.screen, (ErrorScreen, SignInScreen)):
-        app.notify(str(error) or type(error).__name__, title="And this as well", severity="error")
+        app.notify(sentence(error), title="And this as well", severity="error")
     elif isinstance(error, AuthenticationError) and not isinstance(error, ConnectionExpiredError):
         app.push_screen(SignInScreen(str(error)), then)
     else:
-        app.log.error(error)
         app.push_screen(ErrorScreen(error, advice(error)), then)
+
+
+def log_error(error: BaseException | None) -> None:
+    """Whole, for the log; nothing where there is none, as Python would then write to the terminal."""
+    if logging.getLogger().handlers:
+        logging.getLogger("mls_tui").error("the interface met an error", exc_info=error)
+
+
+def last_words(error: BaseException | None) -> str:
+    """What stands on the terminal where the interface itself broke: a sentence, and what to do."""
+    from mls_tui.screens.errors import advice
+    from mls_tui.widgets.plain import clean
+
+    shown = error or RuntimeError()
+    return f"mls-tui: {clean(shown)}\n{advice(shown)}"

@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Static
-from textual.worker import Worker, WorkerState
 
 from mls_tui.domain.errors import AuthenticationError
 from mls_tui.widgets.background import begin
@@ -107,10 +106,6 @@ class MlsScreen(Screen[Answer]):
             self._loaded = True
             self.query_one(Crumbs).show(self.crumbs(), self.shell.place)
             self.refresh_bindings()
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        if event.state is WorkerState.ERROR and event.worker.error is not None:
-            self.shell.failed(event.worker.error, self.reload)
 
     def answered(self, result: ActionResult[T], *, title: str = "") -> T | None:
         """The data of a result; a failure is told as a toast and gives None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -16,6 +17,7 @@ from mls_tui.screens.base import MlsScreen
 from mls_tui.screens.delete_dialog import Doomed, FailuresDialog, delete_question
 from mls_tui.screens.export_dialog import ExportDialog
 from mls_tui.screens.listing_feed import ListingFeed
+from mls_tui.widgets.background import begin
 from mls_tui.widgets.brief import brief
 from mls_tui.widgets.filter_bar import FILTER
 from mls_tui.widgets.listing_pane import ListingPane
@@ -92,7 +94,7 @@ class ListingsScreen(MlsScreen[None]):
     def _catch_up_soon(self) -> None:
         if self.feed.behind and self.is_current and not self._catching_up:
             self._catching_up = True
-            self.run_worker(self._catch_up(), group="catch-up", exit_on_error=False)
+            begin(self, self._catch_up, "catch-up", exclusive=False)
 
     async def _catch_up(self) -> None:
         try:
@@ -153,7 +155,7 @@ class ListingsScreen(MlsScreen[None]):
     def action_delete(self) -> None:
         table = self.pane.table
         ids = table.marked_ids or ([table.listing_id] if table.listing_id else [])
-        self.run_worker(self.delete(ids), group="delete", exit_on_error=False)
+        begin(self, partial(self.delete, ids), "delete", exclusive=False)
 
     async def delete(self, ids: list[str]) -> bool:
         """Ask, delete, tell. True where something was deleted."""
@@ -200,7 +202,7 @@ class ListingsScreen(MlsScreen[None]):
         self.refresh_bindings()
 
     def action_undo(self) -> None:
-        self.run_worker(self._undo(), group="delete", exit_on_error=False)
+        begin(self, self._undo, "delete", exclusive=False)
 
     async def _undo(self) -> None:
         deletion, self.last_deletion = self.last_deletion, None
@@ -237,7 +239,7 @@ class ListingsScreen(MlsScreen[None]):
             self.notify(f"Copied MLS {brief(listing.mls_number, 40)} as JSON")
 
     def action_export(self) -> None:
-        self.run_worker(self._export(), group="export", exit_on_error=False)
+        begin(self, self._export, "export", exclusive=False)
 
     async def _export(self) -> None:
         ids = self.pane.shown_ids

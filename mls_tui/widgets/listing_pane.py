@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from mls_tui.search import Query
+from mls_tui.widgets.background import begin
 from mls_tui.widgets.filter_bar import FilterBar
 from mls_tui.widgets.listing_rows import Arrangement, Arranger, ListingRows
 from mls_tui.widgets.listing_table import ListingTable
@@ -52,7 +53,7 @@ class ListingPane(Vertical):
         yield ListingTable(self.rows, id="listings-table")
 
     def on_mount(self) -> None:
-        self.run_worker(self._keep_arranged(), group="arrange", exit_on_error=False)
+        begin(self, self._keep_arranged, "arrange")
         self.table.focus()
 
     @property
