@@ -16,6 +16,7 @@ from mls_tui.domain.events import Event, ListingStored
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.domain.words import plural
 from mls_tui.screens.base import MlsScreen
+from mls_tui.widgets.background import begin
 from mls_tui.widgets.brief import brief
 from mls_tui.widgets.fact_groups import FactGroups
 from mls_tui.widgets.gallery import Gallery
@@ -156,7 +157,7 @@ class DetailScreen(MlsScreen[None]):
 
     def action_refetch(self) -> None:
         self.notify("Fetching the missing photos…")
-        self.run_worker(self._refetch(), group="refetch", exclusive=True, exit_on_error=False)
+        begin(self, self._refetch, "refetch")
 
     async def _refetch(self) -> None:
         listing_id = self.listing_id
@@ -202,7 +203,7 @@ class DetailScreen(MlsScreen[None]):
             self.notify(f"Copied MLS {brief(self.listing.mls_number, 40)} as JSON")
 
     def action_delete(self) -> None:
-        self.run_worker(self._delete(), group="delete", exit_on_error=False)
+        begin(self, self._delete, "delete", exclusive=False)
 
     async def _delete(self) -> None:
         if await self._neighbours.delete([self.listing_id]):

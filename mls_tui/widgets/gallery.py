@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from mls_tui.domain.listing import Photo
+from mls_tui.widgets.background import begin
 from mls_tui.widgets.photo_shelf import PhotoShelf
 from mls_tui.widgets.picture import Picture
 
@@ -63,7 +64,7 @@ class Gallery(Widget, can_focus=False):
     def _draw_soon(self) -> None:
         self.refresh()
         if self.is_attached and self.size.area and self.photos:
-            self.run_worker(self._draw(), group="gallery", exclusive=True, exit_on_error=False)
+            begin(self, self._draw, "gallery")
 
     async def _draw(self) -> None:
         for index in self.visible_range:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
@@ -9,6 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from mls_tui.domain.listing import Photo
+from mls_tui.widgets.background import begin
 from mls_tui.widgets.photo_shelf import PhotoShelf
 from mls_tui.widgets.picture import Picture
 from mls_tui.widgets.plain import clean, one_line
@@ -35,7 +38,7 @@ class PhotoView(Widget, can_focus=False):
         self.lines = ("No photos", "The MLS gives none for this listing.") if photo is None else ("…",)
         self.refresh()
         if photo is not None and self.picture is None and self.size.area:
-            self.run_worker(self._draw(photo), group="photo", exclusive=True, exit_on_error=False)
+            begin(self, partial(self._draw, photo), "photo")
 
     async def _draw(self, photo: Photo) -> None:
         answer = await self._shelf.picture(photo, self.size.width, self.size.height)
