@@ -38,7 +38,7 @@ class Task:
     """One message. ``connection`` is a connection's id, ``version`` the listing's version as its page gave it.
 
     ``cursor`` is (timestamp, key) of the last record before a page, None at the start of the feed; ``step`` is the
-    page's number within the run.
+    page's number within the run, also of the page that a listing stood on.
     """
 
     kind: TaskKind
@@ -55,7 +55,9 @@ class Task:
         """The same for every delivery, and for nothing else of the run: the name of its done-mark."""
         if self.kind is TaskKind.PAGE:
             return f"page#{self.step}"
-        return f"listing#{self.listing_key}@{self.version}" if self.kind is TaskKind.LISTING else "close"
+        if self.kind is TaskKind.LISTING:
+            return f"listing#{self.step}#{self.listing_key}@{self.version}"
+        return "close"
 
     @property
     def group(self) -> str:

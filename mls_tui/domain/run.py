@@ -119,7 +119,9 @@ class ImportResult(Record):
 class ImportRun(Record):
     """The stored row of a run. ``errors`` holds the first failed listings; every problem is an item of its own.
 
-    A running run writes its row every few seconds: one whose ``updated_at`` is old was cut short.
+    A running run writes its row every few seconds: one whose ``updated_at`` is old was cut short. A ``distributed`` one
+    is worked on by many machines: ``pending`` is how many listings wait for one, ``feed_ended`` that no more will be
+    found, ``control`` is ``pause`` while it rests, ``expected`` what the MLS counts.
     """
 
     run_id: str
@@ -139,3 +141,13 @@ class ImportRun(Record):
     warnings: dict[str, int] = Field(default_factory=dict)
     error: str | None = None
     checkpoint: dict[str, Any] | None = None
+    photos: bool = True
+    distributed: bool = False
+    control: str | None = None
+    pending: int = 0
+    feed_ended: bool = False
+    expected: int | None = None
+
+    @property
+    def paused(self) -> bool:
+        return self.control == "pause"

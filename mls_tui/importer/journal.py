@@ -79,6 +79,11 @@ class Journal:
     def warn(self, kind: str) -> None:
         self.warnings[kind] += 1
 
+    @property
+    def unsaved(self) -> list[Problem]:
+        """Problems noted since the last ``save``."""
+        return list(self._unsaved)
+
     def problem(self, problem: Problem) -> None:
         """Note a failure; it is stored with the next ``save``."""
         self._problem_count += 1

@@ -1,0 +1,58 @@
+"""The task of a listing: its record is read by key, and the importer's handler does what it takes. Done twice it ends
+in the same state and counts once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+from mls_tui.distributed.live import LiveRun
+from mls_tui.distributed.messages import Task
+from mls_tui.distributed.pages import index_of
+from mls_tui.distributed.plan import OWED
+from mls_tui.domain.run import ProblemKind
+from mls_tui.importer.handlers import Handlers
+from mls_tui.importer.reading import Job
+from mls_tui.importer.stored_index import StoredIndex
+from mls_tui.mls.base import FeedQuery
+
+
+class ListingBatch:
+    """Listings of one run that were delivered together: one request for their records, one look at what is stored.
+
+    Every method raises what stops them: a refused sign-in, a provider that rests, an MLS or a store out of reach.
+    """
+
+    def __init__(self, live: LiveRun, counted: set[str], jobs: dict[str, Job], index: StoredIndex) -> None:
+        self._live, self._counted, self._jobs, self._index = live, counted, jobs, index
+
+    @classmethod
+    async def read(cls, live: LiveRun, tasks: Sequence[Task]) -> Self:
+        counted = await live.house.ledger.done(live.key, [task.id for task in tasks])
+        keys = tuple(dict.fromkeys(task.listing_key for task in tasks if task.id not in counted))
+        jobs: dict[str, Job] = {}
+        if keys:
+            with live.journal() as journal:
+                reader = live.reader(journal)
+                async for page in live.connector.pages(FeedQuery(keys=keys)):
+                    for job in (reader.job(page.number, record) for record in page.records):
+                        jobs[job.listing_key] = job
+        return cls(live, counted, jobs, await index_of(live, list(jobs.values())))
+
+    async def do(self, task: Task, *, again: bool = False) -> bool:
+        """Import one of them, and count it. False where its attempts are used up: that is counted too, as a failure.
+        ``again``: it was delivered before, and may have left objects that no row points at."""
+        live = self._live
+        if task.id in self._counted:
+            return True
+        with live.journal() as journal:
+            job = self._jobs.get(task.listing_key)  # one that the MLS no longer has needs nothing
+            if job is not None:
+                context = live.context(journal, again=again)
+                await Handlers(context, self._index, scope_free=task.step == OWED).handle(job)
+            outcome = journal.outcome(task.id)
+        await live.house.ledger.finish(live.key, outcome)
+        return not any(problem.kind is ProblemKind.LISTING for problem in outcome.problems)
+
+    def close(self) -> None:
+        self._index.close()

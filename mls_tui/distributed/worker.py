@@ -1,0 +1,191 @@
+"""A worker: takes tasks from the queues, drives the importer's handlers with them, and acknowledges last. Any number
+may run; each may be killed at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass, field
+
+from mls_tui.distributed.closing import CloseTask
+from mls_tui.distributed.dead import DeadLetters
+from mls_tui.distributed.listings import ListingBatch
+from mls_tui.distributed.live import House, LiveRun
+from mls_tui.distributed.messages import Task, TaskKind
+from mls_tui.distributed.pages import PageTask
+from mls_tui.distributed.queues import QueueName, Queues, Received
+from mls_tui.distributed.room import Room
+from mls_tui.distributed.verdict import DEAD, DONE, Verdict, apply, later, verdict_of
+from mls_tui.domain.clock import Clock
+from mls_tui.domain.errors import StorageError, sentence
+
+POLL_SECONDS = 10.0
+PAUSED_SECONDS = 15.0
+LETTERS_SECONDS = 10.0
+TROUBLE_SECONDS = 5.0
+DRAIN_SECONDS = 100.0
+"""How long a worker that is told to stop may finish what it has begun (ECS lets it have 120 s)."""
+
+log = logging.getLogger("mls_tui")
+
+OpenHouse = Callable[[str], Awaitable[House]]
+
+
+@dataclass(slots=True)
+class Worker:
+    """``concurrency`` is how many listings are in work at once; ``open_house`` opens what a user's tasks need."""
+
+    queues: Queues
+    open_house: OpenHouse
+    clock: Clock
+    concurrency: int = 8
+    _houses: dict[str, House] = field(default_factory=dict)
+    _runs: dict[tuple[str, str], LiveRun] = field(default_factory=dict)
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _busy: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set; then take nothing more, finish what is begun, and return."""
+        polls = [
+            asyncio.create_task(self._poll(QueueName.MEDIA, Room(self.concurrency))),
+            asyncio.create_task(self._poll(QueueName.PAGES, Room(max(1, self.concurrency // 4)))),
+            asyncio.create_task(self._mourn()),
+        ]
+        try:
+            await stop.wait()
+        finally:
+            for poll in polls:
+                poll.cancel()
+            await asyncio.gather(*polls, return_exceptions=True)
+            await self._drain()
+
+    async def _drain(self) -> None:
+        if self._busy:
+            log.info("finishing %d tasks before stopping", len(self._busy))
+            await asyncio.wait(self._busy, timeout=DRAIN_SECONDS)
+        left = list(self._busy)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        for live in self._runs.values():
+            await live.connector.close()
+
+    async def _poll(self, queue: QueueName, room: Room) -> None:
+        while True:
+            free = await room.free()
+            try:
+                received = await self.queues.receive(queue, min(10, free), wait=POLL_SECONDS)
+            except StorageError as error:
+                log.warning("the queue cannot be read: %s", sentence(error))
+                await self.clock.sleep(TROUBLE_SECONDS)
+                continue
+            for batch in _by_run(received):
+                self._begin(batch, room)
+
+    def _begin(self, batch: list[Received], room: Room) -> None:
+        room.take(len(batch))
+        task = asyncio.create_task(self._do(batch))
+        self._busy.add(task)
+
+        def ended(done: asyncio.Task[None]) -> None:
+            self._busy.discard(done)
+            room.leave(len(batch))
+            if not done.cancelled() and (error := done.exception()) is not None:
+                log.error("unforeseen error in a worker", exc_info=error)
+
+        task.add_done_callback(ended)
+
+    async def _do(self, batch: list[Received]) -> None:
+        """All messages of a batch are of one run and one queue; each is kept ours while it is worked on."""
+        async with AsyncExitStack() as beats:
+            for received in batch:
+                await beats.enter_async_context(self.queues.heartbeat(received))
+            live: LiveRun | None = None
+            try:
+                live = await self._live_run(batch[0].task)
+                if live is not None:
+                    await live.look()
+                if live is None or not live.running:
+                    work = [self._settled(live, received, _answer(DONE)) for received in batch]
+                elif live.run.paused:
+                    work = [self._settled(live, received, _answer(later(PAUSED_SECONDS))) for received in batch]
+                elif batch[0].queue is QueueName.PAGES:
+                    work = [self._settled(live, received, self._page(live, received)) for received in batch]
+                else:
+                    await self._listings(live, batch)
+                    return
+            except Exception as error:
+                work = [self._settled(live, received, _failing(error)) for received in batch]
+            await asyncio.gather(*work)
+
+    async def _listings(self, live: LiveRun, received: Sequence[Received]) -> None:
+        with closing(await ListingBatch.read(live, [each.task for each in received])) as batch:
+
+            async def one(each: Received) -> Verdict:
+                return DONE if await batch.do(each.task, again=each.count > 1) else DEAD
+
+            await asyncio.gather(*(self._settled(live, each, one(each)) for each in received))
+
+    async def _page(self, live: LiveRun, received: Received) -> Verdict:
+        if received.task.kind is TaskKind.PAGE:
+            await PageTask(live, self.queues, received.task).run()
+            return DONE
+        seconds = await CloseTask(live, self.queues, received.task).run()
+        return DONE if seconds is None else later(seconds)
+
+    async def _settled(self, live: LiveRun | None, received: Received, work: Awaitable[Verdict]) -> None:
+        """Do it, and acknowledge it last. What cannot be acknowledged comes again, and is known then."""
+        try:
+            try:
+                verdict = await work
+            except Exception as error:
+                verdict = await verdict_of(live, received, error)
+            await apply(self.queues, received, verdict)
+        except StorageError as error:
+            log.warning("task %s could not be settled and comes again: %s", received.task.id, sentence(error))
+
+    async def _live_run(self, task: Task) -> LiveRun | None:
+        async with self._opening:
+            place = (task.user, task.run)
+            if place not in self._runs:
+                house = self._houses.get(task.user) or await self.open_house(task.user)
+                self._houses[task.user] = house
+                live = await LiveRun.open(house, task.run)
+                if live is None:
+                    return None
+                await self._forget_ended()
+                self._runs[place] = live
+            return self._runs[place]
+
+    async def _forget_ended(self) -> None:
+        """Connectors of runs that have ended are closed when another begins."""
+        for place, live in list(self._runs.items()):
+            if not live.running:
+                del self._runs[place]
+                await live.connector.close()
+
+    async def _mourn(self) -> None:
+        letters = DeadLetters(self.queues, self._live_run)
+        while True:
+            try:
+                await letters.read()
+            except StorageError as error:
+                log.warning("the dead letters cannot be read: %s", sentence(error))
+            await self.clock.sleep(LETTERS_SECONDS)
+
+
+def _by_run(received: Sequence[Received]) -> list[list[Received]]:
+    runs: dict[tuple[str, str], list[Received]] = {}
+    for each in received:
+        runs.setdefault((each.task.user, each.task.run), []).append(each)
+    return list(runs.values())
+
+
+async def _answer(verdict: Verdict) -> Verdict:
+    return verdict
+
+
+async def _failing(error: Exception) -> Verdict:
+    raise error
