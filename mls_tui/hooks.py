@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mls_tui.terminal import Graphics
     from mls_tui.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """``start_demo`` answers the demo's workspace; ``remember`` keeps a setting by name. ``sign_in``
-    is not asked any more: the workspace's own users are."""
+    is not asked any more: the workspace's own users are. ``graphics`` is how this terminal shows photos."""
 
     start_demo: Callable[[], Awaitable[Workspace]] | None = None
     remember: Callable[[str, str], None] | None = None
     sign_in: Callable[[str, str], Awaitable[None]] | None = None
+    graphics: Graphics | None = None

@@ -24,6 +24,7 @@ from mls_tui.domain.events import Event
 from mls_tui.domain.run import ImportResult
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.options import ImportOptions
+from mls_tui.terminal import Question
 from mls_tui.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def demo_settings(settings: Settings) -> Settings:
         storage="local",
         allow_private_hosts=True,
         theme=settings.theme,
+        photos=settings.photos,
     )
 
 
@@ -124,11 +126,12 @@ def demo(ctx: click.Context, listings: int, faults: int | None, headless: bool, 
 
 
 def _interface(loan: DemoLoan) -> None:
-    from mls_tui.app import Hooks, MlsTuiApp
+    with Question(loan.settings.photos) as question:
+        from mls_tui.app import Hooks, MlsTuiApp
 
-    workspace = run(_closed(loan))
-    app = MlsTuiApp(workspace, hooks=Hooks(start_demo=loan.workspace), start_import=loan.connection_id)
-    app.run()
+        workspace = run(_closed(loan))
+        hooks = Hooks(start_demo=loan.workspace, graphics=question.answer())
+    MlsTuiApp(workspace, hooks=hooks, start_import=loan.connection_id).run()
 
 
 async def _closed(loan: DemoLoan) -> Workspace:

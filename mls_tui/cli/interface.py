@@ -12,6 +12,7 @@ import click
 from mls_tui.cli.running import log_to, settings_of
 from mls_tui.config import Settings
 from mls_tui.domain.errors import UsageError
+from mls_tui.terminal import Question
 from mls_tui.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 
 def open_interface(ctx: click.Context) -> None:
     """Open the interface over the configured stores."""
-    from mls_tui.app import Hooks, MlsTuiApp
-
     settings = settings_of(ctx)
+    with Question(settings.photos) as question:
+        from mls_tui.app import Hooks, MlsTuiApp
+
+        graphics = question.answer()
     log = log_to(ctx, settings)
     demo = DemoOnDemand(settings, log)
     workspace = Workspace(
@@ -32,7 +35,8 @@ def open_interface(ctx: click.Context) -> None:
         on_warning=lambda text: logging.getLogger("mls_tui").warning("%s", text),
     )
     try:
-        MlsTuiApp(workspace, hooks=Hooks(start_demo=demo.workspace, remember=keeper(settings))).run()
+        hooks = Hooks(start_demo=demo.workspace, remember=keeper(settings), graphics=graphics)
+        MlsTuiApp(workspace, hooks=hooks).run()
     finally:
         demo.stop()
 

@@ -21,6 +21,7 @@ from mls_tui.widgets.brief import brief
 from mls_tui.widgets.fact_groups import FactGroups
 from mls_tui.widgets.gallery import Gallery
 from mls_tui.widgets.listing_columns import STATUS_GLYPHS, money, number
+from mls_tui.widgets.painter import Painter
 from mls_tui.widgets.photo_shelf import PhotoShelf, why_missing
 from mls_tui.widgets.photo_view import PhotoView
 from mls_tui.widgets.plain import plain
@@ -75,6 +76,7 @@ class DetailScreen(MlsScreen[None]):
         self._shelf = PhotoShelf(self._fetch)
 
     def body(self) -> ComposeResult:
+        self._shelf = PhotoShelf(self._fetch, Painter(self.shell.hooks.graphics), self.shell.write_sequence)
         yield Static(id="detail-head")
         with Horizontal(id="detail-main"):
             with Vertical(id="detail-photos"):
@@ -92,6 +94,21 @@ class DetailScreen(MlsScreen[None]):
 
     def on_mount(self) -> None:
         self.shell.import_events.subscribe(self, self._imported)
+
+    def on_unmount(self) -> None:
+        if self.app.is_running:  # else the terminal is given back, and with it all that it keeps
+            self._shelf.forget()
+
+    def on_screen_suspend(self) -> None:
+        self._draw_photos_again()
+
+    def on_screen_resume(self) -> None:
+        self._draw_photos_again()
+
+    def _draw_photos_again(self) -> None:
+        """Pixels are shown only while nothing lies over this screen; half-blocks stand in for them else."""
+        self.query_one(PhotoView).refresh()
+        self.query_one(Gallery).refresh()
 
     async def load(self) -> None:
         result = await self.actions.get_listing(self.listing_id, self.workspace)

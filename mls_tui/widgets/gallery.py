@@ -16,7 +16,7 @@ from textual.widget import Widget
 from mls_tui.domain.listing import Photo
 from mls_tui.widgets.background import begin
 from mls_tui.widgets.photo_shelf import PhotoShelf
-from mls_tui.widgets.picture import Picture
+from mls_tui.widgets.picture import Picture, written_over
 
 THUMB = 12
 GAP = 1
@@ -68,9 +68,10 @@ class Gallery(Widget, can_focus=False):
 
     async def _draw(self) -> None:
         for index in self.visible_range:
-            if index not in self._drawn:
-                answer = await self._shelf.picture(self.photos[index], THUMB, max(1, self.size.height - 1))
-                self._drawn[index] = answer if isinstance(answer, Picture) else None
+            answer = await self._shelf.picture(self.photos[index], THUMB, max(1, self.size.height - 1))
+            picture = answer if isinstance(answer, Picture) else None
+            if index not in self._drawn or self._drawn[index] is not picture:
+                self._drawn[index] = picture
                 self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -80,7 +81,23 @@ class Gallery(Widget, can_focus=False):
             if segments:
                 segments.append(Segment(" " * GAP, style))
             segments += self._number(index) if y == self.size.height - 1 else self._thumb(index, y)
-        return Strip(segments).adjust_cell_length(self.size.width, style)
+        cells = Strip(segments).adjust_cell_length(self.size.width, style)
+        return written_over(cells, "" if y == self.size.height - 1 else self._over(y))
+
+    def _over(self, y: int) -> str:
+        """What is written over the thumbnails of a line, where the terminal draws them so."""
+        over = ""
+        for place, index in enumerate(self.visible_range):
+            picture = self._drawn.get(index)
+            at = y - self._top(picture)
+            if picture is not None and 0 <= at < len(picture.strips):
+                left = place * (THUMB + GAP) + (THUMB - picture.width) // 2
+                over += picture.over_line(at, self.size.width - left, in_front=self.screen.is_active)
+        return over
+
+    def _top(self, picture: Picture | None) -> int:
+        """The line of the strip on which a thumbnail begins."""
+        return 0 if picture is None else (max(1, self.size.height - 1) - len(picture.strips)) // 2
 
     def _number(self, index: int) -> list[Segment]:
         name = "gallery--chosen" if index == self.chosen else "gallery--number"
@@ -95,12 +112,13 @@ class Gallery(Widget, can_focus=False):
             missing = self.get_component_rich_style("gallery--missing")
             sign = "✗" if self.photos[index].key is None or index in self._drawn else "…"
             return [Segment(sign.center(THUMB) if y == height // 2 else " " * THUMB, missing)]
-        at = y - (height - len(picture.strips)) // 2
+        at = y - self._top(picture)
         if not 0 <= at < len(picture.strips):
             return [Segment(" " * THUMB, style)]
         left = (THUMB - picture.width) // 2
         right = THUMB - picture.width - left
-        return [Segment(" " * left, style), *picture.strips[at], Segment(" " * right, style)]
+        line = picture.line(at, in_front=self.screen.is_active)
+        return [Segment(" " * left, style), *line, Segment(" " * right, style)]
 
     def on_click(self, event: events.Click) -> None:
         event.stop()

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from mls_tui.domain.listing import Photo
 from mls_tui.widgets.background import begin
 from mls_tui.widgets.photo_shelf import PhotoShelf
-from mls_tui.widgets.picture import Picture
+from mls_tui.widgets.picture import Picture, written_over
 from mls_tui.widgets.plain import clean, one_line
 
 LONGEST_NOTE = 400
@@ -63,8 +63,10 @@ class PhotoView(Widget, can_focus=False):
         if not 0 <= y - top < len(self.picture.strips):
             return Strip.blank(width, style)
         left = (width - self.picture.width) // 2
-        line = self.picture.strips[y - top].apply_style(Style(bgcolor=style.bgcolor))
-        return Strip([Segment(" " * left, style), *line]).adjust_cell_length(width, style)
+        in_front = self.screen.is_active
+        line = self.picture.line(y - top, in_front=in_front).apply_style(Style(bgcolor=style.bgcolor))
+        cells = Strip([Segment(" " * left, style), *line]).adjust_cell_length(width, style)
+        return written_over(cells, self.picture.over_line(y - top, width - left, in_front=in_front))
 
     def _written(self, y: int, width: int, height: int, style: Style) -> Strip:
         lines = [part for line in self.lines for part in _wrapped(line, width - 4)]

@@ -1,5 +1,5 @@
-"""Photo bytes to coloured half-blocks. Meant for a worker thread; knows no widget, reads no store, and decodes nothing
-before its header was found harmless."""
+"""Photo bytes to coloured half-blocks, the picture that every terminal can show. Meant for a worker thread; knows no
+widget, reads no store, and decodes nothing before its header was found harmless."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.color import Color
-from rich.segment import Segment
+from rich.segment import ControlType, Segment
 from rich.style import Style
 from textual.strip import Strip
 
@@ -27,11 +27,28 @@ class UnreadablePhotoError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A drawn photo: ``strips`` are its lines, ``width`` its cells; ``pixels`` the size of the photo itself."""
+    """A drawn photo: ``strips`` are its lines, ``width`` its cells; ``pixels`` the size of the photo itself.
+
+    Where the terminal shows pixels, ``placed`` are lines that take the place of ``strips``, and ``over`` is what is
+    written over each line once its cells are drawn; both only while nothing lies over the screen. ``send`` is to be
+    told to the terminal before, ``free`` when the picture is not needed any more.
+    """
 
     strips: tuple[Strip, ...]
     width: int
     pixels: tuple[int, int]
+    placed: tuple[Strip, ...] = ()
+    over: tuple[str, ...] = ()
+    send: str = ""
+    free: str = ""
+
+    def line(self, y: int, *, in_front: bool) -> Strip:
+        """The cells of one line."""
+        return self.placed[y] if in_front and self.placed else self.strips[y]
+
+    def over_line(self, y: int, back: int, *, in_front: bool) -> str:
+        """What is written once the cells of a line are drawn, and the cursor is ``back`` cells right of its start."""
+        return f"\x1b7\x1b[{back}D{self.over[y]}\x1b8" if in_front and self.over else ""
 
 
 def decode(data: bytes, box: tuple[int, int]) -> tuple[Image, tuple[int, int]]:
@@ -78,6 +95,11 @@ def half_blocks(data: bytes, width: int, height: int) -> Picture:
         UnreadablePhotoError: as ``decode``.
     """
     image, pixels = decode(data, (max(1, width), max(1, height) * 2))
+    return Picture(block_lines(image), image.width, pixels)
+
+
+def block_lines(image: Image) -> tuple[Strip, ...]:
+    """An RGB image with two of its rows in each line."""
     wide, high = image.size
     flat = image.tobytes()
     strips = []
@@ -85,7 +107,15 @@ def half_blocks(data: bytes, width: int, height: int) -> Picture:
         upper = flat[y * wide * 3 : (y + 1) * wide * 3]
         lower = flat[(y + 1) * wide * 3 : (y + 2) * wide * 3]
         strips.append(Strip(_line(upper, lower), wide))
-    return Picture(tuple(strips), wide, pixels)
+    return tuple(strips)
+
+
+def written_over(cells: Strip, sequence: str) -> Strip:
+    """The line with what is written over it at its very end: cut by anything that lies over it, it is left out, and the
+    cells show."""
+    if not sequence:
+        return cells
+    return Strip([*cells, Segment(sequence, None, [(ControlType.CURSOR_FORWARD, 0)])], cells.cell_length)
 
 
 def _line(upper: bytes, lower: bytes) -> list[Segment]:
