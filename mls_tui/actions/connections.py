@@ -114,7 +114,9 @@ async def try_connection(
     async with opened(workspace) as ws:
         stored = await find_connection(ws, connection_id) if connection_id else None
         connection = await checked(ws, form, stored)
-        secrets = {**(await clear_secrets(ws, stored) if stored else {}), **secrets_of(form)}
+        kept = await clear_secrets(ws, stored) if stored else {}
+        kept = {field: clear for field, clear in kept.items() if field.value in connection.secrets}
+        secrets = kept | secrets_of(form)
         return await _tested(ws, connection, secrets)
 
 

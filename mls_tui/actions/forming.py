@@ -117,7 +117,7 @@ async def checked(ws: Workspace, form: ConnectionForm, stored: Connection | None
         scope=form.scope or None,
         mls_system=form.mls_system or None,
         agent_key=form.agent_key or None,
-        secrets=_kept_secrets(stored, auth),
+        secrets=_kept_secrets(stored, provider.name, auth),
         token_expires_at=stored.token_expires_at if stored and stored.auth is auth else None,
         overrides=form.overrides,
         schedule_minutes=form.schedule_minutes,
@@ -131,10 +131,13 @@ async def checked(ws: Workspace, form: ConnectionForm, stored: Connection | None
     return connection.model_copy(update={"base_url": effective.base_url})
 
 
-def _kept_secrets(stored: Connection | None, auth: AuthKind) -> dict[str, str]:
-    """The secrets that stay. Tokens that another way of signing in obtained are not what this one asks the user for."""
-    if stored is None or stored.auth is auth:
-        return stored.secrets if stored else {}
+def _kept_secrets(stored: Connection | None, provider: str, auth: AuthKind) -> dict[str, str]:
+    """The secrets that stay. One provider's are never shown to another, and tokens that another way of signing in
+    obtained are not what this one asks the user for."""
+    if stored is None or stored.provider != provider:
+        return {}
+    if stored.auth is auth:
+        return stored.secrets
     obtained = (SecretField.ACCESS_TOKEN, SecretField.REFRESH_TOKEN)
     return {name: sealed for name, sealed in stored.secrets.items() if name not in obtained}
 
@@ -144,7 +147,8 @@ def _check_sign_in(form: ConnectionForm, connection: Connection) -> None:
     for needed in _NEEDED[connection.auth]:
         if needed not in given:
             words = needed.value.replace("_", " ")
-            raise UsageError(f"Signing in by {connection.auth.value.replace('_', ' ')} needs a {words}.")
+            article = "an" if words[0] in "aeiou" else "a"
+            raise UsageError(f"Signing in by {connection.auth.value.replace('_', ' ')} needs {article} {words}.")
     if connection.auth is not AuthKind.BEARER:
         if not (connection.token_url or preset(connection.provider).token_url):
             raise UsageError("This way of signing in needs the token URL of the MLS.")

@@ -18,7 +18,7 @@ from mls_tui import __version__
 
 _COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Open the interface with a demo MLS on this machine, or import it headless."),
-    "connections": ("connections", "List, add, test and remove MLS connections."),
+    "connections": ("connections", "List, add, edit, show, test and remove MLS connections."),
     "import": ("imports", "Import the listings and photos of a connection."),
     "listings": ("listings", "Print or export what is stored."),
     "show": ("listings", "Print one listing."),
