@@ -9,6 +9,9 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+MEDIA_ASKED_MOST = 3
+"""Imports that ask for a listing's Media, counted and not there, before it waits for the record to change."""
+
 
 class ListingStatus(StrEnum):
     """The four states a user filters by; RESO's eleven StandardStatus values map onto them."""
@@ -148,6 +151,8 @@ class Listing(Record):
     history: tuple[Change, ...] = ()
     relisted_from: str | None = None
     off_market_at: str | None = None
+    media_asked: int | None = None
+    """How many imports found no Media of this version of the record though it counts photos."""
 
     @property
     def photos_stored(self) -> int:
@@ -155,7 +160,11 @@ class Listing(Record):
 
     @property
     def photos_missing(self) -> int:
-        return len(self.photos) - self.photos_stored
+        """Photos that the next import asks for again."""
+        failed = len(self.photos) - self.photos_stored
+        if not 0 < (self.media_asked or 0) < MEDIA_ASKED_MOST:
+            return failed
+        return max(1, failed, (self.photos_count or 0) - self.photos_stored)
 
     @property
     def version(self) -> str:

@@ -36,6 +36,7 @@ class ListingTask:
     in_hand: InHand = field(init=False)
     _photos: ListingPhotos | None = field(default=None, repr=False)
     _told_start: bool = False
+    _media_asked: int | None = None
 
     def __post_init__(self) -> None:
         self.in_hand = InHand(self.mapped.mls_number)
@@ -140,14 +141,17 @@ class ListingTask:
         )
 
     async def _feed_photos(self, old: Listing | None) -> tuple[Photo, ...]:
-        """The photos the feed names. None at all against a PhotosCount wipes nothing (FIELD §5); without photos
-        (``--no-photos``) those of a stored listing stay as they are."""
+        """The photos the feed names. None at all against a PhotosCount wipes nothing (FIELD §5), and later imports ask
+        again; without photos (``--no-photos``) those of a stored listing stay as they are."""
+        self._media_asked = None
         if old is not None and not self.context.options.photos:
+            self._media_asked = old.media_asked
             return old.photos
         rows = await self.context.connector.media(self.record)
         photos = self._map_media(rows)
         if not photos and self.mapped.photos_count:
             self.context.journal.warn("Media missing though PhotosCount is not 0")
+            self._media_asked = 1 + ((old.media_asked or 0) if old and old.version == self.mapped.version else 0)
             return old.photos if old else ()
         return photos
 
@@ -184,6 +188,7 @@ class ListingTask:
                 "history": history,
                 "content_hash": content_hash(self.mapped, feed),
                 "off_market_at": None,
+                "media_asked": self._media_asked,
             }
         )
 

@@ -20,6 +20,7 @@ NOT_FACTS = frozenset(
         "history",
         "relisted_from",
         "off_market_at",
+        "media_asked",
         "days_on_market",
     }
 )
