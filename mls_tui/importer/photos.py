@@ -17,6 +17,7 @@ from mls_tui.domain.listing import Listing, Photo
 from mls_tui.domain.retry import PHOTO_ATTEMPTS, attempt, may_help
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.importer.context import ImportContext
+from mls_tui.importer.plan import as_stored, key_index
 from mls_tui.importer.tidy import variant_name
 from mls_tui.importer.variants import make_variants
 from mls_tui.mls.base import PhotoBytes, RawRecord
@@ -34,12 +35,15 @@ MapMedia = Callable[[list[RawRecord]], tuple[Photo, ...]]
 
 @dataclass(slots=True)
 class ListingPhotos:
-    """The photos of one listing during one import. What an attempt at the listing stored is not fetched again."""
+    """The photos of one listing during one import. What an attempt at the listing stored is not fetched again.
+
+    ``spare`` are stored photos of another identity, by SHA-256: one whose bytes are served again keeps its object."""
 
     context: ImportContext
     listing: Listing
     map_media: MapMedia
     done: dict[tuple[int, str, str], Photo] = field(default_factory=dict)
+    spare: dict[str, Photo] = field(default_factory=dict)
     _fresh: asyncio.Task[dict[tuple[str, str], Photo]] | None = None
 
     async def fetch(self, wanted: tuple[tuple[int, Photo], ...]) -> list[Photo]:
@@ -101,6 +105,8 @@ class ListingPhotos:
 
     async def _put(self, index: int, photo: Photo, served: PhotoBytes) -> Photo:
         context, listing = self.context, self.listing
+        if (same := await self._kept(photo, served)) is not None:
+            return same
         key = photo_key(context.user_id, listing.listing_id, index, served.extension)
         stored = await context.photos.put(
             key,
@@ -121,6 +127,17 @@ class ListingPhotos:
                 "error": None,
             }
         )
+
+    async def _kept(self, photo: Photo, served: PhotoBytes) -> Photo | None:
+        """The photo under the object that holds these bytes already, where it is whole (FIELD §5: always the hash)."""
+        old = self.spare.pop(served.sha256, None)
+        if old is None or old.key is None:
+            return None
+        if not await self.context.photos.verify(old.key, sha256=served.sha256, size=len(served.body)):
+            return None
+        number, index = self.listing.mls_number, key_index(old.key) or 0
+        self.context.emit(PhotoStored, mls_number=number, photo_index=index, key=old.key, size=len(served.body))
+        return as_stored(photo, old)
 
     async def _put_variants(self, index: int, photo: Photo, served: PhotoBytes) -> None:
         """WebP copies beside the original, for those who ask for them. One that cannot be made is no failure."""

@@ -54,11 +54,17 @@ def decide(
 @dataclass(frozen=True, slots=True)
 class PhotoPlan:
     """``kept`` are photos that need no request, ``wanted`` those to fetch with the index of their key; both by
-    display order. ``obsolete`` are stored keys that nothing will point at once the row is written."""
+    display order. ``spare`` are stored photos of another identity: their objects go once the row is written, unless the
+    bytes of a wanted one turn out to be theirs."""
 
     kept: tuple[Photo, ...]
     wanted: tuple[tuple[int, Photo], ...]
-    obsolete: tuple[str, ...]
+    spare: tuple[Photo, ...]
+
+    @property
+    def obsolete(self) -> tuple[str, ...]:
+        """The stored keys of ``spare``."""
+        return tuple(photo.key for photo in self.spare if photo.key)
 
 
 def plan_photos(feed: tuple[Photo, ...], stored: tuple[Photo, ...]) -> PhotoPlan:
@@ -78,17 +84,18 @@ def plan_photos(feed: tuple[Photo, ...], stored: tuple[Photo, ...]) -> PhotoPlan
         same = available.get(photo.identity)
         if same:
             old = same.pop(0)
-            kept.append(_as_stored(photo, old))
+            kept.append(as_stored(photo, old))
         else:
             missing.append(photo)
     taken = {index for photo in stored if photo.key and (index := key_index(photo.key)) is not None}
     wanted = tuple((_take(photo.order, taken), photo) for photo in missing)
     in_use = {photo.key for photo in kept}
-    obsolete = tuple(photo.key for photo in stored if photo.key and photo.key not in in_use)
-    return PhotoPlan(tuple(kept), wanted, obsolete)
+    spare = tuple(photo for photo in stored if photo.key and photo.key not in in_use)
+    return PhotoPlan(tuple(kept), wanted, spare)
 
 
-def _as_stored(feed: Photo, old: Photo) -> Photo:
+def as_stored(feed: Photo, old: Photo) -> Photo:
+    """The feed's photo with the object of a stored one."""
     return feed.model_copy(
         update={
             "url": old.url,

@@ -122,7 +122,7 @@ class ListingTask:
         plan = plan_photos(feed, stored)
         wanted = plan.wanted if context.options.photos else ()
         self._start(len(wanted))
-        listing = self._complete(draft, old, feed, plan, await self._fetch(draft, wanted))
+        listing = self._complete(draft, old, feed, plan, await self._fetch(draft, wanted, plan.spare))
         await self._store(listing, old, plan)
         context.journal.reused(len(plan.kept))
 
@@ -170,9 +170,12 @@ class ListingTask:
                 self.context.journal.warn("stored photo damaged or missing")
         return bad
 
-    async def _fetch(self, draft: Listing, wanted: tuple[tuple[int, Photo], ...]) -> list[Photo]:
+    async def _fetch(
+        self, draft: Listing, wanted: tuple[tuple[int, Photo], ...], spare: tuple[Photo, ...]
+    ) -> list[Photo]:
         if self._photos is None:
             self._photos = ListingPhotos(self.context, draft, self._map_media)
+        self._photos.spare = {photo.sha256: photo for photo in spare if photo.sha256}
         return await self._photos.fetch(wanted)
 
     def _complete(

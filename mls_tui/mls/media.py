@@ -37,7 +37,7 @@ def map_media(
     """The photos of a listing in display order, ``order`` dense from 0, ``url`` the whole original URL.
 
     Rows that are no public photo of the home are left out. ``record`` is the listing they belong to: its PhotosCount
-    and PhotosChangeTimestamp decide where rows are unclear. Never raises; what is wrong is warned of.
+    and timestamps decide where rows are unclear. Never raises; what is wrong is warned of.
     """
     if not isinstance(rows, (list, tuple)):
         return ()
@@ -47,7 +47,7 @@ def map_media(
     if len(kept) > MAX_PHOTOS:
         warn(f"more than {MAX_PHOTOS} photos; the rest is left out")
     shown = sorted(kept, key=lambda row: row.rank)[:MAX_PHOTOS]
-    changed = own.timestamp("PhotosChangeTimestamp")
+    changed = own.timestamp("PhotosChangeTimestamp") or own.timestamp("ModificationTimestamp")
     identities = Counter((row.media_key, row.modified) for row in shown)
     return tuple(
         _photo(row, order, changed, shared=identities[row.media_key, row.modified] > 1)
@@ -56,8 +56,8 @@ def map_media(
 
 
 def _photo(row: Row, order: int, changed: str | None, *, shared: bool) -> Photo:
-    """A key that several photos share identifies none of them: then the order does, and PhotosChangeTimestamp tells
-    when it may mean another photo."""
+    """A key that several photos share identifies none of them: then the order does. Neither of them is enough alone
+    (FIELD §5): without a timestamp of its own, a photo is as old as the last change of its listing's photos."""
     key = None if shared else row.media_key
     return Photo(
         url=row.url,
@@ -65,7 +65,7 @@ def _photo(row: Row, order: int, changed: str | None, *, shared: bool) -> Photo:
         order=order,
         original_url=plain_url(row.url),
         media_key=key,
-        media_modified=row.modified or (changed if key is None else None),
+        media_modified=row.modified or changed,
     )
 
 

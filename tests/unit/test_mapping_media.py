@@ -169,3 +169,19 @@ def test_at_most_500_photos_are_kept_and_the_rest_is_warned_of() -> None:
     rows = [row(str(n)) for n in range(600)]
     assert len(map_media(rows, None, base_url=BASE, warn=found.append)) == 500
     assert found == ["more than 500 photos; the rest is left out"]
+
+
+@pytest.mark.parametrize("name", [None, "1", "positional-1"])
+def test_a_photo_without_a_timestamp_of_its_own_is_as_old_as_its_listings_photos(name: str | None) -> None:
+    """A key alone may be a position (Bridge's is): the same key must not hide another photo."""
+
+    def identity(**record: Any) -> tuple[str, str]:
+        return photos(row("a", MediaKey=name, Order=0), record=record)[0].identity
+
+    first = {"PhotosChangeTimestamp": "2026-01-01T00:00:00Z", "ModificationTimestamp": "2026-01-05T00:00:00Z"}
+    assert identity(**first) == identity(**{**first, "ModificationTimestamp": "2026-03-03T00:00:00Z"})
+    assert identity(**first) != identity(**{**first, "PhotosChangeTimestamp": "2026-02-02T00:00:00Z"})
+    # Nothing says when photos changed: any change of the listing may have been one.
+    untold = {"ModificationTimestamp": "2026-01-05T00:00:00Z"}
+    assert identity(**untold) != identity(ModificationTimestamp="2026-03-03T00:00:00Z")
+    assert identity(**untold) == identity(**untold)
