@@ -57,7 +57,7 @@ async def undo_deletion(deletion: Deletion, workspace: Workspace) -> ActionResul
             if not all(key.startswith(user_prefix(ws.user_id)) for key in photo_keys):
                 failures[listing.listing_id] = "it was deleted by another user"
                 continue
-            failures |= await ws.photos.undelete(photo_keys)
+            failures |= await ws.photos.undelete([*photo_keys, *deletion.copies.get(listing.listing_id, ())])
             result = await ws.store.put(ws.user_id, listing)
             if result.outcome is PutOutcome.STALE:
                 failures[listing.listing_id] = "it has been imported again meanwhile"
@@ -73,15 +73,17 @@ async def undo_deletion(deletion: Deletion, workspace: Workspace) -> ActionResul
 async def _delete(ws: Workspace, listing_ids: Sequence[str], *, undoable: bool) -> ActionResult[Deletion]:
     slots = asyncio.Semaphore(DELETIONS_AT_ONCE)
     deleted: list[Listing] = []
+    copies: dict[str, tuple[str, ...]] = {}
     failures: dict[str, str] = {}
 
     async def one(listing_id: str) -> None:
         async with slots:
             try:
-                listing = await erase_listing(ws.store, ws.photos, ws.user_id, listing_id, undoable=undoable)
-                if listing is None:
+                erased = await erase_listing(ws.store, ws.photos, ws.user_id, listing_id, undoable=undoable)
+                if erased is None:
                     raise NotFoundError(f"There is no listing {listing_id!r}.")
-                deleted.append(listing)
+                deleted.append(erased.listing)
+                copies[listing_id] = erased.copies
             except MlsTuiError as error:
                 failures[listing_id] = sentence(error)
 
@@ -89,7 +91,7 @@ async def _delete(ws: Workspace, listing_ids: Sequence[str], *, undoable: bool) 
         for listing_id in dict.fromkeys(listing_ids):
             group.create_task(one(listing_id))
     photos = sum(listing.photos_stored for listing in deleted)
-    deletion = Deletion(tuple(deleted), failures, photos, undoable)
+    deletion = Deletion(tuple(deleted), failures, photos, undoable, copies)
     text = f"Deleted {len(deleted)} listings and {photos} photos"
     if failures:
         listing_id, why = next(iter(failures.items()))

@@ -130,9 +130,11 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What a deletion did; hand it to ``undo_deletion`` to bring ``deleted`` back. ``failures``: listing id -> why."""
+    """What a deletion did; hand it to ``undo_deletion`` to bring ``deleted`` back. ``failures``: listing id -> why;
+    ``copies``: listing id -> keys of the smaller copies of its photos."""
 
     deleted: tuple[Listing, ...]
     failures: dict[str, str] = field(default_factory=dict)
     photos: int = 0
     undoable: bool = False
+    copies: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -4,26 +4,21 @@ keeps its original URL and never fails its listing; a store that cannot take pho
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from mls_tui.domain.errors import MLSError, PhotoError, RateLimitedError, sentence
 from mls_tui.domain.events import AttemptFailed, PhotoFailed, PhotoStored
-from mls_tui.domain.keys import photo_key, variant_key
+from mls_tui.domain.keys import photo_key
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.domain.retry import PHOTO_ATTEMPTS, attempt, may_help
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.importer.context import ImportContext
+from mls_tui.importer.copies import object_metadata, put_copies
 from mls_tui.importer.plan import as_stored, key_index
-from mls_tui.importer.tidy import variant_name
-from mls_tui.importer.variants import make_variants
 from mls_tui.mls.base import PhotoBytes, RawRecord
-
-ORIGINAL_URL_BYTES = 1_024
-"""S3 keeps at most 2 kB of metadata, names included."""
 
 _SIGNS_IN = re.compile(
     r"(access|auth|id|refresh|bearer|server)?[_-]?token=|(x[_-])?api[_-]?key=|client[_-]?secret=|passw(or)?d=|authorization=",
@@ -113,9 +108,9 @@ class ListingPhotos:
             served.body,
             content_type=served.content_type,
             sha256=served.sha256,
-            metadata=self._metadata(index, photo),
+            metadata=object_metadata(context, listing.listing_id, index, photo.original_url),
         )
-        await self._put_variants(index, photo, served)
+        await put_copies(context, listing.listing_id, index, photo.original_url, served.body, context.variants)
         context.emit(PhotoStored, mls_number=listing.mls_number, photo_index=index, key=key, size=stored.size)
         return photo.model_copy(
             update={
@@ -138,33 +133,6 @@ class ListingPhotos:
         number, index = self.listing.mls_number, key_index(old.key) or 0
         self.context.emit(PhotoStored, mls_number=number, photo_index=index, key=old.key, size=len(served.body))
         return as_stored(photo, old)
-
-    async def _put_variants(self, index: int, photo: Photo, served: PhotoBytes) -> None:
-        """WebP copies beside the original, for those who ask for them. One that cannot be made is no failure."""
-        context, listing_id = self.context, self.listing.listing_id
-        if not context.variants:
-            return
-        try:
-            async with context.variant_slots:
-                made = await asyncio.to_thread(make_variants, served.body, context.variants)
-        except PhotoError as error:
-            context.journal.warn(f"no WebP variants: {sentence(error)}")
-            return
-        for width, body in made.items():
-            await context.photos.put(
-                variant_key(context.user_id, listing_id, variant_name(width), index),
-                body,
-                content_type="image/webp",
-                sha256=hashlib.sha256(body).hexdigest(),
-                metadata=self._metadata(index, photo),
-            )
-
-    def _metadata(self, index: int, photo: Photo) -> dict[str, str]:
-        return {
-            "listingId": self.listing.listing_id,
-            "photoIndex": str(index),
-            "originalUrl": metadata_url(self.context.connector.masked(photo.original_url)),
-        }
 
     def _failed(self, index: int, photo: Photo, cause: str, attempts: int) -> None:
         context, number = self.context, self.listing.mls_number
@@ -232,11 +200,3 @@ def keepable(photo: Photo, masked: Callable[[str], str]) -> Photo:
     if url == photo.url and original == photo.original_url:
         return photo
     return photo.model_copy(update={"url": url, "original_url": original})
-
-
-def metadata_url(url: str) -> str:
-    """For S3 metadata: percent-encoded ASCII, no user, query or fragment, cut to fit (CONTRACT: "S3")."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    plain = urlunsplit((parts.scheme, host, parts.path, "", ""))
-    return quote(plain, safe="%/:-._~!$&'()*+,;=@[]")[:ORIGINAL_URL_BYTES]

@@ -12,6 +12,7 @@ from mls_tui.domain.keys import new_listing_id
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.domain.retry import LISTING_ATTEMPTS, attempt, may_help
 from mls_tui.importer.context import ImportContext
+from mls_tui.importer.copies import complete_copies
 from mls_tui.importer.in_hand import IN_HAND, InHand
 from mls_tui.importer.photos import ListingPhotos, keepable
 from mls_tui.importer.plan import PhotoPlan, content_hash, entry_of, plan_photos
@@ -219,7 +220,9 @@ class ListingTask:
     async def _let_go(self, listing: Listing, plan: PhotoPlan) -> None:
         context, user_id = self.context, self.context.user_id
         if context.tidy or self.verify:
-            await tidy_listing(context.photos, user_id, listing)
+            present = await tidy_listing(context.photos, user_id, listing)
+            if self.verify:
+                await complete_copies(context, listing, present)
             return
         obsolete = [key for key in plan.obsolete if key not in {photo.key for photo in listing.photos}]
         if obsolete:

@@ -35,13 +35,15 @@ def variant_name(width: int) -> str:
     return f"w{width}"
 
 
-async def tidy_listing(photos: PhotoStore, user_id: str, listing: Listing) -> None:
-    """Delete what is not needed; the row must have been written. What cannot be deleted is left for the next time."""
-    stray: list[str] = []
+async def tidy_listing(photos: PhotoStore, user_id: str, listing: Listing) -> set[str]:
+    """Delete what is not needed; the row must have been written. What cannot be deleted is left for the next time.
+    The keys that were there."""
+    found: set[str] = set()
     async for keys in photos.keys(listing_prefix(user_id, listing.listing_id)):
-        stray += unneeded(listing, keys)
-    if stray:
+        found.update(keys)
+    if stray := unneeded(listing, found):
         await photos.delete(stray)
+    return found
 
 
 async def delete_unowned(photos: PhotoStore, store: ListingStore, connection: Connection, index: StoredIndex) -> None:
