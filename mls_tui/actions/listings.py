@@ -53,6 +53,14 @@ async def get_listing(listing: str, workspace: Workspace | None = None) -> Actio
 
 
 @answering
+async def get_listings(listing_ids: Sequence[str], workspace: Workspace | None = None) -> ActionResult[list[Listing]]:
+    """Those of these listing ids that are stored, in the order asked for; read many at a time."""
+    async with opened(workspace) as ws:
+        found = await ws.store.get_many(ws.user_id, listing_ids)
+        return ActionResult(True, f"{len(found)} listings", found)
+
+
+@answering
 async def get_photo(key: str, workspace: Workspace) -> ActionResult[bytes]:
     """The stored bytes of one photo of the user's."""
     async with opened(workspace) as ws:

@@ -27,9 +27,6 @@ FIRST_LOOK = 200
 SWITCH_SECONDS = 0.0005
 """While rows are put into columns by a thread, the interface waits this long for the interpreter, not Python's 5 ms."""
 
-AT_ONE_TIME = 16
-"""Changed listings read at the same time."""
-
 
 @contextmanager
 def smoothly() -> Iterator[None]:
@@ -99,23 +96,19 @@ class ListingFeed:
             if isinstance(event, ListingStored) and event.listing_id and event.outcome != "unchanged":
                 self._behind[event.listing_id] = None
 
-    async def catch_up(self, actions: ActionsPort, workspace: Workspace) -> None:
-        """Read what an import has changed, a few at a time, until nothing is left."""
+    async def catch_up(self, actions: ActionsPort, workspace: Workspace) -> str | None:
+        """Read what an import has changed until nothing is left; why not, where it cannot be read now."""
         while self._behind:
             ids = list(self._behind)[:SLICE]
             for each in ids:
                 del self._behind[each]
-            fresh: list[Listing] = []
-            gone: list[str] = []
-            for start in range(0, len(ids), AT_ONE_TIME):
-                part = ids[start : start + AT_ONE_TIME]
-                answers = await asyncio.gather(*(actions.get_listing(each, workspace) for each in part))
-                for listing_id, answer in zip(part, answers, strict=True):
-                    if answer.success and answer.data is not None:
-                        fresh.append(answer.data)
-                    elif answer.exit_code == 2:
-                        gone.append(listing_id)
-            self._rows.put_many(fresh)
-            self._rows.remove(gone)
+            answer = await actions.get_listings(ids, workspace)
+            if answer.data is None:
+                self._behind |= dict.fromkeys(ids)
+                return answer.error or "It did not work."
+            stored = {listing.listing_id for listing in answer.data}
+            self._rows.put_many(answer.data)
+            self._rows.remove([each for each in ids if each not in stored])
             self._pane.changed()
             await asyncio.sleep(0)
+        return None

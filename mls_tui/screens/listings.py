@@ -62,6 +62,7 @@ class ListingsScreen(MlsScreen[None]):
         self.feed = ListingFeed(self.rows, self.pane)
         self.last_deletion: Deletion | None = None
         self._catching_up = False
+        self._told: str | None = None
 
     def body(self) -> ComposeResult:
         yield self.pane
@@ -99,7 +100,10 @@ class ListingsScreen(MlsScreen[None]):
     async def _catch_up(self) -> None:
         try:
             self._tell_time()
-            await self.feed.catch_up(self.actions, self.workspace)
+            trouble = await self.feed.catch_up(self.actions, self.workspace)
+            if trouble is not None and trouble != self._told:
+                self.notify(f"What the import changed is not shown yet: {trouble}", severity="warning")
+            self._told = trouble
         finally:
             self._catching_up = False
 

@@ -63,6 +63,10 @@ class ActionsPort(Protocol):
 
     def get_listing(self, listing: str, workspace: Workspace | None = None) -> Awaitable[ActionResult[Listing]]: ...
 
+    def get_listings(
+        self, listing_ids: Sequence[str], workspace: Workspace | None = None
+    ) -> Awaitable[ActionResult[list[Listing]]]: ...
+
     def get_photo(self, key: str, workspace: Workspace) -> Awaitable[ActionResult[bytes]]: ...
 
     def refetch_photos(

@@ -77,6 +77,10 @@ class ListingStore(Protocol):
 
     async def get(self, user_id: str, listing_id: str) -> Listing | None: ...
 
+    async def get_many(self, user_id: str, listing_ids: Sequence[str]) -> list[Listing]:
+        """Those of these listings that are stored, each once, in the order asked for; all of them, or StorageError."""
+        ...
+
     async def find(self, user_id: str, mls_number: str) -> list[Listing]:
         """Listings with this MLS number: one per MLS (provider) that has it."""
         ...

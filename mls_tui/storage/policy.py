@@ -49,6 +49,7 @@ def _own_items(table_arn: str) -> dict[str, Any]:
         "Effect": "Allow",
         "Action": [
             "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
             "dynamodb:Query",
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",

@@ -54,6 +54,10 @@ class ItemRows(ABC):
         """One item as last written."""
 
     @abstractmethod
+    async def _get_all(self, pk: str, sks: list[str], read: Callable[[Item], T]) -> list[T]:
+        """``read(item)``, called off the event loop, of those that exist, in any order. No key comes twice."""
+
+    @abstractmethod
     def _pages(self, wanted: KeyRange, read: Callable[[Item], T]) -> AsyncIterator[list[T]]:
         """Batches of ``read(item)``, called off the event loop."""
 
@@ -87,6 +91,13 @@ class ItemRows(ABC):
     async def get(self, user_id: str, listing_id: str) -> Listing | None:
         item = await self._get(items.pk(user_id), keys.listing_sk(listing_id))
         return None if item is None else items.read_listing(item)
+
+    async def get_many(self, user_id: str, listing_ids: Sequence[str]) -> list[Listing]:
+        wanted = list(dict.fromkeys(listing_ids))
+        sks = [keys.listing_sk(listing_id) for listing_id in wanted]
+        rows = await self._get_all(items.pk(user_id), sks, _readable(items.read_listing)) if sks else []
+        found = {listing.listing_id: listing for listing in rows if listing is not None}
+        return [found[listing_id] for listing_id in wanted if listing_id in found]
 
     async def find(self, user_id: str, mls_number: str) -> list[Listing]:
         found = []

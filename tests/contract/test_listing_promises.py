@@ -33,6 +33,20 @@ async def test_absent_listing_is_none(pair: Pair) -> None:
     assert await all_listings(pair.rows) == []
 
 
+async def test_many_at_once_are_those_that_are_stored_in_the_order_asked_for(pair: Pair) -> None:
+    stored = [a_listing(number) for number in ("A-1", "A-2", "A-3")]
+    for listing in stored:
+        await pair.rows.put(USER, listing)
+    await pair.rows.put(OTHER, a_listing("A-4"))
+    absent = [f"reso.lakeside-mls-none-{number}" for number in range(230)]
+    ids = [listing.listing_id for listing in (*stored, a_listing("A-4"))]
+
+    asked = [ids[2], *absent, ids[0], ids[3], ids[1], ids[2]]
+
+    assert await pair.rows.get_many(USER, asked) == [stored[2], stored[0], stored[1]]
+    assert await pair.rows.get_many(USER, []) == []
+
+
 async def test_same_id_updates_the_same_item(pair: Pair) -> None:
     await pair.rows.put(USER, a_listing(second=1))
     newer = a_listing(second=2, status=ListingStatus.SOLD, synced_at=FIRST_MS + 86_400_000)

@@ -1,14 +1,13 @@
-"""Actions and a workspace in memory for the interface's tests: connections, listings, and imports that follow a script.
-They reach no network and no disk."""
+"""Actions in memory for the interface's tests: connections, listings, and imports that follow a script. They reach no
+network and no disk."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mls_tui.actions import (
     ActionResult,
@@ -25,102 +24,29 @@ from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportRun, Problem
 from mls_tui.importer.control import ImportControl
 from mls_tui.mls.base import Window
+from tests.ui.workspaces import NOW, NOW_MS, FrozenClock, a_connection, a_view, fake_workspace
 
 if TYPE_CHECKING:
     from mls_tui.workspace import Workspace
 
-NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
-NOW_MS = int(NOW.timestamp() * 1000)
+__all__ = [
+    "NOW", "NOW_MS", "FakeActions", "FrozenClock", "Gate", "Step", "a_connection", "a_view", "fake_workspace", "gate",
+]  # fmt: skip
 
 
-class FrozenClock:
-    """Time stands still until ``move`` pushes it."""
-
-    def __init__(self, now: datetime = NOW) -> None:
-        self._now = now
-
-    def now(self) -> datetime:
-        return self._now
-
-    def monotonic(self) -> float:
-        return self._now.timestamp()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(0)
-
-    def move(self, seconds: float) -> None:
-        self._now += timedelta(seconds=seconds)
-
-
-@dataclass
-class FakeSettings:
-    storage: str = "local"
-    theme: str | None = None
-    keymap: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class FakeStore:
-    """A store that can only say where it is."""
-
-    place: str
-
-    def describe(self) -> str:
-        return self.place
-
-
-@dataclass
-class FakeWorkspace:
-    """What the interface sees of a Workspace. ``fails`` is raised by ``open`` as long as it is set."""
-
-    settings: FakeSettings = field(default_factory=FakeSettings)
-    user_id: str = "local"
-    read_only: bool = False
-    fails: Exception | None = None
-    is_open: bool = False
-    store: FakeStore = FakeStore("SQLite file ~/mls-tui/listings.db")
-    photos: FakeStore = FakeStore("folder ~/mls-tui/photos")
-
-    async def open(self) -> None:
-        if self.fails is not None:
-            raise self.fails
-        self.is_open = True
-
-    async def close(self) -> None:
-        self.is_open = False
-
-
-def fake_workspace(*, read_only: bool = False, fails: Exception | None = None, **settings: object) -> Workspace:
-    """A FakeWorkspace, typed as the real one."""
-    wanted = FakeSettings(**settings)  # type: ignore[arg-type]
-    return cast("Workspace", FakeWorkspace(settings=wanted, read_only=read_only, fails=fails))
-
-
-def gate() -> threading.Event:
+class Gate(Future[None]):
     """A step of an import script that waits until the test calls ``set``, or the run is cancelled."""
-    return threading.Event()
+
+    def set(self) -> None:
+        if not self.done():
+            self.set_result(None)
 
 
-Step = Event | threading.Event | BaseException
+def gate() -> Gate:
+    return Gate()
 
 
-def a_connection(name: str = "Demo MLS", provider: str = "reso", **more: object) -> Connection:
-    """A connection; its id is a slug of its name."""
-    data: dict[str, object] = {
-        "connection_id": name.lower().replace(" ", "-"),
-        "user_id": "local",
-        "name": name,
-        "provider": provider,
-        "base_url": "https://mls.example/odata",
-        "created_at": NOW_MS,
-    }
-    return Connection.model_validate(data | more)
-
-
-def a_view(connection: Connection | None = None, **more: object) -> ConnectionView:
-    """A row of the connections table; ``never imported`` unless told otherwise."""
-    view = ConnectionView(connection=connection or a_connection(), state="never imported")
-    return replace(view, **more)  # type: ignore[arg-type]
+Step = Event | Gate | BaseException
 
 
 class FakeActions:
@@ -217,14 +143,14 @@ class FakeActions:
             yield event
 
     async def _play(self, control: ImportControl | None) -> AsyncIterator[Event]:
+        task = asyncio.current_task()
+        if control is not None and task is not None:
+            control.attach(task)
         for step in list(self.script):
-            if control is not None and control.cancelled:
-                raise asyncio.CancelledError
             if isinstance(step, BaseException):
                 raise step
-            if isinstance(step, threading.Event):
-                while not step.is_set() and not (control is not None and control.cancelled):  # noqa: ASYNC110 - set elsewhere
-                    await asyncio.sleep(0.005)
+            if isinstance(step, Gate):
+                await asyncio.wrap_future(step)
             else:
                 yield step
 
@@ -253,6 +179,13 @@ class FakeActions:
         if found is None:
             return ActionResult(success=False, error=f"There is no listing {listing!r}.", exit_code=2)
         return ActionResult(success=True, data=found)
+
+    async def get_listings(
+        self, listing_ids: Sequence[str], workspace: Workspace | None = None
+    ) -> ActionResult[list[Listing]]:
+        if error := self._refused("get_listings", tuple(listing_ids)):
+            return ActionResult(success=False, error=error)
+        return ActionResult(success=True, data=[self.listings[each] for each in listing_ids if each in self.listings])
 
     async def get_photo(self, key: str, workspace: Workspace) -> ActionResult[bytes]:
         self._refused("get_photo", key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,6 +14,7 @@ from mls_tui.screens.listings import ListingsScreen
 from mls_tui.widgets.listing_table import ListingTable
 from tests.ui.fakes import FakeActions, FrozenClock, fake_workspace
 from tests.ui.homes import a_home, a_jpeg
+from tests.ui.shell import settled
 
 SIZES = [(80, 24), (120, 36), (200, 60)]
 
@@ -75,17 +75,9 @@ class Desk:
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait for workers that end by themselves; a dialog's worker waits for the user and is left alone."""
-        for _ in range(400):
-            await self.pilot.pause()
-            busy = [
-                worker for worker in self.app.workers
-                if not worker.is_finished and worker.group not in ("arrange", "delete", "export", "default", "schedule")
-            ]  # fmt: skip
-            if not busy:
-                break
-            await asyncio.sleep(0.005)
+        """Wait for workers that end by themselves."""
         await self.pilot.pause()
+        await settled(self.pilot)
 
 
 @asynccontextmanager

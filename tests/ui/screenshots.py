@@ -23,6 +23,7 @@ from mls_tui.worker import ImportBridge, ImportEvents, ImportProgress
 from tests.ui.fakes import FrozenClock, fake_workspace
 from tests.ui.import_scene import Scene, scene
 from tests.ui.scenery import SceneryActions
+from tests.ui.shell import settled
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 VERSIONS = FOLDER / "versions.json"
@@ -81,8 +82,6 @@ STAGES: dict[str, Stage] = {
     "run-detail": stage("4", "down", "enter"),
     "help": stage("2", "question_mark"),
 }
-LASTING = frozenset({"arrange", "delete", "export", "default", "schedule"})
-"""Workers that wait for the user."""
 PAINTED = frozenset({"detail"})
 """These show photos, whose colours are Pillow's."""
 
@@ -115,11 +114,8 @@ async def show_moment(pilot: Pilot[None], of: Scene, seconds: float, *, told: in
 
 async def rest(pilot: Pilot[None]) -> None:
     """Wait for what was begun, and stop what blinks and what pops up."""
-    for _ in range(200):
-        await pilot.pause()
-        if all(worker.group in LASTING for worker in pilot.app.workers if not worker.is_finished):
-            break
-        await asyncio.sleep(0.01)
+    await pilot.pause()
+    await settled(pilot)
     for field in pilot.app.screen.query(Input):
         field.cursor_blink = False
     pilot.app.clear_notifications()

@@ -99,12 +99,15 @@ async def opened(app: MlsTuiApp, size: tuple[int, int] = (120, 36)) -> AsyncIter
         yield pilot
 
 
+LASTING = frozenset({"arrange", "delete", "export", "default", "import", "schedule"})
+"""Workers that wait for the user or for the test."""
+
+
 async def settled(pilot: Pilot[None]) -> None:
-    """Wait for every worker but imports and schedules, which may be waiting for the test, and for what they post."""
-    for _ in range(2):
-        waiting = [worker for worker in pilot.app.workers if worker.group not in ("import", "schedule")]
-        if waiting:  # an empty list would mean all of them
-            await pilot.app.workers.wait_for_complete(waiting)
+    """Wait for every worker that ends by itself, and for what it posts."""
+    await pilot._wait_for_screen()
+    while busy := [each for each in pilot.app.workers if not each.is_finished and each.group not in LASTING]:
+        await asyncio.gather(*(each.wait() for each in busy), return_exceptions=True)
         await pilot._wait_for_screen()
     await pilot.pause()
 

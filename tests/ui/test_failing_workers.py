@@ -39,15 +39,14 @@ async def test_a_worker_that_fails_gets_the_error_screen_and_another_try(owner: 
             raise StorageError("The disk is full [/]. Free some space.")
 
     async with opened(an_app()) as pilot:
-        await pilot.press("2")
-        await settled_but_arranging(pilot)
+        await press(pilot, "2")
         begin(NODES[owner](pilot), work, "test")
-        await settled_but_arranging(pilot)
+        await settled(pilot)
         assert isinstance(pilot.app.screen, ErrorScreen)
         assert "The disk is full [/]. Free some space." in seen(pilot)
         assert "mls-tui doctor" in seen(pilot)
         await pilot.press("r")
-        await settled_but_arranging(pilot)
+        await settled(pilot)
         assert len(tries) == 2
         assert isinstance(pilot.app.screen, ListingsScreen)
 
@@ -115,11 +114,3 @@ def test_every_worker_begins_through_the_one_door_that_tells_its_errors() -> Non
         if isinstance(node, ast.Attribute) and node.attr in ("run_worker", "work", "ensure_future")
     ]
     assert elsewhere == []
-
-
-async def settled_but_arranging(pilot: Pilot[None]) -> None:
-    """The listings' own worker waits for ever."""
-    workers = [worker for worker in pilot.app.workers if worker.group != "arrange"]
-    if workers:
-        await pilot.app.workers.wait_for_complete(workers)
-    await pilot.pause()

@@ -6,9 +6,12 @@ import json
 
 import pytest
 
+from mls_tui.domain.events import ListingStored
+from mls_tui.domain.listing import Listing
 from mls_tui.screens.delete_dialog import FailuresDialog
 from mls_tui.screens.export_dialog import ExportDialog
 from mls_tui.widgets.confirm import ConfirmDialog
+from tests.ui.fakes import NOW
 from tests.ui.listings_app import SIZES, homes, listings_desk
 
 
@@ -163,24 +166,39 @@ async def test_a_store_that_fails_is_told_in_place_of_the_rows() -> None:
 
 
 async def test_rows_of_an_import_come_in_without_losing_cursor_and_marks() -> None:
-    from datetime import UTC, datetime
-
-    from mls_tui.domain.events import ListingStored
-
     stored = homes(30)
     async with listings_desk(stored[:20]) as desk:
         await desk.press("j", "j", "space")
         here, marked = desk.table.listing_id, desk.table.marked_ids
         desk.actions.listings = {home.listing_id: home for home in stored}
-        batch = tuple(
-            ListingStored(at=datetime(2026, 6, 1, tzinfo=UTC), run="r", mls_number=home.mls_number,
-                          listing_key=home.mls_id, outcome="created", listing_id=home.listing_id)
-            for home in stored[20:]
-        )  # fmt: skip
-        desk.app.import_events.publish(batch)
+        desk.app.import_events.publish(tuple(imported(home) for home in stored[20:]))
         await desk.settle()
         assert "30 of 30" in desk.text
         assert (desk.table.listing_id, desk.table.marked_ids) == (here, marked)
+        assert [call[0] for call in desk.actions.calls].count("get_listings") == 1
+
+
+async def test_rows_of_an_import_that_cannot_be_read_are_told_once_and_come_later() -> None:
+    stored = homes(3)
+    async with listings_desk(stored[:2]) as desk:
+        desk.actions.listings = {home.listing_id: home for home in stored}
+        desk.actions.errors["get_listings"] = "The table is throttled."
+        for _ in range(3):
+            desk.app.import_events.publish((imported(stored[2]),))
+            await desk.settle()
+        assert "2 of 2" in desk.text
+        assert desk.toasts.count("The table is throttled.") == 1
+        desk.actions.errors.clear()
+        desk.app.import_events.publish((imported(stored[0]),))
+        await desk.settle()
+        assert "3 of 3" in desk.text
+
+
+def imported(home: Listing) -> ListingStored:
+    return ListingStored(
+        at=NOW, run="r", mls_number=home.mls_number, listing_key=home.mls_id, outcome="created",
+        listing_id=home.listing_id,
+    )  # fmt: skip
 
 
 async def test_an_order_whose_column_does_not_fit_is_named() -> None:

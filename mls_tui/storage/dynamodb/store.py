@@ -45,6 +45,9 @@ class DynamoDBListingStore(ItemRows):
     async def _get(self, pk: str, sk: str) -> Item | None:
         return await self._pool.run(lambda: self._table.get(pk, sk))
 
+    async def _get_all(self, pk: str, sks: list[str], read: Callable[[Item], T]) -> list[T]:
+        return await self._pool.run(lambda: [read(item) for item in self._table.get_many([(pk, sk) for sk in sks])])
+
     async def _pages(self, wanted: KeyRange, read: Callable[[Item], T]) -> AsyncIterator[list[T]]:
         start: dict[str, Any] | None = None
         found = 0

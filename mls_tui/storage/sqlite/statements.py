@@ -23,6 +23,13 @@ def get(db: sqlite3.Connection, pk: str, sk: str) -> Item | None:
     return None if row is None else _load(row[0])
 
 
+def get_all(db: sqlite3.Connection, pk: str, sks: list[str], read: Callable[[Item], T]) -> list[T]:
+    """Those that exist, in any order."""
+    marks = ", ".join("?" * len(sks))
+    rows = db.execute(f"SELECT body FROM items WHERE pk = ? AND sk IN ({marks})", (pk, *sks))  # noqa: S608 - only marks
+    return [read(_load(body)) for (body,) in rows]
+
+
 def put(db: sqlite3.Connection, item: Item) -> None:
     """Create or replace one item."""
     entry = _dump(items.entry_item(item)) if item["EntityType"] == "Listing" else None

@@ -39,6 +39,13 @@ class SqliteListingStore(ItemRows):
     async def _get(self, pk: str, sk: str) -> Item | None:
         return await self._db.read(lambda db: statements.get(db, pk, sk))
 
+    async def _get_all(self, pk: str, sks: list[str], read: Callable[[Item], T]) -> list[T]:
+        found: list[T] = []
+        for first in range(0, len(sks), _ROWS_A_PAGE):
+            part = sks[first : first + _ROWS_A_PAGE]
+            found += await self._db.read(lambda db, part=part: statements.get_all(db, pk, part, read))  # type: ignore[misc]
+        return found
+
     async def _pages(self, wanted: KeyRange, read: Callable[[Item], T]) -> AsyncIterator[list[T]]:
         most = _ENTRIES_A_PAGE if wanted.entries else _ROWS_A_PAGE
         left = wanted.limit
