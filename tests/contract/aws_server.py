@@ -13,10 +13,13 @@ from typing import Any
 
 from moto.server import ThreadedMotoServer
 
+from tests.botocore_models import read_once
+
 
 @contextmanager
 def aws_endpoint() -> Iterator[str]:
     """``http://127.0.0.1:<free port>``."""
+    read_once()
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     try:

@@ -11,7 +11,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -20,7 +20,7 @@ from aiohttp import web
 
 from mls_tui import actions
 from mls_tui.config import load_settings
-from mls_tui.demo import DemoMLS, start_in_thread
+from mls_tui.demo import DemoMLS, homes, start_in_thread
 from mls_tui.domain.listing import Listing
 from mls_tui.workspace import Workspace
 from tests.promises.children import Child, Ending
@@ -100,9 +100,10 @@ class KilledHouse:
             self.told.note(event)
         return child.ending()
 
-    def run_and_kill(self, rng: random.Random) -> bool:
-        """An import killed at a random event or at a random request to the MLS; False where it ended before that."""
-        at = rng.randrange(0, 45)
+    def run_and_kill(self, rng: random.Random, most: int) -> bool:
+        """An import killed at a random one of its first ``most`` events or requests to the MLS; False where it ended
+        before that."""
+        at = rng.randrange(0, most)
         by_request = rng.random() < 0.5
         child = self.start()
         asked = 0
@@ -204,7 +205,20 @@ _JPEG = _jpeg()
 
 
 @contextmanager
-def lakeside(listings: int) -> Iterator[DemoMLS]:
-    """A demo MLS in a thread whose photos are ``quick_photo``s."""
-    with mock.patch("mls_tui.demo.paint.draw", quick_photo), start_in_thread(listings=listings) as running:
+def cheap_photos(most: int | None = None) -> Iterator[None]:
+    """Demo homes have ``quick_photo``s, at most so many each."""
+    made = homes.home
+
+    def few(*where: int) -> homes.Home:
+        home = made(*where)
+        return home if most is None else replace(home, photos=min(most, home.photos))
+
+    with mock.patch.object(homes, "home", few), mock.patch("mls_tui.demo.paint.draw", quick_photo):
+        yield
+
+
+@contextmanager
+def lakeside(listings: int, photos: int | None = None) -> Iterator[DemoMLS]:
+    """A demo MLS in a thread, with cheap photos."""
+    with cheap_photos(photos), start_in_thread(listings=listings) as running:
         yield running.mls

@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from mls_tui import actions
-from mls_tui.actions import ActionResult, ConnectionForm, Deletion, ImportOptions
+from mls_tui.actions import ActionResult, ConnectionEdit, ConnectionForm, Deletion, ImportOptions
 from mls_tui.config import Settings
 from mls_tui.demo.server import DemoMLS
 from mls_tui.domain.listing import Listing
@@ -20,7 +19,7 @@ from mls_tui.users.port import User
 from mls_tui.workspace import Workspace
 from tests.clocks import SwiftClock
 from tests.e2e.house import OVERRIDES, scan
-from tests.promises.house import quick_photo
+from tests.promises.house import cheap_photos
 
 LISTINGS = 3
 FULL = ImportOptions(full=True)
@@ -110,6 +109,7 @@ class Person:
         rows = _rows_of(self.ws.settings, f"USER#{self.ws.user_id}")
         keys = [key async for batch in self.ws.photos.keys(f"listings/{self.ws.user_id}/") for key in batch]
         objects = {key: await self.ws.photos.get(key) or b"" for key in keys}
+        assert objects, "what is theirs stands below their own prefix"
         return json.dumps(rows, default=str), objects
 
     async def secrets(self) -> set[str]:
@@ -133,7 +133,7 @@ def _rows_of(settings: Settings, partition: str) -> list[Any]:
 async def alice_and_bob(settings: Settings, folder: Path) -> AsyncIterator[tuple[Person, Person]]:
     """Two people in one house: ids of which one begins with the other."""
     clock = SwiftClock()
-    with mock.patch("mls_tui.demo.paint.draw", quick_photo):
+    with cheap_photos(2):
         async with (
             DemoMLS(listings=LISTINGS, seed=1, now=clock.now) as first,
             DemoMLS(listings=LISTINGS, seed=2, now=clock.now) as second,
@@ -166,6 +166,8 @@ VERBS: dict[str, Call] = {
     ),
     "get_connections": lambda me, it: actions.get_connections(me.ws),
     "check_connection": lambda me, it: actions.check_connection(it.connection_id, me.ws),
+    "edit_connection": lambda me, it: actions.edit_connection(it.connection_id, ConnectionEdit({"name": "M"}), me.ws),
+    "show_connection": lambda me, it: actions.show_connection(it.connection_id, me.ws),
     "try_connection": lambda me, it: actions.try_connection(me.form("x"), me.ws, connection_id=it.connection_id),
     "connect_mls": lambda me, it: actions.connect_mls(me.form("Another"), me.ws),
     "update_connection": lambda me, it: actions.update_connection(it.connection_id, me.form("Mine"), me.ws),
