@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,13 @@ async def expect_everything(store: ListingStore, release: str) -> None:
         await expect_update(store, user, listings[0])
 
 
+def schema(path: Path) -> list[tuple[str, str]]:
+    """Every table and index by its statement; white space apart."""
+    with sqlite3.connect(path) as db:
+        rows = db.execute("SELECT name, coalesce(sql, '') FROM sqlite_schema ORDER BY name").fetchall()
+    return [(name, " ".join(sql.split())) for name, sql in rows]
+
+
 _RECORDS = ("LISTING", "MLSCONNECTION", "IMPORTRUN")
 
 
@@ -73,6 +81,9 @@ async def test_golden_database_opens(tmp_path: Path, release: str) -> None:
     store = SqliteListingStore(path)
     await expect_everything(store, release)
     assert {check.name: check.state for check in await store.check()}["integrity"] == "ok"
+    fresh = SqliteListingStore(tmp_path / "fresh.db")
+    await fresh.init()
+    assert schema(path) == schema(tmp_path / "fresh.db"), "a migration that was released was edited, or one is missing"
     await store.close()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,48 @@ async def test_failed_save_is_a_sentence_and_leaves_the_old_photo_and_nothing_el
 
     assert files_below(tmp_path) == before
     assert await store.get(KEY) == JPEG
+
+
+_WRITE_AND_HANG = """
+import asyncio, os, sys, threading
+from pathlib import Path
+from mls_tui.storage.folder import FolderPhotoStore
+from tests.contract.samples import put_photo
+
+def hang(_):
+    print("half way", flush=True)
+    threading.Event().wait()
+
+async def main(root, key):
+    store = FolderPhotoStore(Path(root))
+    await store.get(key)
+    os.fsync = hang
+    await put_photo(store, key, b"new bytes")
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("before", [JPEG, None], ids=["replaced", "new"])
+async def test_a_photo_whose_writer_is_killed_half_way_is_as_it_was_before(
+    tmp_path: Path, before: bytes | None
+) -> None:
+    neighbour = KEY.replace("photo0", "photo1")
+    await put_photo(FolderPhotoStore(tmp_path), neighbour)
+    if before is not None:
+        await put_photo(FolderPhotoStore(tmp_path), KEY, before)
+    writer = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _WRITE_AND_HANG, str(tmp_path), KEY), stdout=asyncio.subprocess.PIPE
+    )
+    assert writer.stdout is not None
+    assert await writer.stdout.readline() == b"half way\n"
+    writer.kill()
+    await writer.wait()
+
+    store = FolderPhotoStore(tmp_path)
+    assert await store.get(KEY) == before
+    assert await all_keys(store, "listings/") == ([KEY] if before else []) + [neighbour]
+    assert names_in(tmp_path / ".tmp") == [], "what was half written is swept"
 
 
 async def test_leftovers_of_a_killed_process_are_swept_and_those_of_a_living_one_stay(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,35 @@ async def test_full_disk_is_a_sentence_and_loses_nothing_acknowledged(tmp_path: 
     assert acknowledged == {listing.listing_id for listing in await all_listings(store)}
     await store.put(USER, a_listing("small"))
     assert {check.state for check in await store.check()} == {"ok"}
+    await store.close()
+
+
+async def test_no_write_is_acknowledged_before_its_commit(tmp_path: Path) -> None:
+    path = tmp_path / "rows.db"
+    committing, go_on = threading.Event(), threading.Event()
+
+    def commit(statement: str) -> None:
+        if statement == "COMMIT" and armed:
+            committing.set()
+            go_on.wait(20)
+
+    def traced(path: Path) -> sqlite3.Connection:
+        connection = connect(path, writer=True)
+        connection.set_trace_callback(commit)
+        return connection
+
+    armed: list[bool] = []
+    store = SqliteListingStore(path, database=Database(path, open_connection=traced))
+    await store.init()
+    armed.append(True)
+    putting = asyncio.create_task(store.put(USER, a_listing()))
+    assert await asyncio.to_thread(committing.wait, 20)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    acknowledged = putting.done()
+    go_on.set()
+    assert (await putting).outcome is PutOutcome.CREATED
+    assert not acknowledged
     await store.close()
 
 

@@ -28,15 +28,22 @@ from tests.e2e.house import House
 EXPIRED = "MLS connection expired. Please re-authenticate."
 
 
-def refuse_puts(house: House, monkeypatch: pytest.MonkeyPatch, number: str, *, retryable: bool = True) -> Counter[str]:
-    """The store refuses to write one listing."""
+def refuse_puts(
+    house: House,
+    monkeypatch: pytest.MonkeyPatch,
+    number: str,
+    *,
+    retryable: bool = True,
+    error: Exception | None = None,
+) -> Counter[str]:
+    """The store refuses to write one listing, or breaks on it with an ``error`` that is not its own."""
     put = house.ws.store.put
     tried: Counter[str] = Counter()
 
     async def refusing(user_id: str, listing: Listing) -> PutResult:
         tried[listing.mls_number] += 1
         if listing.mls_number == number:
-            raise StorageError(f"The table is too busy for {number}.", retryable=retryable)
+            raise error or StorageError(f"The table is too busy for {number}.", retryable=retryable)
         return await put(user_id, listing)
 
     monkeypatch.setattr(house.ws.store, "put", refusing)
@@ -111,6 +118,20 @@ async def test_a_listing_the_store_refuses_fails_alone_and_comes_with_the_next_i
         again = await house.run()
         assert (again.counts.created, again.counts.failed) == (1, 0)
         await house.whole()
+
+
+async def test_an_error_that_nobody_foresaw_fails_one_listing_alone(
+    open_local: OpenHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_local(listings=8) as house:
+        number = str(house.mls.feed.value(house.mls.feed.listing_keys("Active")[4], "ListingId"))
+        with monkeypatch.context() as patch:
+            refuse_puts(house, patch, number, error=ZeroDivisionError("ours"))
+            result = await house.run()
+        assert (result.state, result.exit_code) == (RunState.DONE, 1)
+        assert (result.counts.created, [each.mls_number for each in result.errors]) == (7, [number])
+        assert (await house.run()).counts.created == 1
+        assert len(await house.whole()) == 8
 
 
 async def test_retrying_a_run_imports_what_failed_in_it_and_nothing_else(

@@ -183,5 +183,9 @@ async def test_quitting_in_the_middle_stops_the_importer() -> None:
     async with opened(app) as pilot:
         await press(pilot, "i")
         await until(pilot, lambda: "▶ importing" in seen(pilot))
+        bridge = app.imports._bridge
+        assert bridge is not None
         await pilot.press("q")
+    assert bridge.control.cancelled
+    assert bridge.join(20)
     assert not app.imports.running

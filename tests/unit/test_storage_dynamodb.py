@@ -60,6 +60,19 @@ async def test_conflict_is_repeated_with_the_same_token_until_it_passes(
     aws.done()
 
 
+async def test_row_and_mark_go_in_one_transaction(aws: StubbedAws, store: DynamoDBListingStore) -> None:
+    sent: list[list[str]] = []
+    aws.dynamodb().meta.events.register(
+        "before-parameter-build.dynamodb.TransactWriteItems",
+        lambda params, **_: sent.append([each["Put"]["Item"]["SK"]["S"] for each in params["TransactItems"]]),
+    )
+    for _ in range(2):
+        aws.rows.add_response("transact_write_items", {})
+
+    assert (await store.put(USER, a_listing())).outcome is PutOutcome.CREATED
+    assert sent == [["MLSNUMBER#reso.lakeside-mls#A-1", f"LISTING#{a_listing().listing_id}"]]
+
+
 async def test_conflict_that_stays_is_given_up_as_retryable(
     aws: StubbedAws, store: DynamoDBListingStore, waits: list[float]
 ) -> None:

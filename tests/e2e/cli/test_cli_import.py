@@ -143,12 +143,15 @@ def test_history_is_newest_first_and_shows_a_run(imported: Here) -> None:
 def test_a_record_without_a_key_is_quarantined_the_rest_comes_and_the_exit_code_is_1(cli: Here) -> None:
     with start_in_thread(listings=3) as running:
         broken = running.mls.feed.listing_keys("Active")[0]
-        running.mls.feed.change(broken, ListingId=None, StandardStatus="Active", ListPrice="a lot")
+        running.mls.feed.change(broken, ListingId="9" * 300)
         add(cli, running.mls)
         outcome = cli("import", "Lake", "--no-photos", "--json")
-        assert outcome.code in (0, 1)
+        assert outcome.code == 1
+        assert (outcome.json["data"]["successfulImports"], outcome.json["data"]["failedImports"]) == (2, 1)
+        (error,) = outcome.json["data"]["errors"]
+        assert "its ListingId is too long" in error["error"]
         run = cli.done("history", "--json").json[0]["runId"]
-        if outcome.code == 1:
-            assert outcome.json["data"]["failedImports"] == 1
-            assert cli.done("history", run).lines[0].startswith("quarantined")
-            assert cli("retry", run, "--json").code in (0, 1)
+        assert cli.done("history", run).lines[0].startswith("quarantined")
+        running.mls.feed.change(broken, ListingId="mended")
+        assert cli("retry", run, "--json").code == 0
+        assert len(cli.done("listings", "--json").json) == 3

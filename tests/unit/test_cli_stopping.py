@@ -1,0 +1,36 @@
+"""Signals as a command meets them: the first asks, the second ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from mls_tui.cli import stopping
+from mls_tui.importer.control import ImportControl
+
+
+async def test_the_first_signal_asks_the_import_to_stop_and_the_second_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended: list[str] = []
+    monkeypatch.setattr(stopping, "end_at_once", lambda: ended.append("at once"))
+    before = signal.getsignal(signal.SIGTERM)
+    control = ImportControl()
+    with stopping.Stop() as stop, stop.importing(control):
+        os.kill(os.getpid(), signal.SIGTERM)
+        await _turns()
+        assert (control.cancelled, control.interrupted, ended) == (True, True, [])
+        assert "Once more stops at once" in capsys.readouterr().err
+        os.kill(os.getpid(), signal.SIGINT)
+        await _turns()
+        assert ended == ["at once"]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+async def _turns() -> None:
+    """Enough for the loop to hear of a signal that the process has."""
+    for _ in range(50):
+        await asyncio.sleep(0)
