@@ -40,7 +40,19 @@ WRITES = (*ROW_WRITES.values(), *PHOTO_WRITES.values(), "variant")
 POINTS = tuple(f"{when} {what}" for what in WRITES for when in ("before", "after"))
 
 READS = {
-    *("index", "listings", "get", "find", "get_connection", "connections", "get_run", "runs", "problems", "get_state"),
+    *(
+        "index",
+        "listings",
+        "get",
+        "get_many",
+        "find",
+        "get_connection",
+        "connections",
+        "get_run",
+        "runs",
+        "problems",
+        "get_state",
+    ),
     *("keys", "url", "verify", "init", "check", "describe", "close"),
 }
 
