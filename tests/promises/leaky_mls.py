@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
@@ -17,11 +17,12 @@ _LEAKS = f"{canaries.TOKEN} {canaries.REFRESH} {canaries.CLIENT_SECRET} {canarie
 
 class LeakyMLS:
     """``base_url``, ``token_url``; ``plain_url`` for a connection that told its token alone; ``broken`` makes every API
-    request fail with what it was told."""
+    request fail with what it was told; ``watch`` is called at each request for a photo."""
 
     def __init__(self) -> None:
         self.origin = ""
         self.broken = False
+        self.watch: Callable[[], object] = lambda: None
         self.sent: set[str] = set()
 
     @property
@@ -56,6 +57,7 @@ class LeakyMLS:
         return web.json_response({"value": [*records, nameless], "@odata.nextLink": link})
 
     async def photo(self, request: web.Request) -> web.Response:
+        self.watch()
         if request.match_info["number"] != "1":
             raise web.HTTPForbidden(text=f"<html>{request.url} {_LEAKS}</html>")
         headers = {"X-Echo": canaries.TOKEN, "Set-Cookie": f"token={canaries.TOKEN}", "ETag": f'"{canaries.TOKEN}"'}

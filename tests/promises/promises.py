@@ -102,6 +102,11 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_secrets_nowhere.py::test_no_command_writes_or_prints_a_secret",
         "promises/test_secrets_nowhere.py::test_the_signature_of_a_photos_url_stands_in_that_url_alone",
         "promises/test_secrets_nowhere.py::test_an_unforeseen_error_that_holds_a_secret_shows_it_nowhere",
+        "promises/test_secrets_in_the_process.py::test_a_running_import_shows_no_secret_to_its_machine",
+        "promises/test_secrets_on_screen.py::test_no_screen_and_no_picture_of_one_shows_a_secret",
+        "promises/test_secrets_on_screen.py::test_what_is_typed_into_a_secrets_field_is_not_shown",
+        "promises/test_secrets_on_screen.py::test_an_unforeseen_error_shows_its_kind_and_not_its_words",
+        "unit/test_mls_echoes.py::test_an_echo_is_masked_in_every_field_and_spelling",
         "unit/test_mls_http_statuses.py::test_error_body_with_the_token_is_masked_everywhere",
     ),
     "sign-in": (
