@@ -7,14 +7,14 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from mls_tui.domain.clock import Clock
 from mls_tui.mls.base import Window
 from mls_tui.mls.budget_host import HostBudget, OnWait, Slot
 from mls_tui.mls.preset_fields import Limit
 
-__all__ = ["HostKind", "RateBudget", "Slot"]
+__all__ = ["Budget", "HostKind", "RateBudget", "Slot"]
 
 _VERSION = 1
 _LONGEST_PAUSE = 3600.0
@@ -25,6 +25,18 @@ class HostKind(StrEnum):
 
     API = "api"
     MEDIA = "media"
+
+
+class Budget(Protocol):
+    """What HTTP asks of a rate budget: of one process (``RateBudget``), or one that many machines share."""
+
+    async def acquire(self, kind: HostKind, reserve: int = 0, on_wait: OnWait | None = None) -> Slot: ...
+    def pause(self, kind: HostKind, seconds: float, why: str) -> None: ...
+    def paused_for(self, kind: HostKind) -> float: ...
+    def window_end(self, kind: HostKind) -> float: ...
+    def observe(self, kind: HostKind, headers: Mapping[str, str]) -> None: ...
+    def windows(self) -> list[Window]: ...
+    def dump(self) -> str: ...
 
 
 class RateBudget:
@@ -47,6 +59,10 @@ class RateBudget:
         ``reserve`` is how many bytes the answer may have, for limits that count bytes. Cancellable at any moment.
         """
         return await self._hosts[kind].acquire(reserve, on_wait)
+
+    def host(self, kind: HostKind) -> HostBudget:
+        """The part of one kind of host."""
+        return self._hosts[kind]
 
     def pause(self, kind: HostKind, seconds: float, why: str) -> None:
         """Send nothing to this kind of host for ``seconds``."""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 
 from mls_tui.domain.clock import Clock
+from mls_tui.domain.errors import BudgetWaitError
 from mls_tui.mls.base import Window
 from mls_tui.mls.budget_headers import Announced, announced
 from mls_tui.mls.budget_window import SlidingWindow
@@ -48,6 +49,13 @@ class Slot:
     def received(self, size: int) -> None:
         self._bytes += size
 
+    def unused(self) -> None:
+        """Nothing was sent after all: it counts as nothing."""
+        if self._open:
+            self._open, self._closed = False, True
+            self._host.settle("requests", 1, 0)
+            self._host.settle("bytes", self._reserve, 0)
+
     async def __aenter__(self) -> Slot:
         return self
 
@@ -61,7 +69,10 @@ class Slot:
 
 
 class HostBudget:
-    """``name`` is "api" or "media"; ``limits`` are the preset's. All times inside are monotonic seconds."""
+    """``name`` is "api" or "media"; ``limits`` are the preset's. All times inside are monotonic seconds.
+
+    ``bytes_received`` is the sum of all bodies that have ended.
+    """
 
     def __init__(self, name: str, limits: Sequence[Limit], clock: Clock) -> None:
         self.name = name
@@ -73,17 +84,23 @@ class HostBudget:
         self._why = ""
         self._told = 0.0
         self._held = 0
+        self.bytes_received = 0
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
 
-    async def acquire(self, reserve: int = 0, on_wait: OnWait | None = None) -> Slot:
-        """Wait for leave to send one request whose body may have ``reserve`` bytes; first come, first served."""
+    async def acquire(self, reserve: int = 0, on_wait: OnWait | None = None, *, patience: float = float("inf")) -> Slot:
+        """Wait for leave to send one request whose body may have ``reserve`` bytes; first come, first served.
+
+        Raises BudgetWaitError instead of waiting longer than ``patience`` seconds.
+        """
         async with self._turn:
             while True:
                 now = self._clock.monotonic()
                 wait, why = self._wait(now, reserve)
                 if wait == 0.0:
                     return self._grant(now, reserve)
+                if wait is not None and wait > patience:
+                    raise BudgetWaitError(wait, why)
                 self._tell(now, wait, why, on_wait)
                 await self._rest(wait)
 
@@ -99,10 +116,17 @@ class HostBudget:
         """Seconds left of the pause, 0 where there is none."""
         return max(0.0, self._paused_until - self._clock.monotonic())
 
+    def exhausted_for(self) -> float:
+        """Seconds for which the server says that no request is left, 0 where it does not."""
+        now = self._clock.monotonic()
+        return max((each.until - now for each in self._allowances.values() if each.left <= 0), default=0.0)
+
     def settle(self, unit: str, held: int, spent: int) -> None:
         now = self._clock.monotonic()
         if unit == "requests":
             self._held -= 1
+        else:
+            self.bytes_received += spent
         for window in self._windows:
             if window.unit == unit:
                 window.settle(now, self._share(window, held), spent)

@@ -10,7 +10,7 @@ from mls_tui.domain.clock import Clock, SystemClock
 from mls_tui.domain.connection import Connection, SecretField
 from mls_tui.mls.auth import TokenSet
 from mls_tui.mls.base import Notice, Observer
-from mls_tui.mls.budget import RateBudget
+from mls_tui.mls.budget import Budget, RateBudget
 from mls_tui.mls.connector import ResoConnector
 from mls_tui.mls.http import MlsHttp
 from mls_tui.mls.presets import for_connection
@@ -29,20 +29,22 @@ def open_connector(
     clock: Clock | None = None,
     observer: Observer = unobserved,
     budget_state: str | None = None,
+    budget: Budget | None = None,
     allow_private_hosts: bool = False,
     on_token: OnToken | None = None,
     rng: random.Random | None = None,
 ) -> ResoConnector:
     """The connector for a connection; nothing is sent yet.
 
-    ``budget_state`` is what ``ResoConnector.budget_state`` gave an earlier run. ``on_token`` keeps renewed tokens.
+    ``budget_state`` is what ``ResoConnector.budget_state`` gave an earlier run; ``budget`` takes the place of one made
+    here. ``on_token`` keeps renewed tokens.
 
     Raises:
         UsageError: the provider is unknown (the message lists those known), or the connection's settings do not fit.
     """
     clock = clock or SystemClock()
     preset = for_connection(connection)
-    budget = RateBudget(preset.api_limits, preset.media_limits, clock, budget_state)
+    budget = budget or RateBudget(preset.api_limits, preset.media_limits, clock, budget_state)
     http = MlsHttp(
         preset,
         connection,

@@ -18,7 +18,7 @@ from mls_tui.mls.answer_errors import as_object, error_inside, no_json, parsed, 
 from mls_tui.mls.answers import Answer, Fault, Masker, fault_in, phrase
 from mls_tui.mls.auth import OnToken, TokenSet, TokenSource
 from mls_tui.mls.base import Observer, PhotoBytes
-from mls_tui.mls.budget import HostKind, RateBudget
+from mls_tui.mls.budget import Budget, HostKind
 from mls_tui.mls.echoes import without_echoes
 from mls_tui.mls.exchange import Raw
 from mls_tui.mls.netguard import NetGuard, Origin, origin
@@ -50,7 +50,7 @@ class MlsHttp:
         secrets: Mapping[SecretField, str],
         *,
         clock: Clock,
-        budget: RateBudget,
+        budget: Budget,
         observer: Observer,
         allow_private_hosts: bool = False,
         on_token: OnToken | None = None,

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from mls_tui.domain.errors import MLSError, PhotoError
+from mls_tui.domain.errors import BudgetWaitError, MLSError, PhotoError
 from mls_tui.mls.answers import Fault, Masker, phrase, read_fault
 from mls_tui.mls.base import PhotoBytes
 from mls_tui.mls.budget import Slot
@@ -87,6 +87,7 @@ class PhotoSource:
 
         Raises:
             PhotoError: what went wrong; ``expired`` for 401, 403, 404 and 410, ``retryable`` where it may help.
+            BudgetWaitError: a shared budget has no leave to give for longer than its patience.
         """
         hops = 0
         try:
@@ -104,6 +105,8 @@ class PhotoSource:
             raise PhotoError(str(error), retryable=False) from None
         except BodyError as error:
             raise PhotoError(f"The photo cannot be stored: {error}.", retryable=error.retryable) from None
+        except BudgetWaitError:
+            raise  # nothing was asked: it says nothing of the photo
         except MLSError as error:
             raise PhotoError(f"The photo could not be fetched. {error}", retryable=error.retryable) from None
 

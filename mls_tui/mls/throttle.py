@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from mls_tui.domain.clock import Clock
 from mls_tui.mls.answers import SPARK_THROTTLED, Fault, phrase, seconds_until
 from mls_tui.mls.base import Observer, Paused
-from mls_tui.mls.budget import HostKind, RateBudget, Slot
+from mls_tui.mls.budget import Budget, HostKind, Slot
 
 STRIKES = 5
 _LONGEST_SECONDS = 3600.0
@@ -24,7 +24,7 @@ def is_throttled(status: int, fault: Fault | None) -> bool:
 class Throttle:
     """The pauses of one kind of host. ``open`` once it has answered 429 ``STRIKES`` times with no success between."""
 
-    def __init__(self, kind: HostKind, budget: RateBudget, clock: Clock, observer: Observer) -> None:
+    def __init__(self, kind: HostKind, budget: Budget, clock: Clock, observer: Observer) -> None:
         self._kind = kind
         self._budget = budget
         self._clock = clock
