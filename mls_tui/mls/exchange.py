@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-
-import httpx
+from typing import TypeVar
 
 from mls_tui.domain.errors import MLSError
 from mls_tui.mls.answers import READ_AT_MOST
 from mls_tui.mls.budget import Slot
+from mls_tui.mls.reply import Reply
 from mls_tui.mls.transport import REACH_ERRORS, why_not_reached
+
+T = TypeVar("T")
 
 Chunk = Callable[[bytes], object]
 
@@ -36,44 +37,42 @@ class BodyError(MLSError):
     """The body is larger than the cap, or not as long as its Content-Length says."""
 
 
-@asynccontextmanager
-async def opened(
-    transport: httpx.AsyncBaseTransport, request: httpx.Request, slot: Slot, total_seconds: float
-) -> AsyncIterator[httpx.Response]:
-    """The answer with its body not yet read; everything inside must end within ``total_seconds``.
+async def asked(
+    asking: Awaitable[Reply], host: str, slot: Slot, seconds: float, read: Callable[[Reply], Awaitable[T]]
+) -> T:
+    """What ``read`` makes of the answer of ``host``; asking and reading must end within ``seconds``.
 
     Raises:
-        MLSError: retryable; no answer came, or the block could not read it.
+        MLSError: retryable; no answer came, or ``read`` could not read it.
     """
     try:
-        async with asyncio.timeout(total_seconds):
-            response = await transport.handle_async_request(request)
+        async with asyncio.timeout(seconds):
+            reply = await asking
             slot.answered()
             try:
-                yield response
+                return await read(reply)
             finally:
-                await response.aclose()
+                if (closing := reply.close()) is not None:
+                    await closing
     except REACH_ERRORS as error:
         # Without its cause: that holds the request with its token.
-        raise MLSError(f"{request.url.host}: {why_not_reached(error)}.", retryable=True) from None
+        raise MLSError(f"{host}: {why_not_reached(error)}.", retryable=True) from None
 
 
-async def read_body(
-    response: httpx.Response, headers: Mapping[str, str], slot: Slot, cap: int, on_chunk: Chunk | None = None
-) -> bytes:
-    """The whole body, at most ``cap`` bytes, counted as it comes. ``headers`` are the response's ``plain_headers``.
+async def read_body(reply: Reply, slot: Slot, cap: int, on_chunk: Chunk | None = None) -> bytes:
+    """The whole body, at most ``cap`` bytes, counted as it comes.
 
     Raises:
         BodyError: over the cap (not retryable); not the length that its Content-Length says, or packed badly
             (retryable).
     """
-    packing = _packing(headers)
-    promised = _length(headers) if packing == "identity" else None
+    packing = _packing(reply.headers)
+    promised = _length(reply.headers) if packing == "identity" else None
     if promised is not None and promised > cap:
         raise _too_large(cap)
     chunks: list[bytes] = []
     size = 0
-    async for chunk in _chunks(response, packing):
+    async for chunk in _chunks(reply, packing):
         size += len(chunk)
         if size > cap:
             raise _too_large(cap)
@@ -86,11 +85,11 @@ async def read_body(
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def read_head(response: httpx.Response, slot: Slot) -> bytes:
+async def read_head(reply: Reply, slot: Slot) -> bytes:
     """The first 2 kB of an error's body; empty where it cannot be read."""
     head = b""
     try:
-        async for chunk in _chunks(response, _packing(response.headers)):
+        async for chunk in _chunks(reply, _packing(reply.headers)):
             slot.received(len(chunk))
             head += chunk[:READ_AT_MOST]
             if len(head) >= READ_AT_MOST:
@@ -100,30 +99,17 @@ async def read_head(response: httpx.Response, slot: Slot) -> bytes:
     return head[:READ_AT_MOST]
 
 
-def plain_headers(response: httpx.Response) -> dict[str, str]:
-    """Lower-case names; a repeated header joined by commas. One header after another by httpx takes five times as long:
-    it looks for their common encoding each time."""
-    found: dict[str, str] = {}
-    for raw_name, raw_value in response.headers.raw:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
-
-
-def _chunks(response: httpx.Response, packing: str) -> AsyncIterable[bytes]:
-    """The body as it comes. httpx's own iteration costs more than the rest of a small photo, and unpacks whole what a
-    server packed, as often as it says that it did."""
-    stream = response.stream
-    if not isinstance(stream, httpx.AsyncByteStream):
-        raise TypeError("the transport gave a body that cannot be read here")
+def _chunks(reply: Reply, packing: str) -> AsyncIterable[bytes]:
+    """The body as it comes, unpacked. httpx's own iteration would unpack it whole, as often as the server says that it
+    was packed."""
     if packing == "identity":
-        return stream
+        return reply.body
     if packing not in _PACKED:
         raise BodyError(f"the answer is packed as {packing[:30]!r}, which was not asked for", retryable=True)
-    return _unpacking(stream, zlib.decompressobj(_PACKED[packing]))
+    return _unpacking(reply.body, zlib.decompressobj(_PACKED[packing]))
 
 
-async def _unpacking(stream: httpx.AsyncByteStream, unpacker: zlib._Decompress) -> AsyncIterator[bytes]:
+async def _unpacking(stream: AsyncIterable[bytes], unpacker: zlib._Decompress) -> AsyncIterator[bytes]:
     """A packed body unpacked; what follows its end is dropped."""
     empty = True
     async for chunk in stream:

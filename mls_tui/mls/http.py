@@ -21,9 +21,11 @@ from mls_tui.mls.base import Observer, PhotoBytes
 from mls_tui.mls.budget import Budget, HostKind
 from mls_tui.mls.echoes import without_echoes
 from mls_tui.mls.exchange import Raw
+from mls_tui.mls.media_headers import PhotoHeaders
 from mls_tui.mls.netguard import NetGuard, Origin, origin
 from mls_tui.mls.photos import PhotoSource
 from mls_tui.mls.preset_fields import ProviderPreset
+from mls_tui.mls.reply import Door, HttpxDoor
 from mls_tui.mls.requester import Requester
 from mls_tui.mls.throttle import Throttle
 from mls_tui.mls.transport import GuardedTransport, Lookup, Timeouts
@@ -33,6 +35,8 @@ __all__ = ["Answer", "MlsHttp", "Timeouts", "TokenSet"]
 PAGE_CAP = 64_000_000
 _PARSE_HERE = 256_000
 _API_CONNECTIONS = 16
+_PHOTO_CONNECTIONS = 256
+"""The most that may be set to be in flight; the importer's limit says how many are."""
 _USER_AGENT = "mls-tui/0.1"
 _REDIRECTS = 3
 
@@ -58,19 +62,15 @@ class MlsHttp:
         transport: httpx.AsyncBaseTransport | None = None,
         lookup: Lookup | None = None,
         timeouts: Timeouts | None = None,
-        photos_in_flight: int = 64,
     ) -> None:
         self._preset = preset
         self._timeouts = timeouts or Timeouts()
         self._guard = NetGuard(allow_private_hosts)
         self._mask = Masker(secrets.values())
         self._home = _origin_of(preset.base_url)
-        self._transports = [
-            transport or GuardedTransport(self._guard, self._timeouts, connections=count, lookup=lookup)
-            for count in (_API_CONNECTIONS, photos_in_flight)
-        ]
+        api, media = self._ways_out(transport, lookup)
         self._requester = Requester(
-            self._transports[0],
+            api,
             self._guard,
             Throttle(HostKind.API, budget, clock, observer),
             self._mask,
@@ -88,14 +88,26 @@ class MlsHttp:
             post=self._requester.post_form,
             on_token=on_token,
         )
-        self._photos = PhotoSource(
-            self._transports[1],
-            self._guard,
-            Throttle(HostKind.MEDIA, budget, clock, observer),
-            self._mask,
-            self._media_headers,
-            total_seconds=self._timeouts.photo,
+        self._photos = self._photo_source(media, Throttle(HostKind.MEDIA, budget, clock, observer))
+
+    def _ways_out(
+        self, transport: httpx.AsyncBaseTransport | None, lookup: Lookup | None
+    ) -> tuple[httpx.AsyncBaseTransport, Door]:
+        """For the API and for photos, each with connections of its own."""
+        self._transports: list[httpx.AsyncBaseTransport] = []
+        if transport is not None:
+            self._transports.append(transport)
+            return transport, HttpxDoor(transport)
+        api, media = (
+            GuardedTransport(self._guard, self._timeouts, connections=count, lookup=lookup)
+            for count in (_API_CONNECTIONS, _PHOTO_CONNECTIONS)
         )
+        self._transports += [api, media]
+        return api, media
+
+    def _photo_source(self, door: Door, throttle: Throttle) -> PhotoSource:
+        headers = PhotoHeaders(self._preset, self._home, self._tokens.token, _USER_AGENT)
+        return PhotoSource(door, self._guard, throttle, self._mask, headers, total_seconds=self._timeouts.photo)
 
     async def sign_in(self) -> None:
         """Obtain or renew the token where that is needed; a bearer token is taken as it is.
@@ -191,23 +203,6 @@ class MlsHttp:
         headers.update(extra)
         headers["Authorization"] = f"Bearer {token}"
         return headers
-
-    async def _media_headers(self, url: httpx.URL) -> httpx.Headers:
-        """Headers for a photo; the token goes to the API's own origin and to hosts that the preset names only."""
-        headers = httpx.Headers({"Accept": "image/*", "User-Agent": _USER_AGENT})
-        wanted = self._preset.media_auth or any("{token}" in value for value in self._preset.media_headers.values())
-        token = await self._tokens.token() if wanted and self._may_have_token(url) else ""
-        for name, value in self._preset.media_headers.items():
-            if "{token}" not in value or token:
-                headers[name] = value.replace("{token}", token)
-        if self._preset.media_auth and token:
-            headers["Authorization"] = f"Bearer {token}"
-        headers["Accept-Encoding"] = "identity"
-        return headers
-
-    def _may_have_token(self, url: httpx.URL) -> bool:
-        named = url.host in self._preset.media_token_hosts and url.scheme == "https" and origin(url)[2] == 443
-        return origin(url) == self._home or named
 
     def _only_home(self, target: httpx.URL) -> None:
         if origin(target) != self._home:

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import urljoin
 
-import httpx
-
 from mls_tui.domain.errors import BudgetWaitError, MLSError, PhotoError
 from mls_tui.mls.answers import Fault, Masker, phrase, read_fault
 from mls_tui.mls.base import PhotoBytes
 from mls_tui.mls.budget import Slot
-from mls_tui.mls.exchange import BodyError, opened, plain_headers, read_body, read_head
-from mls_tui.mls.netguard import AddressRefusedError, NetGuard
+from mls_tui.mls.exchange import BodyError, asked, read_body, read_head
+from mls_tui.mls.netguard import AddressRefusedError, NetGuard, Target
+from mls_tui.mls.reply import Door, Reply
 from mls_tui.mls.throttle import Throttle, is_throttled
 
 PHOTO_CAP = 25_000_000
@@ -57,7 +56,7 @@ def sniff(body: bytes) -> tuple[str, str] | None:
 class MediaHeaders(Protocol):
     """What to send with a request for a photo: the token only where it may go."""
 
-    async def __call__(self, url: httpx.URL) -> Mapping[str, str]: ...
+    async def __call__(self, target: Target) -> Mapping[str, str]: ...
 
 
 class PhotoSource:
@@ -65,7 +64,7 @@ class PhotoSource:
 
     def __init__(
         self,
-        transport: httpx.AsyncBaseTransport,
+        door: Door,
         guard: NetGuard,
         throttle: Throttle,
         mask: Masker,
@@ -74,7 +73,7 @@ class PhotoSource:
         total_seconds: float,
         cap: int = PHOTO_CAP,
     ) -> None:
-        self._transport = transport
+        self._door = door
         self._guard = guard
         self._throttle = throttle
         self._mask = mask
@@ -91,7 +90,7 @@ class PhotoSource:
         """
         hops = 0
         try:
-            target = self._guard.url(url, "photo")
+            target = self._guard.target(url, "photo")
             while True:
                 answer = await self._once(target)
                 if isinstance(answer, PhotoBytes):
@@ -100,7 +99,7 @@ class PhotoSource:
                     hops += 1
                     if hops > _REDIRECTS:
                         raise PhotoError(f"{target.host} redirects the photo more than three times.", retryable=False)
-                    target = self._guard.url(answer, "photo")
+                    target = self._guard.target(answer, "photo")
         except AddressRefusedError as error:
             raise PhotoError(str(error), retryable=False) from None
         except BodyError as error:
@@ -110,34 +109,38 @@ class PhotoSource:
         except MLSError as error:
             raise PhotoError(f"The photo could not be fetched. {error}", retryable=error.retryable) from None
 
-    async def _once(self, url: httpx.URL) -> PhotoBytes | str | None:
+    async def _once(self, target: Target) -> PhotoBytes | str | None:
         """The photo, the address it has moved to, or None for "ask again after the pause"."""
         if self._throttle.open and self._throttle.paused:
             raise PhotoError(
-                f"{url.host} keeps answering 429 Too Many Requests; the next import asks again.", retryable=False
+                f"{target.host} keeps answering 429 Too Many Requests; the next import asks again.", retryable=False
             )
-        headers = await self._headers(url)
-        async with await self._throttle.leave(url.host, self._cap) as slot:
-            request = httpx.Request("GET", url, headers=dict(headers))
-            async with opened(self._transport, request, slot, self._total) as response:
-                answered = plain_headers(response)
-                if response.status_code == 200:
-                    photo = await self._read(response, answered, slot)
-                    self._passed(slot, answered)
-                    return photo
-                location = answered.get("location")
-                if response.status_code in _MOVED and location:
-                    self._passed(slot, answered)
-                    return urljoin(str(url), location)
-                fault = read_fault(await read_head(response, slot), self._mask)
-                self._pause_or_raise(slot, url, response.status_code, answered, fault)
-                return None
+        headers = await self._headers(target)
+        async with await self._throttle.leave(target.host, self._cap) as slot:
 
-    async def _read(self, response: httpx.Response, headers: Mapping[str, str], slot: Slot) -> PhotoBytes:
-        if headers.get("content-encoding", "identity").lower() != "identity":
+            async def read(reply: Reply) -> PhotoBytes | str | None:
+                return await self._taken(target, reply, slot)
+
+            return await asked(self._door.get(target.text, headers), target.host, slot, self._total, read)
+
+    async def _taken(self, target: Target, reply: Reply, slot: Slot) -> PhotoBytes | str | None:
+        if reply.status == 200:
+            photo = await self._read(reply, slot)
+            self._passed(slot, reply.headers)
+            return photo
+        location = reply.headers.get("location")
+        if reply.status in _MOVED and location:
+            self._passed(slot, reply.headers)
+            return urljoin(target.text, location)
+        fault = read_fault(await read_head(reply, slot), self._mask)
+        self._pause_or_raise(slot, target.host, reply, fault)
+        return None
+
+    async def _read(self, reply: Reply, slot: Slot) -> PhotoBytes:
+        if reply.headers.get("content-encoding", "identity").lower() != "identity":
             raise PhotoError("The photo came compressed although that was not asked for.")
         digest = hashlib.sha256()
-        body = await read_body(response, headers, slot, self._cap, digest.update)
+        body = await read_body(reply, slot, self._cap, digest.update)
         if not body:
             raise PhotoError("The answer holds no bytes where a photo should be.")
         kind = sniff(body)
@@ -146,17 +149,16 @@ class PhotoSource:
             raise PhotoError(f"The answer is {what} where a photo should be.")
         return PhotoBytes(body, *kind, digest.hexdigest())
 
-    def _pause_or_raise(
-        self, slot: Slot, url: httpx.URL, status: int, headers: Mapping[str, str], fault: Fault
-    ) -> None:
-        self._throttle.observe(headers)
+    def _pause_or_raise(self, slot: Slot, host: str, reply: Reply, fault: Fault) -> None:
+        status = reply.status
+        self._throttle.observe(reply.headers)
         if is_throttled(status, fault):
-            self._throttle.struck(slot, url.host, status, headers)
+            self._throttle.struck(slot, host, status, reply.headers)
             return
         self._throttle.passed(slot)
         said = f": {fault.message}" if fault.message and status not in _GONE else ""
         raise PhotoError(
-            f"{url.host} answered {phrase(status)}{said}.",
+            f"{host} answered {phrase(status)}{said}.",
             retryable=status in _GONE or status == 408 or status >= 500,
             expired=status in _GONE,
         )

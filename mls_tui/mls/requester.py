@@ -17,8 +17,9 @@ from mls_tui.mls.answers import Fault, Masker, fault_in, phrase
 from mls_tui.mls.auth import FormAnswer
 from mls_tui.mls.base import Observer, RequestFailed
 from mls_tui.mls.budget import Slot
-from mls_tui.mls.exchange import BodyError, Raw, opened, plain_headers, read_body, read_head
+from mls_tui.mls.exchange import BodyError, Raw, asked, read_body, read_head
 from mls_tui.mls.netguard import NetGuard
+from mls_tui.mls.reply import Reply, sent
 from mls_tui.mls.throttle import STRIKES, Throttle, is_throttled
 
 T = TypeVar("T")
@@ -76,16 +77,16 @@ class Requester:
             MLSError: no answer, or none that could be read; status 413 for a body over ``cap``.
         """
         host = request.url.host
-        async with (
-            await self._throttle.leave(host, cap) as slot,
-            opened(self._transport, request, slot, total_seconds) as response,
-        ):
-            headers = plain_headers(response)
-            self._throttle.observe(headers)
-            if response.status_code >= 300:
-                return Raw(response.status_code, headers, await read_head(response, slot)), slot
+        async with await self._throttle.leave(host, cap) as slot:
+
+            async def read(reply: Reply) -> Raw:
+                self._throttle.observe(reply.headers)
+                if reply.status >= 300:
+                    return Raw(reply.status, reply.headers, await read_head(reply, slot))
+                return Raw(reply.status, reply.headers, await read_body(reply, slot, cap))
+
             try:
-                return Raw(response.status_code, headers, await read_body(response, headers, slot, cap)), slot
+                return await asked(sent(self._transport, request), host, slot, total_seconds, read), slot
             except BodyError as error:
                 raise MLSError(
                     f"{host}: {error}.", status=None if error.retryable else 413, retryable=error.retryable

@@ -1,12 +1,13 @@
 """The one way out to the network: httpx's transport interface over aiohttp's connections (httpx's own pool degrades
-beyond eight in flight). It must never connect to an address that the guard has not checked, repeat a request by itself,
-follow a redirect, keep a cookie, read proxy settings, or change a URL's escapes (photo URLs are signed)."""
+beyond eight in flight), and a door for photos without httpx's objects. It must never connect to an address that the
+guard has not checked, repeat a request by itself, follow a redirect, keep a cookie, read proxy settings, or change a
+URL's escapes (photo URLs are signed)."""
 
 from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,6 +19,7 @@ from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from mls_tui.mls.netguard import NetGuard
+from mls_tui.mls.reply import Reply, plain_headers
 
 Lookup = Callable[[str, int], Awaitable[list[str]]]
 """Host and port to addresses: what tests put in place of the machine's resolver."""
@@ -75,17 +77,27 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        session = self._session or self._open()
-        response = await session.request(
-            request.method,
-            URL(str(request.url), encoded=True),
-            headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
-            data=request.content or None,
-            allow_redirects=False,
-        )
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
+        response = await self._answer(request.method, str(request.url), headers, request.content or None)
         return httpx.Response(
             response.status, headers=list(response.raw_headers), stream=_Body(response), request=request
         )
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> Reply:
+        """``reply.Door``."""
+        response = await self._answer("GET", url, headers, None)
+
+        def close() -> None:
+            response.release()
+
+        return Reply(response.status, plain_headers(response.raw_headers), response.content.iter_any(), close)
+
+    async def _answer(
+        self, method: str, url: str, headers: Mapping[str, str] | Iterable[tuple[str, str]], content: bytes | None
+    ) -> aiohttp.ClientResponse:
+        session = self._session or self._open()
+        target = URL(url, encoded=True)
+        return await session.request(method, target, headers=headers, data=content, allow_redirects=False)
 
     async def aclose(self) -> None:
         session, self._session = self._session, None

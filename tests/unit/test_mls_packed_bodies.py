@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from mls_tui.domain.errors import MLSError
 from mls_tui.mls.budget import HostKind, RateBudget
-from mls_tui.mls.exchange import BodyError, plain_headers, read_body, read_head
+from mls_tui.mls.exchange import BodyError, read_body, read_head
+from mls_tui.mls.reply import Reply
 from tests.clocks import StepClock
 
 MB = 1_000_000
@@ -34,11 +35,11 @@ class Sent(httpx.AsyncByteStream):
 
 
 async def whole(stream: httpx.AsyncByteStream, packing: str = "gzip", cap: int = 64 * MB, status: int = 200) -> bytes:
-    response = httpx.Response(status, headers={"Content-Encoding": packing}, stream=stream)
+    reply = Reply(status, {"content-encoding": packing}, stream, stream.aclose)
     async with await RateBudget((), (), StepClock(), None).acquire(HostKind.API, cap) as slot:
         if status >= 300:
-            return await read_head(response, slot)
-        return await read_body(response, plain_headers(response), slot, cap)
+            return await read_head(reply, slot)
+        return await read_body(reply, slot, cap)
 
 
 def bomb(megabytes: int) -> bytes:
