@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
 from textual.widgets import Static
 
 from mls_tui.domain.events import Event, ListingStored
@@ -20,12 +19,12 @@ from mls_tui.widgets.background import begin
 from mls_tui.widgets.brief import brief
 from mls_tui.widgets.fact_groups import FactGroups
 from mls_tui.widgets.gallery import Gallery
-from mls_tui.widgets.listing_columns import STATUS_GLYPHS, money, number
+from mls_tui.widgets.headline import caption, headline
 from mls_tui.widgets.painter import Painter
-from mls_tui.widgets.photo_shelf import PhotoShelf, why_missing
+from mls_tui.widgets.photo_shelf import PhotoShelf
 from mls_tui.widgets.photo_view import PhotoView
 from mls_tui.widgets.plain import plain
-from mls_tui.widgets.status_tabs import COLOURS
+from mls_tui.widgets.relisted_note import RelistedNote
 
 PHOTOS = Binding.Group("Photos")
 LISTING = Binding.Group("Listing")
@@ -60,6 +59,8 @@ class DetailScreen(MlsScreen[None]):
                 group=PHOTOS),
         Binding("n,ctrl+n", "listing(1)", "Next", id="detail.next", tooltip="The next listing", group=LISTING),
         Binding("p", "listing(-1)", "Previous", id="detail.previous", tooltip="The previous listing", group=LISTING),
+        Binding("r", "relisted", "Earlier listing", show=False, id="detail.relisted",
+                tooltip="The listing under which this home was for sale before", group=LISTING),
         Binding("Y", "copy_listing", "Copy JSON", id="detail.copy-json", tooltip="Copy the listing as JSON",
                 group=LISTING),
         Binding("d,delete", "delete", "Delete", id="detail.delete", tooltip="Delete this listing", group=LISTING),
@@ -67,8 +68,10 @@ class DetailScreen(MlsScreen[None]):
         Binding("k", "scroll(-1)", "Up", show=False, id="detail.up", tooltip="Scroll the facts", group=LISTING),
     ]  # fmt: skip
 
-    def __init__(self, listing_id: str, neighbours: Neighbours) -> None:
+    def __init__(self, listing_id: str, neighbours: Neighbours, *, relisted_as: str | None = None) -> None:
+        """``relisted_as`` is the MLS number of the later listing from which this one was opened."""
         super().__init__()
+        self._relisted_as = relisted_as
         self.listing_id = listing_id
         self.listing: Listing | None = None
         self.photo_index = 0
@@ -84,13 +87,15 @@ class DetailScreen(MlsScreen[None]):
                 yield Static(id="detail-caption")
                 yield Gallery(self._shelf, id="detail-gallery")
             with VerticalScroll(id="detail-facts"):
+                yield RelistedNote(id="detail-relisted")
                 yield FactGroups()
 
     def crumbs(self) -> tuple[str, ...]:
         place = self._neighbours.position(self.listing_id)
         where = (f"{place[0] + 1:,} of {place[1]:,}",) if place else ()
         name = self.listing.address.street or "Address withheld" if self.listing else "…"
-        return ("Listings", brief(name, 40), *where)
+        later = (f"MLS {brief(self._relisted_as, 20)}",) if self._relisted_as else ()
+        return ("Listings", *later, brief(name, 40), *where)
 
     def on_mount(self) -> None:
         self.shell.import_events.subscribe(self, self._imported)
@@ -123,11 +128,18 @@ class DetailScreen(MlsScreen[None]):
         self.listing = listing
         self.photo_index = min(self.photo_index, max(0, len(listing.photos) - 1))
         self.query_one("#detail-head", Static).update(headline(listing))
+        self.query_one(RelistedNote).show(listing, await self._earlier(listing))
         self.query_one(Gallery).show(listing.photos, self.photo_index)
         self._show_photo()
         self.refresh_bindings()
         await self.query_one(FactGroups).show(listing, self.shell.clock.now())
         self.query_one("#detail-facts").scroll_home(animate=False)
+
+    async def _earlier(self, listing: Listing) -> Listing | None:
+        """The listing under which the same home was for sale before, where it is still stored."""
+        if listing.relisted_from is None:
+            return None
+        return (await self.actions.get_listing(listing.relisted_from, self.workspace)).data
 
     async def _fetch(self, key: str) -> bytes | str:
         result = await self.actions.get_photo(key, self.workspace)
@@ -178,7 +190,8 @@ class DetailScreen(MlsScreen[None]):
 
     async def _refetch(self) -> None:
         listing_id = self.listing_id
-        listing = self.answered(await self.actions.refetch_photos(listing_id, self.workspace), title="Photos")
+        result = await self.actions.refetch_photos(listing_id, self.workspace)
+        listing = result.data or self.answered(result, title="Photos")  # some may have come, though not all
         if listing is None or listing_id != self.listing_id:
             return
         self._shelf.forget()
@@ -196,6 +209,8 @@ class DetailScreen(MlsScreen[None]):
             return reason
         if action == "refetch" and not any(not photo.stored for photo in self.photos):
             return "No photo of this listing is missing."
+        if action == "relisted" and self.query_one(RelistedNote).earlier is None:
+            return "Nothing stored says that this home was listed before."
         if action in ("photo", "zoom") and not self.photos:
             return "This listing has no photos."
         if action == "listing":
@@ -214,6 +229,16 @@ class DetailScreen(MlsScreen[None]):
             self.listing_id, self.photo_index = found, 0
             self.reload()
 
+    def action_relisted(self) -> None:
+        earlier = self.query_one(RelistedNote).earlier
+        if earlier is not None and self.listing is not None:
+            opened = DetailScreen(earlier.listing_id, self._neighbours, relisted_as=self.listing.mls_number)
+            self.app.push_screen(opened, lambda _: self.reload())  # called where the user deleted it there
+
+    @on(RelistedNote.Followed)
+    def _follow(self) -> None:
+        self.action_relisted()
+
     def action_copy_listing(self) -> None:
         if self.listing is not None:
             self.app.copy_to_clipboard(json.dumps(self.listing.to_data(), indent=2, ensure_ascii=False))
@@ -228,36 +253,3 @@ class DetailScreen(MlsScreen[None]):
 
     def action_scroll(self, lines: int) -> None:
         self.query_one("#detail-facts").scroll_relative(y=lines * 2, animate=False)
-
-
-def headline(listing: Listing) -> Content:
-    """Address, status and price on the first line; what one asks next on the second."""
-    status = listing.status.value
-    address = brief(listing.address.street or "Address withheld", 44)
-    region = brief(" ".join(part for part in (listing.address.state, listing.address.zip) if part), 20)
-    city = brief(listing.address.city or "", 30)
-    facts = (
-        ", ".join(part for part in (city, region) if part),
-        f"{number(listing.bedrooms)} bd",
-        f"{number(listing.bathrooms)} ba",
-        f"{number(listing.square_feet)} ft²",
-        f"listed by {brief(listing.list_office_name, 40)}" if listing.list_office_name else "",
-        f"MLS {brief(listing.mls_number, 20)}",
-    )
-    return Content.assemble(
-        (address, "bold"), "   ", (f"{STATUS_GLYPHS[status]} {status.capitalize()}", f"bold {COLOURS[status]}"), "   ",
-        (money(listing.price), "bold $accent"), "\n", (" · ".join(part for part in facts if part), "$text-muted"),
-    )  # fmt: skip
-
-
-def caption(photo: Photo | None, index: int, count: int, missing: int) -> Content:
-    """``2 of 12 · Kitchen``, and how many of the listing's photos are missing."""
-    if photo is None:
-        return Content("")
-    text = brief(photo.caption or ("" if photo.stored else why_missing(photo)), 120)
-    parts: list[Content | tuple[str, str] | str] = [(f"{index + 1} of {count}", "bold")]
-    if missing:
-        parts.append((f" · {missing} missing, f fetches", "$warning"))
-    if text:
-        parts.append((f" · {text}", "$text-muted"))
-    return Content.assemble(*parts)

@@ -53,19 +53,24 @@ class TextGroup(Vertical):
 
 
 class FactGroups(Vertical):
-    """Three columns: facts, the story, the source. Where the screen is narrow they stand one below the other."""
+    """Facts, the story, the source, one below the other; where the screen is wide, the story stands beside the rest."""
 
     async def show(self, listing: Listing, now: datetime) -> None:
         """Say everything that is known of a listing."""
         facts = [FactGroup(group.title, group.rows) for group in fact_groups(listing)]
         source = [FactGroup(group.title, group.rows) for group in source_groups(listing, now)]
-        story: list[Vertical] = []
+        history = history_rows(listing)
+        story: list[Vertical] = [FactGroup("History", history)] if history else []  # remarks may fill screens
         if listing.description:
             story.append(TextGroup("Remarks", listing.description))
         if listing.features:
             story.append(TextGroup("Features", " · ".join(clean(each, newlines=False) for each in listing.features)))
-        history = history_rows(listing)
-        story.append(FactGroup("History", history) if history else TextGroup("History", "No change since it came."))
+        if not history:
+            story.append(TextGroup("History", "No change since it came."))
         with self.app.batch_update():
             await self.remove_children()
-            await self.mount(*(Vertical(*column, classes="facts-column") for column in (facts, story, source)))
+            await self.mount(
+                Vertical(*facts, classes="facts-column"),
+                Vertical(*story, classes="facts-column -story"),
+                Vertical(*source, classes="facts-column"),
+            )

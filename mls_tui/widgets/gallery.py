@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.reactive import reactive
@@ -117,7 +118,7 @@ class Gallery(Widget, can_focus=False):
             return [Segment(" " * THUMB, style)]
         left = (THUMB - picture.width) // 2
         right = THUMB - picture.width - left
-        line = picture.line(at, in_front=self.screen.is_active)
+        line = picture.line(at, in_front=self.screen.is_active).apply_style(Style(bgcolor=style.bgcolor))
         return [Segment(" " * left, style), *line, Segment(" " * right, style)]
 
     def on_click(self, event: events.Click) -> None:

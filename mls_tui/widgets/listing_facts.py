@@ -124,7 +124,6 @@ def _provenance(listing: Listing, now: datetime) -> Group:
         ("MlsStatus", listing.mls_status),
         ("Changed there", _moment(listing.modification_timestamp)),
         ("Synced", f"{moment(listing.synced_at)} UTC, {ago(listing.synced_at, now)}"),
-        ("Relisted from", listing.relisted_from),
         ("Listing id", listing.listing_id),
     )
 
