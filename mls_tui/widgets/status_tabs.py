@@ -16,7 +16,7 @@ from mls_tui.widgets.listing_columns import STATUS_GLYPHS
 from mls_tui.widgets.listing_rows import STATUSES
 
 TABS: tuple[str | None, ...] = (None, *STATUSES)
-COLOURS = {"active": "$success", "pending": "$warning", "sold": "$secondary", "expired": "$foreground 55%"}
+COLOURS = {"active": "$success", "pending": "$warning", "sold": "$secondary", "expired": "$foreground 60%"}
 
 
 class StatusTabs(Widget, can_focus=False):
