@@ -16,6 +16,9 @@ REFUSALS: Final = frozenset({400, 405, 406, 415, 422, 501})
 
 SMALLEST_PAGE: Final = 10
 
+_ENUMERATION = re.compile(r"\b\w+(\.\w+)*\.StandardStatus\b")
+"""As OData libraries name it: ``Found operand types 'RESO.OData.StandardStatus' and 'Edm.String'``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -40,7 +43,9 @@ def too_large(error: MLSError) -> bool:
 
 
 def named(request: Request, dialect: Dialect, error: MLSError) -> Dialect | None:
-    """The dialect without the option that the server's message names."""
+    """The dialect without the option that the server's message names, or with the type that it says it wants."""
+    if request.statuses and (typed := _ENUMERATION.search(str(error))) and typed[0] != dialect.status_type:
+        return replace(dialect, status_form=StatusForm.TYPED, status_type=typed[0])
     found = (each.dialect for each in singles(request, dialect) if re.search(each.hints, str(error), re.IGNORECASE))
     return next(found, None)
 

@@ -19,7 +19,6 @@ Key = str | int
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?")
 _PLAIN: Final = "$,()':-._~"
-_ENUM_TYPE: Final = "org.reso.metadata.enums.StandardStatus"
 
 
 class StatusForm(StrEnum):
@@ -81,6 +80,8 @@ class Dialect:
     numeric_keys: bool = False
     timestamp_field: str = "ModificationTimestamp"
     status_form: StatusForm = StatusForm.BOTH
+    status_type: str = "org.reso.metadata.enums.StandardStatus"
+    """The enumeration that TYPED statuses are written in, until the server names its own."""
     agent_form: AgentForm = AgentForm.EITHER
     page_size: int = 200
     bare_page_size: int = 1000
@@ -149,7 +150,7 @@ def filter_text(request: Request, dialect: Dialect, preset: ProviderPreset) -> s
     if request.system and preset.system_field:
         parts.append(f"{preset.system_field} eq {quoted(request.system)}")
     if request.statuses and dialect.status_form is not StatusForm.NONE:
-        parts.append(_statuses(request.statuses, dialect.status_form, preset.status_field))
+        parts.append(_statuses(request.statuses, dialect, preset.status_field))
     if request.agent:
         parts.append(_agent(request.agent, dialect.agent_form, preset.agent_field))
     since = moment(request.since) if request.since and dialect.since else None
@@ -172,20 +173,20 @@ def _eq(field: str, key: str, dialect: Dialect) -> str:
     return f"{field} eq {key_literal(key, numeric=dialect.numeric_keys)}"
 
 
-def _statuses(statuses: Iterable[ListingStatus], form: StatusForm, field: str) -> str:
+def _statuses(statuses: Iterable[ListingStatus], dialect: Dialect, field: str) -> str:
     words = [word for status in sorted(statuses) for word in status_filter_words(status)]
-    return any_of(f"{field} eq {value}" for word in words for value in _spellings(word, form))
+    return any_of(f"{field} eq {value}" for word in words for value in _spellings(word, dialect))
 
 
-def _spellings(word: str, form: StatusForm) -> tuple[str, ...]:
+def _spellings(word: str, dialect: Dialect) -> tuple[str, ...]:
     joined = word.replace(" ", "")
-    match form:
+    match dialect.status_form:
         case StatusForm.SPACED:
             return (quoted(word),)
         case StatusForm.JOINED:
             return (quoted(joined),)
         case StatusForm.TYPED:
-            return (f"{_ENUM_TYPE}{quoted(joined)}",)
+            return (f"{dialect.status_type}{quoted(joined)}",)
         case _:
             return (quoted(word), quoted(joined))
 

@@ -108,8 +108,17 @@ class FeedServer:
         for word in ("or", "gt"):
             if word in self.quirks.refuse and word in words:
                 raise RefusedError(f"operator {word} is not supported" if self.quirks.names_refused else "Bad request")
+        self._refuse_untyped(words)
         if "status" in self.quirks.refuse and any("'Active Under Contract'" in word for word in words):
             raise RefusedError("not a value of the enumeration StandardStatus")
+
+    def _refuse_untyped(self, words: list[str]) -> None:
+        named = self.quirks.status_type
+        literals = [words[place + 2] for place, word in enumerate(words) if word == "StandardStatus"]
+        if named and any(not literal.startswith(f"{named}'") for literal in literals):
+            kinds = f" Found operand types '{named}' and 'Edm.String' for operator kind 'Equal'."
+            told = kinds if self.quirks.names_refused else ""
+            raise RefusedError(f"A binary operator with incompatible types was detected.{told}")
 
     def _filtered(self, query: Mapping[str, str]) -> list[Record]:
         where = query.get("$filter", "")

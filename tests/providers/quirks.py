@@ -50,3 +50,5 @@ class Quirks:
     timestamp_field: str = "ModificationTimestamp"
     token: str = "token-1"
     entities: bool = True
+    status_type: str = ""
+    """The enumeration that literals of StandardStatus must be written in, such as ``RESO.OData.StandardStatus``."""
