@@ -153,7 +153,7 @@ def _same_origin(target: Any, base: Any) -> bool:
     ports = (target.port or _PORTS.get(target.scheme), base.port or _PORTS.get(base.scheme))
     if target.scheme == base.scheme:
         return ports[0] == ports[1]
-    return (target.scheme, base.scheme) == ("http", "https") and target.port in (None, 80, base.port)
+    return (target.scheme, base.scheme) == ("http", "https") and target.port in (None, 80, ports[1])
 
 
 def fingerprint(url: str) -> int:

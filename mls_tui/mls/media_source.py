@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from mls_tui.domain.errors import MLSError
+from mls_tui.domain.errors import MLSError, RateLimitedError
 from mls_tui.mls.base import RawRecord
 from mls_tui.mls.degrade import refused, too_large
 from mls_tui.mls.feed import Feed
@@ -22,10 +22,9 @@ _MOST_PAGES = 50
 _PARENT_FIELDS = ("ResourceRecordKey", "ResourceRecordID", "ListingKey")
 _NEVER = 1_000_000
 _LINK_NAMES = ("@odata.nextLink", "@nextLink")
-
-
 _STRIKES = 3
-"""A way that gave nothing so often, and never anything, is not tried again."""
+"""A way that gave nothing so often, and never anything, is not tried again; batches that fail so often in a row are a
+server that is down."""
 
 
 class MediaSource:
@@ -36,6 +35,7 @@ class MediaSource:
         self._lookup = lookup
         self._fields = list(dict.fromkeys((feed.preset.media_parent_field, *_PARENT_FIELDS)))
         self._batch = True
+        self._failing = 0
         ways: list[Way] = [self._by_lookup, self._by_resource, self._by_entity, self._below]
         if feed.preset.media_mode is MediaMode.SEPARATE:
             ways = [self._by_resource, self._by_entity, self._below]
@@ -50,7 +50,7 @@ class MediaSource:
         found = await self._many(bare)
         if found is None:
             return list(rows)
-        return [{**row, "Media": found.get(self._key(row) or "", [])} if self._lacks(row) else row for row in rows]
+        return [{**row, "Media": found[key]} if (key := self._key(row)) in found else row for row in rows]
 
     def _key(self, row: RawRecord) -> str | None:
         key = key_of(row, self._feed.preset.key_field, self._feed.preset.number_field)
@@ -67,18 +67,26 @@ class MediaSource:
         return not isinstance(held, list) and _photos_count(row) != 0 and row.get("MlgCanView") is not False
 
     async def _many(self, rows: Sequence[RawRecord]) -> dict[str, list[RawRecord]] | None:
-        """Media rows by record key; None where the Media resource cannot be asked so."""
-        found: defaultdict[str, list[RawRecord]] = defaultdict(list)
+        """Media rows by record key; None where the Media resource cannot be asked so. A batch that failed is absent:
+        its records are asked for one by one, so that a bad one among them stops no other."""
+        found: dict[str, list[RawRecord]] = {}
         size = max(1, self._feed.dialect.keys_per_filter)
         for start in range(0, len(rows), size):
-            given = await self._chunk(rows[start : start + size])
+            batch = rows[start : start + size]
+            try:
+                given = await self._chunk(batch)
+            except MLSError as error:
+                self._failing += 1
+                if isinstance(error, RateLimitedError) or self._failing >= _STRIKES:
+                    raise
+                continue
+            self._failing = 0
             if given is None or (not given and start == 0 and len(rows) > size):
                 # Refused, or empty though photos are expected: this resource says nothing here.
                 self._batch = False
-                return dict(found) if found else None
-            for key, media in given.items():
-                found[key] += media
-        return dict(found)
+                return found or None
+            found |= {key: given.get(key, []) for row in batch if (key := self._key(row)) is not None}
+        return found
 
     async def _chunk(self, rows: Sequence[RawRecord]) -> dict[str, list[RawRecord]] | None:
         """Media rows of some records by key, by the first parent field that gives any; None where all are refused."""
