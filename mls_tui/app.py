@@ -20,27 +20,32 @@ from textual.signal import Signal
 from mls_tui import modes
 from mls_tui.domain.clock import Clock, SystemClock
 from mls_tui.domain.errors import AuthenticationError
-from mls_tui.domain.events import Event
 from mls_tui.hooks import Hooks
-from mls_tui.importer.tally import Tally
 from mls_tui.imports import Imports
 from mls_tui.resources import styles_path
 from mls_tui.schedules import Schedules
+from mls_tui.stylesheet import ParsedOnce
 from mls_tui.themes import DEFAULT_THEME, OUR_THEMES
 from mls_tui.widgets.background import begin
 from mls_tui.widgets.plain import clean
-from mls_tui.worker import ImportEvents, ImportProgress
 
 if TYPE_CHECKING:
     from textual.actions import ActionParseResult
 
+    from mls_tui.domain.events import Event
+    from mls_tui.importer.tally import Tally
     from mls_tui.screens.port import ActionsPort
+    from mls_tui.worker import ImportEvents, ImportProgress
     from mls_tui.workspace import Workspace
 
 __all__ = ["Hooks", "MlsTuiApp"]
 
 GO = Binding.Group("Go to")
 APPLICATION = Binding.Group("Application")
+
+
+FIRST_FRAME_SECONDS = 0.1
+"""What the first frame takes once everything is mounted; Textual tells of no frame that is painted."""
 
 
 class MlsTuiApp(App[None]):
@@ -97,14 +102,13 @@ class MlsTuiApp(App[None]):
             self.register_theme(theme)
         wanted = getattr(workspace.settings, "theme", None)
         self.theme = wanted if wanted in self.available_themes else DEFAULT_THEME
+        self.stylesheet = ParsedOnce(variables=self.get_css_variables())
 
     @property
     def actions(self) -> ActionsPort:
-        """Those lent, else ours, imported once the first frame is drawn."""
+        """Those lent, else ours."""
         if self._actions is None:
-            from mls_tui import actions as ours
-
-            self._actions = ours
+            self._actions = _our_actions()
         return self._actions
 
     @property
@@ -124,13 +128,20 @@ class MlsTuiApp(App[None]):
     def on_mount(self) -> None:
         self.set_keymap(dict(self.workspace.settings.keymap))
         self.theme_changed_signal.subscribe(self, lambda theme: self._remember_theme(theme.name))
-        self.open_workspace()
+
+    def on_ready(self) -> None:
+        if self._actions is None:  # to import them beside the first frame would hold that up
+            self.set_timer(FIRST_FRAME_SECONDS, self.open_workspace)
+        else:
+            self.open_workspace()
 
     def open_workspace(self) -> None:
         """Open the stores off the first frame; screens wait in ``opened``."""
         begin(self, self._open_workspace, "open")
 
     async def _open_workspace(self) -> None:
+        if self._actions is None:  # with every model they know: a tenth of a second that no frame waits for
+            self._actions = await asyncio.to_thread(_our_actions)
         await self.workspace.open()
         self._open.set()
         wanted, self._start_import = self._start_import, None
@@ -239,3 +250,9 @@ class MlsTuiApp(App[None]):
         self.imports.quit()
         with contextlib.suppress(Exception):
             await asyncio.wait_for(self.workspace.close(), 0.4)
+
+
+def _our_actions() -> ActionsPort:
+    from mls_tui import actions
+
+    return actions

@@ -9,16 +9,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mls_tui.domain.events import Event
-from mls_tui.importer.control import ImportControl
 from mls_tui.widgets.background import begin
-from mls_tui.worker import Events, ImportBridge, ImportEvents, ImportProgress
 
 if TYPE_CHECKING:
     from mls_tui.actions import ImportOptions
     from mls_tui.app import MlsTuiApp
     from mls_tui.domain.connection import Connection
+    from mls_tui.domain.events import Event
     from mls_tui.domain.run import ImportResult, ImportRun
+    from mls_tui.worker import Events, ImportBridge
 
 LOG_LENGTH = 5_000
 CANCEL_PATIENCE_SECONDS = 2.0
@@ -84,6 +83,9 @@ class Imports:
                 severity="warning",
             )
             return
+        from mls_tui.importer.control import ImportControl
+        from mls_tui.worker import ImportBridge
+
         self.log.clear()
         self.connection_id, self.connection_name, self.cancelling = connection_id, name, False
         self._app.tally = None
@@ -95,6 +97,8 @@ class Imports:
         self._app.refresh_bindings()
 
     async def _follow(self, bridge: ImportBridge) -> None:
+        from mls_tui.worker import ImportEvents, ImportProgress
+
         try:
             async for handover in bridge.batches():
                 if handover.events:

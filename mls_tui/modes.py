@@ -13,12 +13,12 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from mls_tui.domain.errors import AuthenticationError, ConnectionExpiredError, sentence
-from mls_tui.importer.tally import Tally
 
 if TYPE_CHECKING:
     from textual.actions import ActionParseResult
 
     from mls_tui.app import MlsTuiApp
+    from mls_tui.importer.tally import Tally
 
 
 def _connections() -> Screen[object]:

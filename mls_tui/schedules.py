@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.errors import AuthenticationError, UsageError
-from mls_tui.domain.run import ImportResult, RunState
 from mls_tui.widgets.background import begin
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from mls_tui.actions import ConnectionView
     from mls_tui.app import MlsTuiApp
     from mls_tui.domain.connection import Connection
+    from mls_tui.domain.run import ImportResult
 
 GROUP = "schedule"
 STEP_SECONDS = 30.0
@@ -110,6 +110,8 @@ class Schedules:
 
 def _why_stopped(result: ImportResult) -> str:
     """Empty where another import may go better."""
+    from mls_tui.domain.run import RunState
+
     if result.state is RunState.FAILED and result.exit_code in (AuthenticationError.exit_code, UsageError.exit_code):
         return result.error or "the MLS refused the credentials."
     return ""

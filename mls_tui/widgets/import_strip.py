@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, cast
 from textual.content import Content
 from textual.widget import Widget
 
-from mls_tui.importer.tally import Tally
 from mls_tui.widgets.numbers import bar, count, duration, rate
 from mls_tui.widgets.plain import one_line
 
 if TYPE_CHECKING:
     from mls_tui.app import MlsTuiApp
+    from mls_tui.importer.tally import Tally
 
 
 class ImportStrip(Widget, can_focus=False):

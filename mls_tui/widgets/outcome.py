@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from mls_tui.domain.run import ImportRun, RunState
 from mls_tui.widgets.plain import cell
+
+if TYPE_CHECKING:
+    from mls_tui.domain.run import ImportRun
 
 Hue = Callable[[str], str]
 """A theme's colour by its role: ``success``, ``warning``, ``error``, ``primary`` …"""
@@ -17,6 +20,8 @@ def outcome(run: ImportRun | None, hue: Hue, width: int = 40) -> Text:
     """``✔ 298 in``, ``! 298 in, 2 failed``, ``✖ <why>``, ``■ cancelled``; empty without a run."""
     if run is None:
         return Text("")
+    from mls_tui.domain.run import RunState
+
     if run.state is RunState.RUNNING:
         return Text("▶ running", style=hue("primary"))
     if run.state in (RunState.CANCELLED, RunState.INTERRUPTED):

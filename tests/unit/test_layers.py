@@ -57,3 +57,9 @@ def test_help_loads_neither_aws_nor_http_nor_the_interface() -> None:
     loaded = set(done.stdout.rpartition("MODULES")[2].split())
     assert "Usage" in done.stdout
     assert not loaded & {"boto3", "botocore", "httpx", "aiohttp", "textual", "pydantic", "PIL", "cryptography"}
+
+
+def test_the_first_screen_loads_no_model_store_or_picture() -> None:
+    loaded = _loaded("mls_tui.app", "mls_tui.screens.connections", deep=False)
+    assert "textual" in loaded
+    assert not loaded & {"pydantic", "sqlite3", "boto3", "httpx", "aiohttp", "PIL", "mls_tui.actions"}
