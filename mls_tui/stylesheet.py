@@ -1,5 +1,5 @@
-"""A stylesheet that is parsed once. Textual parses all of it anew whenever it refreshes the look: twice before the first
-frame alone, though no variable has changed, which takes a tenth of a second."""
+"""A stylesheet that is parsed once. Textual parses all of it anew whenever it refreshes the look: twice before the
+first frame alone, though no variable has changed, which takes a tenth of a second."""
 
 from __future__ import annotations
 
