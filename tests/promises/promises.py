@@ -6,16 +6,34 @@ PROMISES: dict[str, tuple[str, ...]] = {
     "1 kill -9 loses nothing": (
         "promises/test_kill.py::test_40_kills_lose_nothing_and_the_rerun_equals_an_undisturbed_run",
         "contract/test_sqlite_file.py::test_what_was_acknowledged_survives_kill_9",
+        "contract/test_sqlite_file.py::test_no_write_is_acknowledged_before_its_commit",
+        "contract/test_photo_folder.py::test_a_photo_whose_writer_is_killed_half_way_is_as_it_was_before",
+        "e2e/test_import_crashes.py::test_a_first_import_killed_anywhere_is_completed_by_the_next",
+        "e2e/test_import_crashes.py::test_a_rerun_after_a_kill_is_equal_to_an_uninterrupted_run",
     ),
     "2 the cursor is never ahead of the data": (
         "e2e/test_import_crashes.py::test_a_first_import_killed_anywhere_is_completed_by_the_next",
         "e2e/test_import_crashes.py::test_an_update_killed_anywhere_is_completed_by_the_next",
         "e2e/test_import_crashes.py::test_the_same_holds_on_aws",
         "unit/test_importer_cursor.py::test_everything_at_or_before_the_cursor_of_an_ordered_feed_is_settled",
+        "e2e/test_crash_points.py::test_every_write_of_both_stores_has_its_points",
+        "e2e/test_crash_points.py::test_a_deletion_killed_anywhere_leaves_no_row_without_its_photos",
+        "e2e/test_crash_points.py::test_an_undoing_killed_anywhere_may_be_done_again",
+        "e2e/test_crash_points.py::test_a_connection_whose_change_is_killed_is_the_old_one_or_the_new",
+        "e2e/test_crash_points.py::test_a_connection_is_made_and_forgotten_whole_or_not_at_all",
+        "e2e/test_crash_points.py::test_smaller_copies_are_complete_after_a_kill_and_a_rerun",
+        "e2e/test_crash_points.py::test_what_a_killed_selective_import_put_is_swept_by_the_next_whole_one",
+        "e2e/test_crash_points.py::test_a_selective_import_between_a_kill_and_its_rerun_leaves_nothing_behind",
+        "e2e/test_crash_points.py::test_photos_that_another_import_is_about_to_give_a_row_are_left_alone",
+        "unit/test_importer_cursor.py::test_a_page_moves_the_cursor_only_when_all_before_it_are_settled",
+        "contract/test_connection_promises.py::test_cursor_moves_only_for_the_holder_of_the_lease",
     ),
     "3 a resume does not start over": (
         "promises/test_kill.py::test_a_resume_asks_only_for_what_remained_and_what_was_in_flight",
         "e2e/test_import_crashes.py::test_a_resume_asks_for_what_was_left_and_in_flight_only",
+        "unit/test_importer_plan.py::test_a_plan_keeps_or_wants_every_photo_and_overwrites_none",
+        "unit/test_importer_plan.py::test_the_same_facts_and_photos_are_unchanged_and_an_older_record_changes_nothing",
+        "e2e/test_import_again.py::test_a_changed_price_is_an_update_with_its_history",
     ),
     "4 order of arrival does not matter": (
         "contract/test_listing_promises.py::test_versions_in_any_order_end_in_the_newest",
@@ -26,6 +44,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
     "5 one listing per user, provider and MLS number": (
         "contract/test_listing_promises.py::test_32_claimants_one_winner",
         "contract/test_sqlite_file.py::test_32_claimants_in_two_processes_one_winner",
+        "unit/test_storage_dynamodb.py::test_row_and_mark_go_in_one_transaction",
     ),
     "6 stored bytes are the bytes served": (
         "contract/test_photo_folder.py::test_flipped_bit_on_disk_is_found",
@@ -34,6 +53,9 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/test_mls_photos.py::test_bytes_and_not_the_name_tell_what_a_photo_is",
         "unit/test_mls_transport.py::test_photo_that_breaks_off_is_asked_for_once_and_fails_once",
         "e2e/test_import_again.py::test_a_flipped_byte_on_disk_is_found_and_mended_by_a_full_import",
+        "unit/test_mls_photos.py::test_failed_attempt_is_a_sentence_that_says_what_may_help",
+        "e2e/test_import_audit.py::test_damage_and_orphans_are_found_repaired_and_fetched_again",
+        "e2e/test_import_failures.py::test_a_photo_that_cannot_be_had_keeps_its_url_and_is_had_by_the_next_import",
     ),
     "7 partial failure is not success": (
         "unit/test_storage_dynamodb.py::test_conflict_that_stays_is_given_up_as_retryable",
@@ -42,22 +64,30 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/test_storage_dynamodb.py::test_items_that_stay_unprocessed_are_an_error",
         "unit/test_storage_s3.py::test_conflict_409_that_stays_is_not_success",
         "unit/test_storage_s3.py::test_refused_upload_is_a_sentence_and_not_success",
+        "unit/test_storage_s3.py::test_key_that_could_not_be_deleted_is_named",
     ),
     "8 only what may help is tried again": (
         "unit/test_importer_retry.py::test_waits_are_a_power_of_two_and_up_to_a_second",
         "unit/test_importer_retry.py::test_what_cannot_help_is_tried_once_and_told_once",
         "unit/test_mls_http_statuses.py::test_passing_fault_is_tried_again_after_the_contracts_wait",
         "unit/test_mls_http_statuses.py::test_hopeless_status_is_not_tried_again",
+        "unit/test_importer_retry.py::test_a_listing_has_three_attempts_and_a_photo_two",
+        "unit/test_mls_http_statuses.py::test_429_pauses_as_asked_and_uses_up_no_attempt",
+        "e2e/test_import_failures.py::test_a_listing_the_store_refuses_fails_alone_and_comes_with_the_next_import",
+        "e2e/test_import_failures.py::test_a_photo_that_cannot_be_had_keeps_its_url_and_is_had_by_the_next_import",
     ),
     "9 Ctrl-C and SIGTERM stop with the state saved": (
         "e2e/cli/test_cli_signals.py::test_a_signal_ends_an_import_with_130_and_a_rerun_completes_it",
         "e2e/cli/test_cli_signals.py::test_a_second_signal_ends_the_process_at_once",
         "ui/test_progress_screen.py::test_quitting_in_the_middle_stops_the_importer",
+        "unit/test_cli_stopping.py::test_the_first_signal_asks_the_import_to_stop_and_the_second_ends_the_process",
+        "e2e/test_import_ends.py::test_a_cancelled_import_leaves_a_consistent_store_and_is_completed_by_the_next",
     ),
     "10 one bad record, photo or connection never stops the others": (
         "e2e/test_import_failures.py::test_a_photo_that_cannot_be_had_keeps_its_url_and_is_had_by_the_next_import",
         "e2e/test_import_failures.py::test_a_listing_the_store_refuses_fails_alone_and_comes_with_the_next_import",
         "e2e/cli/test_cli_import.py::test_a_record_without_a_key_is_quarantined_the_rest_comes_and_the_exit_code_is_1",
+        "e2e/test_import_failures.py::test_an_error_that_nobody_foresaw_fails_one_listing_alone",
     ),
     "11 nobody reaches what is another's": (
         "promises/test_two_users.py::test_every_verb_is_tried",
@@ -70,10 +100,13 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/test_storage_policy.py::test_no_scan_and_no_administration",
         "unit/test_storage_policy.py::test_only_tls",
         "contract/test_setup_aws.py::test_bucket_is_closed_encrypted_versioned_and_tidied",
+        "contract/test_listing_promises.py::test_users_do_not_see_each_other",
     ),
     "12 nothing is removed on a doubtful sweep": (
         "e2e/test_import_again.py::test_one_vanished_listing_of_many_is_kept_and_marked_by_a_full_import_only",
         "e2e/test_import_again.py::test_many_vanished_at_once_are_the_feeds_mistake",
+        "e2e/test_doubtful_sweeps.py::test_nothing_goes_after_a_sweep_that_the_count_contradicts",
+        "e2e/test_doubtful_sweeps.py::test_a_listing_that_only_its_own_key_still_finds_stays",
     ),
     "13 old data opens in new code": (
         "contract/test_golden.py::test_there_is_a_golden_release",
@@ -89,6 +122,20 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/test_doctor.py::test_a_wrong_clock_is_measured_against_aws",
         "unit/test_doctor.py::test_expired_credentials_say_how_to_renew_them",
         "unit/test_storage_dynamodb.py::test_refusals_are_sentences",
+        "contract/test_sqlite_file.py::test_one_bad_write_does_not_fail_its_neighbours",
+        "contract/test_photo_folder.py::test_failed_save_is_a_sentence_and_leaves_the_old_photo_and_nothing_else",
+    ),
+    "15 requests stay inside the provider's windows": (
+        "unit/test_mls_budget.py::test_no_window_ever_holds_more_than_its_limit",
+        "unit/test_mls_budget.py::test_restart_forgets_nothing",
+        "unit/test_mls_http_statuses.py::test_five_pauses_in_a_row_stop_the_run_and_a_success_between_does_not",
+        "providers/test_strangers_budget.py::test_the_server_never_counts_more_than_was_granted",
+        "providers/test_strangers_budget.py::test_a_second_run_begins_with_what_the_first_has_spent",
+        "providers/test_strangers_answers.py::test_a_429_without_end_stops_the_run_with_its_state_saved",
+    ),
+    "16 memory does not grow with the feed": (
+        "promises/test_memory.py::test_ten_times_the_listings_take_hardly_more_memory",
+        "unit/test_importer_stored_index.py::test_more_listings_take_no_more_memory_in_the_index",
     ),
     "secrets at rest": (
         "unit/test_secrets.py::test_a_ciphertext_moved_to_another_row_fails",
@@ -126,6 +173,10 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/test_mls_photos.py::test_redirect_to_a_private_address_is_refused",
         "unit/test_mls_photos.py::test_three_redirects_are_followed_and_a_fourth_is_not",
         "unit/test_mls_http_statuses.py::test_link_to_another_origin_gets_no_token",
+        "e2e/test_hostile_addresses.py::test_no_spelling_leads_to_a_private_address",
+        "e2e/test_hostile_addresses.py::test_the_token_goes_to_no_other_host_by_photo_redirect_or_link",
+        "e2e/test_hostile_addresses.py::test_environment_proxies_get_neither_photo_nor_page",
+        "e2e/test_hostile_addresses.py::test_a_private_mls_is_refused_before_anything_is_sent",
     ),
     "hostile bodies": (
         "unit/test_mls_photos.py::test_body_over_the_cap_is_cut_off_while_it_streams",
@@ -134,6 +185,11 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/test_photo_variants.py::test_a_header_with_too_many_pixels_is_refused_before_decoding",
         "unit/test_photo_variants.py::test_formats_beyond_those_of_photos_are_not_decoded",
         "unit/test_picture.py::test_a_bomb_is_refused_by_its_header",
+        "unit/test_mls_packed_bodies.py::test_a_bomb_is_cut_off_at_its_cap_and_never_held_whole",
+        "unit/test_mls_packed_bodies.py::test_what_was_not_asked_for_is_not_unpacked",
+        "e2e/test_hostile_bodies.py::test_photos_that_attack_cost_themselves_and_a_sentence_each",
+        "e2e/test_hostile_bodies.py::test_a_page_that_attacks_ends_the_import_with_a_sentence_and_its_state_saved",
+        "e2e/test_hostile_bodies.py::test_a_header_that_lies_about_its_pixels_is_kept_as_served_and_never_decoded",
     ),
     "hostile text": (
         "contract/test_photo_folder.py::test_key_that_is_no_path_is_refused",
@@ -144,6 +200,9 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/test_export.py::test_no_text_of_a_feed_becomes_a_formula",
         "unit/test_mls_http_statuses.py::test_filter_is_sent_with_percent_20_and_escaped_quotes",
         "unit/test_logs.py::test_no_text_of_a_feed_breaks_a_line_or_reaches_the_terminal",
+        "e2e/test_hostile_text.py::test_no_number_or_key_becomes_a_path_or_another_key",
+        "e2e/test_hostile_text.py::test_no_number_or_key_becomes_a_filter",
+        "e2e/test_hostile_text.py::test_no_word_of_a_feed_becomes_a_line_of_the_log_or_a_row_of_an_export",
     ),
     "logs": (
         "unit/test_logs.py::test_a_failed_listing_is_one_line_with_category_number_attempts_and_cause",
@@ -153,4 +212,3 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/test_logs_cloudwatch.py::test_a_stuck_aws_holds_nobody_up_and_costs_bounded_memory",
     ),
 }
-"""15, the memory of 100,000 listings, is measured and not asserted here: ``python -m tests.bench``."""
