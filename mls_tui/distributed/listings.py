@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
-from mls_tui.distributed.live import LiveRun
+from mls_tui.distributed.live import LiveRun, counts_of
 from mls_tui.distributed.messages import Task
 from mls_tui.distributed.pages import index_of
 from mls_tui.distributed.plan import OWED
@@ -23,21 +23,24 @@ class ListingBatch:
     Every method raises what stops them: a refused sign-in, a provider that rests, an MLS or a store out of reach.
     """
 
-    def __init__(self, live: LiveRun, counted: set[str], jobs: dict[str, Job], index: StoredIndex) -> None:
-        self._live, self._counted, self._jobs, self._index = live, counted, jobs, index
+    def __init__(
+        self, live: LiveRun, counted: set[str], jobs: dict[str, Job], index: StoredIndex, common: dict[str, int]
+    ) -> None:
+        self._live, self._counted, self._jobs, self._index, self._common = live, counted, jobs, index, common
 
     @classmethod
     async def read(cls, live: LiveRun, tasks: Sequence[Task]) -> Self:
         counted = await live.house.ledger.done(live.key, [task.id for task in tasks])
         keys = tuple(dict.fromkeys(task.listing_key for task in tasks if task.id not in counted))
         jobs: dict[str, Job] = {}
-        if keys:
-            with live.journal() as journal:
+        with live.journal() as journal:
+            if keys:
                 reader = live.reader(journal)
                 async for page in live.connector.pages(FeedQuery(keys=keys)):
                     for job in (reader.job(page.number, record) for record in page.records):
                         jobs[job.listing_key] = job
-        return cls(live, counted, jobs, await index_of(live, list(jobs.values())))
+            common = counts_of(journal)
+        return cls(live, counted, jobs, await index_of(live, list(jobs.values())), common)
 
     async def do(self, task: Task, *, again: bool = False) -> bool:
         """Import one of them, and count it. False where its attempts are used up: that is counted too, as a failure.
@@ -50,7 +53,9 @@ class ListingBatch:
             if job is not None:
                 context = live.context(journal, again=again)
                 await Handlers(context, self._index, scope_free=task.step == OWED).handle(job)
-            outcome = journal.outcome(task.id)
+            # Attempts at the request for all of them are counted with the first one that ends.
+            common, self._common = self._common, {}
+            outcome = journal.outcome(task.id, more=common)
         await live.house.ledger.finish(live.key, outcome)
         return not any(problem.kind is ProblemKind.LISTING for problem in outcome.problems)
 

@@ -4,7 +4,8 @@ handlers work in. Built from rows and secrets alone, so that any machine can."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -52,11 +53,11 @@ class TaskJournal(Journal):
         self._room.set()
         self._tell(event)
 
-    def outcome(self, task: str, *, pending: int = -1) -> Outcome:
-        """What the task adds to its run."""
+    def outcome(self, task: str, *, pending: int = -1, more: Mapping[str, int] | None = None) -> Outcome:
+        """What the task adds to its run, with ``more`` counts."""
         return Outcome(
             task,
-            counts=counts_of(self),
+            counts=Counter(counts_of(self)) + Counter(more or {}),
             warnings=dict(self.warnings),
             problems=tuple(self.unsaved[:MOST_PROBLEMS]),
             pending=pending,

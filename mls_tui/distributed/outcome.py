@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from mls_tui.domain import keys
 from mls_tui.domain.run import ImportRun, Problem
 from mls_tui.storage import items
@@ -63,7 +65,7 @@ class Sums:
 
     def take(self, outcome: Outcome) -> None:
         for name, count in outcome.counts.items():
-            self._plus(("counts", name), count)
+            self._plus(("counts", to_camel(name)), count)
         for kind, count in outcome.warnings.items():
             self._plus(("warnings", kind[:_LONGEST_NAME]), count)
         self._plus(("pending",), outcome.pending)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -64,6 +64,7 @@ class Queues:
         self._calls = calls or QueueCalls(aws, prefix)
         self._pool = DaemonPool(_CALL_THREADS, "mls-tui-sqs")
         self._polls = DaemonPool(_POLL_THREADS, "mls-tui-sqs-poll")
+        self._longest_poll = 0.0
 
     async def send(self, queue: QueueName, tasks: Sequence[Task], *, delay: float = 0.0) -> None:
         """Send all of them, visible after ``delay`` seconds (at most 900). An error may leave some of them sent."""
@@ -75,6 +76,7 @@ class Queues:
 
         What is no task of ours is logged and moved to the dead-letter queue.
         """
+        self._longest_poll = max(self._longest_poll, wait)
         future = self._polls.submit(lambda: self._receive(queue, at_most, wait))
         try:
             return await asyncio.wrap_future(future)
@@ -147,9 +149,10 @@ class Queues:
         return await self._pool.run(lambda: check_queues(self._calls, self.visibility))
 
     async def close(self) -> None:
-        """Finish what was begun, for 2 seconds at most; polls are left behind, and what they get comes again."""
+        """Finish what was begun, for 2 seconds at most. A poll that nobody waits for is waited for here, as what it
+        brings must be given back: it would be nobody's for as long as a delivery is kept."""
         await asyncio.to_thread(self._pool.close, _CLOSE_SECONDS)
-        await asyncio.to_thread(self._polls.close, 0.0)
+        await asyncio.to_thread(self._polls.close, self._longest_poll * _POLL_THREADS)
 
     async def _beat(self, received: Received) -> None:
         while True:
@@ -189,12 +192,9 @@ class Queues:
         if future.cancelled() or future.exception() is not None:
             return
         for received in future.result():
-            # Closed, or unreachable: then it becomes visible when its time has run out.
+            # In the poll's own thread, as the queues may be closing. Unreachable: it comes when its time has run out.
             with contextlib.suppress(StorageError):
-                self._pool.submit(self._release(received))
-
-    def _release(self, received: Received) -> Callable[[], bool]:
-        return lambda: self._calls.hide(self._source(received), received.receipt, 0)
+                self._calls.hide(self._source(received), received.receipt, 0)
 
 
 def _entry(task: Task) -> Entry:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 
 from mls_tui.distributed.closing import CloseTask
@@ -33,14 +32,29 @@ log = logging.getLogger("mls_tui")
 OpenHouse = Callable[[str], Awaitable[House]]
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the tasks of a batch share: the run, None where it is gone; its listings read, or why they could not be."""
+
+    live: LiveRun | None
+    listings: ListingBatch | None = None
+    error: Exception | None = None
+
+    def close(self) -> None:
+        if self.listings is not None:
+            self.listings.close()
+
+
 @dataclass(slots=True)
 class Worker:
-    """``concurrency`` is how many listings are in work at once; ``open_house`` opens what a user's tasks need."""
+    """``concurrency`` is how many listings are in work at once; ``open_house`` opens what a user's tasks need;
+    ``poll`` is how many seconds one look at a queue waits for a message."""
 
     queues: Queues
     open_house: OpenHouse
     clock: Clock
     concurrency: int = 8
+    poll: float = POLL_SECONDS
     _houses: dict[str, House] = field(default_factory=dict)
     _runs: dict[tuple[str, str], LiveRun] = field(default_factory=dict)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -76,7 +90,7 @@ class Worker:
         while True:
             free = await room.free()
             try:
-                received = await self.queues.receive(queue, min(10, free), wait=POLL_SECONDS)
+                received = await self.queues.receive(queue, min(10, free), wait=self.poll)
             except StorageError as error:
                 log.warning("the queue cannot be read: %s", sentence(error))
                 await self.clock.sleep(TROUBLE_SECONDS)
@@ -98,53 +112,55 @@ class Worker:
         task.add_done_callback(ended)
 
     async def _do(self, batch: list[Received]) -> None:
-        """All messages of a batch are of one run and one queue; each is kept ours while it is worked on."""
-        async with AsyncExitStack() as beats:
-            for received in batch:
-                await beats.enter_async_context(self.queues.heartbeat(received))
-            live: LiveRun | None = None
-            try:
-                live = await self._live_run(batch[0].task)
-                if live is not None:
-                    await live.look()
-                if live is None or not live.running:
-                    work = [self._settled(live, received, _answer(DONE)) for received in batch]
-                elif live.run.paused:
-                    work = [self._settled(live, received, _answer(later(PAUSED_SECONDS))) for received in batch]
-                elif batch[0].queue is QueueName.PAGES:
-                    work = [self._settled(live, received, self._page(live, received)) for received in batch]
-                else:
-                    await self._listings(live, batch)
-                    return
-            except Exception as error:
-                work = [self._settled(live, received, _failing(error)) for received in batch]
-            await asyncio.gather(*work)
+        """All messages of a batch are of one run and one queue: what they need is prepared once for all of them."""
+        prepared = asyncio.ensure_future(self._prepared(batch))
+        try:
+            await asyncio.gather(*(self._settle(prepared, received) for received in batch))
+        finally:
+            if not prepared.cancel() and not prepared.cancelled() and prepared.exception() is None:
+                prepared.result().close()
 
-    async def _listings(self, live: LiveRun, received: Sequence[Received]) -> None:
-        with closing(await ListingBatch.read(live, [each.task for each in received])) as batch:
+    async def _prepared(self, batch: list[Received]) -> Prepared:
+        live = await self._live_run(batch[0].task)
+        if live is not None:
+            await live.look()
+        if live is None or not live.running or live.run.paused or batch[0].queue is QueueName.PAGES:
+            return Prepared(live)
+        try:
+            return Prepared(live, await ListingBatch.read(live, [received.task for received in batch]))
+        except Exception as error:
+            return Prepared(live, error=error)
 
-            async def one(each: Received) -> Verdict:
-                return DONE if await batch.do(each.task, again=each.count > 1) else DEAD
+    async def _settle(self, prepared: asyncio.Future[Prepared], received: Received) -> None:
+        """Do it, and acknowledge it last. What cannot be acknowledged comes again, and is known then."""
+        live: LiveRun | None = None
+        try:
+            async with self.queues.heartbeat(received):
+                try:
+                    ready = await asyncio.shield(prepared)
+                    live = ready.live
+                    verdict = await self._done(ready, received)
+                except Exception as error:
+                    verdict = await verdict_of(live, received, error)
+            await apply(self.queues, received, verdict)
+        except StorageError as error:
+            log.warning("task %s could not be settled and comes again: %s", received.task.id, sentence(error))
 
-            await asyncio.gather(*(self._settled(live, each, one(each)) for each in received))
-
-    async def _page(self, live: LiveRun, received: Received) -> Verdict:
+    async def _done(self, ready: Prepared, received: Received) -> Verdict:
+        live = ready.live
+        if live is None or not live.running:
+            return DONE  # the run has ended or is no longer stored: there is nothing to do for it
+        if live.run.paused:
+            return later(PAUSED_SECONDS)
+        if ready.error is not None:
+            raise ready.error
+        if ready.listings is not None:
+            return DONE if await ready.listings.do(received.task, again=received.count > 1) else DEAD
         if received.task.kind is TaskKind.PAGE:
             await PageTask(live, self.queues, received.task).run()
             return DONE
         seconds = await CloseTask(live, self.queues, received.task).run()
         return DONE if seconds is None else later(seconds)
-
-    async def _settled(self, live: LiveRun | None, received: Received, work: Awaitable[Verdict]) -> None:
-        """Do it, and acknowledge it last. What cannot be acknowledged comes again, and is known then."""
-        try:
-            try:
-                verdict = await work
-            except Exception as error:
-                verdict = await verdict_of(live, received, error)
-            await apply(self.queues, received, verdict)
-        except StorageError as error:
-            log.warning("task %s could not be settled and comes again: %s", received.task.id, sentence(error))
 
     async def _live_run(self, task: Task) -> LiveRun | None:
         async with self._opening:
@@ -181,11 +197,3 @@ def _by_run(received: Sequence[Received]) -> list[list[Received]]:
     for each in received:
         runs.setdefault((each.task.user, each.task.run), []).append(each)
     return list(runs.values())
-
-
-async def _answer(verdict: Verdict) -> Verdict:
-    return verdict
-
-
-async def _failing(error: Exception) -> Verdict:
-    raise error

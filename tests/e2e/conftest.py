@@ -46,6 +46,7 @@ def aws_settings(tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch)
         storage="aws",
         table=name,
         bucket=name,
+        queue_prefix=name,
         allow_private_hosts=True,
     )
 

@@ -1,0 +1,74 @@
+"""One suite for the engine and for workers on queues: the same feed ends in the same state."""
+
+from __future__ import annotations
+
+import pytest
+
+from mls_tui.demo.faults import Faults
+from mls_tui.domain.listing import ListingStatus
+from mls_tui.domain.run import RunState
+from tests.e2e.conftest import OpenHouse
+from tests.e2e.runners import RUNNERS
+
+pytestmark = pytest.mark.parametrize("runner", list(RUNNERS))
+
+
+async def test_every_listing_and_photo_arrives_once(open_aws: OpenHouse, runner: str) -> None:
+    async with open_aws(listings=40, faults=Faults(7, api_rate=0.3, photo_rate=0.2, slowest=0.01)) as house:
+        result = await RUNNERS[runner](house)
+        counts = result.counts
+        assert (result.state, counts.created, counts.total, counts.failed) == (RunState.DONE, 40, 40, 0)
+        stored = await house.whole()
+        assert set(stored) == set(house.mls.feed.listing_keys("Active"))
+        assert counts.photos_stored == sum(len(listing.photos) for listing in stored.values())
+
+
+async def test_a_second_run_adds_nothing_rewrites_nothing_and_asks_for_no_photo(
+    open_aws: OpenHouse, runner: str
+) -> None:
+    async with open_aws() as house:
+        await RUNNERS[runner](house)
+        before = house.rows("LISTING#", "MLSNUMBER#")
+        house.mls.requests.clear()
+        result = await RUNNERS[runner](house)
+        assert (result.state, result.counts.created, result.counts.updated) == (RunState.DONE, 0, 0)
+        assert house.rows("LISTING#", "MLSNUMBER#") == before
+        assert house.mls.requests["photo"] == 0
+
+
+async def test_what_changed_is_followed_and_what_left_the_feed_is_marked(open_aws: OpenHouse, runner: str) -> None:
+    async with open_aws(listings=30) as house:
+        await RUNNERS[runner](house)
+        feed = house.mls.feed
+        dearer, gone = feed.listing_keys("Active")[:2]
+        before = (await house.listings())[dearer].price
+        feed.change(dearer, ListPrice=123_456)
+        feed.remove(gone)
+        result = await RUNNERS[runner](house, full=True)
+        stored = await house.listings()
+        assert (stored[dearer].price, stored[gone].status) == (123_456, ListingStatus.EXPIRED)
+        assert [(each.field, each.old) for each in stored[dearer].history] == [("price", before)]
+        assert (result.counts.updated, result.counts.removed) == (1, 1)
+
+
+async def test_only_what_changed_is_asked_for_and_a_new_listing_comes(open_aws: OpenHouse, runner: str) -> None:
+    async with open_aws(listings=30) as house:
+        await RUNNERS[runner](house)
+        changed = house.mls.feed.listing_keys("Active")[3]
+        house.mls.feed.change(changed, ListPrice=99_000)
+        added = house.mls.feed.add(StandardStatus="Active")
+        result = await RUNNERS[runner](house)
+        assert (result.counts.updated, result.counts.created) == (1, 1)
+        stored = await house.whole()
+        assert stored[changed].price == 99_000
+        assert added in stored
+
+
+async def test_a_hidden_listing_goes_with_its_photos(open_aws: OpenHouse, runner: str) -> None:
+    async with open_aws() as house:
+        await RUNNERS[runner](house)
+        hidden = house.mls.feed.listing_keys("Active")[0]
+        house.mls.feed.change(hidden, InternetEntireListingDisplayYN=False)
+        result = await RUNNERS[runner](house)
+        assert result.counts.removed == 1
+        assert hidden not in await house.whole()
