@@ -42,8 +42,8 @@ class Fact:
 
 
 def grade(sure: Sure) -> str:
-    """``A: the provider's or the standard's own text``."""
-    return SURE_WORDS[sure].capitalize() if sure is Sure.OURS else f"{sure.value}: {SURE_WORDS[sure]}"
+    """``A: the provider's or the standard's own text``; ``our own choice``."""
+    return SURE_WORDS[sure] if sure is Sure.OURS else f"{sure.value}: {SURE_WORDS[sure]}"
 
 
 def letters(base: ProviderPreset) -> str:

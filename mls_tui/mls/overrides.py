@@ -20,6 +20,7 @@ FIXED: Final = frozenset({"name", "label", "notes", "sure", "sureness"})
 NOTHING: Final = "none"
 """The word for an optional field or a list that is to be empty, for where an empty text means "as the preset"."""
 _MOST: Final = 1_000_000
+_LONGEST: Final = 2_000
 _BOUNDS: Final = {
     "page_size": (1, _MOST),
     "page_size_without_media": (1, _MOST),
@@ -119,7 +120,7 @@ def _reader(name: str, kind: str) -> tuple[Callable[[Override], Any], str]:
 
 
 def _text(value: Override) -> str:
-    if not isinstance(value, str) or any(ord(char) < 32 for char in value):
+    if not isinstance(value, str) or len(value) > _LONGEST or any(ord(char) < 32 or ord(char) == 127 for char in value):
         raise ValueError
     return value.strip()
 

@@ -33,8 +33,18 @@ from mls_tui.screens.form_fields import (
 )
 from mls_tui.widgets.background import begin
 from mls_tui.widgets.plain import one_line, plain
+from mls_tui.widgets.plain_input import PlainInput
 
 FORM = Binding.Group("Form")
+
+
+class FormScroll(VerticalScroll, inherit_bindings=False):
+    """Its arrows go from field to field and do not scroll; the field with the focus is always in sight."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup", "page_up", "Page up", show=False, id="form.page_up", tooltip="A page up", group=FORM),
+        Binding("pagedown", "page_down", "Page down", show=False, id="form.page_down", tooltip="A page on", group=FORM),
+    ]
 
 
 class ConnectionFormScreen(MlsScreen[None]):
@@ -66,7 +76,7 @@ class ConnectionFormScreen(MlsScreen[None]):
 
     def body(self) -> ComposeResult:
         provider = self._connection.provider if self._connection else "reso"
-        with VerticalScroll(id="form", can_focus=False):
+        with FormScroll(id="form", can_focus=False):
             with Horizontal(classes="field"):
                 yield Label("Provider", classes="label")
                 yield Select(
@@ -148,7 +158,7 @@ class ConnectionFormScreen(MlsScreen[None]):
 
     def _line(self, field: Field) -> Horizontal:
         stored = field.secret and self._connection is not None
-        entry = Input(
+        entry = (Input if field.secret else PlainInput)(
             value=self._typed.get(field.name, ""),
             password=field.secret,
             placeholder=KEPT if stored else field.hint,
@@ -221,8 +231,8 @@ class ConnectionFormScreen(MlsScreen[None]):
     @on(FactSection.Told)
     def _told(self, event: FactSection.Told) -> None:
         line = self.query_one("#fact-help", Static)
-        line.update(plain(event.words))
-        line.display = bool(event.words)
+        line.display = event.words is not None
+        line.update(plain(event.words or ""), layout=False)
 
     @on(Button.Pressed, "#test")
     def action_test(self) -> None:

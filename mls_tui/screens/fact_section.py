@@ -5,19 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.suggester import SuggestFromList
-from textual.widgets import Collapsible, Input, Label, Static
+from textual.widgets import Input, Label, Static
+from textual.widgets._collapsible import CollapsibleTitle
 
 from mls_tui.mls.facts import Fact, grade, preset_facts
 from mls_tui.mls.preset_fields import ProviderPreset, Sure
 from mls_tui.screens.fact_fields import BRIEF, WORDS, fact_problem, groups
 from mls_tui.widgets.plain import one_line, plain
+from mls_tui.widgets.plain_input import PlainInput
 
 _CHOICES = {
     "yes": ["yes", "no"],
@@ -28,6 +32,15 @@ _CHOICES = {
     "post": ["post", "basic"],
     "basic": ["post", "basic"],
 }
+
+
+class FoldTitle(CollapsibleTitle, inherit_bindings=False):
+    """The line that folds and unfolds. Collapsible itself would style every line anew at each step of the focus, which
+    costs a tenth of a second."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space", "toggle_collapsible", "Fold", show=False, id="form.fold", tooltip="Show or hide them"),
+    ]
 
 
 class Mark(Static):
@@ -52,9 +65,9 @@ class FactSection(Vertical):
 
     @dataclass
     class Told(Message):
-        """``words`` say what the fact with the focus means; empty where none has it."""
+        """``words`` say what the fact with the focus means; None where the section was folded away."""
 
-        words: str
+        words: str | None
 
     def __init__(self) -> None:
         super().__init__(id="fact-section")
@@ -62,15 +75,19 @@ class FactSection(Vertical):
         self._facts: dict[str, Fact] = {}
         self._hidden: Collection[str] = ()
         self._laid_out = False
+        self._wrong: set[str] = set()
 
     def compose(self) -> ComposeResult:
-        with Collapsible(title="Provider facts", id="facts"):
-            yield Vertical(id="fact-lines")
+        yield FoldTitle(label="Provider facts", collapsed_symbol="▶", expanded_symbol="▼", collapsed=True)
+        lines = Vertical(id="fact-lines")
+        lines.display = False
+        yield lines
 
     async def show(self, base: ProviderPreset, hidden: Collection[str], typed: dict[str, str]) -> None:
         """Show the facts of this preset but the hidden ones; ``typed`` is kept and changed as the user types."""
         self._facts = {fact.name: fact for fact in preset_facts(base)}
         self._hidden, self.typed, self._laid_out = hidden, typed, False
+        self._wrong = set(self.wrong())
         await self.query_one("#fact-lines", Vertical).remove_children()
         if not self.folded:
             await self._lay_out()
@@ -78,7 +95,7 @@ class FactSection(Vertical):
 
     @property
     def folded(self) -> bool:
-        return self.query_one(Collapsible).collapsed
+        return self.query_one(FoldTitle).collapsed
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -95,18 +112,26 @@ class FactSection(Vertical):
 
     async def unfold(self, fact: str | None = None) -> None:
         """Open the section with the focus on a fact, the first unless it is named."""
-        self.query_one(Collapsible).collapsed = False
-        await self._lay_out()
+        await self.fold(False)
         self.query_one(f"#fact-{fact or self.shown[0]}", Input).focus()
 
     def reset(self, fact: str) -> None:
         """Back to the preset's value."""
         self.query_one(f"#fact-{fact}", Input).value = ""
 
-    @on(Collapsible.Toggled)
-    async def _unfolded(self) -> None:
-        if not self.folded:
+    @on(CollapsibleTitle.Toggle)
+    async def _toggled(self, event: CollapsibleTitle.Toggle) -> None:
+        event.stop()
+        await self.fold(not self.folded)
+
+    async def fold(self, folded: bool) -> None:
+        """Fold the facts away, or show them."""
+        self.query_one(FoldTitle).collapsed = folded
+        self.query_one("#fact-lines", Vertical).display = not folded
+        self.post_message(self.Told(None if folded else ""))
+        if not folded:
             await self._lay_out()
+            self.call_after_refresh(self.scroll_visible, top=True, animate=False)
 
     async def _lay_out(self) -> None:
         if self._laid_out or not self._facts:
@@ -122,7 +147,7 @@ class FactSection(Vertical):
 
     def _line(self, fact: Fact) -> Horizontal:
         choices = _CHOICES.get(fact.preset_value)
-        entry = Input(
+        entry = PlainInput(
             value=self.typed.get(fact.name, ""),
             placeholder=one_line(fact.preset_value, 200),
             suggester=SuggestFromList(choices) if choices else None,
@@ -150,6 +175,7 @@ class FactSection(Vertical):
     def _mark(self, name: str) -> None:
         text = self.typed.get(name, "")
         wrong = fact_problem(name, text)
+        (self._wrong.add if wrong else self._wrong.discard)(name)
         if wrong:
             words = Content.assemble((f"✖ {wrong}", "$text-error"))
         elif text.strip():
@@ -157,21 +183,18 @@ class FactSection(Vertical):
         else:
             sure = self._facts[name].sure
             words = Content.assemble((BRIEF[sure], "$text-warning" if sure is Sure.OURS else "$foreground 60%"))
-        self.query_one(f"#mark-{name}", Mark).update(words)
+        self.query_one(f"#mark-{name}", Mark).update(words, layout=False)
 
     def _title(self) -> None:
-        mine, wrong = len(self.chosen()), len(self.wrong())
+        mine, wrong = len(self.chosen()), len(self._wrong)
         said = f"{mine} set by you" if mine else "all as the preset has them"
         said += f", {wrong} cannot be read" if wrong else ""
-        self.query_one(Collapsible).title = f"Provider facts: {said}"
+        self.query_one(FoldTitle).label = Content(f"Provider facts: {said}")
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         name = (event.widget.id or "").removeprefix("fact-")
         if name in WORDS:
             self._help(name)
-
-    def on_descendant_blur(self) -> None:
-        self.post_message(self.Told(""))
 
     def _help(self, name: str) -> None:
         fact = self._facts[name]

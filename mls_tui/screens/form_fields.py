@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from mls_tui.actions import ConnectionForm
 from mls_tui.domain.connection import AuthKind, Connection
-from mls_tui.mls.facts import SURE_WORDS, letters
+from mls_tui.mls.facts import letters
+from mls_tui.mls.preset_fields import Sure
 from mls_tui.mls.presets import ProviderPreset
 from mls_tui.screens.fact_fields import BRIEF, stored_base_url
 
@@ -17,6 +18,13 @@ AUTH_WORDS = {
     AuthKind.CLIENT_CREDENTIALS: "Client id and secret",
     AuthKind.PASSWORD: "User name and password",
     AuthKind.REFRESH_TOKEN: "Refresh token",
+}
+_FROM = {
+    Sure.A: "published text",
+    Sure.B: "second-hand",
+    Sure.C: "one client only",
+    Sure.M: "measurement",
+    Sure.OURS: "us",
 }
 KEPT = "kept as stored; type to replace it"
 
@@ -75,7 +83,7 @@ def fields_for(preset: ProviderPreset, auth: AuthKind) -> tuple[Field, ...]:
 
 def sure_words(preset: ProviderPreset) -> str:
     """How sure the facts of a preset are together, in words."""
-    meaning = ", or ".join(SURE_WORDS[sure] for sure in preset.sure)
+    meaning = " or ".join(_FROM[sure] for sure in preset.sure)
     return f"{letters(preset)}: from {meaning}; not tried live"
 
 

@@ -100,7 +100,7 @@ def test_a_fact_that_the_user_replaced_says_so_and_what_the_preset_has() -> None
     assert (page.value, page.preset_value, page.mine, page.source) == ("50", "1000", True, "set by you")
     assert {name for name, fact in facts.items() if fact.mine} == {"page_size", "system"}
     assert facts["media_limits"].source == "B: a credible second-hand source"
-    assert facts["keys_per_filter"].source == "Our own choice"
+    assert facts["keys_per_filter"].source == "our own choice"
 
 
 def test_an_address_of_ones_own_is_set_by_you_and_the_presets_with_its_dataset_is_not() -> None:

@@ -50,7 +50,7 @@ def test_show_prints_every_fact_with_its_value_and_how_sure_it_is(connected: Her
     assert set(FACT_NAMES) <= set(lines)
     assert lines["page_size"].endswith("4  (set by you; the preset: 200)")
     assert "(A: the provider's or the standard's own text)" in lines["key_field"]
-    assert "(Our own choice)" in lines["keys_per_filter"]
+    assert "(our own choice)" in lines["keys_per_filter"]
 
 
 def test_doctor_says_each_fact_and_how_sure_it_is_in_text_and_in_json(connected: Here) -> None:
