@@ -14,6 +14,7 @@ import click
 from mls_tui import actions
 from mls_tui.actions.results import ConnectionForm
 from mls_tui.cli.imports import drained, summary
+from mls_tui.cli.interface import keeper, leave
 from mls_tui.cli.progress import show_for
 from mls_tui.cli.running import log_to, run, settings_of
 from mls_tui.cli.stopping import Stop
@@ -120,18 +121,22 @@ def demo(ctx: click.Context, listings: int, faults: int | None, headless: bool, 
         if headless:
             run(_headless(loan, as_json=as_json, events=events), as_json=as_json and not events)
         else:
-            _interface(loan)
+            code = _interface(loan, settings)
     finally:
         loan.stop()
+    if not headless:
+        leave(code)
 
 
-def _interface(loan: DemoLoan) -> None:
+def _interface(loan: DemoLoan, settings: Settings) -> int:
     with Question(loan.settings.photos) as question:
         from mls_tui.app import Hooks, MlsTuiApp
 
         workspace = run(_closed(loan))
-        hooks = Hooks(start_demo=loan.workspace, graphics=question.answer())
-    MlsTuiApp(workspace, hooks=hooks, start_import=loan.connection_id).run()
+        hooks = Hooks(start_demo=loan.workspace, remember=keeper(settings), graphics=question.answer())
+    app = MlsTuiApp(workspace, hooks=hooks, start_import=loan.connection_id)
+    app.run()
+    return app.return_code or 0
 
 
 async def _closed(loan: DemoLoan) -> Workspace:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -32,13 +33,25 @@ def open_interface(ctx: click.Context) -> None:
     workspace = Workspace(
         settings,
         on_secret=log.redactor.add if log else None,
-        on_warning=lambda text: logging.getLogger("mls_tui").warning("%s", text),
+        on_warning=lambda text: app.warn(text),
     )
     try:
         hooks = Hooks(start_demo=demo.workspace, remember=keeper(settings), graphics=graphics)
-        MlsTuiApp(workspace, hooks=hooks).run()
+        app = MlsTuiApp(workspace, hooks=hooks)
+        app.run()
     finally:
         demo.stop()
+    leave(app.return_code or 0)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process now: everything is saved, closed and written, and to take an interpreter with a hundred thousand
+    objects apart would make the user wait as long again."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 class DemoOnDemand:

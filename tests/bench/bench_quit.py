@@ -25,7 +25,7 @@ def one_round(home: str) -> float:
     command = [sys.executable, "-m", "mls_tui", "demo", "--faults", "7", "--listings", "2000"]
     child, terminal = pty.fork()
     if child == 0:
-        os.environ.update(MLS_TUI_HOME=home, TERM="xterm-256color", COLUMNS="120", LINES="36")
+        os.environ.update(MLS_TUI_HOME=home, TERM="tmux-256color", COLUMNS="120", LINES="36")
         os.execv(command[0], command)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
     _read_until(terminal, b"created, ", 60.0)
