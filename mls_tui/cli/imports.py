@@ -29,7 +29,7 @@ Start = Callable[[Workspace, ImportControl], AsyncGenerator[Event, None]]
 
 
 @click.command("import")
-@click.argument("connection")
+@click.argument("connections", nargs=-1, required=True, metavar="CONNECTION...")
 @click.option("--full", is_flag=True, help="Read everything again and verify stored photos by hash.")
 @click.option("--only", multiple=True, metavar="MLSNUMBER", help="Only this listing; may be repeated.")
 @click.option("--status", "statuses", multiple=True, type=_STATUSES, help="Bring in these as well as active ones.")
@@ -37,10 +37,12 @@ Start = Callable[[Workspace, ImportControl], AsyncGenerator[Event, None]]
 @click.option("--no-photos", is_flag=True, help="Listings only.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N records.")
 @click.option("--watch", "every", metavar="15m", help="Import again and again, this often (90s, 15m, 2h).")
+@click.option("--distributed", is_flag=True, help="Let workers do it (`mls-tui worker`); takes several connections.")
+@click.option("--detach", is_flag=True, help="With --distributed: begin it and leave.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.option("--events", is_flag=True, help="Print each event as one line of JSON.")
 @click.pass_context
-def import_(ctx: click.Context, /, connection: str, **given: Any) -> None:
+def import_(ctx: click.Context, /, connections: tuple[str, ...], **given: Any) -> None:
     """Import the listings and photos of CONNECTION (a name or an id)."""
     options = ImportOptions(
         full=given["full"],
@@ -50,10 +52,17 @@ def import_(ctx: click.Context, /, connection: str, **given: Any) -> None:
         limit=given["limit"],
     )
     as_json = bool(given["as_json"])
+    if given["distributed"]:
+        _refuse_beside("--distributed", given, "dry_run", "every", "events")
+        from mls_tui.cli.workers import import_distributed
+
+        import_distributed(ctx, connections, options, detach=given["detach"], as_json=as_json)
+        return
+    if len(connections) > 1 or given["detach"]:
+        raise click.UsageError("Several connections at once, and --detach, need --distributed.")
+    connection = connections[0]
     if given["dry_run"]:
-        for other in ("every", "events"):
-            if given[other]:
-                raise click.UsageError(f"--dry-run does not go with --{'watch' if other == 'every' else other}.")
+        _refuse_beside("--dry-run", given, "every", "events")
         _dry_run(ctx, connection, options, as_json=as_json)
         return
 
@@ -66,6 +75,13 @@ def import_(ctx: click.Context, /, connection: str, **given: Any) -> None:
         keep_importing(ctx, start, given["every"], events=given["events"], as_json=as_json)
         return
     run_and_finish(ctx, start, as_json=as_json, events=given["events"])
+
+
+def _refuse_beside(option: str, given: dict[str, Any], *others: str) -> None:
+    for other in others:
+        if given[other]:
+            shown = {"every": "watch"}.get(other, other.replace("_", "-"))
+            raise click.UsageError(f"{option} does not go with --{shown}.")
 
 
 def _statuses(given: tuple[str, ...]) -> frozenset[ListingStatus]:

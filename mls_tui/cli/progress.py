@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 import click
 
 from mls_tui.cli.text import json_text, plain_text, say
 from mls_tui.domain.events import AttemptFailed, Event, ListingFailed, PageFetched, RunStarted, Throttled
-from mls_tui.importer.tally import TallyFold
+from mls_tui.importer.tally import Tally, TallyFold
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -36,11 +36,34 @@ def show_for(*, events: bool, quiet: bool = False) -> Show:
         return JsonLines()
     if quiet:
         return Silence()
-    return Bar() if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else Lines()
+    return Bar() if _draws() else Lines()
+
+
+class ShowTally(Protocol):
+    """Told how a run stands, again and again, as a context manager around it."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def tally(self, tally: Tally) -> None: ...
+
+
+def show_tally(*, quiet: bool = False) -> ShowTally:
+    """As ``show_for``, for a run that others do."""
+    if quiet:
+        return Silence()
+    return Bar() if _draws() else Looks()
+
+
+def _draws() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 class _Plain:
-    def __enter__(self) -> _Plain:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -56,6 +79,9 @@ class Silence(_Plain):
     """The result says it all."""
 
     def event(self, event: Event) -> None:
+        return
+
+    def tally(self, tally: Tally) -> None:
         return
 
 
@@ -82,6 +108,28 @@ class Lines(_Plain):
             say(f"  so far {counts.successful} listings, {counts.photos_stored} photos, {counts.failed} failed")
 
 
+class Looks(_Plain):
+    """A line whenever a run that is watched from afar has moved."""
+
+    def __init__(self) -> None:
+        self._before: Tally | None = None
+
+    def tally(self, tally: Tally) -> None:
+        before, self._before = self._before, tally
+        if before is None or (before.counts, before.paused) != (tally.counts, tally.paused):
+            say(plain_text(_look(tally)))
+
+
+def _look(tally: Tally) -> str:
+    counts = tally.counts
+    total = f" of {tally.expected}" if tally.expected is not None else ""
+    paused = "; paused" if tally.paused else ""
+    return (
+        f"{tally.connection}: {tally.done}{total} listings, {counts.photos_stored} photos, "
+        f"{counts.failed} failed{paused}"
+    )
+
+
 class Bar(_Plain):
     """A bar with rate and time left; what goes wrong scrolls above it."""
 
@@ -100,7 +148,7 @@ class Bar(_Plain):
         )
         self._task = self._bar.add_task("listings", total=None)
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 
@@ -116,7 +164,9 @@ class Bar(_Plain):
         text = line_of(event)
         if text is not None and not isinstance(event, PageFetched):
             self._bar.console.print(Text(text))
-        tally = self._fold.snapshot()
+        self.tally(self._fold.snapshot())
+
+    def tally(self, tally: Tally) -> None:
         photos = f"listings ({tally.counts.photos_stored} photos)"
         self._bar.update(self._task, completed=tally.done, total=tally.expected, description=photos)
 

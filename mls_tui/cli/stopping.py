@@ -36,7 +36,7 @@ class Stop:
         for number in SIGNALS:
             try:
                 former = signal.getsignal(number)
-                _listen(loop, number, self._stop)
+                listen(loop, number, self._stop)
                 self._former[number] = former or signal.SIG_DFL
             except (RuntimeError, ValueError):
                 pass  # not in the main thread: signals are not ours
@@ -74,7 +74,8 @@ class Stop:
             self._task.cancel()
 
 
-def _listen(loop: asyncio.AbstractEventLoop, number: int, handler: Callable[[], None]) -> None:
+def listen(loop: asyncio.AbstractEventLoop, number: int, handler: Callable[[], None]) -> None:
+    """Have a signal call ``handler`` in the loop."""
     try:
         loop.add_signal_handler(number, handler)
     except NotImplementedError:  # Windows

@@ -24,7 +24,7 @@ from mls_tui.importer.sweep import Sweep
 from mls_tui.mls.base import FeedQuery, Page
 from mls_tui.storage.base import IndexEntry
 
-STRAGGLERS_SECONDS = 3.0
+STRAGGLERS_SECONDS = 2.0
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ from mls_tui.storage.base import IndexEntry
 
 WHOLE = "whole"
 """The version of a page task that reads the feed in one go, from its start: what was split may have lost records."""
-CLOSE_SECONDS = 2.0
+CLOSE_SECONDS = 1.0
 
 
 @dataclass(slots=True)

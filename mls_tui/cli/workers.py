@@ -1,0 +1,123 @@
+"""``mls-tui worker``, ``pause``, ``resume``, ``cancel``: imports that many machines do."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing, contextmanager
+
+import click
+
+from mls_tui.actions.distributed import follow_run, run_worker, start_distributed, steer_run
+from mls_tui.actions.results import ActionResult
+from mls_tui.cli.imports import summary
+from mls_tui.cli.progress import show_tally
+from mls_tui.cli.running import fail, log_to, run, settings_of, with_workspace, workspace_of
+from mls_tui.cli.stopping import SIGNALS, end_at_once, listen
+from mls_tui.cli.text import plain_text, print_json, say
+from mls_tui.domain.run import ImportResult, ImportRun
+from mls_tui.importer.options import ImportOptions
+from mls_tui.workspace import Workspace
+
+
+@click.command()
+@click.option("--concurrency", type=click.IntRange(1, 64), default=8, help="Listings in work at once.")
+@click.pass_context
+def worker(ctx: click.Context, /, concurrency: int) -> None:
+    """Take up the work of distributed imports until SIGTERM or Ctrl-C; then finish what is begun."""
+    settings = settings_of(ctx)
+    log = log_to(ctx, settings)
+
+    async def work() -> ActionResult[None]:
+        stop = asyncio.Event()
+        with draining(stop):
+            async with workspace_of(settings, log) as workspace:
+                say("Working. Ctrl-C finishes what is begun and stops; once more stops at once.")
+                return await run_worker(workspace, concurrency=concurrency, stop=stop)
+
+    answer = run(work())
+    if answer.error is not None:
+        fail(answer.error, answer.exit_code)
+    say(answer.message)
+
+
+@contextmanager
+def draining(stop: asyncio.Event) -> Iterator[None]:
+    """The first signal sets ``stop``, the second ends the process: what is in hand then comes again elsewhere."""
+
+    def asked() -> None:
+        if stop.is_set():
+            end_at_once()
+        say("Stopping: finishing what is begun. Once more stops at once.")
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        listen(loop, number, asked)
+    yield
+
+
+def _steer(name: str, summary_line: str) -> click.Command:
+    @click.command(name, help=summary_line)
+    @click.argument("run_id", metavar="RUN")
+    @click.pass_context
+    def steer(ctx: click.Context, /, run_id: str) -> None:
+        answer = with_workspace(ctx, lambda ws: steer_run(run_id, name, ws))
+        if answer.error is not None:
+            fail(answer.error, answer.exit_code)
+        say(answer.message)
+
+    return steer
+
+
+pause = _steer("pause", "Let a distributed import rest; `resume` goes on with it.")
+resume = _steer("resume", "Go on with a distributed import that was paused.")
+cancel = _steer("cancel", "End a distributed import; what is stored stays.")
+
+
+def import_distributed(
+    ctx: click.Context, connections: Sequence[str], options: ImportOptions, *, detach: bool, as_json: bool
+) -> None:
+    """Begin a run of each connection and follow them to their end; leaving them changes nothing."""
+
+    async def begin_and_follow(workspace: Workspace) -> tuple[ActionResult[list[ImportRun]], list[ImportResult]]:
+        answer = await start_distributed(connections, options, workspace)
+        for begun in answer.data or []:
+            say(plain_text(f"Run {begun.run_id} of {begun.connection_name} is begun; the workers do it."))
+        if detach or not answer.data:
+            return answer, []
+        say("Ctrl-C leaves it to them: `mls-tui history` shows how it goes, `mls-tui cancel RUN` ends it.")
+        results = [await _followed(workspace, each, quiet=as_json) for each in answer.data]
+        return answer, results
+
+    answer, results = with_workspace(ctx, begin_and_follow, as_json=as_json)
+    if as_json:
+        print_json(_documents(answer, results, many=len(connections) > 1))
+    else:
+        for result in results:
+            click.echo(summary(result) if result.error is None else f"Error: {plain_text(result.error)}")
+    if answer.error is not None:
+        say(f"Error: {plain_text(answer.error)}")
+    sys.exit(max([answer.exit_code, *(result.exit_code for result in results)]))
+
+
+def _documents(answer: ActionResult[list[ImportRun]], results: list[ImportResult], *, many: bool) -> object:
+    """The contract's document for one connection, an array of them for several; what is begun, where it is left."""
+    runs = answer.data or []
+    documents = [result.to_contract() for result in results] or [
+        {"success": True, "message": "Begun", "data": {"run": each.run_id}} for each in runs
+    ]
+    if answer.error is not None:
+        documents.append({"success": False, "error": answer.error})
+    return documents if many else documents[0]
+
+
+async def _followed(workspace: Workspace, begun: ImportRun, *, quiet: bool) -> ImportResult:
+    with show_tally(quiet=quiet) as show:
+        async with aclosing(follow_run(begun.run_id, workspace)) as looks:
+            async for tally in looks:
+                show.tally(tally)
+                if tally.result is not None:
+                    return tally.result
+    raise AssertionError("unreachable: a run is followed to its end")
