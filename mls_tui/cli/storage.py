@@ -19,11 +19,17 @@ def storage() -> None:
 
 @storage.command()
 @click.option("--print-policy", is_flag=True, help="Print the least IAM policy a user needs, and create nothing.")
+@click.option("--print-template", is_flag=True, help="Print a CloudFormation template of it all, and create nothing.")
 @click.option("--distributed", is_flag=True, help="The queues of many machines as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.pass_context
-def init(ctx: click.Context, print_policy: bool, distributed: bool, as_json: bool) -> None:
+def init(ctx: click.Context, print_policy: bool, print_template: bool, distributed: bool, as_json: bool) -> None:
     """Create what is missing; doing it twice changes nothing."""
+    if print_template:
+        from mls_tui.deploy import template
+
+        click.echo(template(), nl=False)
+        return
     if print_policy:
         from mls_tui.storage.policy import user_policy
 

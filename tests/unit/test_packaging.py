@@ -52,6 +52,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert "mls_tui/py.typed" in names
     assert any(name.endswith("entry_points.txt") for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    to_deploy = ("template.yaml", "Dockerfile", "Dockerfile.dockerignore")
+    assert {f"mls_tui/deploy/{name}" for name in to_deploy} <= set(names)
     shipped = {name for name in names if name.endswith(".py")}
     assert shipped == {str(path.relative_to(ROOT)) for path in (ROOT / "mls_tui").rglob("*.py")}
 

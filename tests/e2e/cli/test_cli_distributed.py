@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import boto3
 import pytest
 
+import mls_tui.deploy
 from tests.contract.aws_server import aws_endpoint
 from tests.e2e.cli.house import Here
 
@@ -47,3 +49,10 @@ def test_the_embedded_store_is_refused_in_a_sentence_and_not_made(cli: Here, ver
     assert refused.code == 2
     assert "MLS_TUI_STORAGE=aws" in refused.err
     assert refused.out == ""
+
+
+def test_the_template_is_printed_as_it_is_shipped_and_makes_nothing(cli: Here, home: Path) -> None:
+    printed = cli.done("storage", "init", "--print-template")
+    assert printed.out == (Path(mls_tui.deploy.__file__).parent / "template.yaml").read_text()
+    assert "AWSTemplateFormatVersion" in printed.out
+    assert not (home / "data").exists()
