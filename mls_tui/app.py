@@ -73,6 +73,7 @@ class MlsTuiApp(App[None]):
         Binding(
             "question_mark,f1", "help", "Help", id="app.help", tooltip="The keys of this screen", group=APPLICATION
         ),
+        Binding("f2", "log", "Log", show=False, id="app.log", tooltip="The errors of all imports", group=APPLICATION),
         Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit at once; an import goes on later", group=APPLICATION),
     ]
 
@@ -200,6 +201,11 @@ class MlsTuiApp(App[None]):
         """A toast; its text may come from a feed and is never markup."""
         super().notify(clean(message)[:600], title=clean(title), severity=severity, timeout=timeout, markup=False)
 
+    def warn(self, text: str) -> None:
+        """A warning that stops nothing, from any thread: in the log, and as a toast that stays for a while."""
+        modes.log_warning(text)
+        self.call_later(self.notify, text, title="Please note", severity="warning", timeout=30)
+
     def write_sequence(self, text: str) -> None:
         """Send the terminal a sequence of our own (never feed text that is not cleaned)."""
         if self._driver is not None and not self.is_headless and not self.is_web:
@@ -241,6 +247,12 @@ class MlsTuiApp(App[None]):
         from mls_tui.screens.help import HelpScreen
 
         self.push_screen(HelpScreen.of(self.screen))
+
+    def action_log(self) -> None:
+        from mls_tui.screens.log import LogScreen
+
+        if not isinstance(self.screen, LogScreen):
+            self.push_screen(LogScreen())
 
     async def action_quit(self) -> None:
         self.imports.quit()

@@ -166,6 +166,11 @@ def log_error(error: BaseException | None) -> None:
         logging.getLogger("mls_tui").error("the interface met an error", exc_info=error)
 
 
+def log_warning(text: str) -> None:
+    """One line of the log."""
+    logging.getLogger("mls_tui").warning("%s", text)
+
+
 def last_words(error: BaseException | None) -> str:
     """What stands on the terminal where the interface itself broke: a sentence, and what to do."""
     from mls_tui.screens.errors import advice

@@ -15,6 +15,7 @@ from mls_tui.screens.connections import ConnectionsScreen
 from mls_tui.screens.errors import ErrorScreen
 from mls_tui.screens.help import HelpScreen, key_lines
 from mls_tui.screens.history import HistoryScreen
+from mls_tui.screens.log import LineScreen, LogScreen
 from mls_tui.screens.port import ActionsPort
 from mls_tui.screens.preview import PreviewScreen
 from mls_tui.screens.progress import ProgressScreen
@@ -28,7 +29,7 @@ from tests.ui.shell import HOSTILE, SIZES, an_app, opened, press, resized, seen,
 
 OURS = [
     MlsTuiApp, ConnectionsScreen, ConnectionFormScreen, ProgressScreen, HistoryScreen, PreviewScreen, RunDetailScreen,
-    ProblemScreen, ErrorScreen, HelpScreen, SignInScreen, ConfirmDialog, SmallTable, LogView,
+    ProblemScreen, LogScreen, LineScreen, ErrorScreen, HelpScreen, SignInScreen, ConfirmDialog, SmallTable, LogView,
 ]  # fmt: skip
 
 
