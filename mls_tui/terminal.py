@@ -48,6 +48,8 @@ PATIENCE = 0.3
 PATIENCE_AFAR = 1.0
 """Seconds from the question in which a terminal answers, on this machine and through SSH. The import of the interface
 takes most of the first by itself."""
+GRACE = 0.05
+"""Seconds more where the import took longer than that: an answer that comes later is taken for keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,9 @@ class Question:
 
     def _read(self) -> bytes:
         said = b""
+        deadline = max(self._deadline, time.monotonic() + GRACE)
         while not ATTRIBUTES.search(said):
-            ready, _, _ = select.select([0], [], [], max(0.0, self._deadline - time.monotonic()))
+            ready, _, _ = select.select([0], [], [], max(0.0, deadline - time.monotonic()))
             more = os.read(0, 4096) if ready else b""
             if not more:
                 break

@@ -20,7 +20,7 @@ from mls_tui.widgets.brief import brief
 from mls_tui.widgets.fact_groups import FactGroups
 from mls_tui.widgets.gallery import Gallery
 from mls_tui.widgets.headline import caption, headline
-from mls_tui.widgets.painter import Painter
+from mls_tui.widgets.painter import SWITCHED_OFF, Painter
 from mls_tui.widgets.photo_shelf import PhotoShelf
 from mls_tui.widgets.photo_view import PhotoView
 from mls_tui.widgets.plain import plain
@@ -99,6 +99,8 @@ class DetailScreen(MlsScreen[None]):
 
     def on_mount(self) -> None:
         self.shell.import_events.subscribe(self, self._imported)
+        self.app.app_resume_signal.subscribe(self, lambda _: self._read_anew())  # a terminal forgets what it was shown
+        self.set_class(self._photos_off, "-no-photos")
 
     def on_unmount(self) -> None:
         if self.app.is_running:  # else the terminal is given back, and with it all that it keeps
@@ -149,8 +151,15 @@ class DetailScreen(MlsScreen[None]):
 
     def _imported(self, batch: tuple[Event, ...]) -> None:
         if any(isinstance(event, ListingStored) and event.listing_id == self.listing_id for event in batch):
-            self._shelf.forget()
-            self.reload()
+            self._read_anew()
+
+    def _read_anew(self) -> None:
+        self._shelf.forget()
+        self.reload()
+
+    @property
+    def _photos_off(self) -> bool:
+        return self.shell.hooks.graphics is not None and self.shell.hooks.graphics.kind == "off"
 
     # photos ----------------------------------------------------------------------------------------------------
 
@@ -211,6 +220,8 @@ class DetailScreen(MlsScreen[None]):
             return "No photo of this listing is missing."
         if action == "relisted" and self.query_one(RelistedNote).earlier is None:
             return "Nothing stored says that this home was listed before."
+        if action in ("photo", "zoom") and self._photos_off:
+            return SWITCHED_OFF
         if action in ("photo", "zoom") and not self.photos:
             return "This listing has no photos."
         if action == "listing":

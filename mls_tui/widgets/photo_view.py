@@ -47,7 +47,7 @@ class PhotoView(Widget, can_focus=False):
         if isinstance(answer, Picture):
             self.picture = answer
         else:
-            self.lines = (f"Photo {photo.order + 1} is missing", answer, "Press f to fetch it again.")
+            self.lines = _why(photo, answer)
         self.refresh()
 
     def on_resize(self) -> None:
@@ -77,6 +77,13 @@ class PhotoView(Widget, can_focus=False):
         left = (width - cell_len(lines[at])) // 2
         shown = self.get_component_rich_style(name)
         return Strip([Segment(" " * left, style), Segment(lines[at], shown)]).adjust_cell_length(width, style)
+
+
+def _why(photo: Photo, reason: str) -> tuple[str, ...]:
+    """A photo that is stored and cannot be shown is not missing, and ``f`` would not fetch it."""
+    if photo.stored:
+        return f"Photo {photo.order + 1} cannot be shown", reason, "An import with --full reads it anew."
+    return f"Photo {photo.order + 1} is missing", reason, "Press f to fetch it again."
 
 
 def _wrapped(text: str, width: int) -> list[str]:

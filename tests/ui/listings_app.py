@@ -8,7 +8,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from mls_tui.app import MlsTuiApp
+from mls_tui.app import Hooks, MlsTuiApp
 from mls_tui.domain.listing import Listing
 from mls_tui.screens.listings import ListingsScreen
 from mls_tui.widgets.listing_table import ListingTable
@@ -82,10 +82,14 @@ class Desk:
 
 @asynccontextmanager
 async def listings_desk(
-    listings: Sequence[Listing], *, size: tuple[int, int] = (120, 36), read_only: bool = False
+    listings: Sequence[Listing],
+    *,
+    size: tuple[int, int] = (120, 36),
+    read_only: bool = False,
+    hooks: Hooks | None = None,
 ) -> AsyncIterator[Desk]:
     actions = actions_with(listings)
-    app = MlsTuiApp(fake_workspace(read_only=read_only), actions, clock=FrozenClock())
+    app = MlsTuiApp(fake_workspace(read_only=read_only), actions, hooks=hooks, clock=FrozenClock())
     async with app.run_test(size=size, notifications=True) as pilot:
         desk = Desk(app, pilot, actions)
         await desk.press("2")

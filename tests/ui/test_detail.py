@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+from mls_tui.app import Hooks
 from mls_tui.domain.listing import Listing
 from mls_tui.screens.detail import DetailScreen
 from mls_tui.screens.listings import ListingsScreen
+from mls_tui.terminal import Graphics
 from mls_tui.widgets.gallery import Gallery
 from mls_tui.widgets.photo_view import PhotoView
 from tests.ui.homes import a_home, a_photo
@@ -71,6 +73,8 @@ async def test_a_stored_photo_that_cannot_be_read_says_so() -> None:
         desk.actions.photos = dict.fromkeys(desk.actions.photos, b"\xff\xd8\xff not a photo")
         await desk.press("enter")
         assert "not an image that can be shown" in " ".join(desk.text.split())
+        assert "cannot be shown" in desk.text
+        assert "Press f" not in desk.text
 
 
 async def test_a_photo_that_left_the_store_says_so() -> None:
@@ -152,3 +156,23 @@ async def test_every_key_of_the_screen_has_an_id_a_tooltip_and_a_group() -> None
         assert getattr(binding, "id", None), binding
         assert getattr(binding, "tooltip", None), binding
         assert getattr(binding, "group", None), binding
+
+
+async def test_photos_switched_off_leave_the_place_to_the_facts_and_read_no_bytes() -> None:
+    async with listings_desk([a_home(1)], hooks=Hooks(graphics=Graphics("off"))) as desk:
+        await desk.press("enter", "right", "z")
+        assert "Bedrooms" in desk.text
+        assert "▀" not in desk.text
+        assert "switched off" in desk.toasts
+        assert not any(call[0] == "get_photo" for call in desk.actions.calls)
+
+
+async def test_a_terminal_that_was_left_and_taken_again_gets_its_photos_anew() -> None:
+    async with listings_desk([a_home(1)]) as desk:
+        await desk.press("enter")
+        before = detail(desk).query_one(PhotoView).picture
+        desk.app.app_resume_signal.publish(desk.app)
+        await desk.settle()
+        after = detail(desk).query_one(PhotoView).picture
+        assert after is not None
+        assert after is not before
