@@ -28,6 +28,7 @@ _NOT_PUBLIC = frozenset({"private", "agent", "agentonly", "firm", "firmonly", "o
 _SPARK_SIZES = ("UriLarge", "Uri2048", "Uri1600", "Uri1280", "Uri1024", "Uri800", "Uri640", "Uri300", "UriThumb")
 _URL_FIELDS = ("MediaURL", "MediaUrl", *_SPARK_SIZES)
 _CAPTIONS = ("ShortDescription", "LongDescription", "MediaCaption", "Caption", "Name")
+_SIGNED_SEGMENT = re.compile(r"/[^/]*\b(?:token|signature|sig|expires)=[^/]*", re.IGNORECASE)
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 
 
@@ -155,8 +156,10 @@ def _url(raw: Mapping[str, Any], base_url: str) -> str | None:
 
 
 def plain_url(url: str) -> str:
-    """Without user, query and fragment, which may hold a token: what is stored as ``originalUrl``."""
-    if not any(mark in url for mark in "@?#"):
+    """Without user, query, fragment and signed path segments, which may hold a token: what is stored as
+    ``originalUrl``. MLS Grid writes ``/token=…&expires=…/`` into the path (seen in clients)."""
+    if not any(mark in url for mark in "@?#="):
         return url
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    path = _SIGNED_SEGMENT.sub("", parts.path)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))

@@ -55,7 +55,7 @@ class ConnectionFormScreen(MlsScreen[None]):
         Binding("ctrl+s", "save", "Save", id="form.save", tooltip="Store the connection", group=FORM),
         Binding("ctrl+t", "test", "Test", id="form.test", tooltip="Sign in and see what is there", group=FORM),
         Binding("ctrl+o", "facts", "Facts", id="form.facts", tooltip="Every fact of the provider", group=FORM),
-        Binding("ctrl+r", "preset", "Preset's", id="form.preset", tooltip="Back to the preset's value", group=FORM),
+        Binding("ctrl+r", "preset", "As preset", id="form.preset", tooltip="Back to the preset's value", group=FORM),
         Binding("escape", "back", "Cancel", id="go.back", tooltip="Leave without saving", group=FORM),
         Binding("up", "app.focus_previous", "Previous", show=False, id="form.up", tooltip="Field above", group=FORM),
         Binding("down,enter", "app.focus_next", "Next", show=False, id="form.down", tooltip="Field below", group=FORM),

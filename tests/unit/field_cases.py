@@ -18,7 +18,10 @@ FIELDS, RECORD, ADDRESS, MEDIA, HASHING, SIZES, QUARANTINE = (
     f"unit/test_mapping_{name}.py::test_"
     for name in ("fields", "record", "address", "media", "hashing", "sizes", "quarantine")
 )
-FACTS = "unit/test_mls_facts.py::test_"
+FACTS, FORM, EDIT = (
+    f"{file}.py::test_"
+    for file in ("unit/test_mls_facts", "ui/test_connection_facts", "e2e/cli/test_cli_connection_edit")
+)
 AGAIN, FAILURES, CHOICES = (f"e2e/test_import_{name}.py::test_" for name in ("again", "failures", "choices"))
 
 Cases = dict[str, tuple[str, ...]]
@@ -156,16 +159,23 @@ PROVIDERS: Cases = {
         CONNECTOR + "every_field_of_a_preset_can_be_replaced_and_a_wrong_value_is_refused",
         FACTS + "what_a_fact_shows_can_be_typed_back_and_means_the_same",
         FACTS + "every_fact_stands_in_the_form_and_says_what_it_may_be",
+        FORM + "what_is_set_is_saved_and_what_was_set_before_stays",
+        EDIT + "a_fact_is_set_shown_as_ones_own_and_given_back",
     ),
     "how sure each fact is": (
         FACTS + "a_presets_facts_are_as_sure_together_as_the_field_says",
         FACTS + "whatever_a_preset_says_of_its_provider_has_a_grade_of_its_own",
         FACTS + "the_doctors_lines_hold_each_facts_value_grade_and_source",
+        FORM + "every_fact_says_how_sure_it_is_and_comes_into_sight_by_arrow",
+        EDIT + "doctor_says_each_fact_and_how_sure_it_is_in_text_and_in_json",
     ),
     "limits": (B + "test_the_server_never_counts_more_than_was_granted", BUDGET + "restart_forgets_nothing"),
     "media limits apart": (B + "test_photos_keep_to_the_media_hosts_own_budget",),
     "overlap, and MLS Grid's 7 days": (
         CONNECTOR + "the_overlap_of_the_preset_is_taken_off_and_an_old_mlsgrid_watermark_asks_for_a_full_run",
+    ),
+    "MLS Grid's photos want the token as User-Agent": (
+        PHOTOS + "mls_grids_photos_get_the_token_as_user_agent_from_its_own_host_alone",
     ),
     "MlgCanView=false": (F + "test_an_mls_grid_removal_takes_the_stored_listing",),
     "a media 429 parks the photo": (
@@ -195,8 +205,13 @@ FOUND: Cases = {
     "photos counted, given nowhere": (M + "test_homes_come_without_photos_where_nothing_gives_them",),
     "a byte order mark, gzip": (A + "test_a_byte_order_mark_and_gzip_are_read",),
     "a pause remembered over a restart": (B + "test_a_long_pause_is_shown_can_be_cancelled_and_is_not_forgotten",),
+    "a photo's token in the path of its address": (MEDIA + "a_token_in_the_path_of_a_photo_is_not_stored",),
+    "another provider gets no secret of the old one": (
+        EDIT + "another_provider_gets_neither_the_old_ones_secrets_nor_its_facts",
+    ),
     "a connection pointed at another feed": (
         "unit/test_mls_feed_identity.py::test_another_feed_begins_anew_and_keeps_only_the_epoch_of_what_is_to_be_tidied",
+        EDIT + "a_connection_pointed_at_another_feed_brings_in_all_of_it",
     ),
     "keep-alive reset": (TRANSPORT + "reset_of_a_reused_connection_is_one_failed_attempt_and_not_silently_repeated",),
 }

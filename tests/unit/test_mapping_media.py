@@ -8,6 +8,7 @@ import pytest
 
 from mls_tui.domain.listing import Photo
 from mls_tui.mls.mapping import map_media
+from mls_tui.mls.media import plain_url
 from tests.unit.mapping_feed import feed
 
 BASE = "https://mls.example/reso/odata"
@@ -110,6 +111,18 @@ def test_a_row_without_a_usable_url_is_no_photo_and_is_warned_of(url: Any) -> No
 )
 def test_urls_are_made_absolute(url: str, full: str) -> None:
     assert photos({"MediaURL": url})[0].url == full
+
+
+@pytest.mark.parametrize(
+    ("url", "stored"),
+    [
+        ("https://m.example/token=s3cret&expires=17&id=9/images/A1/1.jpg", "https://m.example/images/A1/1.jpg"),
+        ("https://m.example/v1/sig=s3cret/1.jpg?x=1", "https://m.example/v1/1.jpg"),
+        ("https://m.example/w=800/h=600/1.jpg", "https://m.example/w=800/h=600/1.jpg"),
+    ],
+)
+def test_a_token_in_the_path_of_a_photo_is_not_stored(url: str, stored: str) -> None:
+    assert plain_url(url) == stored
 
 
 def test_the_original_url_holds_no_token() -> None:

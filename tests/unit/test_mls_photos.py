@@ -10,6 +10,7 @@ import pytest
 
 from mls_tui.domain.errors import PhotoError
 from mls_tui.mls.photos import sniff
+from mls_tui.mls.presets import preset
 from tests.unit.mls_transport_fakes import BASE, TOKEN, Wire, script
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(200))
@@ -132,6 +133,22 @@ async def test_redirect_to_a_private_address_is_refused() -> None:
     with pytest.raises(PhotoError, match="nothing was sent"):
         await wire.http.photo(URL)
     assert len(wire.requests) == 1
+
+
+async def test_mls_grids_photos_get_the_token_as_user_agent_from_its_own_host_alone() -> None:
+    grid = {name: getattr(preset("mlsgrid"), name) for name in ("media_headers", "media_token_hosts", "media_auth")}
+    wire = Wire(lambda _: httpx.Response(200, content=JPEG), preset_changes=grid)
+    for host in (
+        "https://media.mlsgrid.com",
+        "http://media.mlsgrid.com",
+        "https://x.media.mlsgrid.com",
+        "https://cdn.example",
+    ):
+        await wire.http.photo(f"{host}/token=a/images/1.jpg")
+    agents = [request.headers["User-Agent"] == TOKEN for request in wire.requests]
+    assert agents == [True, False, False, False]
+    assert all(TOKEN not in str(request.headers.raw) for request in wire.requests[1:])
+    assert "Authorization" not in wire.requests[0].headers
 
 
 async def test_token_goes_with_photos_of_the_apis_origin_only_where_the_preset_asks() -> None:

@@ -25,7 +25,7 @@ def keyless(count: int) -> list[Record]:
 
 async def test_a_good_server_is_ok_in_every_line_but_the_guess_and_the_photo() -> None:
     found = await checks(FeedServer(homes(30), Quirks(page_size=10)))
-    assert list(found)[0] == "token"
+    assert next(iter(found)) == "token"
     assert {name for name, check in found.items() if check.state != "ok"} <= {"photos", "limits", "metadata"}
     assert "30 records" in found["$count"].detail
 
@@ -56,6 +56,30 @@ async def test_each_habit_of_a_server_is_told(quirks: Quirks, name: str, state: 
     found = await checks(FeedServer(homes(30, photos=1), quirks))
     assert (found[name].state, said in found[name].detail) == (state, True), found[name]
     assert state == "ok" or found[name].advice
+
+
+@pytest.mark.parametrize(
+    ("headers", "hosts", "said"),
+    [
+        ("User-Agent: {token}", "none", "set media_token_hosts=photos.test"),
+        ("User-Agent: {token}", "media.example.org", "set media_token_hosts=media.example.org, photos.test"),
+        ("User-Agent: {token}", "photos.test", "reaches the photo host"),
+        ("none", "none", "reaches the photo host"),
+    ],
+)
+async def test_a_photo_host_that_wants_the_token_and_may_not_have_it_is_named(
+    headers: str, hosts: str, said: str
+) -> None:
+    facts = {"media_headers": headers, "media_token_hosts": hosts}
+    found = await checks(FeedServer(homes(30, photos=1)), overrides=facts)
+    assert (found["photos"].state, said in found["photos"].advice) == ("failure", True), found["photos"]
+
+
+async def test_limits_that_the_user_set_are_no_guess_of_ours() -> None:
+    async with connected(FeedServer(homes(3)), overrides={"api_limits": "500/1"}) as (made, _):
+        limits = (await probe(made, ["api_limits"]))[-1]
+    assert (limits.name, limits.state) == ("limits", "ok")
+    assert "set by you" in limits.detail
 
 
 async def test_a_refused_token_ends_the_questions() -> None:
