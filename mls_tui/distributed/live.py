@@ -24,6 +24,7 @@ from mls_tui.importer.journal import Journal
 from mls_tui.importer.options import ImportOptions
 from mls_tui.importer.reading import Reader
 from mls_tui.mls.base import Connector
+from mls_tui.mls.feed_identity import at_its_feed
 from mls_tui.mls.mapping import provider_of
 from mls_tui.mls.preset_fields import ProviderPreset
 from mls_tui.mls.presets import for_connection
@@ -111,6 +112,7 @@ class LiveRun:
         connection = await house.store.get_connection(house.user, run.connection_id)
         if connection is None:
             return None
+        connection = at_its_feed(connection)
         return cls(house, run, connection, await house.open_connector(connection))
 
     @property
