@@ -54,8 +54,8 @@ class Settings:
     photos: str = "auto"
     theme: str | None = None
     keymap: Mapping[str, str] = field(default_factory=dict, hash=False)
-    listings_in_flight: int = 8
-    photos_in_flight: int = 16
+    listings_in_flight: int = 16
+    photos_in_flight: int = 32
     webp_variants: tuple[int, ...] = ()
     queue_prefix: str = "mls-tui"
     queue_visibility: int = 120

@@ -201,7 +201,7 @@ class ListingTask:
         context = self.context
         same = old is not None and _says_the_same(listing, old)
         if not same:
-            result = await context.store.put(context.user_id, listing)
+            result = await context.store.put(context.user_id, listing, new=old is None)
             if result.outcome is PutOutcome.STALE:
                 await self._beaten(listing, result.listing_id)
                 return

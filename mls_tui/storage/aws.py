@@ -57,10 +57,14 @@ class Aws:
 
     def dynamodb(self) -> DynamoDBClient:
         """Blocking; call it off the event loop. Raises botocore's errors (no region, no such profile)."""
+        from mls_tui.storage.dynamodb.body import write_bodies
+
         with self._lock:
             if self._dynamodb is None:
                 # We build typed attributes ourselves; checking every nested value again costs 0.5 ms an item.
-                self._dynamodb = self._get_session().client("dynamodb", config=self._config(parameter_validation=False))
+                client = self._get_session().client("dynamodb", config=self._config(parameter_validation=False))
+                write_bodies(client)
+                self._dynamodb = client
             return self._dynamodb
 
     def s3(self) -> S3Client:

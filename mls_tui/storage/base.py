@@ -85,8 +85,11 @@ class ListingStore(Protocol):
         """Listings with this MLS number: one per MLS (provider) that has it."""
         ...
 
-    async def put(self, user_id: str, listing: Listing) -> PutResult:
+    async def put(self, user_id: str, listing: Listing, *, new: bool | None = None) -> PutResult:
         """Create or update, at most one listing per (user, provider, MLS number) whatever races.
+
+        ``new`` is the caller's guess whether it is stored already: one that is right saves a call, a wrong one changes
+        nothing else. New ones that come together may be written together.
 
         New: the row and its mark in one transaction. The number already stored (under another id): nothing is
         written under the new id and the caller gets the stored id back with STALE, unless the ids are equal.

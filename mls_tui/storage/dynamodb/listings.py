@@ -18,9 +18,9 @@ _ROUNDS = 6
 _REPLACED = ("GSI1PK", "GSI1SK", "EntityType", "Data", "UpdatedAt", "Version", "PhotosMissing")
 
 
-def put_listing(table: Table, item: Item, mark: Item) -> PutResult:
+def put_listing(table: Table, item: Item, mark: Item, *, new: bool | None = None) -> PutResult:
     """ListingStore.put. One call where the guess is right: a transaction for a new listing, an update for a known."""
-    create_first = _looks_new(item)
+    create_first = _looks_new(item) if new is None else new
     for _ in range(_ROUNDS):
         result = _create(table, item, mark) if create_first else _update(table, item, mark)
         if result is not None:
@@ -59,7 +59,7 @@ def _update(table: Table, item: Item, mark: Item) -> PutResult | None:
 def _create(table: Table, item: Item, mark: Item) -> PutResult | None:
     """None where a row of this very id is there already."""
     try:
-        table.transact([_put_new(table, mark), _put_new(table, item)])
+        table.transact([put_new(table, mark), put_new(table, item)])
     except TransactionFailedError as failed:
         return _who_won(table, item, mark, failed)
     return PutResult(PutOutcome.CREATED, mark["listingId"])
@@ -81,13 +81,13 @@ def _who_won(table: Table, item: Item, mark: Item, failed: TransactionFailedErro
 
 
 def _replace_dead_mark(table: Table, item: Item, mark: Item, owner: str) -> PutResult | None:
-    claim = _put_new(table, mark)
+    claim = put_new(table, mark)
     claim["Put"] |= {
         "ConditionExpression": "listingId = :dead",
         "ExpressionAttributeValues": to_attributes({":dead": owner}),
     }
     try:
-        table.transact([claim, _put_new(table, item)])
+        table.transact([claim, put_new(table, item)])
     except TransactionFailedError:
         return None
     return PutResult(PutOutcome.CREATED, mark["listingId"])
@@ -95,12 +95,13 @@ def _replace_dead_mark(table: Table, item: Item, mark: Item, owner: str) -> PutR
 
 def _claim(table: Table, mark: Item) -> None:
     try:
-        table.transact([_put_new(table, mark)])
+        table.transact([put_new(table, mark)])
     except TransactionFailedError:
         return
 
 
-def _put_new(table: Table, item: Item) -> dict[str, Any]:
+def put_new(table: Table, item: Item) -> dict[str, Any]:
+    """The write, within a transaction, of an item that is not there yet."""
     return {
         "Put": {
             "TableName": table.name,

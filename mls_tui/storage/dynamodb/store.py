@@ -14,8 +14,9 @@ from mls_tui.domain.listing import Listing
 from mls_tui.storage import items
 from mls_tui.storage.attributes import Item
 from mls_tui.storage.aws import Aws
-from mls_tui.storage.base import Check, PutResult
+from mls_tui.storage.base import Check, PutOutcome, PutResult
 from mls_tui.storage.dynamodb import connections, listings
+from mls_tui.storage.dynamodb.group import GroupCommit
 from mls_tui.storage.dynamodb.setup import check_table, init_table
 from mls_tui.storage.dynamodb.table import Table
 from mls_tui.storage.messages import lease_lost, no_connection
@@ -39,6 +40,7 @@ class DynamoDBListingStore(ItemRows):
         self._aws = aws
         self._table = Table(aws, table, pause=pause)
         self._pool = DaemonPool(_THREADS, "mls-tui-dynamodb")
+        self._group = GroupCommit(self._table, self._pool, lambda item: listings.put_new(self._table, item))
 
     # primitives
 
@@ -70,14 +72,15 @@ class DynamoDBListingStore(ItemRows):
 
     # listings
 
-    async def put(self, user_id: str, listing: Listing) -> PutResult:
+    async def put(self, user_id: str, listing: Listing, *, new: bool | None = None) -> PutResult:
         now = self._now_ms()
 
-        def job() -> PutResult:
-            item, mark = items.listing_item(user_id, listing, now), items.mark_item(user_id, listing)
-            return listings.put_listing(self._table, item, mark)
+        def build() -> tuple[Item, Item]:
+            return items.listing_item(user_id, listing, now), items.mark_item(user_id, listing)
 
-        return await self._pool.run(job)
+        if new and await asyncio.wrap_future(self._group.put(build)) is True:
+            return PutResult(PutOutcome.CREATED, listing.listing_id)
+        return await self._pool.run(lambda: listings.put_listing(self._table, *build(), new=new))
 
     async def delete(self, user_id: str, listing_id: str) -> Listing | None:
         pk, sk = items.pk(user_id), keys.listing_sk(listing_id)

@@ -71,7 +71,7 @@ class SqliteListingStore(ItemRows):
 
     # listings
 
-    async def put(self, user_id: str, listing: Listing) -> PutResult:
+    async def put(self, user_id: str, listing: Listing, *, new: bool | None = None) -> PutResult:
         item = items.listing_item(user_id, listing, self._now_ms())
         mark = items.mark_item(user_id, listing)
         return await self._db.write(lambda db: statements.put_listing(db, item, mark))
