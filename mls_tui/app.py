@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.notifications import SeverityLevel
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -226,6 +227,10 @@ class MlsTuiApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from modes.commands(self, screen)
         yield from super().get_system_commands(screen)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """As Textual's, but NO_COLOR leaves no greys either: glyphs and text styles tell what colours told."""
+        return [NoColor() if isinstance(each, Monochrome) else each for each in super().get_line_filters()]
 
     def go(self, mode: str) -> None:
         """Show one of the four main screens."""
