@@ -145,12 +145,14 @@ def test_parquet_without_pyarrow_says_how_to_get_it(tmp_path: Path, monkeypatch:
 
 
 def test_parquet_keeps_types(tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="the parquet extra is not installed")
     assert write_listings((_listing(number) for number in range(2_500)), tmp_path / "l.parquet", "parquet") == 2_500
     table = parquet.read_table(tmp_path / "l.parquet")
     assert table.num_rows == 2_500
     assert table.column_names == list(COLUMNS)
     assert table.to_pylist()[7]["price"] == 450_000.0
+    assert write_listings([], tmp_path / "none.parquet", "parquet") == 0
+    assert parquet.read_table(tmp_path / "none.parquet").column_names == list(COLUMNS)
 
 
 def test_every_format_has_a_writer() -> None:
