@@ -3,6 +3,8 @@ The cursor is saved from here and nowhere else."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mls_tui.domain.connection import Cursor
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.importer.context import ImportContext
@@ -14,6 +16,7 @@ from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import Sweep
 from mls_tui.importer.tidy import delete_unowned
 from mls_tui.mls.base import FeedQuery
+from mls_tui.mls.mapping import Mapped
 
 
 class Course:
@@ -82,10 +85,8 @@ class Course:
         incremental = is_incremental(context.options, self._cursor, context.connector.since(self._cursor))
         query = self._query()
         sweep = await self._one_sweep(query)
-        if query.resume_after is not None and not await self._whole():
-            context.tidy = False
-            query = FeedQuery(statuses=context.options.scope)
-            sweep = await self._one_sweep(query)
+        if query.resume_after is not None:
+            await self._slipped(sweep)
         if not incremental and query.resume_after is None:
             await follow_missing(context, self._index, sweep)
         if self._cut_short:
@@ -106,16 +107,26 @@ class Course:
     def _sweep(self, *, scope_free: bool = False) -> Sweep:
         return Sweep(self._context, self._index, self._reader, self._workers, scope_free=scope_free)
 
-    async def _whole(self) -> bool:
-        """After a resumed sweep: whether as much is stored as the MLS counts in this scope, failures apart."""
-        context = self._context
-        waiting = await context.connector.count(FeedQuery(statuses=context.options.scope))
-        mine = sum(
-            1
-            for entry in self._index.entries()
-            if entry.connection_id == context.connection.connection_id and entry.status in context.options.scope
-        )
-        return waiting is None or mine + context.journal.counts.failed >= waiting
+    async def _slipped(self, resumed: Sweep) -> None:
+        """After a resumed sweep: import what was missed by the part that was read before the cut. Nobody looked twice
+        there, and counts tell nothing: each record that went may have taken another along."""
+        context, known = self._context, resumed.served
+        reader = replace(self._reader, warn=_unheard)
+        keys: list[str] = []
+        async for page in context.connector.pages(FeedQuery(statuses=context.options.scope, bare=True)):
+            for record in page.records:
+                job = reader.job(page.number, record)
+                wanted = isinstance(job.verdict, Mapped) and job.verdict.listing.status in context.options.scope
+                if wanted and job.listing_key not in known and not self._index.keyed(job.provider, job.listing_key):
+                    keys.append(job.listing_key)
+        if not keys:
+            return
+        sweep = self._sweep()
+        sweep.keeper = CursorKeeper(context.preset, self._cursor, self._started)
+        await sweep.run(FeedQuery(keys=tuple(keys)))
+        for key in sweep.keeper.owed():
+            if resumed.keeper is not None:
+                resumed.keeper.failed(key)
 
     async def _save_cursor(self, cursor: Cursor) -> None:
         """After the problems of what it passes: a quarantined record is owed to nobody, only told of."""
@@ -126,3 +137,7 @@ class Course:
             context.user_id, context.connection.connection_id, moved, run_id=context.journal.run.run_id
         )
         self._cursor = moved
+
+
+def _unheard(kind: str) -> None:
+    """What a record without its fields lacks is no warning."""

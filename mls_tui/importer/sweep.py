@@ -28,8 +28,8 @@ Work = asyncio.Queue[tuple[Identity, Job] | None]
 @dataclass(slots=True)
 class Sweep:
     """``scope_free`` takes records of any status in hand (owed and selected listings); ``served`` collects the
-    ListingKeys that came where a sweep asks by key; ``complete`` says whether the feed proved to have been read
-    whole."""
+    ListingKeys that came where a sweep asks by key or goes on from where one was cut; ``complete`` says whether the
+    feed proved to have been read whole."""
 
     context: ImportContext
     index: StoredIndex
@@ -80,7 +80,7 @@ class Sweep:
             self._open(page)
             for record in page.records:
                 job = self.reader.job(page.number, record)
-                if query.keys:
+                if query.keys or query.resume_after:
                     self.served.add(job.listing_key)
                 await self._dispatch(job, queue)
             await self._advance()

@@ -20,7 +20,8 @@ class FeedQuery:
 
     ``statuses`` empty means records of every status (an incremental sweep follows all changes). ``since`` is the raw
     watermark to start from, inclusive, already less the preset's overlap; ``resume_after`` is the (timestamp, key) of
-    the last record that an interrupted sweep stored.
+    the last record that an interrupted sweep stored. ``bare`` asks for keys, numbers, statuses and timestamps only:
+    which records there are, and not what is in them.
     """
 
     statuses: frozenset[ListingStatus] = frozenset()
@@ -29,6 +30,7 @@ class FeedQuery:
     mls_numbers: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     limit: int | None = None
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

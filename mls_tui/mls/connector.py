@@ -71,7 +71,7 @@ class ResoConnector:
         a whole page at once."""
         source = self._named(query) if query.keys or query.mls_numbers else self._swept(query)
         async for page in source:
-            records = await self._media.attach(page.records)
+            records = page.records if query.bare else await self._media.attach(page.records)
             yield Page(page.number, records, page.total, page.last, page.complete)
 
     async def _swept(self, query: FeedQuery) -> AsyncIterator[Page]:
@@ -92,7 +92,13 @@ class ResoConnector:
             yield page
 
     def _request(self, query: FeedQuery) -> Request:
-        return request_of(self.feed, query, system=self.preset.system, agent=self._connection.agent_key)
+        request = request_of(self.feed, query, system=self.preset.system, agent=self._connection.agent_key)
+        return replace(request, select=self._bare_fields(), expand=False) if query.bare else request
+
+    def _bare_fields(self) -> tuple[str, ...]:
+        preset = self.preset
+        system = (preset.system_field,) if preset.system_field else ()
+        return (preset.key_field, preset.number_field, preset.status_field, preset.timestamp_field, *system)
 
     async def _named(self, query: FeedQuery) -> AsyncIterator[Page]:
         number, given = 0, 0
