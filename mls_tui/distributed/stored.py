@@ -12,7 +12,7 @@ from mls_tui.storage import items
 from mls_tui.storage.aws import Aws
 from mls_tui.storage.base import IndexEntry
 from mls_tui.storage.dynamodb.table import Table
-from mls_tui.storage.rows import KeyRange
+from mls_tui.storage.rows import KeyRange, readable
 from mls_tui.storage.threads import DaemonPool
 
 _THREADS = 8
@@ -34,7 +34,8 @@ class StoredEntries:
         def job() -> list[IndexEntry]:
             found = self._table.get_many([(pk, sk) for sk in marks])
             rows = sorted({keys.listing_sk(mark["listingId"]) for mark in found})
-            return [items.read_entry(row) for row in self._table.get_many([(pk, sk) for sk in rows])]
+            entries = (_read(row) for row in self._table.get_many([(pk, sk) for sk in rows]))
+            return [entry for entry in entries if entry is not None]
 
         return await self._pool.run(job) if marks else []
 
@@ -46,14 +47,18 @@ class StoredEntries:
         while True:
             page, start = await self._pool.run(self._page(wanted, start))
             for entry in page:
-                yield entry
+                if entry is not None:
+                    yield entry
             if start is None:
                 return
 
     def _page(
         self, wanted: KeyRange, start: dict[str, Any] | None
-    ) -> Callable[[], tuple[list[IndexEntry], dict[str, Any] | None]]:
-        return lambda: self._table.page(wanted, start, items.read_entry)
+    ) -> Callable[[], tuple[list[IndexEntry | None], dict[str, Any] | None]]:
+        return lambda: self._table.page(wanted, start, _read)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._pool.close, _CLOSE_SECONDS)
+
+
+_read = readable(items.read_entry)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from mls_tui.distributed.closing import CloseTask
@@ -18,7 +19,7 @@ from mls_tui.distributed.queues import QueueName, Queues, Received
 from mls_tui.distributed.room import Room
 from mls_tui.distributed.verdict import DEAD, DONE, Verdict, apply, later, verdict_of
 from mls_tui.domain.clock import Clock
-from mls_tui.domain.errors import StorageError, sentence
+from mls_tui.domain.errors import AuthenticationError, RateLimitedError, StorageError, sentence
 
 POLL_SECONDS = 10.0
 PAUSED_SECONDS = 15.0
@@ -34,7 +35,8 @@ OpenHouse = Callable[[str], Awaitable[House]]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What the tasks of a batch share: the run, None where it is gone; its listings read, or why they could not be."""
+    """What the tasks of a batch share: the run, None where it is gone; its listings, where they could be read together;
+    why none of them can be."""
 
     live: LiveRun | None
     listings: ListingBatch | None = None
@@ -129,7 +131,9 @@ class Worker:
         try:
             return Prepared(live, await ListingBatch.read(live, [received.task for received in batch]))
         except Exception as error:
-            return Prepared(live, error=error)
+            # One of several may be what the MLS or the store stumbles over: then each is asked for alone.
+            together = len(batch) > 1 and not isinstance(error, AuthenticationError | RateLimitedError)
+            return Prepared(live, error=None if together else error)
 
     async def _settle(self, prepared: asyncio.Future[Prepared], received: Received) -> None:
         """Do it, and acknowledge it last. What cannot be acknowledged comes again, and is known then."""
@@ -155,7 +159,10 @@ class Worker:
         if ready.error is not None:
             raise ready.error
         if ready.listings is not None:
-            return DONE if await ready.listings.do(received.task, again=received.count > 1) else DEAD
+            return await _listing(ready.listings, received)
+        if received.queue is QueueName.MEDIA:
+            with closing(await ListingBatch.read(live, [received.task])) as alone:
+                return await _listing(alone, received)
         if received.task.kind is TaskKind.PAGE:
             await PageTask(live, self.queues, received.task).run()
             return DONE
@@ -190,6 +197,10 @@ class Worker:
             except StorageError as error:
                 log.warning("the dead letters cannot be read: %s", sentence(error))
             await self.clock.sleep(LETTERS_SECONDS)
+
+
+async def _listing(batch: ListingBatch, received: Received) -> Verdict:
+    return DONE if await batch.do(received.task, again=received.count > 1) else DEAD
 
 
 def _by_run(received: Sequence[Received]) -> list[list[Received]]:

@@ -76,14 +76,14 @@ class ItemRows(ABC):
 
     async def index(self, user_id: str) -> AsyncIterator[IndexEntry]:
         wanted = KeyRange.below(items.pk(user_id), items.LISTING_PREFIX, entries=True)
-        async for page in self._pages(wanted, _readable(items.read_entry)):
+        async for page in self._pages(wanted, readable(items.read_entry)):
             for entry in page:
                 if entry is not None:
                     yield entry
 
     async def listings(self, user_id: str) -> AsyncIterator[list[Listing]]:
         wanted = KeyRange.below(items.pk(user_id), items.LISTING_PREFIX)
-        async for page in self._pages(wanted, _readable(items.read_listing)):
+        async for page in self._pages(wanted, readable(items.read_listing)):
             batch = [listing for listing in page if listing is not None]
             if batch:
                 yield batch
@@ -95,7 +95,7 @@ class ItemRows(ABC):
     async def get_many(self, user_id: str, listing_ids: Sequence[str]) -> list[Listing]:
         wanted = list(dict.fromkeys(listing_ids))
         sks = [keys.listing_sk(listing_id) for listing_id in wanted]
-        rows = await self._get_all(items.pk(user_id), sks, _readable(items.read_listing)) if sks else []
+        rows = await self._get_all(items.pk(user_id), sks, readable(items.read_listing)) if sks else []
         found = {listing.listing_id: listing for listing in rows if listing is not None}
         return [found[listing_id] for listing_id in wanted if listing_id in found]
 
@@ -133,7 +133,7 @@ class ItemRows(ABC):
 
     async def connections(self, user_id: str) -> list[Connection]:
         wanted = KeyRange.below(items.pk(user_id), items.CONNECTION_PREFIX)
-        pages = self._pages(wanted, _readable(items.read_connection))
+        pages = self._pages(wanted, readable(items.read_connection))
         return [connection async for page in pages for connection in page if connection is not None]
 
     async def delete_connection(self, user_id: str, connection_id: str) -> bool:
@@ -155,7 +155,7 @@ class ItemRows(ABC):
 
     async def runs(self, user_id: str, *, limit: int | None = None) -> list[ImportRun]:
         wanted = KeyRange.below(items.pk(user_id), items.RUN_PREFIX, newest_first=True, limit=limit)
-        pages = self._pages(wanted, _readable(items.read_run))
+        pages = self._pages(wanted, readable(items.read_run))
         return [run async for page in pages for run in page if run is not None]
 
     async def put_problems(self, user_id: str, run_id: str, first: int, problems: Sequence[Problem]) -> None:
@@ -166,7 +166,7 @@ class ItemRows(ABC):
 
     async def problems(self, user_id: str, run_id: str) -> AsyncIterator[Problem]:
         wanted = KeyRange.below(items.pk(user_id), items.problem_prefix(run_id))
-        async for page in self._pages(wanted, _readable(items.read_problem)):
+        async for page in self._pages(wanted, readable(items.read_problem)):
             for problem in page:
                 if problem is not None:
                     yield problem
@@ -181,7 +181,7 @@ class ItemRows(ABC):
         await self._put_items([items.state_item(user_id, name, text, self._now_ms())])
 
 
-def _readable(read: Callable[[Item], T]) -> Callable[[Item], T | None]:
+def readable(read: Callable[[Item], T]) -> Callable[[Item], T | None]:
     """``read``, but None for an item that cannot be read: one bad row must not hide the others."""
 
     def attempt(item: Item) -> T | None:
