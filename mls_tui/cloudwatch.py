@@ -18,6 +18,8 @@ BATCH_BYTES = 900_000
 EVENT_OVERHEAD = 26
 EVENT_BYTES = 200_000
 """CloudWatch takes 1 MB and 10,000 events a call, 256 KB an event, and counts 26 bytes more for each."""
+LAST_SECONDS = 2.0
+"""How long the end of the program may wait for what is queued."""
 
 Entry = tuple[int, str]
 
@@ -39,6 +41,7 @@ class CloudWatchHandler(logging.Handler):
         self._ready = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
+        self._under_way = 0
         self.dropped = 0
         self.last_error = ""
 
@@ -56,11 +59,12 @@ class CloudWatchHandler(logging.Handler):
             self.dropped += 1
 
     def close(self) -> None:
-        """Send what is queued, for two seconds at most."""
+        """Send what is queued, for two seconds at most; what is not sent by then counts as dropped."""
         self._closing.set()
         self._ready.set()
         if self._thread is not None:
-            self._thread.join(2.0)
+            self._thread.join(LAST_SECONDS)
+            self.dropped += len(self._queue) + self._under_way
         super().close()
 
     def _work(self) -> None:
@@ -70,7 +74,10 @@ class CloudWatchHandler(logging.Handler):
             if not self._closing.is_set():
                 self._closing.wait(self._pause)
             while batch := self._batch():
-                if not self._send(batch):
+                self._under_way = len(batch)
+                sent = self._send(batch)
+                self._under_way = 0
+                if not sent:
                     self.dropped += len(batch)
                     break
             if self._closing.is_set():
@@ -86,7 +93,7 @@ class CloudWatchHandler(logging.Handler):
                 if batch and size > BATCH_BYTES:
                     break
                 batch.append(self._queue.popleft())
-        return sorted(batch)
+        return sorted(batch, key=lambda entry: entry[0])  # of one millisecond as they came
 
     def _send(self, batch: list[Entry]) -> bool:
         try:

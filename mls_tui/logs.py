@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mls_tui.domain.errors import ErrorCategory, MlsTuiError, sentence
+from mls_tui.domain.words import plural
 from mls_tui.files import PRIVATE_FILE, private_folder
 from mls_tui.redaction import Redactor
 
@@ -113,16 +114,20 @@ def _private(path: str, flags: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The running log. Give ``redactor.add`` to the vault; ``close`` flushes and detaches."""
+    """The running log. Give ``redactor.add`` to the vault; ``close`` flushes and detaches, and tells the file what did
+    not reach CloudWatch."""
 
     redactor: Redactor
     path: Path
     handlers: tuple[tuple[logging.Logger, logging.Handler], ...]
 
     def close(self) -> None:
-        for logger, handler in self.handlers:
+        for logger, handler in reversed(self.handlers):
             logger.removeHandler(handler)
             handler.close()
+            if lost := getattr(handler, "dropped", 0):
+                why = getattr(handler, "last_error", "") or "it did not answer in time"
+                logger.warning("%s", f"{plural(lost, 'line')} of the log did not reach CloudWatch Logs: {why}.")
 
 
 def setup_logging(settings: Settings, verbose: int = 0, *, stream: IO[str] | None = None, client: Any = None) -> Log:

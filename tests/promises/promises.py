@@ -45,6 +45,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "contract/test_listing_promises.py::test_32_claimants_one_winner",
         "contract/test_sqlite_file.py::test_32_claimants_in_two_processes_one_winner",
         "unit/test_storage_dynamodb.py::test_row_and_mark_go_in_one_transaction",
+        "unit/test_storage_dynamodb_group.py::test_those_that_wait_go_together_each_with_its_mark_and_eight_at_most",
     ),
     "6 stored bytes are the bytes served": (
         "contract/test_photo_folder.py::test_flipped_bit_on_disk_is_found",
@@ -65,6 +66,8 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/test_storage_s3.py::test_conflict_409_that_stays_is_not_success",
         "unit/test_storage_s3.py::test_refused_upload_is_a_sentence_and_not_success",
         "unit/test_storage_s3.py::test_key_that_could_not_be_deleted_is_named",
+        "unit/test_storage_dynamodb_group.py::test_group_that_is_refused_is_left_to_each_alone",
+        "contract/test_group_commit.py::test_trouble_of_one_is_not_that_of_the_others",
     ),
     "8 only what may help is tried again": (
         "unit/test_importer_retry.py::test_waits_are_a_power_of_two_and_up_to_a_second",
@@ -203,6 +206,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "e2e/test_hostile_text.py::test_no_number_or_key_becomes_a_path_or_another_key",
         "e2e/test_hostile_text.py::test_no_number_or_key_becomes_a_filter",
         "e2e/test_hostile_text.py::test_no_word_of_a_feed_becomes_a_line_of_the_log_or_a_row_of_an_export",
+        "promises/test_hostile_names.py::test_every_hostile_name_is_stored_apart_found_and_deleted",
     ),
     "logs": (
         "unit/test_logs.py::test_a_failed_listing_is_one_line_with_category_number_attempts_and_cause",
@@ -210,5 +214,9 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/test_logs.py::test_the_log_rotates_and_rotated_files_stay_private",
         "unit/test_logs.py::test_readable_lines_appear_only_when_asked_for",
         "unit/test_logs_cloudwatch.py::test_a_stuck_aws_holds_nobody_up_and_costs_bounded_memory",
+        "e2e/test_import_log.py::test_cloudwatch_gets_each_line_that_the_file_gets",
+        "e2e/test_import_log.py::"
+        "test_a_cloudwatch_that_is_slow_broken_or_away_holds_nothing_up_and_is_told_in_the_file",
+        "ui/test_log_screen.py::test_f2_shows_each_error_with_its_kind_number_attempts_and_cause",
     ),
 }
