@@ -44,11 +44,11 @@ then print the placeholders as text."""
 MULTIPLEXERS = ("tmux", "screen")
 """They keep at most some twenty sixel images and pass kitty's only on where they are told to."""
 
-PATIENCE = 0.3
+PATIENCE = 0.2
 PATIENCE_AFAR = 1.0
 """Seconds from the question in which a terminal answers, on this machine and through SSH. The import of the interface
 takes most of the first by itself."""
-GRACE = 0.05
+GRACE = 0.02
 """Seconds more where the import took longer than that: an answer that comes later is taken for keys."""
 
 

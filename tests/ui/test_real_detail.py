@@ -119,9 +119,8 @@ async def test_changes_of_price_and_status_are_told_newest_first(house: House) -
         assert f"MlsStatus {SHOWN[:21]}" in shown  # it wraps
         assert f"listed by {SHOWN}" in shown
         assert "100% [sold]" in shown
-        for size in SIZES:
-            await resized(pilot, size)
-            assert "$450,000" in words(pilot)
+        await resized(pilot, (80, 24))
+        assert "$450,000" in words(pilot)
         assert "\x1b" not in seen(pilot)
         assert "\u202e" not in seen(pilot)
 
