@@ -138,7 +138,7 @@ async def test_a_resume_asks_for_what_was_left_and_in_flight_only(open_local: Op
         assert house.events[0].to_json()["resumed"] is True
         assert house.mls.requests["photo"] <= photos - stored
         left = -(-(30 - passed) // 6)
-        assert house.mls.requests["Property"] <= left + 4, "what was left, one page in flight, the keys of all, both ends"
+        assert house.mls.requests["Property"] <= left + 4, "what was left, one in flight, all keys, both ends"
         assert in_stock <= len(await house.objects())
         await house.whole()
 

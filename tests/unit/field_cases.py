@@ -22,17 +22,27 @@ FACTS, FORM, EDIT = (
     f"{file}.py::test_"
     for file in ("unit/test_mls_facts", "ui/test_connection_facts", "e2e/cli/test_cli_connection_edit")
 )
+CHANGES, MEMBER, ORIGIN, BATCHES, TYPED = (
+    f"unit/test_mls_{name}.py::test_"
+    for name in ("paging_changes", "member", "links_origin", "media_batches", "typed_statuses")
+)
+LATE, REPLACED, EXPIRED, SIZED, RESUMED = (
+    f"providers/test_strangers_{name}.py::test_"
+    for name in ("late_media", "replaced_photos", "expired_photos", "page_sizes", "resumed")
+)
 AGAIN, FAILURES, CHOICES = (f"e2e/test_import_{name}.py::test_" for name in ("again", "failures", "choices"))
 
 Cases = dict[str, tuple[str, ...]]
 
 REQUESTS: Cases = {
     "a count that is a string, wrong, or of the page": (P + "test_a_count_that_is_text_or_lies",),
+    "$top and Prefer are sent": (SIZED + "a_page_is_asked_for_by_top_and_by_preference",),
     "fewer rows than $top": (
         P + "test_links_by_skip_in_pages_of_100",
         PROPERTY + "any_feed_page_size_link_and_dialect",
     ),
     "a short page with a link is not the end": (LINKS + "every_link_style_with_every_count_gives_each_record_once",),
+    "no link, or an empty one": (ORIGIN + "no_link_is_the_last_page",),
     "a relative link": (P + "test_a_relative_skiptoken", FAULTS + "no_fault_gives_300"),
     "an empty page in the middle": (
         FAULTS + "an_empty_middle_page_gives_300",
@@ -45,12 +55,21 @@ REQUESTS: Cases = {
         LINKS + "a_link_to_another_origin_is_refused_and_never_asked",
         HTTP + "link_to_another_origin_gets_no_token",
     ),
+    "an http link of an https server": (
+        ORIGIN + "a_link_of_the_same_server_is_followed_over_https_however_it_is_written",
+        ORIGIN + "any_other_origin_is_refused",
+        ORIGIN + "https_is_never_taken_down_to_http_nor_http_up_where_the_connection_is_plain",
+    ),
     "bulk copy by the replication link": (CONNECTOR + "each_providers_shape_is_swept_whole_with_its_media",),
     "more rows on one timestamp than a page": (
         P + "test_every_row_on_one_timestamp",
         BOUNDS + "more_rows_on_one_timestamp_than_a_page_holds",
     ),
-    "records that change while paging": (PROPERTY + "records_that_change_while_paging_are_neither_lost_nor_stale",),
+    "records that change while paging": (
+        PROPERTY + "records_that_change_while_paging_are_neither_lost_nor_stale",
+        CHANGES + "no_record_is_lost_to_a_change_between_two_pages",
+        RESUMED + "a_record_that_slipped_past_the_part_before_the_cut_is_had_by_the_resume",
+    ),
     "a quote in a filter, and %20": (
         FAULTS + "spaces_in_filters_travel_as_percent_20",
         HTTP + "filter_is_sent_with_percent_20_and_escaped_quotes",
@@ -86,7 +105,11 @@ ERRORS: Cases = {
         HTTP + "passing_fault_is_tried_again_after_the_contracts_wait",
         A + "test_a_500_in_the_middle_is_one_attempt_told",
     ),
-    "413: half the page": (LINKS + "a_page_too_large_is_asked_for_in_halves",),
+    "413: half the page, then without Media": (
+        LINKS + "a_page_too_large_is_asked_for_in_halves",
+        SIZED + "a_page_too_large_however_small_is_asked_for_without_its_media",
+    ),
+    "Retry-After: seconds, a date, absurd, missing": (HTTP + "429_pauses_as_asked_and_uses_up_no_attempt",),
     "429: pause, no attempt": (A + "test_a_429_is_a_pause_and_no_attempt", A + "test_retry_after_as_a_date"),
     "503 with code 1550": (A + "test_a_spark_503_with_code_1550_is_a_pause",),
     "429 without end: stop": (A + "test_a_429_without_end_stops_the_run_with_its_state_saved",),
@@ -137,6 +160,12 @@ RECORDS: Cases = {
 PICTURES: Cases = {
     "identity": (MEDIA + "identity_is_key_and_modification_never_the_url", HASHING + "urls_change_no_fingerprint"),
     "a repeated MediaKey": (MEDIA + "a_repeated_media_key_tells_no_photos_apart_so_their_order_does",),
+    "no MediaKey, no timestamp: a position": (
+        MEDIA + "a_photo_without_a_timestamp_of_its_own_is_as_old_as_its_listings_photos",
+        REPLACED + "a_photo_replaced_in_place_is_had_and_its_neighbours_keep_their_objects",
+        REPLACED + "a_new_price_fetches_no_photo_where_the_feed_says_when_photos_changed",
+    ),
+    "a change of order or caption": (AGAIN + "changed_order_or_caption_rewrites_the_row_and_asks_for_no_photo",),
     "order": (MEDIA + "photos_stand_by_number_then_by_place", MEDIA + "the_preferred_photo_stands_first"),
     "extension from the bytes": (PHOTOS + "bytes_and_not_the_name_tell_what_a_photo_is",),
     "what is no public photo": (MEDIA + "what_is_no_public_photo_of_the_home_is_left_out",),
@@ -147,6 +176,15 @@ PICTURES: Cases = {
     "a failed attempt": (
         PHOTOS + "failed_attempt_is_a_sentence_that_says_what_may_help",
         PHOTOS + "anything_else_is_no_photo",
+    ),
+    "an address that expired": (
+        EXPIRED + "an_expired_address_is_read_anew_and_the_photo_comes",
+        EXPIRED + "an_address_that_expires_again_and_again_fails_its_photo_alone",
+    ),
+    "no Media though photos are counted": (
+        LATE + "photos_stay_while_new_ones_are_awaited",
+        LATE + "media_that_comes_later_is_had_by_the_next_import_though_the_record_did_not_change",
+        LATE + "media_that_never_comes_is_asked_for_by_two_more_imports_and_again_once_the_record_changes",
     ),
     "a photo that cannot be had": (
         FAILURES + "a_photo_that_cannot_be_had_keeps_its_url_and_is_had_by_the_next_import",
@@ -178,6 +216,11 @@ PROVIDERS: Cases = {
         PHOTOS + "mls_grids_photos_get_the_token_as_user_agent_from_its_own_host_alone",
     ),
     "MlgCanView=false": (F + "test_an_mls_grid_removal_takes_the_stored_listing",),
+    "gzip, and a User-Agent of the provider's": (
+        HTTP + "preset_headers_reach_the_api_with_the_token",
+        PHOTOS + "mls_grids_photos_get_the_token_as_user_agent_from_its_own_host_alone",
+    ),
+    "addresses good for one request": (EXPIRED + "an_address_good_for_one_request_is_never_asked_twice",),
     "a media 429 parks the photo": (
         PHOTOS + "photo_host_that_keeps_answering_429_parks_the_photo_and_not_the_account",
     ),
@@ -198,6 +241,19 @@ FOUND: Cases = {
     ),
     "several options refused at once, unnamed": (P + "test_a_strict_server_that_refuses_what_it_does_not_know",),
     "$orderby accepted and ignored": (BOUNDS + "an_option_that_is_silently_ignored_costs_no_row",),
+    "statuses of an enumeration type": (
+        TYPED + "a_status_is_asked_in_the_type_that_the_servers_refusal_names",
+        TYPED + "a_type_that_is_never_named_costs_the_filter_and_no_record",
+    ),
+    "small pages, no link, a count of the page": (
+        BOUNDS + "small_pages_with_no_link_and_a_count_of_the_page_do_not_look_like_the_end",
+    ),
+    "a cursor that hides an offset": (CHANGES + "no_record_is_lost_to_a_change_between_two_pages",),
+    "one batch of Media fails": (
+        BATCHES + "a_batch_that_fails_is_asked_for_one_by_one_and_the_others_are_not",
+        BATCHES + "a_media_resource_that_is_down_stops_the_sweep",
+    ),
+    "an agent among many": (MEMBER + "the_agent_is_found_by_key_or_mls_id",),
     "records twice, by offset": (P + "test_records_that_come_twice_are_stored_once",),
     "no timestamps at all": (P + "test_records_without_a_timestamp",),
     "no MLS number": (P + "test_records_without_a_number_are_shown_and_stop_nothing",),
