@@ -224,7 +224,9 @@ def with_query(url: str, params: Mapping[str, str]) -> str:
     """``url`` with ``params`` added to its query: spaces as %20, and every reserved character but $ and , escaped."""
     if not params:
         return url
-    query = "&".join(f"{quote(name, safe='$')}={quote(value, safe='$,')}" for name, value in params.items())
+    query = "&".join(
+        f"{quote(name, safe='$')}={quote(value, safe='$,', errors='replace')}" for name, value in params.items()
+    )
     return f"{url}{'&' if '?' in url else '?'}{query}"
 
 

@@ -235,12 +235,13 @@ def url_of(request: Request, dialect: Dialect, preset: ProviderPreset) -> str:
 
 
 def with_query(url: str, options: Sequence[tuple[str, str]]) -> str:
-    """``url`` with its query options encoded."""
-    query = "&".join(f"{name}={quote(value, safe=_PLAIN)}" for name, value in options)
+    """``url`` with its query options encoded. Half of a surrogate pair, which a feed's key may hold and no URL can,
+    becomes ``?``: that sorts before it, so a page asked for from there on leaves nothing out."""
+    query = "&".join(f"{name}={quote(value, safe=_PLAIN, errors='replace')}" for name, value in options)
     return f"{url}?{query}" if query else url
 
 
 def entity_url(preset: ProviderPreset, key: Key, dialect: Dialect, path: str = "") -> str:
     """``{base}/Property('key')``; the key is quoted for OData, then for the URL, so that it stays one segment."""
-    literal = quote(key_literal(key, numeric=dialect.numeric_keys), safe="'")
+    literal = quote(key_literal(key, numeric=dialect.numeric_keys), safe="'", errors="replace")
     return f"{preset.base_url}/{preset.property_resource}({literal}){path}"
