@@ -77,6 +77,7 @@ async def test_a_first_import_killed_anywhere_is_completed_by_the_next(
         bad = quarantined_home(house)
         assert await killed_run(house, point, nth)
         await not_ahead(house, but={bad})
+        assert bad not in await passed_by_cursor(house) or await told_of(house) == {bad}
         result = await house.run()
         assert result.state is RunState.DONE
         stored = await house.whole()
