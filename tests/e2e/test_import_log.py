@@ -21,7 +21,7 @@ from mls_tui.logs import setup_logging
 from tests.clocks import SwiftClock
 from tests.e2e.house import House, opened
 
-GROUP = "/mls-tui/test"
+GROUP = "/mls-tui/whole-import"
 LINES = 6
 
 
