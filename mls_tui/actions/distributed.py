@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.connections import find_connection
 from mls_tui.actions.history import find_run
+from mls_tui.actions.imports import photo_slots
 from mls_tui.actions.results import ActionResult
-from mls_tui.actions.session import clear_secrets, open_connector_for
+from mls_tui.actions.session import clear_secrets, open_connector_for, open_queues
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
 from mls_tui.domain.run import ImportRun, RunState
+from mls_tui.importer.control import ImportControl
 from mls_tui.importer.options import ImportOptions
 from mls_tui.importer.tally import Tally
 from mls_tui.logs import log_event
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from mls_tui.distributed.queues import Queues
 
 FOLLOW_SECONDS = 1.0
+BUDGET_THREADS = 4
+CLOSE_SECONDS = 2.0
 
 
 @answering
@@ -111,15 +115,9 @@ async def run_worker(
 async def _books(workspace: Workspace) -> AsyncIterator[tuple[Queues, Ledger]]:
     """Queues and ledger of the configured table. Raises UsageError where storage is not on AWS."""
     from mls_tui.distributed.ledger import Ledger
-    from mls_tui.distributed.queues import Queues
-    from mls_tui.storage.aws import Aws
 
-    settings = workspace.settings
-    if settings.storage != "aws":
-        raise UsageError("Distributed imports need storage on AWS: set MLS_TUI_STORAGE=aws and MLS_TUI_BUCKET.")
-    aws = Aws()
-    queues = Queues(aws, settings.queue_prefix, visibility=settings.queue_visibility, clock=workspace.clock)
-    ledger = Ledger(aws, settings.table, workspace.clock)
+    queues = open_queues(workspace)
+    ledger = Ledger(workspace.aws, workspace.settings.table, workspace.clock)
     try:
         yield queues, ledger
     finally:
@@ -131,22 +129,23 @@ async def _books(workspace: Workspace) -> AsyncIterator[tuple[Queues, Ledger]]:
 async def _house(workspace: Workspace, user: str, ledger: Ledger) -> AsyncIterator[House]:
     """What a worker needs for the tasks of one user; it works with the machine's own credentials."""
     from mls_tui.distributed.live import JOURNAL, House
+    from mls_tui.distributed.shared_budget import SharedBudget, shared_budget
     from mls_tui.distributed.stored import StoredEntries
-    from mls_tui.importer.context import PhotoSlots
-    from mls_tui.importer.control import ImportControl
     from mls_tui.importer.noticing import observer
-    from mls_tui.mls.limits import InFlightLimit
-    from mls_tui.storage.aws import Aws
+    from mls_tui.storage.dynamodb.table import Table
+    from mls_tui.storage.threads import DaemonPool
 
     settings = dataclasses.replace(workspace.settings, user=user, user_pool_id=None, identity_pool_id=None)
-    entries = StoredEntries(Aws(), settings.table)
-    highest = settings.photos_in_flight
+    pool = DaemonPool(BUDGET_THREADS, "mls-tui-budget")
+    budgets: list[SharedBudget] = []
     async with Workspace(settings, clock=workspace.clock) as own:
+        entries = StoredEntries(own.aws, settings.table)
 
         async def open_connector(connection: Connection) -> Connector:
-            return await open_connector_for(
-                own, connection, await clear_secrets(own, connection), observer(JOURNAL.get)
-            )
+            secrets = await clear_secrets(own, connection)
+            budget = shared_budget(connection, secrets, Table(own.aws, settings.table), pool, own.clock)
+            budgets.append(budget)
+            return await open_connector_for(own, connection, secrets, observer(JOURNAL.get), budget)
 
         try:
             yield House(
@@ -156,10 +155,12 @@ async def _house(workspace: Workspace, user: str, ledger: Ledger) -> AsyncIterat
                 ledger=ledger,
                 entries=entries,
                 clock=own.clock,
-                photo_slots=PhotoSlots(InFlightLimit(start=min(8, highest), highest=highest), ImportControl()),
+                photo_slots=photo_slots(settings, ImportControl()),
                 open_connector=open_connector,
                 tell=log_event,
                 variants=settings.webp_variants,
             )
         finally:
+            await asyncio.gather(*(budget.told() for budget in budgets), return_exceptions=True)
             await entries.close()
+            await asyncio.to_thread(pool.close, CLOSE_SECONDS)

@@ -11,6 +11,7 @@ from mls_tui.actions.connections import find_connection
 from mls_tui.actions.history import find_run
 from mls_tui.actions.results import ActionResult
 from mls_tui.actions.session import budget_name, clear_secrets, open_connector_for
+from mls_tui.config import Settings
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
@@ -125,6 +126,12 @@ def answer_of(result: ImportResult) -> ActionResult[ImportResult]:
     return ActionResult(True, result.message, result, exit_code=result.exit_code)
 
 
+def photo_slots(settings: Settings, control: ImportControl) -> PhotoSlots:
+    """How many photos may be in flight: a few at first, as many as are allowed where provider and machine bear it."""
+    highest = settings.photos_in_flight
+    return PhotoSlots(InFlightLimit(start=min(8, highest), highest=highest), control)
+
+
 def _journal(workspace: Workspace, connection: Connection, options: ImportOptions, run_id: str) -> Journal:
     run = ImportRun(
         run_id=run_id,
@@ -153,7 +160,6 @@ def _context(
         if state is not None:
             await workspace.store.put_state(workspace.user_id, budget_name(connection), state)
 
-    highest = workspace.settings.photos_in_flight
     return ImportContext(
         user_id=workspace.user_id,
         connection=connection,
@@ -165,7 +171,7 @@ def _context(
         journal=journal,
         control=control,
         clock=workspace.clock,
-        photo_slots=PhotoSlots(InFlightLimit(start=min(8, highest), highest=highest), control),
+        photo_slots=photo_slots(workspace.settings, control),
         epoch=connection.cursor.epoch or journal.run.started_at,
         on_save=save_budget,
         variants=workspace.settings.webp_variants,

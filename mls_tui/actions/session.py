@@ -12,6 +12,7 @@ from mls_tui.workspace import Workspace
 
 if TYPE_CHECKING:
     from mls_tui.distributed.queues import Queues
+    from mls_tui.mls.budget import Budget
 
 
 def seal(workspace: Workspace, connection_id: str, secrets: Mapping[SecretField, str]) -> dict[str, str]:
@@ -46,8 +47,10 @@ async def open_connector_for(
     connection: Connection,
     secrets: Mapping[SecretField, str],
     observer: Observer | None = None,
+    budget: Budget | None = None,
 ) -> Connector:
-    """A connector that remembers the rate budget of earlier runs and keeps renewed tokens encrypted."""
+    """A connector that remembers the rate budget of earlier runs, or keeps to the ``budget`` that is given, and keeps
+    renewed tokens encrypted."""
     from mls_tui.mls.auth import TokenSet
     from mls_tui.mls.factory import open_connector
 
@@ -62,13 +65,16 @@ async def open_connector_for(
         update = {"secrets": {**stored.secrets, **sealed}, "token_expires_at": tokens.expires_at_ms}
         await workspace.store.put_connection(workspace.user_id, stored.model_copy(update=update))
 
-    state = await workspace.store.get_state(workspace.user_id, budget_name(connection))
+    state = None
+    if budget is None:
+        state = await workspace.store.get_state(workspace.user_id, budget_name(connection))
     return open_connector(
         connection,
         secrets,
         clock=workspace.clock,
         observer=observer or _unheard,
         budget_state=state,
+        budget=budget,
         allow_private_hosts=workspace.settings.allow_private_hosts,
         on_token=keep,
     )
