@@ -83,6 +83,7 @@ async def test_what_was_not_asked_for_is_not_unpacked(packing: str) -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [(gzip.compress(bytes(5_000))[:-9], "before it was whole"), (b"no gzip at all", "damaged")],
+    ids=["cut", "no gzip"],  # a gzip header holds the second it was made in: two workers would name two tests
 )
 async def test_broken_packing_is_a_passing_fault(body: bytes, says: str) -> None:
     with pytest.raises(BodyError, match=says) as caught:
