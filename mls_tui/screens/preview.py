@@ -3,6 +3,7 @@ import. Looking changes nothing."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -12,14 +13,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from mls_tui.actions import ImportOptions, Preview, PreviewRow
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.words import plural
 from mls_tui.screens.base import MlsScreen
+from mls_tui.widgets.brief import brief
+from mls_tui.widgets.line_table import LineColumn, LineTable
 from mls_tui.widgets.plain import cell, one_line
-from mls_tui.widgets.small_table import SmallTable
 
 PREVIEW = Binding.Group("Preview")
 CHANGES = ("new", "changed", "unchanged", "gone", "quarantined")
@@ -31,7 +33,6 @@ _SIGNS = {
     "quarantined": ("✖", "error"),
 }
 IMPORTABLE = frozenset({"new", "changed"})
-MOST_ROWS = 2_000
 
 
 class PreviewScreen(MlsScreen[None]):
@@ -54,8 +55,9 @@ class PreviewScreen(MlsScreen[None]):
         super().__init__()
         self._connection = connection
         self._preview: Preview | None = None
-        self._by_key: dict[str, PreviewRow] = {}
-        self._marked: set[str] = set()
+        self._rows: tuple[PreviewRow, ...] = ()
+        self._counts: Counter[str] = Counter()
+        self._marked: set[int] = set()
         self._only: str | None = None
 
     def crumbs(self) -> tuple[str, ...]:
@@ -63,7 +65,7 @@ class PreviewScreen(MlsScreen[None]):
 
     def body(self) -> ComposeResult:
         yield Static("Asking the MLS what has changed…", id="preview-head")
-        yield SmallTable(id="preview")
+        yield LineTable(self._cells, id="preview")
         with VerticalScroll(id="preview-detail"):
             yield Static(id="preview-fields")
 
@@ -76,62 +78,67 @@ class PreviewScreen(MlsScreen[None]):
             error = one_line(result.error or "It did not work.", 400)
             self.query_one("#preview-head", Static).update(Content.assemble(("✖ ", "bold $text-error"), error))
             return
-        self._preview = result.data
-        self._by_key = {f"{index}": row for index, row in enumerate(result.data.rows)}
-        self._marked = {key for key, row in self._by_key.items() if row.change in IMPORTABLE}
+        self._preview, self._rows = result.data, result.data.rows
+        self._counts = Counter(row.change for row in self._rows)
+        self._marked = {index for index, row in enumerate(self._rows) if row.change in IMPORTABLE}
         self.query_one("#preview-detail").display = True
         self._fill()
         if self.is_current:
-            self.query_one(SmallTable).focus()
+            self.query_one(LineTable).focus()
 
-    def _visible(self) -> dict[str, PreviewRow]:
-        return {key: row for key, row in self._by_key.items() if self._only in (None, row.change)}
+    def on_resize(self) -> None:
+        self._fill()
+
+    def _visible(self) -> list[int]:
+        return [index for index, row in enumerate(self._rows) if self._only in (None, row.change)]
 
     def _fill(self) -> None:
-        visible = self._visible()
-        shown = dict(list(visible.items())[:MOST_ROWS])
-        rows = {key: self._cells(key, row) for key, row in shown.items()}
-        self.query_one(SmallTable).show(
-            ("", "Change", "MLS number", "Price", "Address", "Photos", "What"), rows, elastic="What"
-        )
-        self._tell(len(visible), len(shown))
+        wide = self.size.width >= 100
+        columns = (
+            LineColumn("", 1), LineColumn("Change", 11), LineColumn("MLS number", 14 if wide else 11),
+            LineColumn("Price", 10, right=True), LineColumn("Address", 40 if wide else 16),
+            LineColumn("Photos", 6, right=True), LineColumn("What", 0),
+        )  # fmt: skip
+        self.query_one(LineTable).show(columns, self._visible())
+        self._tell()
         self.refresh_bindings()
 
-    def _tell(self, visible: int, shown: int) -> None:
+    def _tell(self) -> None:
         if self._preview is None:
             return
         parts: list[str | tuple[str, str]] = []
         for change in CHANGES:
-            number = self._preview.count(change)
+            number = self._counts[change]
             look = f"{'bold ' if self._only == change else ''}{'$foreground' if number else '$foreground 60%'}"
             words = "put aside" if change == "quarantined" else change
             parts += [(f"{_SIGNS[change][0]} {number:,} {words}", look), "    "]
         marked = plural(len(self._marked), "listing")
         parts += ["\n", (f"{marked} marked", "bold"), (". Nothing has been written. ", "$foreground 60%")]
-        if shown < visible:
-            parts.append((f"The first {shown:,} of {visible:,} rows are shown; marks hold for all.", "$text-warning"))
         self.query_one("#preview-head", Static).update(Content.assemble(*parts))
 
-    def _cells(self, key: str, row: PreviewRow) -> list[Text]:
+    def _cells(self, index: int) -> list[Text]:
+        row = self._rows[index]
         sign, role = _SIGNS.get(row.change, ("·", "foreground"))
-        mark = Text("◉" if key in self._marked else "○" if row.change in IMPORTABLE else " ", style=self.hue("accent"))
+        mark = Text(
+            "◉" if index in self._marked else "○" if row.change in IMPORTABLE else " ", style=self.hue("accent")
+        )
         words = "put aside" if row.change == "quarantined" else row.change
-        what = row.reason or ", ".join(difference.field for difference in row.differences)
+        what = row.reason or ", ".join(brief(difference.field, 40) for difference in row.differences)
         return [
             mark,
             Text(f"{sign} {words}", style=self.hue(role)),
-            cell(row.mls_number or row.listing_key, 18, style="bold"),
+            cell(brief(row.mls_number or row.listing_key, 18), 18, style="bold"),
             cell("" if row.price is None else f"{row.price:,.0f}", 14, justify="right"),
-            cell(row.address, 40 if self.size.width >= 100 else 18),
+            cell(brief(row.address, 40), 40),
             cell(f"{row.photos:,}" if row.photos else "·", 6, justify="right"),
-            cell(what, 120),
+            cell(brief(what, 120), 120),
         ]
 
-    @on(DataTable.RowHighlighted)
-    def _another(self) -> None:
-        row = self._by_key.get(self.query_one(SmallTable).chosen or "")
-        if row is None:
+    @on(LineTable.Moved)
+    def _another(self, event: LineTable.Moved) -> None:
+        if event.row is None:
             return
+        row = self._rows[event.row]
         self.query_one("#preview-detail").border_title = Content(one_line(row.mls_number or row.listing_key, 40))
         self.query_one("#preview-fields", Static).update(differences(row))
 
@@ -146,27 +153,27 @@ class PreviewScreen(MlsScreen[None]):
             return "Nothing is marked. space marks a row, * all of them."
         return None
 
-    @on(DataTable.RowSelected)
+    @on(LineTable.Chosen)
     def action_mark(self) -> None:
-        table = self.query_one(SmallTable)
-        key = table.chosen
-        if key is None or self._by_key[key].change not in IMPORTABLE:
+        table = self.query_one(LineTable)
+        index = table.row
+        if index is None or self._rows[index].change not in IMPORTABLE:
             self.notify("Only what is new or changed can be imported.", severity="warning")
             return
-        self._marked ^= {key}
-        first = next(iter(table.columns))
-        table.update_cell(key, first, self._cells(key, self._by_key[key])[0])
-        self._tell(len(self._visible()), table.row_count)
+        self._marked ^= {index}
+        self._tell()
         self.refresh_bindings()
-        table.action_cursor_down()
+        table.action_move(1)
 
     def action_mark_all(self) -> None:
-        shown = {key for key, row in self._visible().items() if row.change in IMPORTABLE}
+        shown = {index for index in self._visible() if self._rows[index].change in IMPORTABLE}
         self._marked = self._marked - shown if shown <= self._marked else self._marked | shown
-        self._fill()
+        self.query_one(LineTable).refresh()
+        self._tell()
+        self.refresh_bindings()
 
     def action_next_filter(self) -> None:
-        kinds = [None, *(change for change in CHANGES if self._preview and self._preview.count(change))]
+        kinds = [None, *(change for change in CHANGES if self._counts[change])]
         here = kinds.index(self._only) if self._only in kinds else 0
         self._only = kinds[(here + 1) % len(kinds)]
         self._fill()
@@ -176,8 +183,8 @@ class PreviewScreen(MlsScreen[None]):
         self.reload()
 
     def action_import(self) -> None:
-        importable = {key for key, row in self._by_key.items() if row.change in IMPORTABLE}
-        chosen = tuple(row for key, row in self._by_key.items() if key in self._marked)
+        importable = {index for index, row in enumerate(self._rows) if row.change in IMPORTABLE}
+        chosen = tuple(self._rows[index] for index in sorted(self._marked))
         options = ImportOptions() if self._marked == importable else only(chosen)
         self.shell.imports.start(self._connection, options)
         self.shell.back()
