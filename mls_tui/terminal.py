@@ -37,6 +37,9 @@ KITTY_WORKS = re.compile(rb"\x1b_Gi=31;OK\x1b\\")
 CELL = re.compile(rb"\x1b\[6;(\d{1,4});(\d{1,4})t")
 ATTRIBUTES = re.compile(rb"\x1b\[\?([\d;]*)c")
 
+ANSWERS = re.compile(rb"\x1b[P_].*?\x1b\\|\x1b\[[0-?]*[ -/]*[@-~]", re.DOTALL)
+"""Whatever is an answer, and no key that is typed with one finger."""
+
 PLACEHOLDERS = ("kitty", "ghostty")
 """Terminals that place kitty images by placeholder characters. Konsole and WezTerm answer that the protocol works, and
 then print the placeholders as text."""
@@ -44,12 +47,15 @@ then print the placeholders as text."""
 MULTIPLEXERS = ("tmux", "screen")
 """They keep at most some twenty sixel images and pass kitty's only on where they are told to."""
 
-PATIENCE = 0.2
-PATIENCE_AFAR = 1.0
-"""Seconds from the question in which a terminal answers, on this machine and through SSH. The import of the interface
-takes most of the first by itself."""
-GRACE = 0.02
-"""Seconds more where the import took longer than that: an answer that comes later is taken for keys."""
+HINTS = ("TERM_PROGRAM", "LC_TERMINAL", "KITTY_WINDOW_ID", "WEZTERM_PANE", "KONSOLE_VERSION", "XTERM_VERSION",
+         "WT_SESSION", "SSH_CONNECTION", "SSH_TTY")  # fmt: skip
+NAMED = ("xterm-kitty", "xterm-ghostty", "foot", "mlterm", "contour", "wezterm")
+"""Variables, and values of TERM, that say that a person's terminal is there: one that answers, if perhaps from afar."""
+
+PATIENCE, PATIENCE_WITH_PEOPLE = (0.2, 0.02), (1.0, 0.3)
+"""Seconds in which a first answer may come: from the question (the import of the interface takes most of them by
+itself), and at least from the end of that. Too short, and a late answer is taken for keys; too long, and a terminal that
+is silent (a script's) holds the first frame up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,9 @@ class Question:
         self._wanted = wanted
         self._env = os.environ if environ is None else environ
         self._before: list[Any] | None = None
-        self._deadline = 0.0
+        self._asked = 0.0
+        self.typed = ""
+        """The letters and digits that the user typed meanwhile: keys for the interface."""
 
     def __enter__(self) -> Question:
         if self._wanted in ("auto", "kitty", "sixel") and _is_terminal() and self._worth_asking():
@@ -94,6 +102,7 @@ class Question:
     def answer(self) -> Graphics:
         """What the terminal said, waiting for it only as long as PATIENCE leaves."""
         said = self._read() if self._before is not None else b""
+        self.typed = "".join(re.findall(r"[A-Za-z0-9]", ANSWERS.sub(b"", said).decode("ascii", "ignore")))
         found = CELL.search(said)
         cell = (int(found[2]), int(found[1])) if found and int(found[1]) and int(found[2]) else None
         kind = self._wanted
@@ -123,20 +132,26 @@ class Question:
         quiet[6][termios.VMIN], quiet[6][termios.VTIME] = 1, 0
         self._before = before
         termios.tcsetattr(0, termios.TCSANOW, quiet)
-        afar = any(self._env.get(name) for name in ("SSH_CONNECTION", "SSH_TTY"))
-        self._deadline = time.monotonic() + (PATIENCE_AFAR if afar else PATIENCE)
+        self._asked = time.monotonic()
         os.write(2, (ASK_NAME + ASK_KITTY + ASK_CELL + ASK_ATTRIBUTES).encode())
 
     def _read(self) -> bytes:
         said = b""
-        deadline = max(self._deadline, time.monotonic() + GRACE)
+        people = self._env.get("TERM", "").startswith(NAMED) or any(self._env.get(name) for name in HINTS)
+        patient = _deadline(self._asked, PATIENCE_WITH_PEOPLE)
+        deadline = patient if people else _deadline(self._asked, PATIENCE)
         while not ATTRIBUTES.search(said):
             ready, _, _ = select.select([0], [], [], max(0.0, deadline - time.monotonic()))
             more = os.read(0, 4096) if ready else b""
             if not more:
                 break
             said += more
+            deadline = max(deadline, patient)  # it does answer: the rest will come
         return said
+
+
+def _deadline(asked: float, patience: tuple[float, float]) -> float:
+    return max(asked + patience[0], time.monotonic() + patience[1])
 
 
 def kind_told(said: bytes, environ: Mapping[str, str], *, sized: bool) -> str:

@@ -14,7 +14,7 @@ import click
 from mls_tui import actions
 from mls_tui.actions.results import ConnectionForm
 from mls_tui.cli.imports import drained, summary
-from mls_tui.cli.interface import keeper, leave
+from mls_tui.cli.interface import keeper, leave, typing
 from mls_tui.cli.progress import show_for
 from mls_tui.cli.running import log_to, run, settings_of
 from mls_tui.cli.stopping import Stop
@@ -135,7 +135,7 @@ def _interface(loan: DemoLoan, settings: Settings) -> int:
         workspace = run(_closed(loan))
         hooks = Hooks(start_demo=loan.workspace, remember=keeper(settings), graphics=question.answer())
     app = MlsTuiApp(workspace, hooks=hooks, start_import=loan.connection_id)
-    app.run()
+    app.run(auto_pilot=typing(question.typed))
     return app.return_code or 0
 
 

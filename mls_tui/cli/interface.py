@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -18,6 +18,8 @@ from mls_tui.terminal import Question
 from mls_tui.workspace import Workspace
 
 if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
     from mls_tui.cli.demo import DemoLoan
     from mls_tui.logs import Log
 
@@ -39,10 +41,20 @@ def open_interface(ctx: click.Context) -> None:
     try:
         hooks = Hooks(start_demo=demo.workspace, remember=keeper(settings), graphics=graphics)
         app = MlsTuiApp(workspace, hooks=hooks)
-        app.run()
+        app.run(auto_pilot=typing(question.typed))
     finally:
         demo.stop()
     leave(app.return_code or 0)
+
+
+def typing(keys: str) -> Callable[[Pilot[object]], Coroutine[Any, Any, None]] | None:
+    """Types once the interface stands what the user typed while it was loaded."""
+
+    async def play(pilot: Pilot[object]) -> None:
+        for key in keys:
+            pilot.app.simulate_key(key)
+
+    return play if keys else None
 
 
 def leave(code: int) -> NoReturn:

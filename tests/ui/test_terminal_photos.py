@@ -45,7 +45,7 @@ def look_at_the_photo(term: Terminal, shown: bytes) -> None:
 
 
 def test_kitty_gets_the_image_once_and_half_blocks_only_below_a_dialog(home: Path) -> None:
-    with terminal(KITTY, home=home) as term:
+    with terminal(KITTY, home=home, TERM="xterm-kitty") as term:
         look_at_the_photo(term, PLACEHOLDER)
         written = bytes(term.written)
         assert BLOCK not in written
@@ -70,7 +70,7 @@ def test_kitty_gets_the_image_once_and_half_blocks_only_below_a_dialog(home: Pat
 
 
 def test_a_terminal_with_sixels_gets_one_for_each_line(home: Path) -> None:
-    with terminal(FOOT, home=home) as term:
+    with terminal(FOOT, home=home, TERM="foot") as term:
         look_at_the_photo(term, SIXELS)
         assert b"\x1b_Ga=T" not in term.written
         sizes = set(re.findall(rb'\x1bP0;1;0q"1;1;(\d+);(\d+)', term.written))
@@ -90,3 +90,9 @@ def test_the_setting_is_obeyed_and_then_nothing_is_asked(home: Path) -> None:
         look_at_the_photo(term, BLOCK)
         assert b"a=q" not in term.written
         assert PLACEHOLDER not in term.written
+
+
+def test_what_is_typed_before_the_first_frame_is_not_lost(home: Path) -> None:
+    hurried = {**KITTY, b"\x1b[c": b"2" + KITTY[b"\x1b[c"]}
+    with terminal(hurried, home=home, TERM="xterm-kitty") as term:
+        term.until(lambda written: b"Juniper" in written)
