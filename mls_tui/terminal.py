@@ -54,8 +54,8 @@ NAMED = ("xterm-kitty", "xterm-ghostty", "foot", "mlterm", "contour", "wezterm")
 
 PATIENCE, PATIENCE_WITH_PEOPLE = (0.2, 0.02), (1.0, 0.3)
 """Seconds in which a first answer may come: from the question (the import of the interface takes most of them by
-itself), and at least from the end of that. Too short, and a late answer is taken for keys; too long, and a terminal that
-is silent (a script's) holds the first frame up."""
+itself), and at least from the end of that. Too short, and a late answer is taken for keys; too long, and a terminal
+that is silent (a script's) holds the first frame up."""
 
 
 @dataclass(frozen=True, slots=True)
