@@ -127,6 +127,14 @@ class ItemTooLargeError(StorageError):
         return False
 
 
+class DamagedItemError(StorageError):
+    """A stored item cannot be read; what is stored beside it is not concerned."""
+
+    @property
+    def fatal(self) -> bool:
+        return False
+
+
 class SecretError(MlsTuiError):
     """A secret cannot be read: wrong key, moved or damaged ciphertext."""
 

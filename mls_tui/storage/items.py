@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from mls_tui.domain import keys
 from mls_tui.domain.connection import Connection, Cursor, Lease
-from mls_tui.domain.errors import StorageError
+from mls_tui.domain.errors import DamagedItemError, StorageError
 from mls_tui.domain.listing import Address, Listing, ListingStatus, Record
 from mls_tui.domain.run import ImportRun, Problem
 from mls_tui.domain.same_home import address_key
@@ -236,7 +236,7 @@ def _read(kind: type[R], data: Callable[[], Item], item: Item) -> R:
     try:
         return kind.from_data(data())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StorageError(
+        raise DamagedItemError(
             f"The stored item {item.get('SK', '?')} cannot be read ({type(error).__name__}); "
             "it was changed by another program, or written by a newer mls-tui."
         ) from error

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import boto3
+
 from mls_tui.actions import ImportOptions
 from mls_tui.actions.distributed import follow_run, run_worker, start_distributed
 from mls_tui.distributed.queue_calls import QueueCalls
@@ -53,6 +55,33 @@ async def ended(house: House, run_id: str) -> ImportResult:
         if tally.result is not None:
             return tally.result
     raise AssertionError("unreachable: a run is followed to its end")
+
+
+async def begun_to_store(house: House, run_id: str) -> None:
+    """Once the first listing of a run is counted."""
+    async for tally in follow_run(run_id, house.ws, every=0.5):
+        if tally.counts.total:
+            return
+
+
+def damage(house: House, key: str) -> str:
+    """A row of this listing that another program has spoilt: no import can read it, and none may overwrite it."""
+    record = house.mls.feed.record(key)
+    number, user = record["ListingId"], house.ws.user_id
+    listing_id = f"reso.lakeside-mls-{number}-1"
+    data = {
+        "listingId": listing_id,
+        "mlsId": key,
+        "mlsNumber": number,
+        "mlsProvider": "reso.lakeside-mls",
+        "status": "active",
+        "photos": "spoilt",
+    }
+    table: Any = boto3.resource("dynamodb").Table(house.ws.settings.table)
+    table.put_item(Item={"PK": f"USER#{user}", "SK": f"LISTING#{listing_id}", "Data": data})
+    mark = f"MLSNUMBER#reso.lakeside-mls#{number}"
+    table.put_item(Item={"PK": f"USER#{user}", "SK": mark, "listingId": listing_id})
+    return key
 
 
 RUNNERS = {"engine": by_engine, "workers": by_workers}

@@ -8,7 +8,7 @@ from mls_tui.demo.faults import Faults
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import RunState
 from tests.e2e.conftest import OpenHouse
-from tests.e2e.runners import RUNNERS
+from tests.e2e.runners import RUNNERS, damage
 
 pytestmark = pytest.mark.parametrize("runner", list(RUNNERS))
 
@@ -72,3 +72,12 @@ async def test_a_hidden_listing_goes_with_its_photos(open_aws: OpenHouse, runner
         result = await RUNNERS[runner](house)
         assert result.counts.removed == 1
         assert hidden not in await house.whole()
+
+
+async def test_a_row_that_another_program_spoilt_fails_alone(open_aws: OpenHouse, runner: str) -> None:
+    async with open_aws() as house:
+        spoilt = damage(house, house.mls.feed.listing_keys("Active")[5])
+        result = await RUNNERS[runner](house)
+        assert (result.state, result.counts.created, result.counts.failed) == (RunState.DONE, 11, 1)
+        assert "cannot be read" in result.errors[0].error
+        assert spoilt not in await house.whole()

@@ -10,9 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
 
-import boto3
 from aiohttp import web
 
 from mls_tui.actions import ImportOptions
@@ -24,7 +22,7 @@ from mls_tui.domain.run import ProblemKind, RunState
 from mls_tui.storage.aws import Aws
 from tests.clocks import SwiftClock
 from tests.e2e.house import House, opened
-from tests.e2e.runners import ended, make_queues
+from tests.e2e.runners import begun_to_store, damage, ended, make_queues
 
 KILLS = 12
 EVERY_SECONDS = 1.5
@@ -105,6 +103,7 @@ async def test_twelve_kills_a_faltering_mls_and_a_poison_listing_leave_everythin
             for _ in range(WORKERS):
                 await crew.hire()
             following = asyncio.ensure_future(ended(house, run_id))
+            await begun_to_store(house, run_id)
             for _ in range(KILLS):
                 await house.clock.sleep(EVERY_SECONDS)
                 await crew.kill(rng)
@@ -118,26 +117,6 @@ async def test_twelve_kills_a_faltering_mls_and_a_poison_listing_leave_everythin
         busiest = house.mls.meter.busiest_second
         assert busiest["api"] <= API_PER_SECOND
         assert busiest["photo"] <= PHOTOS_PER_SECOND
-
-
-def damage(house: House, key: str) -> str:
-    """A row of this listing that another program has spoilt: no import can read it, and none may overwrite it."""
-    record = house.mls.feed.record(key)
-    number, user = record["ListingId"], house.ws.user_id
-    listing_id = f"reso.lakeside-mls-{number}-1"
-    data = {
-        "listingId": listing_id,
-        "mlsId": key,
-        "mlsNumber": number,
-        "mlsProvider": "reso.lakeside-mls",
-        "status": "active",
-        "photos": "spoilt",
-    }
-    table: Any = boto3.resource("dynamodb").Table(house.ws.settings.table)
-    table.put_item(Item={"PK": f"USER#{user}", "SK": f"LISTING#{listing_id}", "Data": data})
-    mark = f"MLSNUMBER#reso.lakeside-mls#{number}"
-    table.put_item(Item={"PK": f"USER#{user}", "SK": mark, "listingId": listing_id})
-    return key
 
 
 async def _exact(house: House, run_id: str, poison: str) -> None:
