@@ -30,8 +30,9 @@ def test_there_is_a_golden_release() -> None:
     assert "0.1.0" in RELEASES
 
 
-async def expect_everything(store: ListingStore, release: str) -> None:
-    """Every value that was written is read back, and the listings can still be updated."""
+async def expect_everything(store: ListingStore, release: str) -> int:
+    """Every value that was written is read back, and the listings can still be updated. How many records were read."""
+    seen = 0
     for user in (USER, OTHER):
         rows = [row for row in dump(release) if row["PK"] == f"USER#{user}"]
         listings = await all_listings(store, user)
@@ -46,6 +47,8 @@ async def expect_everything(store: ListingStore, release: str) -> None:
         assert await store.get_state(user, "budget/x") == "[1]"
         assert len([entry async for entry in store.index(user)]) == len(listings)
         await expect_update(store, user, listings[0])
+        seen += len(read)
+    return seen
 
 
 def schema(path: Path) -> list[tuple[str, str]]:
@@ -79,7 +82,7 @@ async def test_golden_database_opens(tmp_path: Path, release: str) -> None:
     path = tmp_path / "rows.db"
     shutil.copy(GOLDEN / f"rows-{release}.db", path)
     store = SqliteListingStore(path)
-    await expect_everything(store, release)
+    assert await expect_everything(store, release) > 0
     assert {check.name: check.state for check in await store.check()}["integrity"] == "ok"
     fresh = SqliteListingStore(tmp_path / "fresh.db")
     await fresh.init()
@@ -92,4 +95,4 @@ async def test_golden_table_dump_is_read(aws_pair: Pair, aws: Aws, release: str)
     name = aws_pair.photos.describe().removeprefix("S3 bucket ")
     for row in dump(release):
         aws.dynamodb().put_item(TableName=name, Item=to_attributes(row))
-    await expect_everything(aws_pair.rows, release)
+    assert await expect_everything(aws_pair.rows, release) > 0

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,8 @@ from mls_tui.storage.folder import FolderPhotoStore
 from mls_tui.storage.s3 import S3PhotoStore
 from mls_tui.storage.sqlite import SqliteListingStore
 from tests.contract.samples import FIRST_MS, a_listing, a_photo, all_keys, all_listings, put_photo
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class Model:
         return None
 
 
-async def follow(rows: ListingStore, photos: PhotoStore, users: tuple[str, str], actions: list[Action]) -> None:
+async def follow(rows: ListingStore, photos: PhotoStore, users: tuple[str, str], actions: list[Action]) -> int:
+    """Take the steps in a store and in a model of it, and compare; how many were taken."""
     models = (Model(), Model())
     for action in actions:
         user, model, listing = users[action.who], models[action.who], action.listing
@@ -95,26 +99,28 @@ async def follow(rows: ListingStore, photos: PhotoStore, users: tuple[str, str],
             assert await rows.find(user, number) == [row for row in stored if row.mls_number == number]
         for key in await all_keys(photos, f"listings/{user}/"):
             assert await photos.get(key) == user.encode()
+    return len(actions)
 
 
-def run(make: Callable[[], Awaitable[None]]) -> None:
-    async def main() -> None:
-        await make()
+def run(make: Callable[[], Awaitable[T]]) -> T:
+    async def main() -> T:
+        return await make()
 
-    asyncio.run(main())
+    return asyncio.run(main())
 
 
 @settings(max_examples=25)
 @given(ACTIONS)
 def test_local_pair_keeps_to_the_model(actions: list[Action]) -> None:
-    async def one() -> None:
+    async def one() -> int:
         with TemporaryDirectory() as folder:
             rows, photos = SqliteListingStore(Path(folder) / "r.db"), FolderPhotoStore(Path(folder) / "p")
-            await follow(rows, photos, ("ann", "anna"), actions)
+            taken = await follow(rows, photos, ("ann", "anna"), actions)
             await rows.close()
             await photos.close()
+            return taken
 
-    run(one)
+    assert run(one) == len(actions)
 
 
 def test_aws_pair_keeps_to_the_model(aws: Aws) -> None:
@@ -129,7 +135,7 @@ def test_aws_pair_keeps_to_the_model(aws: Aws) -> None:
     @given(ACTIONS)
     def example(actions: list[Action]) -> None:
         number = next(numbers)
-        run(lambda: follow(rows, photos, (f"ann{number}", f"ann{number}a"), actions))
+        assert run(lambda: follow(rows, photos, (f"ann{number}", f"ann{number}a"), actions)) == len(actions)
 
     run(prepare)
     example()

@@ -104,7 +104,7 @@ async def test_an_unforeseen_error_shows_its_kind_and_not_its_words(tmp_path: Pa
     async with opened(tmp_path / "home") as (_, app, pilot):
         app.failed(RuntimeError(f"cannot sign in with {canaries.TOKEN}"), lambda: None)
         await until(pilot, lambda: isinstance(app.screen, ErrorScreen) and "RuntimeError" in seen(pilot))
-        spotless(pilot)
+        assert "RuntimeError" in spotless(pilot)
         app.failed(RuntimeError(f"nor with {canaries.PASSWORD}"), lambda: None)
         await settled(pilot)
         spotless(pilot)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from aiohttp import web
@@ -31,17 +31,24 @@ def at_page(number: int, answer: Callable[[], web.Response], times: int = 1) -> 
     return offset_links(ROWS, on_page=instead)
 
 
-async def all_came(visit: Visit, *, attempts: int = 0, pauses: int = 0) -> None:
+class Told(NamedTuple):
+    """How many failed attempts, and how many pauses that the server asked for."""
+
+    attempts: int = 0
+    pauses: int = 0
+
+
+async def all_came(visit: Visit) -> Told:
+    """Import: every row is stored. What was told on the way."""
     result = await visit.run()
     assert (result.state, result.error) == (RunState.DONE, None)
     assert await visit.numbers() == numbers(ROWS)
-    assert len(visit.attempts) == attempts, visit.attempts
-    assert len([pause for pause in visit.pauses if "answered" in pause.why]) == pauses
+    return Told(len(visit.attempts), len([pause for pause in visit.pauses if "answered" in pause.why]))
 
 
 async def test_a_500_in_the_middle_is_one_attempt_told(tmp_path: Path) -> None:
     async with visiting(at_page(2, lambda: refusal(500, "oops")), tmp_path) as visit:
-        await all_came(visit, attempts=1)
+        assert await all_came(visit) == Told(attempts=1)
         assert "500 Internal Server Error: oops" in visit.attempts[0].cause
         assert len(visit.asked) <= 8
 
@@ -53,7 +60,7 @@ async def test_a_429_is_a_pause_and_no_attempt(tmp_path: Path, headers: dict[str
 
     async with visiting(at_page(2, answer), tmp_path) as visit:
         before = visit.clock.monotonic()
-        await all_came(visit, pauses=1)
+        assert await all_came(visit) == Told(pauses=1)
         assert len(visit.asked) <= 8
         if headers.get("Retry-After") == "7":
             assert visit.clock.monotonic() - before >= 7
@@ -68,14 +75,14 @@ async def test_retry_after_as_a_date(tmp_path: Path) -> None:
 
     async with visiting(at_page(2, answer), tmp_path) as visit:
         visits.append(visit)
-        await all_came(visit, pauses=1)
+        assert await all_came(visit) == Told(pauses=1)
         assert max(later - sooner for sooner, later in zip(visit.at, visit.at[1:], strict=False)) >= 89
 
 
 async def test_a_spark_503_with_code_1550_is_a_pause(tmp_path: Path) -> None:
     body = {"D": {"Success": False, "Code": 1550, "Message": "Over rate limit"}}
     async with visiting(at_page(2, lambda: web.json_response(body, status=503)), tmp_path) as visit:
-        await all_came(visit, pauses=1)
+        assert await all_came(visit) == Told(pauses=1)
 
 
 async def test_a_429_without_end_stops_the_run_with_its_state_saved(tmp_path: Path) -> None:
@@ -104,7 +111,7 @@ BODIES: dict[str, Callable[[], web.Response]] = {
 @pytest.mark.parametrize("kind", BODIES)
 async def test_a_good_status_without_a_page_is_a_failed_attempt(tmp_path: Path, kind: str) -> None:
     async with visiting(at_page(2, BODIES[kind]), tmp_path) as visit:
-        await all_came(visit, attempts=1)
+        assert await all_came(visit) == Told(attempts=1)
 
 
 @pytest.mark.parametrize("kind", BODIES)
@@ -134,9 +141,9 @@ def _encoded(spoil: Callable[[bytes], bytes], **headers: str) -> Handler:
 
 async def test_a_byte_order_mark_and_gzip_are_read(tmp_path: Path) -> None:
     async with visiting(_encoded(lambda body: b"\xef\xbb\xbf" + body), tmp_path / "bom") as visit:
-        await all_came(visit)
+        assert await all_came(visit) == Told()
     async with visiting(_encoded(gzip.compress, **{"Content-Encoding": "gzip"}), tmp_path / "gzip") as visit:
-        await all_came(visit)
+        assert await all_came(visit) == Told()
 
 
 # tokens ------------------------------------------------------------------------------------------------------------
@@ -178,7 +185,7 @@ SIGN_IN: dict[str, Any] = {
 async def test_client_credentials_with_any_expires_in(tmp_path: Path, basic: bool, expires: dict[str, Any]) -> None:
     handler, given = guarded(expires, basic=basic)
     async with visiting(handler, tmp_path, **SIGN_IN) as visit:
-        await all_came(visit)
+        assert await all_came(visit) == Told()
         assert len(given) <= 2
         assert len(visit.asked) <= 10
 

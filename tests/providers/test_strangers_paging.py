@@ -15,59 +15,58 @@ from tests.providers.stranger import Handler, house, houses, numbers, visiting
 ROWS = houses(300)
 
 
-async def whole(handler: Handler, folder: Path, rows: list[dict[str, Any]], *, most: int) -> list[str]:
-    """Import everything; the set stored is the set served, nothing failed, at most so many requests were made."""
+async def whole(handler: Handler, folder: Path, rows: list[dict[str, Any]]) -> list[str]:
+    """Import everything: the set stored is the set served, and nothing failed. What was asked of the server."""
     async with visiting(handler, folder) as visit:
         result = await visit.run()
         assert (result.state, result.error, result.counts.failed) == (RunState.DONE, None, 0)
         assert await visit.numbers() == numbers(rows)
-        assert len(visit.asked) <= most, "\n".join(visit.asked)
         return list(visit.asked)
 
 
 async def test_a_static_file_that_ignores_every_option(tmp_path: Path) -> None:
-    await whole(static(ROWS), tmp_path, ROWS, most=3)
+    assert len(await whole(static(ROWS), tmp_path, ROWS)) <= 3
 
 
 async def test_a_static_file_of_few_rows(tmp_path: Path) -> None:
-    await whole(static(ROWS[:7]), tmp_path, ROWS[:7], most=3)
+    assert len(await whole(static(ROWS[:7]), tmp_path, ROWS[:7])) <= 3
 
 
 async def test_an_empty_static_file(tmp_path: Path) -> None:
-    await whole(static([]), tmp_path, [], most=2)
+    assert len(await whole(static([]), tmp_path, [])) <= 2
 
 
 @pytest.mark.parametrize("count", [299, 300, 301])
 async def test_only_top_and_skip_with_no_link_and_no_count(tmp_path: Path, count: int) -> None:
     rows = houses(count)
-    await whole(top_and_skip(rows), tmp_path, rows, most=11)
+    assert len(await whole(top_and_skip(rows), tmp_path, rows)) <= 11
 
 
 async def test_only_top_and_skip_in_no_order_at_all(tmp_path: Path) -> None:
     rows = [ROWS[number * 7 % 300] for number in range(300)]
-    await whole(top_and_skip(rows), tmp_path, rows, most=12)
+    assert len(await whole(top_and_skip(rows), tmp_path, rows)) <= 12
 
 
 async def test_a_strict_server_that_refuses_what_it_does_not_know(tmp_path: Path) -> None:
-    await whole(strict(ROWS), tmp_path, ROWS, most=26)
+    assert len(await whole(strict(ROWS), tmp_path, ROWS)) <= 26
 
 
 async def test_a_strict_server_with_every_row_on_one_timestamp(tmp_path: Path) -> None:
     rows = houses(300, ModificationTimestamp="2026-06-01T00:00:00.000Z")
-    await whole(strict(rows), tmp_path, rows, most=26)
+    assert len(await whole(strict(rows), tmp_path, rows)) <= 26
 
 
 async def test_a_relative_skiptoken(tmp_path: Path) -> None:
-    await whole(cursor_links(ROWS), tmp_path, ROWS, most=4)
+    assert len(await whole(cursor_links(ROWS), tmp_path, ROWS)) <= 4
 
 
 @pytest.mark.parametrize("count", ["300", 300, 100, "many", 0, -1, 1e99])
 async def test_a_count_that_is_text_or_lies(tmp_path: Path, count: Any) -> None:
-    await whole(cursor_links(ROWS, **{"@odata.count": count}), tmp_path, ROWS, most=8)
+    assert len(await whole(cursor_links(ROWS, **{"@odata.count": count}), tmp_path, ROWS)) <= 8
 
 
 async def test_links_by_skip_in_pages_of_100(tmp_path: Path) -> None:
-    await whole(offset_links(ROWS), tmp_path, ROWS, most=7)
+    assert len(await whole(offset_links(ROWS), tmp_path, ROWS)) <= 7
 
 
 async def test_records_without_a_number_are_shown_and_stop_nothing(tmp_path: Path) -> None:
@@ -86,25 +85,25 @@ async def test_records_without_a_timestamp(tmp_path: Path, make: Any) -> None:
     rows = houses(300)
     for row in rows:
         del row["ModificationTimestamp"]
-    await whole(make(rows), tmp_path, rows, most=26)
+    assert len(await whole(make(rows), tmp_path, rows)) <= 26
 
 
 @pytest.mark.parametrize("make", [offset_links, cursor_links, top_and_skip, strict, static])
 async def test_keys_that_are_numbers(tmp_path: Path, make: Any) -> None:
     rows = [{**house(number), "ListingKey": 9_000_000_000 + number} for number in range(300)]
-    await whole(make(rows), tmp_path, rows, most=26)
+    assert len(await whole(make(rows), tmp_path, rows)) <= 26
 
 
 @pytest.mark.parametrize("make", [offset_links, cursor_links, top_and_skip])
 async def test_records_that_come_twice_are_stored_once(tmp_path: Path, make: Any) -> None:
     rows = [row for row in ROWS for _ in range(2)]
-    await whole(make(rows), tmp_path, ROWS, most=18)
+    assert len(await whole(make(rows), tmp_path, ROWS)) <= 18
 
 
 @pytest.mark.parametrize("make", [offset_links, cursor_links, top_and_skip, strict, static])
 async def test_every_row_on_one_timestamp(tmp_path: Path, make: Any) -> None:
     rows = houses(300, ModificationTimestamp="2026-06-01T00:00:00.000Z")
-    await whole(make(rows), tmp_path, rows, most=26)
+    assert len(await whole(make(rows), tmp_path, rows)) <= 26
 
 
 async def test_a_record_removed_and_one_added_between_two_pages_by_skip(tmp_path: Path) -> None:
@@ -127,7 +126,7 @@ async def test_an_mls_of_every_status_is_brought_in_by_its_active_ones(tmp_path:
         row["StandardStatus"] = "Closed"
     active = [row for row in rows if row["StandardStatus"] == "Active"]
     for make in (static, top_and_skip, offset_links, strict):
-        await whole(make(rows), tmp_path / make.__name__, active, most=26)
+        assert len(await whole(make(rows), tmp_path / make.__name__, active)) <= 26
 
 
 async def test_the_same_page_for_ever_under_new_links_ends_with_what_came(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mls_tui.domain.listing import Listing
-from mls_tui.mls.mapping import Mapped, fact_hash, map_media, map_record, media_hash
+from mls_tui.mls.mapping import Gone, Mapped, NotWanted, Quarantined, fact_hash, map_media, map_record, media_hash
 from mls_tui.mls.presets import PRESETS
 from mls_tui.mls.text import clean_block, clean_line
 from mls_tui.mls.values import items_of
@@ -31,6 +31,7 @@ MEDIA_FIELDS = (
     *("ResourceName", "Uri300"),
 )
 MAX_ITEM = 400 * 1024
+VERDICTS = (Mapped, Gone, NotWanted, Quarantined)
 
 
 def storable(listing: Listing) -> None:
@@ -49,7 +50,7 @@ def storable(listing: Listing) -> None:
 @given(any_json)
 def test_any_json_gets_a_verdict(value: Any) -> None:
     for preset in PRESETS.values():
-        map_record(value, preset)
+        assert isinstance(map_record(value, preset), VERDICTS)
 
 
 @settings(max_examples=150)
@@ -98,7 +99,8 @@ def test_a_deep_nest_gets_a_verdict() -> None:
     deep: Any = "x"
     for _ in range(5_000):
         deep = [deep]
-    map_record(record(StandardStatus=deep, Cooling=deep, ListPrice=deep), PRESETS["reso"])
+    verdict = map_record(record(StandardStatus=deep, Cooling=deep, ListPrice=deep), PRESETS["reso"])
+    assert isinstance(verdict, Quarantined), "its status cannot be read"
     assert map_media([{"MediaURL": deep, "Permission": deep}], None, base_url="") == ()
 
 
@@ -114,7 +116,7 @@ def test_clean_text_is_printable_composed_and_short(text: str, limit: int) -> No
 
 @given(scalars)
 def test_a_scalar_anywhere_gets_a_verdict(value: Any) -> None:
-    map_record(dict.fromkeys(FIELDS, value), PRESETS["mlsgrid"])
+    assert isinstance(map_record(dict.fromkeys(FIELDS, value), PRESETS["mlsgrid"]), VERDICTS)
 
 
 @given(st.text(st.sampled_from("a,() "), max_size=30))

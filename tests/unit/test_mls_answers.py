@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mls_tui.mls.answer_errors import parsed
-from mls_tui.mls.answers import Fault, Masker, clean, fault_in, read_fault, seconds_until
+from mls_tui.mls.answers import READ_AT_MOST, Fault, Masker, clean, fault_in, read_fault, seconds_until
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -59,7 +59,8 @@ def test_no_body_raises_or_leaves_its_line(body: bytes) -> None:
     )
 )
 def test_no_parsed_body_raises(body: object) -> None:
-    fault_in(body)
+    fault = fault_in(body)
+    assert fault is None or len(fault.code + fault.message) <= 2 * READ_AT_MOST
 
 
 @given(st.text(alphabet="abcXYZ019+/=%&-_.~", min_size=6, max_size=40), st.text(max_size=20), st.text(max_size=20))

@@ -52,7 +52,9 @@ async def test_upload_carries_its_checksum_for_s3_to_verify(aws: StubbedAws, sto
         },
     )
     await put(store)
-    aws.done()
+    aws.objects.assert_no_pending_responses()
+    with pytest.raises(StorageError, match="UnStubbedResponseError"):  # it was the one call that was expected
+        await put(store)
 
 
 async def test_conflict_409_is_repeated(aws: StubbedAws, store: S3PhotoStore, waits: list[float]) -> None:
