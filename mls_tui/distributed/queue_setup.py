@@ -12,8 +12,9 @@ from mls_tui.storage.aws import guarded
 from mls_tui.storage.aws_errors import error_code
 from mls_tui.storage.base import Check
 
-MAX_RECEIVES = 5
-"""After so many deliveries without an acknowledgement SQS moves a message to the dead-letter queue."""
+MAX_RECEIVES = 10
+"""After so many deliveries without an acknowledgement SQS moves a message to the dead-letter queue. Enough that a page
+that is in work whenever a worker is killed outlives a bad hour; what fails of itself is given up long before."""
 RETENTION_SECONDS = 4 * 86400
 DEAD_RETENTION_SECONDS = 14 * 86400
 """SQS's longest. A dead letter's age counts from when it was first sent, so it must exceed ``RETENTION_SECONDS``."""

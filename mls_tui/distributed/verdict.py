@@ -20,6 +20,7 @@ from mls_tui.domain.run import Problem, ProblemKind, RunState
 REST_SECONDS = 60.0
 """How long a task waits after a provider that kept answering 429; the shared budget knows when it may go on."""
 FIRST_WAIT_SECONDS = 2.0
+LONGEST_WAIT_SECONDS = 30.0
 
 log = logging.getLogger("mls_tui")
 
@@ -74,7 +75,7 @@ async def verdict_of(live: LiveRun | None, received: Received, error: Exception)
         await _end(live, sentence(error))
         return DONE
     if live is None or received.count < MAX_RECEIVES:
-        return Verdict(Fate.AGAIN, FIRST_WAIT_SECONDS * 2**received.count)
+        return Verdict(Fate.AGAIN, min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**received.count))
     await give_up(live, received.task, sentence(error), received.count)
     return DEAD
 

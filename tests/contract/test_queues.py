@@ -182,7 +182,7 @@ async def test_init_makes_protected_queues_and_may_be_repeated(queues: Queues, a
 
     for queue in QueueName:
         main, dead = attributes(queue), attributes(f"{queue}-dead")
-        assert main["RedrivePolicy"] == f'{{"deadLetterTargetArn": "{dead["QueueArn"]}", "maxReceiveCount": 5}}'
+        assert main["RedrivePolicy"] == f'{{"deadLetterTargetArn": "{dead["QueueArn"]}", "maxReceiveCount": 10}}'
         assert (main["VisibilityTimeout"], main["ReceiveMessageWaitTimeSeconds"]) == ("30", "20")
         assert (main["MessageRetentionPeriod"], dead["MessageRetentionPeriod"]) == ("345600", "1209600")
         assert {main["SqsManagedSseEnabled"].lower(), dead["SqsManagedSseEnabled"].lower()} == {"true"}
