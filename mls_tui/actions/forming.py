@@ -94,13 +94,7 @@ def _normal(form: ConnectionForm) -> ConnectionForm:
 async def checked(ws: Workspace, form: ConnectionForm, stored: Connection | None) -> Connection:
     """The connection a form describes, without its new secrets. Raises UsageError naming the field."""
     form = _normal(form)
-    name = form.name.strip()
-    if not name:
-        raise UsageError("A connection needs a name.")
-    for other in await ws.store.connections(ws.user_id):
-        same = other.name.casefold() == name.casefold()
-        if same and (stored is None or other.connection_id != stored.connection_id):
-            raise UsageError(f"There is already a connection named {other.name!r}: choose another name.")
+    name = await _free_name(ws, form.name.strip(), stored)
     provider = preset(form.provider)
     auth = form.auth or _auth_of(form) or (stored.auth if stored else provider.auths[0])
     now = epoch_ms(ws.clock.now())
@@ -129,6 +123,16 @@ async def checked(ws: Workspace, form: ConnectionForm, stored: Connection | None
     _check_sign_in(form, connection)
     effective = for_connection(connection)
     return connection.model_copy(update={"base_url": effective.base_url})
+
+
+async def _free_name(ws: Workspace, name: str, stored: Connection | None) -> str:
+    if not name:
+        raise UsageError("A connection needs a name.")
+    for other in await ws.store.connections(ws.user_id):
+        same = other.name.casefold() == name.casefold()
+        if same and (stored is None or other.connection_id != stored.connection_id):
+            raise UsageError(f"There is already a connection named {other.name!r}: choose another name.")
+    return name
 
 
 def _kept_secrets(stored: Connection | None, provider: str, auth: AuthKind) -> dict[str, str]:

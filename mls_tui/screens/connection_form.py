@@ -13,13 +13,13 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Label, Select, Static
 
-from mls_tui.actions import ConnectionForm, ConnectionTest
+from mls_tui.actions import ConnectionForm
 from mls_tui.domain.connection import AuthKind, Connection
-from mls_tui.domain.words import plural
 from mls_tui.mls.presets import PRESETS, ProviderPreset
 from mls_tui.screens.base import READ_ONLY, MlsScreen
 from mls_tui.screens.fact_fields import asked_elsewhere, typed_facts
 from mls_tui.screens.fact_section import FactSection
+from mls_tui.screens.form_answers import failed_words, found_words
 from mls_tui.screens.form_fields import (
     AUTH_WORDS,
     KEPT,
@@ -32,7 +32,7 @@ from mls_tui.screens.form_fields import (
     to_form,
 )
 from mls_tui.widgets.background import begin
-from mls_tui.widgets.plain import one_line, plain
+from mls_tui.widgets.plain import plain
 from mls_tui.widgets.plain_input import PlainInput
 
 FORM = Binding.Group("Form")
@@ -157,7 +157,7 @@ class ConnectionFormScreen(MlsScreen[None]):
         return self.query_one(FactSection)
 
     def _line(self, field: Field) -> Horizontal:
-        stored = field.secret and self._connection is not None
+        stored = field.secret and self._keeps_secrets
         entry = (Input if field.secret else PlainInput)(
             value=self._typed.get(field.name, ""),
             password=field.secret,
@@ -180,7 +180,13 @@ class ConnectionFormScreen(MlsScreen[None]):
         self._check(name)
 
     def _problem(self, field: Field) -> str | None:
-        return problem(field, self._typed.get(field.name, ""), stored=self._connection is not None)
+        return problem(field, self._typed.get(field.name, ""), stored=self._keeps_secrets)
+
+    @property
+    def _keeps_secrets(self) -> bool:
+        """Whether the stored secrets stay: another provider, or another way of signing in, is told its own."""
+        stored = self._connection
+        return stored is not None and stored.provider == self._preset.name and stored.auth is self._auth
 
     def _check(self, name: str, *, pressing: bool = False) -> bool:
         """Show what is wrong beside a field; an empty one is only called wrong once one tries to save."""
@@ -271,24 +277,3 @@ class ConnectionFormScreen(MlsScreen[None]):
     @on(Button.Pressed, "#cancel")
     def _cancelled(self) -> None:
         self.shell.back()
-
-
-def found_words(found: ConnectionTest) -> Content:
-    """What a test found, for the user to recognise as theirs."""
-    member = found.member
-    who = one_line(member.member_name or member.member_key or "the MLS does not say", 60)
-    office = one_line(member.office_name or member.office_key or "the MLS does not say", 60)
-    waiting = "the MLS does not count" if found.waiting is None else plural(found.waiting, "listing")
-    lines = [
-        Content.assemble(("✔ Signed in. Nothing is stored yet.", "bold $text-success")),
-        Content.assemble(("  Agent    ", "$foreground 60%"), who),
-        Content.assemble(("  Office   ", "$foreground 60%"), office),
-        Content.assemble(("  Waiting  ", "$foreground 60%"), waiting),
-    ]
-    lines += [Content.assemble(("  ! ", "$text-warning"), one_line(note, 200)) for note in found.notes]
-    return Content("\n").join(lines)
-
-
-def failed_words(error: str) -> Content:
-    """Why a test or a save did not work."""
-    return Content.assemble(("✖ ", "bold $text-error"), plain(error or "It did not work."))

@@ -140,7 +140,7 @@ async def test_nothing_is_set_by_opening_the_section_of_a_new_connection() -> No
         assert saved(actions).base_url == "https://m"
 
 
-async def test_one_providers_facts_do_not_become_anothers() -> None:
+async def test_one_providers_facts_and_secrets_do_not_become_anothers() -> None:
     actions = editing()
     async with opened(an_app(actions), (120, 36)) as pilot:
         await press(pilot, "e", "ctrl+o")
@@ -149,6 +149,7 @@ async def test_one_providers_facts_do_not_become_anothers() -> None:
         await settled(pilot)
         assert pilot.app.screen.query_one("#fact-page_size", Input).value == ""
         assert "B second-hand" in text_of(pilot, "#mark-media_limits")
+        assert "kept as stored" not in pilot.app.screen.query_one("#field-access_token", Input).placeholder
         await typed(pilot, "page_size", "70")
         choice.value = "mlsgrid"
         await settled(pilot)

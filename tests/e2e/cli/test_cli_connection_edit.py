@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from mls_tui.demo.server import DemoMLS
 from mls_tui.demo.thread import start_in_thread
 from mls_tui.mls.facts import FACT_NAMES
-from tests.e2e.cli.house import Here, add
+from tests.e2e.cli.house import Here, add, ended, process
 
 
 def shown(cli: Here, name: str = "Lake") -> dict[str, Any]:
@@ -118,6 +120,22 @@ def test_a_new_token_comes_from_a_variable_and_is_printed_nowhere(
     monkeypatch.setenv("NEW", mls.token)
     connected.done("connections", "edit", "Lake", "--token-env", "NEW")
     assert "6 listings waiting" in connected.done("connections", "test", "Lake").out
+
+
+def test_a_new_token_may_be_typed_at_a_prompt_that_does_not_show_it(connected: Here, mls: DemoMLS) -> None:
+    master, slave = pty.openpty()
+    running = process("connections", "edit", "Lake", "--ask", stdin=slave, start_new_session=True)
+    os.close(slave)
+    assert running.stderr is not None
+    prompt = ""
+    while not prompt.endswith("Access token:") and (letter := running.stderr.read(1)):
+        prompt += letter
+    os.write(master, b"a-token-nobody-knows\n")
+    outcome = ended(running)
+    os.close(master)
+    assert outcome.code == 0, outcome
+    assert "nobody-knows" not in outcome.out + outcome.err
+    assert connected("connections", "test", "Lake").code == 3
 
 
 def test_another_provider_gets_neither_the_old_ones_secrets_nor_its_facts(
