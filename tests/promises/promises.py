@@ -146,6 +146,10 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/test_secrets.py::test_after_a_rotation_old_secrets_are_read_and_new_ones_have_the_new_key",
         "unit/test_secrets.py::test_another_key_cannot_read_and_says_which_key_is_missing",
         "unit/test_secrets_places.py::test_the_keyring_is_preferred_to_a_file_and_no_key_touches_the_disk",
+        "unit/test_secrets_places.py::test_the_encryption_context_keeps_other_users_out",
+        "unit/test_users_cognito.py::test_no_token_stands_in_the_clear_on_disk_or_in_a_repr",
+        "ui/test_log_screen.py::test_a_key_that_is_put_into_a_file_is_warned_of_once_in_sight",
+        "e2e/cli/test_cli_sign_in.py::test_a_first_sign_in_chooses_a_password_and_lasts_until_sign_out",
         "unit/test_secrets_places.py::test_kms_is_used_on_aws_where_configured_and_older_places_are_still_read",
     ),
     "secrets nowhere else": (
@@ -166,6 +170,11 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/test_users_cognito.py::test_tokens_near_their_end_are_renewed_and_the_rotated_refresh_token_is_kept",
         "unit/test_users_cognito.py::test_sign_out_forgets_here_and_revokes_there",
         "unit/test_users_identity_pool.py::test_credentials_are_the_users_and_renew_themselves",
+        "unit/test_users_identity_pool.py::test_the_region_is_that_of_awss_variables_and_else_of_the_pool",
+        "unit/test_users_cognito.py::test_an_app_client_with_a_secret_is_named_as_the_cause_and_not_the_password",
+        "unit/test_users_srp.py::test_the_claim_is_that_of_another_implementation",
+        "e2e/cli/test_cli_sign_in.py::test_a_first_sign_in_chooses_a_password_and_lasts_until_sign_out",
+        "e2e/cli/test_cli_sign_in.py::test_a_wrong_password_is_a_sentence_and_nobody_is_signed_in",
         "unit/test_users_local.py::test_after_sign_out_authentication_is_required_until_sign_in",
     ),
     "hostile addresses": (

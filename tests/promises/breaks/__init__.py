@@ -3,7 +3,9 @@ was never seen to fail proves nothing; ``python -m tests.promises.breaks`` makes
 
 from __future__ import annotations
 
+from tests.promises.breaks.attacks import ATTACKS
 from tests.promises.breaks.breaks import Break
+from tests.promises.breaks.guarding import GUARDING
 from tests.promises.breaks.importing import IMPORTING
 from tests.promises.breaks.keeping import KEEPING
 from tests.promises.breaks.machine import MACHINE
@@ -12,6 +14,8 @@ from tests.promises.breaks.trying import TRYING
 
 __all__ = ["BREAKS", "Break"]
 
-BREAKS: tuple[Break, ...] = tuple(
-    sorted((*STORING, *IMPORTING, *TRYING, *MACHINE, *KEEPING), key=lambda each: each.promise)
+BREAKS: tuple[Break, ...] = (
+    tuple(sorted((*STORING, *IMPORTING, *TRYING, *MACHINE, *KEEPING), key=lambda each: each.promise))
+    + GUARDING
+    + ATTACKS
 )
