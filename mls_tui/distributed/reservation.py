@@ -105,10 +105,15 @@ class Reservation:
     wait: float
 
 
-def reserve(state: SlotState, now: int, rate: Rate, *, count: int, received: int, patience: float) -> Reservation:
-    """The next ``count`` slots after everything given away, after the pause, and after ``received`` bytes are paid."""
+def reserve(
+    state: SlotState, now: int, rate: Rate, *, count: int, received: int, patience: float, lead: int = 0
+) -> Reservation:
+    """The next ``count`` slots after everything given away, after the pause, and after ``received`` bytes are paid.
+
+    None is earlier than ``lead`` microseconds from now: so long it may take to write the row.
+    """
     after = replace(_with_learned(state, now, rate), bytes_at=_charged(state, now, rate, received))
-    start = max(now, after.next_at, after.bytes_at, after.paused_until)
+    start = max(now + lead, after.next_at, after.bytes_at, after.paused_until)
     wait = (start - now) / SECOND
     if wait > patience:
         return Reservation(after if received else state, (), wait)

@@ -25,7 +25,9 @@ logger = logging.getLogger(__name__)
 
 FULL = "all slots of the shared rate budget are taken"
 _FRESH_SECONDS = 0.25
-"""A request leaves only on a view of the row that is no older: a pause reaches every worker within that time."""
+"""A request leaves only on a view of the row that is no older, or as old as the table takes to answer: a pause reaches
+every worker within that time."""
+_LONGEST_LEAD = 2 * SECOND
 _AHEAD = SECOND
 """How far ahead slots are reserved at once, in microseconds: what a worker takes and then does not use is lost."""
 _ATTEMPTS = 50
@@ -52,6 +54,7 @@ class HostSlots:
         self._patience, self._grace = patience, grace
         self._state: SlotState | None = None
         self._seen = float("-inf")
+        self._took = 0.0
         self._slots: deque[int] = deque()
         self._charged = host.bytes_received
         self._owed: tuple[int, str] | None = None
@@ -100,8 +103,10 @@ class HostSlots:
         if not self._slots:
             await self._reserve(rate, waiting)
         slot = self._slots[0]
-        await self._until(slot, on_wait)
+        # Where the table is slow, a look at it when the time has come would make that time pass.
+        await self._until(slot - self._lead(), on_wait)
         await self._fresh()
+        await self._until(slot, None)
         if not self._slots or self._slots[0] != slot:
             return False
         self._slots.popleft()
@@ -123,9 +128,9 @@ class HostSlots:
             ahead = _AHEAD // max(1, spacing_of(state, now, rate))
             received = self._host.bytes_received - self._charged if rate.per_byte else 0
             count = max(1, min(waiting(), ahead))
-            made = reserve(state, now, rate, count=count, received=received, patience=self._patience)
+            made = reserve(state, now, rate, count=count, received=received, patience=self._patience, lead=self._lead())
             if made.state != state:
-                other = await self._run(partial(self._row.swap, state, made.state))
+                other = await self._ask(partial(self._row.swap, state, made.state))
                 if other is not None:
                     self._saw(other)
                     await self._clock.sleep(self._rng.uniform(0.0, 0.02))
@@ -143,7 +148,7 @@ class HostSlots:
         while self._owed is not None:
             state, owed = self._state or await self._fresh(), self._owed
             wanted = paused(state, *owed)
-            other = await self._run(partial(self._row.swap, state, wanted)) if wanted != state else None
+            other = await self._ask(partial(self._row.swap, state, wanted)) if wanted != state else None
             if other is not None:
                 self._saw(other)
                 continue
@@ -158,9 +163,19 @@ class HostSlots:
 
     async def _fresh(self) -> SlotState:
         if self._state is None or self._clock.monotonic() - self._seen > _FRESH_SECONDS:
-            read = await self._run(self._row.read)
+            read = await self._ask(self._row.read)
             self._saw(read or SlotState())
         return self._state or SlotState()
+
+    async def _ask(self, job: Callable[[], SlotState | None]) -> SlotState | None:
+        began = self._clock.monotonic()
+        answer = await self._run(job)
+        self._took = max(self._clock.monotonic() - began, self._took / 2)
+        return answer
+
+    def _lead(self) -> int:
+        """About how long the row takes to answer, in microseconds: quick to rise, slow to fall."""
+        return min(round(self._took * SECOND), _LONGEST_LEAD)
 
     def _saw(self, state: SlotState) -> None:
         self._state, self._seen = state, self._clock.monotonic()

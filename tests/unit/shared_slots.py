@@ -45,11 +45,15 @@ class MemoryRow:
 
 @dataclass
 class Fleet:
-    """What the workers of one provider share, and when each of their requests reached it (true time, bytes)."""
+    """What the workers of one provider share, and when each of their requests reached it (true time, bytes).
+
+    ``table_takes`` is how long the table takes to answer, from and to, in seconds.
+    """
 
     api: Sequence[Limit] = (Limit(2, 1.0),)
     media: Sequence[Limit] = ()
     seed: int = 0
+    table_takes: tuple[float, float] = (0.002, 0.02)
     arrivals: list[tuple[float, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -63,10 +67,11 @@ class Fleet:
         return SharedBudget(local, self.rows, presets, self._run, clock, patience=patience, rng=self.rng)
 
     async def _run(self, job: Callable[[], SlotState | None]) -> SlotState | None:
-        """DynamoDB is some milliseconds away, there and back."""
-        await asyncio.sleep(self.rng.uniform(0.001, 0.01))
+        """The row is read or written half-way through the time that the table takes."""
+        half = self.rng.uniform(*self.table_takes) / 2
+        await asyncio.sleep(half)
         found = job()
-        await asyncio.sleep(self.rng.uniform(0.001, 0.01))
+        await asyncio.sleep(half)
         return found
 
     async def request(

@@ -79,6 +79,19 @@ def test_the_shared_budget_is_used_to_the_full() -> None:
     assert 60.5 * 2.99 <= virtually(run) <= 60.5 * 3.03
 
 
+def test_a_slow_table_does_not_let_every_slot_pass_unused() -> None:
+    fleet = Fleet((Limit(20, 1.0),), table_takes=(0.4, 0.6))
+
+    async def run() -> float:
+        budget = fleet.worker()
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(fleet.request(budget) for _ in range(60)))
+        return asyncio.get_running_loop().time()
+
+    assert virtually(run) < 15
+    assert fleet.most_in(1.0) <= 20
+
+
 def test_several_slots_are_reserved_with_one_write() -> None:
     fleet = Fleet((Limit(200, 1.0),))
 
