@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from mls_tui.domain.events import Event
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.journal import Journal
 from mls_tui.importer.options import ImportOptions
-from mls_tui.mls.base import Connector
+from mls_tui.mls.base import Connector, PhotoBytes
 from mls_tui.mls.limits import InFlightLimit
 from mls_tui.mls.presets import ProviderPreset
 from mls_tui.storage.base import ListingStore, PhotoStore
@@ -36,34 +36,37 @@ class PhotoSlots:
         self._limit = limit
         self._control = control
         self._held = 0
-        self._freed = asyncio.Condition()
+        self._room = asyncio.Event()
+        self._room.set()
 
-    @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """Around the fetching of one photo."""
+    async def photo(self, connector: Connector, url: str) -> PhotoBytes:
+        """The photo, asked for when its turn has come; raises as ``Connector.photo``."""
         await self._control.permission()
-        async with self._freed:
-            await self._freed.wait_for(lambda: self._held < PHOTO_BYTES_IN_MEMORY)
+        while not self._room.is_set():
+            await self._room.wait()
         async with self._limit:
             started = time.monotonic()
             try:
-                yield
+                photo = await connector.photo(url)
             except PhotoError as error:
                 if not error.expired:
                     self._limit.failed()
                 raise
             self._limit.ok(time.monotonic() - started)
+            return photo
 
-    @asynccontextmanager
-    async def holding(self, size: int) -> AsyncIterator[None]:
+    @contextmanager
+    def holding(self, size: int) -> Iterator[None]:
         """Around the storing of a photo of ``size`` bytes."""
         self._held += size
+        if self._held >= PHOTO_BYTES_IN_MEMORY:
+            self._room.clear()
         try:
             yield
         finally:
             self._held -= size
-            async with self._freed:
-                self._freed.notify_all()
+            if self._held < PHOTO_BYTES_IN_MEMORY:
+                self._room.set()
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Collection, Sequence
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -18,6 +19,8 @@ from mls_tui.importer.variants import make_variants
 
 ORIGINAL_URL_BYTES = 1_024
 """S3 keeps at most 2 kB of metadata, names included."""
+
+_AS_IT_IS = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9/%:._~!$&'()*+,;=@-]*", re.ASCII)
 
 
 async def put_copies(
@@ -66,6 +69,8 @@ def object_metadata(context: ImportContext, listing_id: str, index: int, origina
 
 def metadata_url(url: str) -> str:
     """For S3 metadata: percent-encoded ASCII, no user, query or fragment, cut to fit (CONTRACT: "S3")."""
+    if _AS_IT_IS.fullmatch(url):
+        return url[:ORIGINAL_URL_BYTES]
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     plain = urlunsplit((parts.scheme, host, parts.path, "", ""))

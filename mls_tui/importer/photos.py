@@ -79,7 +79,7 @@ class ListingPhotos:
         except PhotoError as error:
             self._failed(index, photo, sentence(error), failed)
             return
-        async with context.photo_slots.holding(len(served.body)):
+        with context.photo_slots.holding(len(served.body)):
             self.done[_place(index, photo)] = await self._put(index, photo, served)
 
     def _fetching(self, photo: Photo) -> Callable[[int], Awaitable[PhotoBytes]]:
@@ -90,8 +90,7 @@ class ListingPhotos:
             nonlocal expired
             source = await self._renewed(photo) if expired or (number > 1 and context.preset.media_once) else photo
             try:
-                async with context.photo_slots.one():
-                    return await context.connector.photo(source.url)
+                return await context.photo_slots.photo(context.connector, source.url)
             except PhotoError as error:
                 expired = error.expired
                 raise
@@ -184,6 +183,8 @@ def _place(index: int, photo: Photo) -> tuple[int, str, str]:
 
 def _shown(done: Photo, now: Photo) -> Photo:
     """A photo dealt with by an earlier attempt, where the feed shows it now."""
+    if (done.order, done.caption) == (now.order, now.caption):
+        return done
     return done.model_copy(update={"order": now.order, "caption": now.caption})
 
 

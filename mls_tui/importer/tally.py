@@ -91,13 +91,20 @@ class TallyFold:
 
     _counts: dict[str, int] = field(default_factory=dict)
     _flights: dict[str, InFlight] = field(default_factory=dict)
+    _photos_done: dict[str, int] = field(default_factory=dict)
     _base: Tally = field(default_factory=Tally)
+    _now: datetime | None = None
     _seconds: deque[int] = field(default_factory=lambda: deque(maxlen=60))
     _last_second: int | None = None
 
     def add(self, event: Event) -> None:
         """Take one event in."""
+        self._now = event.at
         match event:
+            case PhotoStored():  # first, as most events are of this kind
+                self._count("photos_stored")
+                self._count("bytes", event.size)
+                self._photo_done(event.mls_number)
             case RunStarted():
                 self._base = replace(
                     self._base,
@@ -112,15 +119,12 @@ class TallyFold:
                 if event.total is not None:
                     self._base = replace(self._base, expected=event.total)
             case ListingStarted():
+                self._photos_done[event.mls_number] = 0
                 self._flights[event.mls_number] = InFlight(
                     event.mls_number, address=event.address, photos_total=event.photos
                 )
             case AttemptFailed():
                 self._attempt_failed(event)
-            case PhotoStored():
-                self._count("photos_stored")
-                self._count("bytes", event.size)
-                self._photo_done(event.mls_number)
             case PhotoFailed():
                 self._count("photos_failed")
                 self._photo_done(event.mls_number)
@@ -142,21 +146,23 @@ class TallyFold:
                 self._base = replace(self._base, throttled_until=event.until, throttled_why=event.why)
             case RunFinished():
                 self._flights.clear()
+                self._photos_done.clear()
                 self._base = replace(self._base, result=event.result)
-        self._base = replace(self._base, now=event.at)
 
     def snapshot(self, now: datetime | None = None, *, paused: bool = False) -> Tally:
         """The run as it stands, ``now`` for the clock's sake."""
         counts = self._counts
         total = sum(counts.get(name, 0) for name in ("created", "updated", "unchanged", "removed", "failed"))
-        moment = now or self._base.now
+        moment = now or self._now
         until = self._base.throttled_until
         return replace(
             self._base,
             now=moment,
             paused=paused,
             counts=ImportCounts.model_construct(**{**_NO_COUNTS, **counts, "total": total}),
-            in_flight=tuple(self._flights.values()),
+            in_flight=tuple(
+                replace(flight, photos_done=self._photos_done[number]) for number, flight in self._flights.items()
+            ),
             throttled_until=until if until and moment and until > moment else None,
             rates=self._rates(moment),
         )
@@ -187,12 +193,12 @@ class TallyFold:
         self._flights[event.mls_number] = flight
 
     def _photo_done(self, mls_number: str) -> None:
-        flight = self._flights.get(mls_number)
-        if flight is not None:
-            self._flights[mls_number] = replace(flight, photos_done=flight.photos_done + 1)
+        if mls_number in self._photos_done:
+            self._photos_done[mls_number] += 1
 
     def _finished(self, mls_number: str, at: datetime) -> None:
         self._flights.pop(mls_number, None)
+        self._photos_done.pop(mls_number, None)
         second = int(at.timestamp())
         if self._last_second is None:
             self._last_second = second

@@ -18,6 +18,7 @@ from mls_tui.mls.reply import Door, Reply
 from mls_tui.mls.throttle import Throttle, is_throttled
 
 PHOTO_CAP = 25_000_000
+_GIL_KEPT_BYTES = 2047
 _REDIRECTS = 3
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({401, 403, 404, 410})
@@ -51,6 +52,13 @@ def sniff(body: bytes) -> tuple[str, str] | None:
         if brands & _HEIC:
             return "image/heic", "heic"
     return None
+
+
+def _update(digest: hashlib._Hash, chunk: bytes) -> None:
+    """In pieces for which hashlib keeps the GIL: to get it back from other threads costs more than to hash a photo."""
+    view = memoryview(chunk)
+    for at in range(0, len(view), _GIL_KEPT_BYTES):
+        digest.update(view[at : at + _GIL_KEPT_BYTES])
 
 
 class MediaHeaders(Protocol):
@@ -140,7 +148,7 @@ class PhotoSource:
         if reply.headers.get("content-encoding", "identity").lower() != "identity":
             raise PhotoError("The photo came compressed although that was not asked for.")
         digest = hashlib.sha256()
-        body = await read_body(reply, slot, self._cap, digest.update)
+        body = await read_body(reply, slot, self._cap, lambda chunk: _update(digest, chunk))
         if not body:
             raise PhotoError("The answer holds no bytes where a photo should be.")
         kind = sniff(body)

@@ -48,7 +48,8 @@ class GroupCommit:
         entry = _Waiting(build)
         with self._arrived:
             self._waiting.append(entry)
-            self._arrived.notify()
+            if len(self._waiting) >= MOST:
+                self._arrived.notify()
             if self._busy:
                 return entry.done
             self._busy = True

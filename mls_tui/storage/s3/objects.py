@@ -42,9 +42,10 @@ def put_request(
 
 def fitting_metadata(metadata: dict[str, str]) -> dict[str, str]:
     """Metadata within S3's 2 kB: ``originalUrl`` is cut, never within a percent-encoded character."""
-    if not all(f"{name}{value}".isascii() and f"{name}{value}".isprintable() for name, value in metadata.items()):
+    words = "".join(metadata) + "".join(metadata.values())
+    if not (words.isascii() and words.isprintable()):
         raise StorageError("A photo's metadata must be printable ASCII.")
-    excess = sum(len(name) + len(value) for name, value in metadata.items()) - _MAX_METADATA_BYTES
+    excess = len(words) - _MAX_METADATA_BYTES
     if excess <= 0:
         return metadata
     url = metadata.get("originalUrl", "")
@@ -137,15 +138,19 @@ def _latest_markers(entries: Iterable[Any], wanted: set[str]) -> list[dict[str, 
     return [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries if entry["Key"] in wanted]
 
 
-def url_of(client: S3Client, bucket: str, key: str) -> str:
-    """Where the object is. Nothing is signed: the bucket is private, the URL names the object."""
-    path = quote(key, safe="/-._~")
+def base_url(client: S3Client, bucket: str) -> str:
+    """Where the bucket's objects are; a key follows, percent-encoded. Nothing is signed: the bucket is private."""
     endpoint = client.meta.endpoint_url
     if is_custom(endpoint):
-        return f"{endpoint.rstrip('/')}/{bucket}/{path}"
+        return f"{endpoint.rstrip('/')}/{bucket}/"
     suffix = "amazonaws.com.cn" if (urlsplit(endpoint).hostname or "").endswith(".cn") else "amazonaws.com"
     region = client.meta.region_name
     if "." in bucket:
         # A dot in the name breaks the certificate's wildcard.
-        return f"https://s3.{region}.{suffix}/{bucket}/{path}"
-    return f"https://{bucket}.s3.{region}.{suffix}/{path}"
+        return f"https://s3.{region}.{suffix}/{bucket}/"
+    return f"https://{bucket}.s3.{region}.{suffix}/"
+
+
+def path_of(key: str) -> str:
+    """A key as it stands in a URL."""
+    return quote(key, safe="/-._~")

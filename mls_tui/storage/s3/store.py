@@ -35,6 +35,7 @@ class S3PhotoStore:
         self._pause = pause
         self._pool = DaemonPool(_THREADS, "mls-tui-s3")
         self._bulk: BulkUploads | None = None
+        self._base_url: str | None = None
         self._prepared = False
         self._lock = threading.Lock()
 
@@ -49,7 +50,7 @@ class S3PhotoStore:
 
         def job(client: S3Client) -> StoredObject:
             objects.put(client, request, self._pause)
-            return StoredObject(key, objects.url_of(client, self._bucket, key), len(body))
+            return StoredObject(key, self.url(key), len(body))
 
         return await self._run(job)
 
@@ -83,7 +84,9 @@ class S3PhotoStore:
 
     def url(self, key: str) -> str:
         """``https://<bucket>.s3.<region>.amazonaws.com/<key>``; by path below a custom endpoint."""
-        return guarded(lambda: objects.url_of(self._aws.s3(), self._bucket, key), self.describe())
+        if self._base_url is None:
+            self._base_url = guarded(lambda: objects.base_url(self._aws.s3(), self._bucket), self.describe())
+        return self._base_url + objects.path_of(key)
 
     async def init(self) -> list[Check]:
         return await self._run(lambda client: init_bucket(client, self._bucket))
