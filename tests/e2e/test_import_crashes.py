@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from aiohttp import web
 
 from mls_tui.domain.connection import Cursor
 from mls_tui.domain.run import RunState
@@ -125,6 +126,19 @@ async def test_a_rerun_after_a_kill_is_equal_to_an_uninterrupted_run(open_local:
         assert stored_data(await house.whole()) == plain
 
 
+async def whole_pages(house: House) -> int:
+    """Import; how many pages of whole records were asked for. The keys of all, to see what slipped by, are few."""
+    asked: list[str] = []
+
+    async def hook(request: web.Request) -> None:
+        asked.extend(["page"] if "$expand" in request.query else [])
+
+    house.mls.hook = hook
+    await house.run()
+    house.mls.hook = None
+    return len(asked)
+
+
 async def test_a_resume_asks_for_what_was_left_and_in_flight_only(open_local: OpenHouse) -> None:
     async with open_local(listings=30) as house:
         assert await killed_run(house, "after cursor", 4)
@@ -135,11 +149,10 @@ async def test_a_resume_asks_for_what_was_left_and_in_flight_only(open_local: Op
         passed = len(await passed_by_cursor(house))
         assert passed >= 12
         house.mls.requests.clear()
-        await house.run()
+        pages = await whole_pages(house)
         assert house.events[0].to_json()["resumed"] is True
         assert house.mls.requests["photo"] <= photos - stored
-        left = -(-(30 - passed) // 6)
-        assert house.mls.requests["Property"] <= left + 4, "what was left, one in flight, all keys, both ends"
+        assert 0 < pages <= -(-(30 - passed) // 6) + 1, "what was left, and the page that was in flight"
         assert in_stock <= len(await house.objects())
         await house.whole()
 

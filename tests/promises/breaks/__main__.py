@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.promises.breaks import BREAKS, Break
@@ -21,6 +23,9 @@ MOST_SECONDS = 300
 
 def main(words: list[str]) -> int:
     wanted = [each for each in BREAKS if all(word.lower() in _line(each).lower() for word in words)]
+    if failing := _failing_unbroken(wanted):
+        print("These fail before anything is broken, and so prove nothing:", *failing, sep="\n  ")
+        return 1
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         unseen = sum(map(_tell, wanted, pool.map(_unnoticed, wanted)))
     print(f"{len(wanted) - unseen} of {len(wanted)} breaks were noticed by every test that promises to.")
@@ -36,17 +41,30 @@ def _tell(each: Break, unnoticed: list[str]) -> bool:
     return bool(unnoticed)
 
 
-def _unnoticed(each: Break) -> list[str]:
-    """The tests that passed all the same, or could not be run."""
+def _failing_unbroken(wanted: list[Break]) -> list[str]:
+    with _tree() as tree:
+        tests = sorted({f"tests/{test}" for each in wanted for test in each.tests})
+        said = _pytest(tree, "-n", "auto", *tests).stdout if tests else ""
+    return [line for line in said.splitlines() if line.startswith(("FAILED", "ERROR"))]
+
+
+@contextmanager
+def _tree() -> Iterator[Path]:
+    """A copy of everything that the tests read."""
     with tempfile.TemporaryDirectory(prefix="mls-tui-break-") as name:
-        tree = Path(name)
         for part in COPIED:
-            _copy(ROOT / part, tree / part)
+            _copy(ROOT / part, Path(name) / part)
+        yield Path(name)
+
+
+def _unnoticed(each: Break) -> list[str]:
+    """The tests that passed all the same, or could not be run, with what pytest said."""
+    with _tree() as tree:
         target = tree / "mls_tui" / each.file
         source = target.read_text(encoding="utf-8")
         assert source.count(each.old) == 1, f"the text to break stands {source.count(each.old)} times in {each.file}"
         target.write_text(source.replace(each.old, each.new), encoding="utf-8")
-        return [test for test in each.tests if not _fails(tree, test)]
+        return [f"{test} {said}" for test in each.tests if (said := _not_failing(tree, test))]
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -56,14 +74,21 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
-def _fails(tree: Path, test: str) -> bool:
-    """Whether the test ran and failed; pytest says 1 then, and other numbers where it could not run it."""
-    command = [sys.executable, "-m", "pytest", "-n0", "-q", "-x", "--tb=no", "-p", "no:cacheprovider", f"tests/{test}"]
-    environ = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "CI": "true"}
+def _not_failing(tree: Path, test: str) -> str:
+    """Empty where the test ran and failed. pytest says 1 then, 0 where all passed, else it could not run them."""
     try:
-        return subprocess.run(command, cwd=tree, env=environ, capture_output=True, timeout=MOST_SECONDS).returncode == 1
+        done = _pytest(tree, "-n0", "-x", f"tests/{test}", seconds=MOST_SECONDS)
     except subprocess.TimeoutExpired:
-        return True
+        return ""
+    if done.returncode == 1:
+        return ""
+    return "passes" if done.returncode == 0 else f"cannot be run: {done.stdout.strip().splitlines()[-1:]}"
+
+
+def _pytest(tree: Path, *arguments: str, seconds: float | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", *arguments]
+    environ = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "CI": "true"}
+    return subprocess.run(command, cwd=tree, env=environ, capture_output=True, text=True, timeout=seconds)
 
 
 if __name__ == "__main__":

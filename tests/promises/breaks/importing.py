@@ -127,7 +127,7 @@ IMPORTING: tuple[Break, ...] = (
         "damaged photos are found and not mended",
         "importer/audit.py",
         "            if bad and repair:\n",
-        "            if bad and not repair:\n",
+        "            if bad and repair is None:\n",
         ("e2e/test_import_audit.py::test_damage_and_orphans_are_found_repaired_and_fetched_again",),
     ),
     Break(
