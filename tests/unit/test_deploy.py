@@ -108,7 +108,7 @@ def test_the_schedule_starts_a_distributed_import_of_each_connection() -> None:
     separator, connections = names["Names"]["Fn::Join"]
     assert connections == {"Ref": "Connections"}
     [override] = json.loads(text.replace("${Names}", separator.join(["lake", "hill"])))["containerOverrides"]
-    assert override == {"name": "worker", "command": ["import", "--distributed", "lake", "hill"]}
+    assert override == {"name": "worker", "command": ["import", "--distributed", "--detach", "lake", "hill"]}
 
 
 def test_what_holds_data_or_opens_it_outlives_the_stack() -> None:

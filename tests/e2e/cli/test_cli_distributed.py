@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 import mls_tui.deploy
 from tests.contract.aws_server import aws_endpoint
+from tests.deployment import resource
 from tests.e2e.cli.house import Here
 
 
@@ -56,3 +58,14 @@ def test_the_template_is_printed_as_it_is_shipped_and_makes_nothing(cli: Here, h
     assert printed.out == (Path(mls_tui.deploy.__file__).parent / "template.yaml").read_text()
     assert "AWSTemplateFormatVersion" in printed.out
     assert not (home / "data").exists()
+
+
+def test_the_template_gives_commands_that_the_program_has(cli: Here) -> None:
+    [container] = resource("WorkerTask")["ContainerDefinitions"]
+    assert "SIGTERM" in cli.done(*container["Command"], "--help").out
+    text, _ = resource("ImportSchedule")["Target"]["Input"]["Fn::Sub"]
+    [override] = json.loads(text)["containerOverrides"]
+    verb, *flags, _ = override["command"]
+    told = cli.done(verb, "--help").out
+    assert flags
+    assert all(flag in told for flag in flags)
