@@ -40,10 +40,7 @@ KEEPING: tuple[Break, ...] = (
         "actions/listings.py",
         'if not key.startswith(f"listings/{ws.user_id}/"):',
         "if False:",
-        (
-            "promises/test_two_users.py::test_no_verb_reaches_what_belongs_to_another",
-            "promises/test_two_users.py::test_no_sequence_of_verbs_reaches_over",
-        ),
+        ("promises/test_two_users.py::test_no_verb_reaches_what_belongs_to_another",),
     ),
     Break(
         11,
