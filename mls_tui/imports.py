@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mls_tui.domain.connection import Connection
     from mls_tui.domain.events import Event
     from mls_tui.domain.run import ImportResult, ImportRun
+    from mls_tui.importer.tally import Tally
+    from mls_tui.watched_run import WatchedRun
     from mls_tui.worker import Events, ImportBridge
 
 LOG_LENGTH = 5_000
@@ -30,6 +32,7 @@ class Imports:
     def __init__(self, app: MlsTuiApp) -> None:
         self._app = app
         self._bridge: ImportBridge | None = None
+        self._watched: WatchedRun | None = None
         self._again: Callable[[], None] = lambda: None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -42,10 +45,17 @@ class Imports:
 
     @property
     def running(self) -> bool:
-        return self._bridge is not None
+        return self._bridge is not None or self._watched is not None
+
+    @property
+    def watching(self) -> bool:
+        """Whether the import that is shown is done by workers, and goes on without us."""
+        return self._watched is not None
 
     @property
     def paused(self) -> bool:
+        if self._watched is not None:
+            return self._watched.paused
         return self._bridge is not None and self._bridge.control.paused
 
     def start(self, connection: Connection, options: ImportOptions) -> None:
@@ -76,20 +86,50 @@ class Imports:
     def retry_run(self, run: ImportRun) -> None:
         self.retry(run.run_id, run.connection_id, run.connection_name)
 
-    def _begin(self, connection_id: str, name: str, events: Events) -> None:
+    def watch(self, run: ImportRun) -> None:
+        """Follow a distributed run, as it stands in its row, until it ends or is left."""
+        if self._refused():
+            return
+        from mls_tui.watched_run import WatchedRun
+        from mls_tui.worker import ImportProgress
+
+        self._clear(run.connection_id, run.connection_name)
+
+        def seen(tally: Tally) -> None:
+            self._app.post_message(ImportProgress(tally))
+
+        self._watched = WatchedRun(self._app, run, seen, self.leave)
+        self._watched.start()
+        self._app.refresh_bindings()
+
+    def leave(self) -> None:
+        """Follow a distributed run no further; its workers go on."""
+        watched, self._watched = self._watched, None
+        if watched is not None:
+            watched.leave()
+            self._app.refresh_bindings()
+
+    def _refused(self) -> bool:
         if self.running:
             self._app.notify(
                 f"{self.connection_name} is being imported. Wait for its end, or cancel it first (3, then x).",
                 severity="warning",
             )
-            return
-        from mls_tui.importer.control import ImportControl
-        from mls_tui.worker import ImportBridge
+        return self.running
 
+    def _clear(self, connection_id: str, name: str) -> None:
         self.log.clear()
         self.connection_id, self.connection_name, self.cancelling = connection_id, name, False
         self._app.tally = None
         self._result = None
+
+    def _begin(self, connection_id: str, name: str, events: Events) -> None:
+        if self._refused():
+            return
+        from mls_tui.importer.control import ImportControl
+        from mls_tui.worker import ImportBridge
+
+        self._clear(connection_id, name)
         self._again = partial(self._begin, connection_id, name, events)
         self._bridge = ImportBridge(events, ImportControl(), clock=self._app.clock)
         self._idle.clear()
@@ -120,15 +160,21 @@ class Imports:
             self._idle.set()
 
     def pause(self) -> None:
+        if self._watched is not None:
+            self._watched.steer("pause")
         if self._bridge is not None:
             self._bridge.control.pause()
 
     def resume(self) -> None:
+        if self._watched is not None:
+            self._watched.steer("resume")
         if self._bridge is not None:
             self._bridge.control.resume()
 
     def cancel(self) -> None:
         """Ask the run to stop where it is consistent; after two seconds, stop it there."""
+        if self._watched is not None:
+            self._watched.steer("cancel")
         bridge = self._bridge
         if bridge is None:
             return
@@ -138,6 +184,8 @@ class Imports:
 
     def quit(self) -> None:
         """Stop for good, at once: the store is consistent at any moment, the next import goes on from there."""
+        if self._watched is not None:
+            self._watched.leave()
         bridge, self._bridge = self._bridge, None
         if bridge is not None:
             bridge.abandon()

@@ -15,6 +15,7 @@ from mls_tui.actions.connections import (
     update_connection,
 )
 from mls_tui.actions.deletions import delete_listing, delete_listings, delete_named, undo_deletion
+from mls_tui.actions.distributed import follow_run, run_worker, start_distributed, steer_run
 from mls_tui.actions.examining import check_storage, examine, init_storage
 from mls_tui.actions.history import get_import_history, get_run_problems
 from mls_tui.actions.imports import import_events, import_mls_listings, retry_events, retry_run
@@ -64,6 +65,7 @@ __all__ = [
     "edit_connection",
     "examine",
     "export_listings",
+    "follow_run",
     "get_budget",
     "get_connections",
     "get_import_history",
@@ -79,7 +81,10 @@ __all__ = [
     "refetch_photos",
     "retry_events",
     "retry_run",
+    "run_worker",
     "show_connection",
+    "start_distributed",
+    "steer_run",
     "stream_listings",
     "try_connection",
     "undo_deletion",

@@ -20,6 +20,7 @@ def tally_of(run: ImportRun, now: datetime, before: Tally | None = None) -> Tall
         now=now,
         expected=run.expected,
         paused=run.paused,
+        waiting=run.pending,
         counts=run.counts,
         rates=() if before is None else (*before.rates, _rate(run, now, before))[-MOST_RATES:],
         result=None if run.state is RunState.RUNNING else result_of(run),

@@ -40,7 +40,8 @@ class InFlight:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One moment of a run. ``expected`` is the MLS's count; ``rate`` is listings a second over the last ten seconds."""
+    """One moment of a run. ``expected`` is the MLS's count; ``rate`` is listings a second over the last ten seconds;
+    ``waiting`` is how many listings wait for workers, None where this process does them itself."""
 
     run: str = ""
     connection: str = ""
@@ -52,6 +53,7 @@ class Tally:
     paused: bool = False
     counts: ImportCounts = field(default_factory=ImportCounts)
     in_flight: tuple[InFlight, ...] = ()
+    waiting: int | None = None
     throttled_until: datetime | None = None
     throttled_why: str = ""
     rates: tuple[float, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mls_tui.domain.listing import Listing
     from mls_tui.domain.run import ImportRun, Problem
     from mls_tui.importer.control import ImportControl
+    from mls_tui.importer.tally import Tally
     from mls_tui.mls.base import Window
     from mls_tui.workspace import Workspace
 
@@ -56,6 +57,12 @@ class ActionsPort(Protocol):
     def retry_events(
         self, run_id: str, workspace: Workspace, control: ImportControl | None = None
     ) -> AsyncIterator[Event]: ...
+
+    def follow_run(self, run_id: str, workspace: Workspace) -> AsyncGenerator[Tally, None]: ...
+
+    def steer_run(
+        self, run_id: str, word: str, workspace: Workspace | None = None
+    ) -> Awaitable[ActionResult[ImportRun]]: ...
 
     def get_imported_listings(self, workspace: Workspace | None = None) -> Awaitable[ActionResult[list[Listing]]]: ...
 

@@ -39,6 +39,7 @@ class ProgressScreen(MlsScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "pause", "Pause/resume", id="import.pause", tooltip="Pause or resume", group=IMPORT),
         Binding("x", "cancel", "Cancel", id="import.cancel", tooltip="Stop; what is stored stays", group=IMPORT),
+        Binding("Q", "leave", "Leave", show=False, id="import.leave", tooltip="Follow it no further", group=IMPORT),
         Binding("f", "errors", "Errors only", id="import.errors", tooltip="Filter the log to errors", group=IMPORT),
         Binding("r", "retry", "Retry failed", id="import.retry", tooltip="Import what failed again", group=IMPORT),
         Binding("n", "tell", "Notify", id="import.notify", tooltip="Bell and notification at the end", group=IMPORT),
@@ -116,6 +117,8 @@ class ProgressScreen(MlsScreen[None]):
         tally, running = self.shell.tally, self.shell.imports.running
         if action in ("pause", "cancel") and not running:
             return NO_IMPORT
+        if action == "leave" and not self.shell.imports.watching:
+            return "This import runs here: leave the screen by 1, 2 or 4, and it goes on."
         if action == "retry":
             if running:
                 return "Wait for the end of this import, then try again what failed."
@@ -140,12 +143,17 @@ class ProgressScreen(MlsScreen[None]):
             (
                 f"{plural(stored, 'listing')} imported so far stay in the store.",
                 "Listings in flight are dropped; nothing stays half-written.",
+                *(["Every worker stops, on every machine."] if self.shell.imports.watching else []),
                 "The next import goes on from there.",
             ),
             action="Cancel the import",
             cancel="Go on importing",
         )
         self.app.push_screen(question, lambda yes: self.shell.imports.cancel() if yes else None)
+
+    def action_leave(self) -> None:
+        self.shell.imports.leave()
+        self.shell.go("history")
 
     def action_errors(self) -> None:
         self.query_one(LogView).toggle_errors()

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Static
 
-from mls_tui.domain.run import ImportRun, Problem, ProblemKind
+from mls_tui.domain.run import ImportRun, Problem, ProblemKind, RunState
 from mls_tui.domain.words import plural
 from mls_tui.screens.base import MlsScreen
 from mls_tui.screens.history import why_no_retry
@@ -36,6 +36,7 @@ class RunDetailScreen(MlsScreen[None]):
     WRITES = frozenset({"retry"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Read in full", id="run.open", tooltip="The whole error, the raw record", group=RUN),
+        Binding("w", "watch", "Follow", id="run.watch", tooltip="Follow it on the progress screen", group=RUN),
         Binding("r", "retry", "Retry failed", id="run.retry", tooltip="Import what failed again", group=RUN),
         Binding("y", "copy", "Copy", id="run.copy", tooltip="Copy the error", group=RUN),
     ]
@@ -100,6 +101,8 @@ class RunDetailScreen(MlsScreen[None]):
             return reason
         if action == "retry":
             return why_no_retry(self._run, self.shell.imports.running)
+        if action == "watch":
+            return why_no_watch(self._run, self.shell.imports.running)
         if action in ("open", "copy") and self._chosen is None:
             return "Nothing failed in this import."
         return None
@@ -114,10 +117,24 @@ class RunDetailScreen(MlsScreen[None]):
             self.app.copy_to_clipboard(f"{problem.mls_number}: {clean(problem.error)}")
             self.notify("Copied.")
 
+    def action_watch(self) -> None:
+        self.shell.imports.watch(self._run)
+        self.shell.back()
+        self.shell.go("progress")
+
     def action_retry(self) -> None:
         self.shell.imports.retry_run(self._run)
         self.shell.back()
         self.shell.go("progress")
+
+
+def why_no_watch(run: ImportRun, running: bool) -> str | None:
+    """Why a run cannot be followed from here now."""
+    if run.state is not RunState.RUNNING:
+        return "This import has ended."
+    if not run.distributed:
+        return "This import runs in another process, which shows it; only imports by workers can be followed from here."
+    return "An import is shown on the progress screen (3) already." if running else None
 
 
 class ProblemScreen(ModalScreen[None]):

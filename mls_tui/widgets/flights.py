@@ -13,6 +13,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from mls_tui.domain.words import plural
 from mls_tui.importer.tally import InFlight, Tally
 from mls_tui.widgets.plain import one_line
 
@@ -30,6 +31,13 @@ def retry_words(flight: InFlight, now: datetime | None) -> str:
     wait = (flight.retry_at - now).total_seconds() if flight.retry_at is not None and now is not None else 0.0
     words = f"{attempt}, again in {wait:.1f} s" if wait > 0 else f"attempt {attempt}"
     return f"{words}: {flight.cause}" if flight.cause else words
+
+
+def nothing_words(waiting: int | None) -> str:
+    """What stands where no listing is in flight here. ``waiting`` as of a Tally."""
+    if waiting is None:
+        return "Nothing is in flight."
+    return f"{plural(waiting, 'listing')} in the queue or with a worker. Q leaves; the workers go on."
 
 
 def photo_words(flight: InFlight) -> tuple[str, str, str]:
@@ -59,11 +67,12 @@ class Flights(ScrollView):
         super().__init__(id=id)
         self._flights: tuple[InFlight, ...] = ()
         self._now: datetime | None = None
+        self._waiting: int | None = None
 
     def show(self, tally: Tally) -> None:
         """Draw another moment."""
         self._flights = tuple(sorted(tally.in_flight, key=lambda flight: flight.attempt == 1))
-        self._now = tally.now
+        self._now, self._waiting = tally.now, tally.waiting
         self.virtual_size = Size(self.size.width, len(self._flights))
         self.refresh()
 
@@ -72,7 +81,7 @@ class Flights(ScrollView):
         row = y + self.scroll_offset.y
         base = self.rich_style
         if row >= len(self._flights):
-            words = "Nothing is in flight." if row == 0 else ""
+            words = nothing_words(self._waiting) if row == 0 else ""
             return Strip([Segment(words, base + self._style("note"))]).adjust_cell_length(width, base)
         segments = self._segments(self._flights[row], width)
         return Strip(segments).adjust_cell_length(width, base).apply_style(Style(bgcolor=base.bgcolor))

@@ -4,7 +4,7 @@ network and no disk."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,11 +18,13 @@ from mls_tui.actions import (
     ImportOptions,
     Preview,
 )
+from mls_tui.distributed.follow import tally_of
 from mls_tui.domain.connection import Connection, Member
 from mls_tui.domain.events import Event
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportRun, Problem
 from mls_tui.importer.control import ImportControl
+from mls_tui.importer.tally import Tally
 from mls_tui.mls.base import Window
 from tests.ui.workspaces import NOW, NOW_MS, FrozenClock, a_connection, a_view, fake_workspace
 
@@ -73,6 +75,7 @@ class FakeActions:
         self.cannot_delete: dict[str, str] = {}
         self.calls: list[tuple[object, ...]] = []
         self.batch_size = 500
+        self.looks: list[ImportRun | Gate] = []
 
     def _refused(self, action: str, *arguments: object) -> str | None:
         self.calls.append((action, *arguments))
@@ -160,6 +163,22 @@ class FakeActions:
         if error := self._refused("preview_import", connection_id, options):
             return ActionResult(success=False, error=error)
         return ActionResult(success=True, data=self.preview)
+
+    async def follow_run(self, run_id: str, workspace: Workspace) -> AsyncGenerator[Tally, None]:
+        tally: Tally | None = None
+        for look in self.looks:
+            if isinstance(look, Gate):
+                await asyncio.wrap_future(look)
+                continue
+            tally = tally_of(look, NOW, tally)
+            yield tally
+
+    async def steer_run(self, run_id: str, word: str, workspace: Workspace | None = None) -> ActionResult[ImportRun]:
+        if error := self._refused("steer_run", run_id, word):
+            return ActionResult(success=False, error=error)
+        control = "pause" if word == "pause" else None
+        run = next(run for run in self.history if run.run_id == run_id)
+        return ActionResult(success=True, data=run.model_copy(update={"control": control}))
 
     async def get_imported_listings(self, workspace: Workspace | None = None) -> ActionResult[list[Listing]]:
         if error := self._refused("get_imported_listings"):
