@@ -28,6 +28,10 @@ SWITCH_SECONDS = 0.0005
 """While rows are put into columns by a thread, the interface waits this long for the interpreter, not Python's 5 ms."""
 
 
+_readings: list[float] = []
+"""The readings under way, first the switch interval that was usual before them: a reload begins before another ends."""
+
+
 @contextmanager
 def smoothly() -> Iterator[None]:
     """Read many rows beside an interface that goes on.
@@ -36,16 +40,22 @@ def smoothly() -> Iterator[None]:
     whole program and all rows each time: 100 ms at 100,000. It rests, and does not see afterwards what exists now,
     which is still freed when nothing refers to it.
     """
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_SECONDS)
+    if not _readings:
+        _readings.append(sys.getswitchinterval())
+        sys.setswitchinterval(SWITCH_SECONDS)
+        gc.disable()
+    else:
+        _readings.append(0.0)
     gc.freeze()
-    gc.disable()
     try:
         yield
     finally:
         gc.freeze()
-        gc.enable()
-        sys.setswitchinterval(usual)
+        usual = _readings[0]
+        _readings.pop()
+        if not _readings:
+            gc.enable()
+            sys.setswitchinterval(usual)
 
 
 class ListingFeed:

@@ -39,3 +39,18 @@ def test_a_reading_that_breaks_off_gives_the_collector_and_the_threads_back() ->
         raise ValueError("broken")
     assert gc.isenabled()
     assert sys.getswitchinterval() == usual
+
+
+@pytest.mark.parametrize("first_to_end", [0, 1])
+def test_of_two_readings_at_once_the_later_end_gives_all_back(first_to_end: int) -> None:
+    """A reload that begins while a reading is on its way: whichever ends first, the rest goes on smoothly."""
+    usual = sys.getswitchinterval()
+    readings = [smoothly(), smoothly()]
+    for reading in readings:
+        reading.__enter__()
+    readings[first_to_end].__exit__(None, None, None)
+    assert not gc.isenabled()
+    assert sys.getswitchinterval() < usual
+    readings[1 - first_to_end].__exit__(None, None, None)
+    assert gc.isenabled()
+    assert sys.getswitchinterval() == usual
