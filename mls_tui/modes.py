@@ -70,7 +70,7 @@ def commands(app: MlsTuiApp, screen: Screen[object]) -> Iterator[SystemCommand]:
     """Every action of the screen and of the application, for the palette; a dimmed one says why."""
     seen: set[str] = set()
     for node, binding, enabled, tooltip in screen.active_bindings.values():
-        if binding.system or not binding.description or binding.action in seen or binding.action == "command_palette":
+        if not binding.id or not binding.description or binding.action in seen:  # Textual's own have no id
             continue
         seen.add(binding.action)
         why = "" if enabled else why_not(binding.action, node) or ""
