@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from mls_tui import loops
 from mls_tui.domain.clock import Clock, SystemClock, epoch_ms
 from mls_tui.domain.errors import sentence
 from mls_tui.domain.events import Event, RunFinished
@@ -126,7 +127,7 @@ class ImportBridge:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._consume())
+            loops.run(self._consume())
             cancelled = self.control.cancelled
             error = None if cancelled else "The import ended without saying how. Try again; what is stored is safe."
             self._close(RunState.CANCELLED if cancelled else RunState.FAILED, error)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from mls_tui import loops
 from mls_tui.cli.stopping import Stop
 from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.config import Settings, load_settings
@@ -34,7 +35,7 @@ def settings_of(ctx: click.Context, *, as_json: bool = False, **more: Any) -> Se
 def run(work: Coroutine[Any, Any, T], *, as_json: bool = False) -> T:
     """Run a command's coroutine; an expected error ends the command with its sentence and exit code."""
     try:
-        return asyncio.run(work)
+        return loops.run(work)
     except MlsTuiError as error:
         fail(sentence(error), error.exit_code, as_json=as_json)
     except asyncio.CancelledError:

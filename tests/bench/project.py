@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 from typing import Any
 
+from mls_tui import loops
 from tests.bench.job import Job, Report, answer, given, measured
 from tests.bench.peers.aws import BUCKET, credentials
 
@@ -97,5 +97,5 @@ if __name__ == "__main__":
     Path(job_given.folder).mkdir(parents=True, exist_ok=True)
     environment(job_given)
     done = Report()
-    asyncio.run(work(job_given, done))
+    loops.run(work(job_given, done))
     answer(done)
