@@ -12,6 +12,7 @@ import pytest
 
 from mls_tui.distributed.messages import Task, TaskKind, encode
 from mls_tui.distributed.queue_calls import QueueCalls
+from mls_tui.distributed.queue_setup import MAX_RECEIVES
 from mls_tui.distributed.queues import QueueName, Queues, Received
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage.aws import Aws
@@ -79,13 +80,13 @@ async def test_a_task_put_off_comes_as_a_new_message_that_used_up_no_delivery(qu
     assert (depth.visible, depth.in_flight, depth.delayed) == (0, 0, 1)
 
 
-async def test_a_task_given_up_five_times_becomes_a_dead_letter(queues: Queues) -> None:
+async def test_a_task_given_up_too_often_becomes_a_dead_letter(queues: Queues) -> None:
     await queues.send(MEDIA, [a_listing()])
     counts = []
     while got := await queues.receive(MEDIA):
         counts.append(got[0].count)
         assert await queues.extend(got[0], 0)
-    assert counts == [1, 2, 3, 4, 5]
+    assert counts == list(range(1, MAX_RECEIVES + 1))
     assert [letter.task for letter in await queues.dead(MEDIA)] == [a_listing()]
 
 
