@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ import boto3
 import pytest
 
 import mls_tui.deploy
+from mls_tui.demo.server import DemoMLS
 from tests.contract.aws_server import aws_endpoint
 from tests.deployment import resource
-from tests.e2e.cli.house import Here
+from tests.e2e.cli.house import LISTINGS, Here, add, ended, process
 
 
 @pytest.fixture
@@ -69,3 +71,63 @@ def test_the_template_gives_commands_that_the_program_has(cli: Here) -> None:
     told = cli.done(verb, "--help").out
     assert flags
     assert all(flag in told for flag in flags)
+
+
+def test_an_import_is_begun_done_by_a_worker_and_told_as_the_contract_says(
+    cli: Here, mls: DemoMLS, on_aws: str
+) -> None:
+    cli.done("storage", "init", "--distributed")
+    add(cli, mls)
+    worker = process("worker", "--concurrency", "4")
+    try:
+        outcome = cli.done("import", "--distributed", "Lake", "--json")
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        left = ended(worker)
+    data = outcome.json["data"]
+    assert (data["totalListings"], data["successfulImports"], data["failedImports"]) == (LISTINGS, LISTINGS, 0)
+    assert (left.code, "nothing is left undone" in left.err) == (0, True)
+    assert [run["state"] for run in cli.done("history", "--json").json] == ["done"]
+    assert len(cli.done("listings", "--json").json) == LISTINGS
+
+
+def test_a_run_is_steered_by_its_row_and_only_while_it_runs(cli: Here, mls: DemoMLS, on_aws: str) -> None:
+    cli.done("storage", "init", "--distributed")
+    add(cli, mls)
+    run = cli.done("import", "--distributed", "--detach", "Lake", "--json").json["data"]["run"]
+    busy = cli("import", "--distributed", "Lake")
+    assert (busy.code, f"already running by the workers (run {run})" in busy.err) == (2, True)
+    assert "is paused" in cli.done("pause", run).err
+    assert "is resumed" in cli.done("resume", run).err
+    assert "is cancelled" in cli.done("cancel", run).err
+    late = cli("pause", run)
+    assert (late.code, "has ended" in late.err) == (2, True)
+    assert cli.done("history", "--json").json[0]["state"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("import", "A", "B"), "need --distributed"),
+        (("import", "A", "--detach"), "need --distributed"),
+        (("import", "--distributed", "A", "--dry-run"), "does not go with --dry-run"),
+        (("import", "--distributed", "A", "--watch", "15m"), "does not go with --watch"),
+        (("import", "--distributed", "A"), "storage here is local"),
+        (("worker",), "storage here is local"),
+        (("pause", "nosuch"), "storage here is local"),
+        (("worker", "--concurrency", "0"), "not in the range"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_a_sentence(cli: Here, arguments: tuple[str, ...], says: str) -> None:
+    outcome = cli(*arguments)
+    assert outcome.code == 2
+    assert says in outcome.err
+
+
+@pytest.mark.parametrize("option", [("--only", "X1"), ("--limit", "2")])
+def test_workers_bring_in_whole_mlss_only(cli: Here, mls: DemoMLS, on_aws: str, option: tuple[str, ...]) -> None:
+    cli.done("storage", "init", "--distributed")
+    add(cli, mls)
+    outcome = cli("import", "--distributed", "Lake", *option)
+    assert (outcome.code, "leave out --only and --limit" in outcome.err) == (2, True)
+    assert cli.done("history", "--json").json == []
