@@ -23,6 +23,8 @@ FAIL_WITH_ANOTHERS_NAME = {
     not in {
         "get_imported_listings",
         "stream_listings",
+        "get_listings",
+        "run_worker",
         "export_listings",
         "get_connections",
         "connect_mls",

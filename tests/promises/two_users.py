@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,6 +15,7 @@ from mls_tui import actions
 from mls_tui.actions import ActionResult, ConnectionEdit, ConnectionForm, Deletion, ImportOptions
 from mls_tui.config import Settings
 from mls_tui.demo.server import DemoMLS
+from mls_tui.domain.errors import MlsTuiError
 from mls_tui.domain.listing import Listing
 from mls_tui.users.port import User
 from mls_tui.workspace import Workspace
@@ -152,6 +154,20 @@ async def _listed(batches: AsyncIterator[Any]) -> list[Any]:
     return [batch async for batch in batches]
 
 
+async def _followed(me: Person, run_id: str) -> ActionResult[Any]:
+    try:
+        return ActionResult(True, data=[str(tally) async for tally in actions.follow_run(run_id, me.ws, 0.0)])
+    except MlsTuiError as error:
+        return ActionResult(False, error=str(error))
+
+
+async def _stopped_worker(me: Person) -> ActionResult[Any]:
+    """A worker works for every user, by its machine's rights, and is told no name; it only begins here."""
+    stop = asyncio.Event()
+    stop.set()
+    return await actions.run_worker(me.ws, stop=stop, poll=0.0)
+
+
 def _file(names: Names, kind: str) -> str:
     return str(names.folder / f"export.{kind}")
 
@@ -159,6 +175,7 @@ def _file(names: Names, kind: str) -> str:
 VERBS: dict[str, Call] = {
     "get_imported_listings": lambda me, it: actions.get_imported_listings(me.ws),
     "stream_listings": lambda me, it: _listed(actions.stream_listings(me.ws)),
+    "get_listings": lambda me, it: actions.get_listings([it.listing.listing_id], me.ws),
     "get_listing": lambda me, it: actions.get_listing(it.listing.listing_id, me.ws),
     "get_photo": lambda me, it: actions.get_photo(it.photo_key, me.ws),
     "export_listings": lambda me, it: actions.export_listings(
@@ -179,6 +196,10 @@ VERBS: dict[str, Call] = {
     "retry_run": lambda me, it: actions.retry_run(it.run_id, me.ws),
     "retry_events": lambda me, it: _listed(actions.retry_events(it.run_id, me.ws)),
     "refetch_photos": lambda me, it: actions.refetch_photos(it.listing.listing_id, me.ws),
+    "start_distributed": lambda me, it: actions.start_distributed([it.connection_id], FULL, me.ws),
+    "steer_run": lambda me, it: actions.steer_run(it.run_id, "cancel", me.ws),
+    "follow_run": lambda me, it: _followed(me, it.run_id),
+    "run_worker": lambda me, it: _stopped_worker(me),
     "get_import_history": lambda me, it: actions.get_import_history(me.ws),
     "get_run_problems": lambda me, it: actions.get_run_problems(it.run_id, me.ws),
     "get_budget": lambda me, it: actions.get_budget(it.connection_id, me.ws),
