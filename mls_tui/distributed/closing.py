@@ -15,7 +15,7 @@ from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.connection import Cursor
 from mls_tui.domain.errors import MLSError, RateLimitedError
 from mls_tui.domain.run import Problem, ProblemKind, RunState
-from mls_tui.importer.cursor import CursorKeeper
+from mls_tui.importer.cursor import MAX_FAILED_KEYS, CursorKeeper
 from mls_tui.importer.gone import follow_missing
 from mls_tui.importer.journal import INLINE_ERRORS, Journal
 from mls_tui.importer.scope import is_incremental
@@ -134,9 +134,8 @@ class CloseTask:
         """Where the next import begins: as if one process had read these pages and stored what was on them."""
         preset, before = self.live.preset, self.live.connection.cursor
         keeper = CursorKeeper(preset, before.model_copy(update={"failed_keys": ()}), self.live.run.started_at / 1000)
-        for problem in problems:
-            if problem.kind is ProblemKind.LISTING and problem.listing_key:
-                keeper.failed(problem.listing_key)
+        for key in owed_keys(problems):
+            keeper.failed(key)
         for plan in plans:
             if plan.step == OWED:
                 continue
@@ -151,3 +150,11 @@ class CloseTask:
     @property
     def _scope(self) -> tuple[str, ...]:
         return tuple(sorted(status.value for status in self.live.options.scope))
+
+
+def owed_keys(problems: list[Problem]) -> set[str]:
+    """ListingKeys for the next import to ask for: all that failed, and those with photos missing as far as there is
+    room. Too many failures keep the watermark where it was; missing photos are no reason for that."""
+    failed = {each.listing_key for each in problems if each.kind is ProblemKind.LISTING and each.listing_key}
+    photos = {each.listing_key for each in problems if each.kind is ProblemKind.PHOTO and each.listing_key} - failed
+    return failed | set(sorted(photos)[: max(0, MAX_FAILED_KEYS - len(failed))])

@@ -3,7 +3,6 @@ next page. Delivered twice, or cut short anywhere, it counts once and sends what
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from mls_tui.distributed.messages import Task, TaskKind
 from mls_tui.distributed.outcome import Outcome
 from mls_tui.distributed.plan import OWED, Place, Plan, Seen
 from mls_tui.distributed.queues import QueueName, Queues
+from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.events import PageFetched
 from mls_tui.domain.listing import ListingStatus, parse_timestamp
 from mls_tui.importer.cursor import CursorKeeper
@@ -21,11 +21,11 @@ from mls_tui.importer.scope import first_query, is_incremental
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.mls.base import FeedQuery, Page
 from mls_tui.mls.mapping import Mapped, Quarantined
-from mls_tui.storage.base import IndexEntry
 
 WHOLE = "whole"
 """The version of a page task that reads the feed in one go, from its start: what was split may have lost records."""
 CLOSE_SECONDS = 1.0
+DAY_MS = 86_400_000
 
 
 @dataclass(slots=True)
@@ -55,17 +55,28 @@ class PageTask:
         live = self.live
         owed = set(live.connection.cursor.failed_keys)
         if live.options.photos and live.connection.cursor.swept and not live.options.full:
-            owed |= {entry.mls_id async for entry in self._with_missing_photos()}
+            owed |= await self._with_missing_photos()
         works = tuple((key, "") for key in sorted(owed))
         plan = await live.house.ledger.keep(live.key, Plan(OWED, works=works, next=("", "")))
         await self._publish(plan)
 
-    async def _with_missing_photos(self) -> AsyncIterator[IndexEntry]:
+    async def _with_missing_photos(self) -> set[str]:
+        """Those that workers left are among the failed keys; those of other imports are looked for once a day, as
+        that reads every row of the MLS."""
         live = self.live
-        async for entry in live.house.entries.of_mls(live.house.user, live.provider):
-            mine = entry.connection_id == live.connection.connection_id
-            if mine and entry.photos_missing and entry.status is not ListingStatus.EXPIRED:
-                yield entry
+        store, user, name = live.house.store, live.house.user, f"photos-looked-over#{live.connection.connection_id}"
+        now = epoch_ms(live.house.clock.now())
+        looked = await store.get_state(user, name)
+        if looked is not None and looked.isdigit() and now - int(looked) < DAY_MS:
+            return set()
+        await store.put_state(user, name, str(now))
+        return {
+            entry.mls_id
+            async for entry in live.house.entries.of_mls(user, live.provider)
+            if entry.connection_id == live.connection.connection_id
+            and entry.photos_missing
+            and entry.status is not ListingStatus.EXPIRED
+        }
 
     async def _read(self, plans: list[Plan]) -> None:
         """Page after page, until another worker can go on from a place in the feed, or the feed ends."""

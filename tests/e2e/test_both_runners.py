@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
+from aiohttp import web
 
 from mls_tui.demo.faults import Faults
 from mls_tui.domain.listing import ListingStatus
@@ -81,3 +84,25 @@ async def test_a_row_that_another_program_spoilt_fails_alone(open_aws: OpenHouse
         assert (result.state, result.counts.created, result.counts.failed) == (RunState.DONE, 11, 1)
         assert "cannot be read" in result.errors[0].error
         assert spoilt not in await house.whole()
+
+
+async def test_a_photo_that_could_not_be_had_is_asked_for_by_the_next_import(open_aws: OpenHouse, runner: str) -> None:
+    async with open_aws() as house:
+        key = house.mls.feed.listing_keys("Active")[0]
+        house.mls.hook = no_photos_of(key)
+        first = await RUNNERS[runner](house)
+        missing = first.counts.photos_failed
+        assert (first.state, missing > 0) == (RunState.DONE, True)
+        house.mls.hook = None
+        second = await RUNNERS[runner](house)
+        assert (second.counts.photos_stored, second.counts.photos_failed) == (missing, 0)
+        assert (await house.whole())[key].photos_missing == 0
+
+
+def no_photos_of(key: str) -> Callable[[web.Request], Awaitable[web.StreamResponse | None]]:
+    """The photos of this listing are not there."""
+
+    async def hook(request: web.Request) -> web.StreamResponse | None:
+        return web.Response(status=404) if f"/{key}/" in request.path and "photo" in request.path else None
+
+    return hook
