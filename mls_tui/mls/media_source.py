@@ -11,14 +11,14 @@ from mls_tui.domain.errors import MLSError, RateLimitedError
 from mls_tui.mls.base import RawRecord
 from mls_tui.mls.degrade import refused, too_large
 from mls_tui.mls.feed import Feed
-from mls_tui.mls.links import FeedPage, next_url, read_page
+from mls_tui.mls.links import read_page
 from mls_tui.mls.lookup import Lookup
+from mls_tui.mls.media_pages import MediaPages
 from mls_tui.mls.odata import Request, with_query
 from mls_tui.mls.preset_fields import MediaMode
 from mls_tui.mls.trail import key_of
 
 Way = Callable[[str], Awaitable[list[RawRecord] | None]]
-_MOST_PAGES = 50
 _PARENT_FIELDS = ("ResourceRecordKey", "ResourceRecordID", "ListingKey")
 _NEVER = 1_000_000
 _LINK_NAMES = ("@odata.nextLink", "@nextLink")
@@ -33,6 +33,7 @@ class MediaSource:
     def __init__(self, feed: Feed, lookup: Lookup) -> None:
         self._feed = feed
         self._lookup = lookup
+        self._pages = MediaPages(feed)
         self._fields = list(dict.fromkeys((feed.preset.media_parent_field, *_PARENT_FIELDS)))
         self._batch = True
         self._failing = 0
@@ -90,19 +91,20 @@ class MediaSource:
 
     async def _chunk(self, rows: Sequence[RawRecord]) -> dict[str, list[RawRecord]] | None:
         """Media rows of some records by key, by the first parent field that gives any; None where all are refused."""
+        counts = [_photos_count(row) for row in rows]
+        enough = sum(count for count in counts if count is not None) if None not in counts else None
         answered = False
         for field in self._fields:
             keys = {name: self._key(row) or "" for row in rows for name in self._names(row, field)}
             try:
-                media = await self._all(self._request(field, tuple(keys)))
+                media, whole = await self._pages.all(self._request(field, tuple(keys)), enough)
             except MLSError as error:
                 if not _cannot(error):
                     raise
                 if error.status in (403, 404, 410):
                     break
-                media = []
-            else:
-                answered = True
+                continue
+            answered = True
             found: defaultdict[str, list[RawRecord]] = defaultdict(list)
             for row in media:
                 key = keys.get(str(row.get(field)))
@@ -110,28 +112,21 @@ class MediaSource:
                     found[key].append(row)
             if found:
                 self._fields = sorted(self._fields, key=lambda each: each != field)
-                return dict(found)
+                return dict(found) if whole or len(rows) == 1 else await self._each(rows)
         return {} if answered else None
+
+    async def _each(self, rows: Sequence[RawRecord]) -> dict[str, list[RawRecord]]:
+        """Their Media by a question for each: together they were more than the server gives at once."""
+        found: dict[str, list[RawRecord]] = {}
+        for row in rows:
+            found |= await self._chunk([row]) or {}
+        return found
 
     def _request(self, field: str, names: Sequence[str]) -> Request:
         resource = self._feed.preset.media_resource
         return Request(
             resource, parents=tuple(names), parent_field=field, order=False, count=False, expand=False, top=1000
         )
-
-    async def _all(self, request: Request) -> list[RawRecord]:
-        page: FeedPage | None = await self._feed.ask(request, reword=False)
-        rows: list[RawRecord] = []
-        for _ in range(_MOST_PAGES):
-            if page is None:
-                break
-            rows += page.rows
-            page = await self._after(page)
-        return rows
-
-    async def _after(self, page: FeedPage) -> FeedPage | None:
-        link = next_url(page, self._feed.preset.base_url)
-        return await self._feed.follow(link) if link else None
 
     async def of(self, record: RawRecord) -> list[RawRecord]:
         """All rows of a record: those that came with it where they are whole, else fetched (FIELD §5)."""
@@ -140,7 +135,7 @@ class MediaSource:
             return _rows(record.get("Photos"))
         link = next((record[name] for name in (f"Media{end}" for end in _LINK_NAMES) if record.get(name)), None)
         if isinstance(link, str):
-            held = held + await self._linked(link)
+            held = held + await self._pages.linked(link)
         count = _photos_count(record)
         whole = len(held) >= count if count is not None else isinstance(record.get("Media"), list)
         key = self._key(record)
@@ -148,17 +143,6 @@ class MediaSource:
             return held
         fetched = await self.fresh(key)
         return fetched if len(fetched) > len(held) else held
-
-    async def _linked(self, link: str) -> list[RawRecord]:
-        base = self._feed.preset.base_url
-        page: FeedPage | None = await self._after(FeedPage(f"{base}/", (), link))
-        rows: list[RawRecord] = []
-        for _ in range(_MOST_PAGES):
-            if page is None:
-                break
-            rows += page.rows
-            page = await self._after(page)
-        return rows
 
     async def fresh(self, key: str) -> list[RawRecord]:
         """The rows of one record, read anew; the first way that gives any."""
@@ -205,7 +189,7 @@ class MediaSource:
     async def _whole(self, row: RawRecord) -> list[RawRecord]:
         rows = _rows(row.get("Media")) or _rows(row.get("Photos"))
         link = next((row[name] for name in (f"Media{end}" for end in _LINK_NAMES) if row.get(name)), None)
-        return rows + await self._linked(link) if isinstance(link, str) else rows
+        return rows + await self._pages.linked(link) if isinstance(link, str) else rows
 
 
 def _cannot(error: MLSError) -> bool:
