@@ -21,6 +21,8 @@ async def audit_photos(store: ListingStore, photos: PhotoStore, user_id: str, *,
     """
     damaged = seen = 0
     known: set[str] = set()
+    # First: a bucket that may not even be listed says nothing of any photo, and no row is to be changed for it.
+    stored = [key async for batch in photos.keys(user_prefix(user_id)) for key in batch]
     async for batch in store.listings(user_id):
         for listing in batch:
             known.update(photo.key for photo in listing.photos if photo.key)
@@ -29,7 +31,6 @@ async def audit_photos(store: ListingStore, photos: PhotoStore, user_id: str, *,
             damaged += len(bad)
             if bad and repair:
                 await store.put(user_id, _without(listing, bad))
-    stored = [key async for batch in photos.keys(user_prefix(user_id)) for key in batch]
     homes = {_place(key) for key in known}
     lost = [key for key in stored if key not in known and ("/original/" in key or _place(key) not in homes)]
     left = await photos.delete(lost) if lost and repair else {}

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
+import pytest
+
 from mls_tui import actions
+from mls_tui.domain.errors import StorageError
 from mls_tui.domain.keys import photo_key, variant_key
 from tests.contract.samples import put_photo
 from tests.e2e.conftest import OpenHouse
@@ -25,6 +30,28 @@ async def test_damage_and_orphans_are_found_repaired_and_fetched_again(open_hous
         await house.whole()
         healthy = await actions.check_storage(house.ws, photos=True)
         assert [check.state for check in healthy.data or []][-2:] == ["ok", "ok"]
+
+
+async def test_a_store_that_may_not_be_listed_costs_no_row_its_photos(
+    open_house: OpenHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_house(listings=2) as house:
+        await house.run()
+        before = await house.listings()
+
+        async def denied(prefix: str) -> AsyncIterator[list[str]]:
+            raise StorageError("AWS denies access to the S3 bucket b: the permission s3:ListBucket is missing.")
+            yield []
+
+        async def unreadable(key: str, *, sha256: str, size: int) -> bool:
+            return False
+
+        monkeypatch.setattr(house.ws.photos, "keys", denied)
+        monkeypatch.setattr(house.ws.photos, "verify", unreadable)
+        answer = await actions.check_storage(house.ws, photos=True, repair=True)
+        assert answer.error is not None
+        assert "s3:ListBucket" in answer.error
+        assert await house.listings() == before
 
 
 async def test_a_deleted_listing_leaves_no_row_mark_or_object_and_others_stay(open_house: OpenHouse) -> None:

@@ -15,6 +15,7 @@ from mls_tui.storage.s3 import S3PhotoStore
 from mls_tui.storage.s3.objects import fitting_metadata
 from tests.unit.storage_stubs import StubbedAws
 
+KEY = "listings/u/l/original/photo0.jpg"
 BODY = b"bytes"
 SHA = hashlib.sha256(BODY).hexdigest()
 
@@ -35,7 +36,7 @@ def store(aws: StubbedAws, waits: list[float]) -> S3PhotoStore:
 
 
 async def put(store: S3PhotoStore) -> None:
-    await store.put("listings/u/l/original/photo0.jpg", BODY, content_type="image/jpeg", sha256=SHA, metadata={})
+    await store.put(KEY, BODY, content_type="image/jpeg", sha256=SHA, metadata={})
 
 
 async def test_upload_carries_its_checksum_for_s3_to_verify(aws: StubbedAws, store: S3PhotoStore) -> None:
@@ -44,7 +45,7 @@ async def test_upload_carries_its_checksum_for_s3_to_verify(aws: StubbedAws, sto
         {},
         {
             "Bucket": "b",
-            "Key": "listings/u/l/original/photo0.jpg",
+            "Key": KEY,
             "Body": BODY,
             "ContentType": "image/jpeg",
             "Metadata": {},
@@ -97,6 +98,59 @@ async def test_refused_upload_is_a_sentence_and_not_success(
         await put(store)
     assert caught.value.retryable is retryable
     assert waits == []
+    aws.done()
+
+
+FOUND: dict[str, Any] = {"Contents": [{"Key": KEY, "Size": 5}]}
+OTHERS: dict[str, Any] = {"Contents": [{"Key": f"{KEY}.old", "Size": 5}]}
+
+
+def denied(aws: StubbedAws, listed: dict[str, Any] | None) -> None:
+    """S3 denies the object; ``listed`` is what it says of keys that begin so, None where it denies that as well."""
+    aws.objects.add_client_error("get_object", "AccessDenied", "Access Denied", 403)
+    if listed is None:
+        aws.objects.add_client_error("list_objects_v2", "AccessDenied", "Access Denied", 403)
+    else:
+        aws.objects.add_response("list_objects_v2", listed, {"Bucket": "b", "Prefix": KEY, "MaxKeys": 1})
+
+
+@pytest.mark.parametrize("listed", [{}, OTHERS])
+async def test_a_photo_that_is_denied_and_not_listed_is_absent(
+    aws: StubbedAws, store: S3PhotoStore, listed: dict[str, Any]
+) -> None:
+    """Without s3:ListBucket on the whole bucket, S3 answers 403 and not 404 for a key that is not there."""
+    denied(aws, listed)
+    assert await store.get(KEY) is None
+    denied(aws, listed)
+    assert not await store.verify(KEY, sha256=SHA, size=5)
+    aws.done()
+
+
+async def test_a_photo_that_is_denied_and_listed_is_a_right_that_is_missing(
+    aws: StubbedAws, store: S3PhotoStore
+) -> None:
+    for job in (store.get(KEY), store.verify(KEY, sha256=SHA, size=5)):
+        denied(aws, FOUND)
+        with pytest.raises(StorageError, match="the permission s3:GetObject is missing"):
+            await job
+    aws.done()
+
+
+async def test_a_photo_that_may_be_absent_or_denied_says_both_and_is_fetched_again(
+    aws: StubbedAws, store: S3PhotoStore
+) -> None:
+    denied(aws, None)
+    with pytest.raises(StorageError, match=r"photo0\.jpg is not there, or .* s3:GetObject .* s3:ListBucket"):
+        await store.get(KEY)
+    denied(aws, None)
+    assert not await store.verify(KEY, sha256=SHA, size=5)
+    aws.done()
+
+
+async def test_wrong_credentials_are_not_taken_for_an_absent_photo(aws: StubbedAws, store: S3PhotoStore) -> None:
+    aws.objects.add_client_error("get_object", "InvalidAccessKeyId", "x", 403)
+    with pytest.raises(StorageError, match="does not accept the credentials"):
+        await store.verify(KEY, sha256=SHA, size=5)
     aws.done()
 
 

@@ -26,6 +26,14 @@ _ROUNDS = 6
 _FIRST_WAIT_SECONDS = 0.1
 
 
+class HiddenError(StorageError):
+    """S3 does not say whether an object is absent or may not be read; the others are not concerned."""
+
+    @property
+    def fatal(self) -> bool:
+        return False
+
+
 def put_request(
     bucket: str, key: str, body: bytes, content_type: str, sha256: str, metadata: dict[str, str]
 ) -> dict[str, Any]:
@@ -84,14 +92,17 @@ def _refusal(error: Exception) -> Exception:
 
 
 def get(client: S3Client, bucket: str, key: str) -> bytes | None:
-    """The bytes; None where there is no such object."""
+    """The bytes; None where there is no such object. Raises HiddenError where S3 does not say."""
     answer = _open(client, bucket, key)
     return None if answer is None else bytes(answer["Body"].read())
 
 
 def digest(client: S3Client, bucket: str, key: str) -> tuple[str, int] | None:
-    """SHA-256 (hex) and size of what S3 serves; None where there is no such object."""
-    answer = _open(client, bucket, key)
+    """SHA-256 (hex) and size of what S3 serves; None where there is no such object, as far as S3 says."""
+    try:
+        answer = _open(client, bucket, key)
+    except HiddenError:
+        return None
     if answer is None:
         return None
     sha, size = hashlib.sha256(), 0
@@ -102,10 +113,33 @@ def digest(client: S3Client, bucket: str, key: str) -> tuple[str, int] | None:
 
 
 def _open(client: S3Client, bucket: str, key: str) -> Any:
+    from botocore.exceptions import ClientError
+
     try:
         return client.get_object(Bucket=bucket, Key=key)
     except client.exceptions.NoSuchKey:
         return None
+    except ClientError as error:
+        if error_code(error) != "AccessDenied" or _is_listed(client, bucket, key):
+            raise
+        return None
+
+
+def _is_listed(client: S3Client, bucket: str, key: str) -> bool:
+    """Whether the object is there, asked in another way: to those who may not list the whole bucket, S3 answers 403
+    instead of 404 for an object that is absent, also where they may list its prefix (``storage/policy.py``)."""
+    from botocore.exceptions import ClientError
+
+    try:
+        answer = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    except ClientError as error:
+        if error_code(error) != "AccessDenied":
+            raise
+        raise HiddenError(
+            f"S3 bucket {bucket} does not give a photo: {key} is not there, or the permission s3:GetObject is missing. "
+            "Without s3:ListBucket, AWS does not say which. `mls-tui import --full` stores it again."
+        ) from error
+    return any(entry["Key"] == key for entry in answer.get("Contents", []))
 
 
 def delete(client: S3Client, bucket: str, objects: Sequence[Any]) -> dict[str, str]:
