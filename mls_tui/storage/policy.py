@@ -43,7 +43,7 @@ def user_policy(
 
 
 def _own_items(table_arn: str) -> dict[str, Any]:
-    """No index: GSI1's leading key is an MLS, which users share."""
+    """No index: GSI1's leading key is an MLS, which users share. A transaction needs the rights of its parts alone."""
     return {
         "Sid": "OwnItems",
         "Effect": "Allow",
@@ -77,6 +77,8 @@ def _own_photos(bucket_arn: str) -> dict[str, Any]:
 
 
 def _list_own_photos(bucket_arn: str) -> dict[str, Any]:
+    """By prefix, so that nobody reads the names of another's objects. S3 then answers 403 instead of 404 for an object
+    that is absent, which the store unriddles (``storage/s3/objects.py``)."""
     return {
         "Sid": "ListOwnPhotos",
         "Effect": "Allow",
