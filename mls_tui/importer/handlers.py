@@ -21,7 +21,7 @@ from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.erase import erase_listing
-from mls_tui.importer.plan import Step, decide
+from mls_tui.importer.plan import Step, decide, hash_parts
 from mls_tui.importer.reading import Job
 from mls_tui.importer.record import ListingTask
 from mls_tui.importer.stored_index import StoredIndex
@@ -61,6 +61,10 @@ class Handlers:
     def settled(self, job: Job) -> bool:
         """The page's half: True where nothing has to be fetched or written, which has been told then. False leaves
         the record to ``handle``."""
+        if (entry := self.same(job)) is not None:
+            self.index.saw(entry, self.number)
+            self._unchanged(entry, entry.mls_id)
+            return True
         verdict = job.verdict
         if isinstance(verdict, Quarantined):
             self._quarantine(job, verdict)
@@ -73,6 +77,17 @@ class Handlers:
             return True
         return self._listing_settled(job, verdict.listing)
 
+    def same(self, job: Job) -> IndexEntry | None:
+        """The stored listing that this very record was stored as, where nothing of it is to be looked at again: the
+        record need not even be mapped."""
+        if self._looks_closer:
+            return None
+        for entry in self.index.of_any_mls(job.key_as_served):
+            known = hash_parts(entry.content_hash)[2]
+            if known and known == job.fingerprint and not (entry.photos_missing and self.context.options.photos):
+                return entry
+        return None
+
     def _listing_settled(self, job: Job, listing: Listing) -> bool:
         entry = self.index.number(listing.mls_provider, listing.mls_number)
         if entry is not None:
@@ -82,7 +97,7 @@ class Handlers:
             self._skip(job, f"its status is {listing.status.value}")
             self._succeeded(listing.mls_id)
         elif step is Step.UNCHANGED and entry is not None and not self._looks_closer:
-            self._unchanged(listing, entry)
+            self._unchanged(entry, listing.mls_id)
         else:
             return False
         return True
@@ -100,7 +115,7 @@ class Handlers:
                 self._failed(job.mls_number, job.listing_key, error, 1)
             return
         listing = verdict.listing
-        task = ListingTask(self.context, self.index, job.record, listing, verify=self.context.options.full)
+        task = ListingTask(self.context, self.index, job, listing, verify=self.context.options.full)
         try:
             if not await self._tidied(job, listing):
                 await task.run()
@@ -144,18 +159,18 @@ class Handlers:
         if stored is None:
             return False
         await tidy_listing(context.photos, context.user_id, stored)
-        self._unchanged(listing, entry)
+        self._unchanged(entry, listing.mls_id)
         return True
 
-    def _unchanged(self, listing: Listing, entry: IndexEntry) -> None:
+    def _unchanged(self, entry: IndexEntry, listing_key: str) -> None:
         self.context.emit(
             ListingStored,
-            mls_number=listing.mls_number,
-            listing_key=listing.mls_id,
+            mls_number=entry.mls_number,
+            listing_key=listing_key,
             listing_id=entry.listing_id,
             outcome="unchanged",
         )
-        self._succeeded(listing.mls_id)
+        self._succeeded(listing_key)
 
     async def _remove(self, job: Job) -> None:
         """A stored listing that its MLS hides or has deleted goes; one that is merely not wanted stays."""

@@ -19,9 +19,17 @@ class Step(Enum):
     SKIPPED = "skipped"
 
 
-def content_hash(listing: Listing, photos: tuple[Photo, ...] | None) -> str:
-    """``<facts>.<media>``; the media half is empty where the Media was not read."""
-    return f"{fact_hash(listing)}.{'' if photos is None else media_hash(photos)}"
+def content_hash(listing: Listing, photos: tuple[Photo, ...] | None, fingerprint: str | None = None) -> str:
+    """``<facts>.<media>``, then ``.<fingerprint of the record>`` where it says both. The media part is empty where the
+    Media was not read."""
+    content = f"{fact_hash(listing)}.{'' if photos is None else media_hash(photos)}"
+    return f"{content}.{fingerprint}" if fingerprint else content
+
+
+def hash_parts(content: str | None) -> tuple[str, str, str]:
+    """Facts, media and fingerprint of a ``content_hash``; empty where there is none."""
+    facts, media, fingerprint, *_ = *(content or "").split("."), "", "", ""
+    return facts, media, fingerprint
 
 
 def decide(
@@ -41,7 +49,7 @@ def decide(
         return Step.NEW if mapped.status in scope else Step.SKIPPED
     if mapped.version < stored.version:
         return Step.UNCHANGED
-    facts, _, media = (stored.content_hash or "").partition(".")
+    facts, media, _ = hash_parts(stored.content_hash)
     if facts != fact_hash(mapped):
         return Step.CHANGED
     if with_photos and stored.photos_missing:

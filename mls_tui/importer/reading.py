@@ -1,31 +1,68 @@
-"""From a page's records to jobs: each record mapped once, with the Media that came with it. Pure but for warnings."""
+"""From a page's records to jobs: each record mapped at most once, with the Media that came with it. Pure but for
+warnings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.listing import Photo
 from mls_tui.importer.options import ImportOptions
 from mls_tui.mls.base import RawRecord
+from mls_tui.mls.fingerprint import INLINE_MEDIA, fingerprint, mapping_salt
 from mls_tui.mls.mapping import Mapped, Verdict, map_record, provider_of
 from mls_tui.mls.media import map_media
 from mls_tui.mls.preset_fields import ProviderPreset
 
-INLINE_MEDIA = ("Media", "Photos")
-
 
 @dataclass(frozen=True)
 class Job:
-    """One record of a page with what the mapping made of it."""
+    """One record of a page, and what the mapping makes of it: when it is first asked for, as a record that is what it
+    was is never mapped."""
 
     page: int
     record: RawRecord
-    verdict: Verdict
-    provider: str
-    base_url: str
+    reader: Reader
+    _warnings: list[str] = field(default_factory=list, repr=False)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        reader = self.reader
+        return map_record(
+            self.record,
+            reader.preset,
+            connection_id=reader.connection.connection_id,
+            mls_system=reader.connection.mls_system,
+            coming_soon=reader.options.everything,
+            warn=self._warn,
+        )
+
+    def _warn(self, kind: str) -> None:
+        self._warnings.append(kind)
+        self.reader.warn(kind)
+
+    @cached_property
+    def provider(self) -> str:
+        if isinstance(self.verdict, Mapped):
+            return self.verdict.listing.mls_provider
+        return provider_of(self.record, self.reader.preset, self.reader.connection.mls_system)
+
+    @cached_property
+    def fingerprint(self) -> str | None:
+        """What the record is known again by; None where it cannot be."""
+        return fingerprint(self.record, self.reader.salt)
+
+    @property
+    def lasting_fingerprint(self) -> str | None:
+        """The fingerprint to store its listing by: none where the mapping warned of something, to warn again."""
+        return self.fingerprint if isinstance(self.verdict, Mapped) and not self._warnings else None
+
+    @property
+    def key_as_served(self) -> str:
+        """The text of the key field, unread: good enough to look up by, where something else then proves the record."""
+        return str(self.record.get(self.reader.preset.key_field, ""))
 
     @cached_property
     def photos(self) -> tuple[Photo, ...] | None:
@@ -36,8 +73,13 @@ class Job:
         for name in INLINE_MEDIA:
             rows = self.record.get(name)
             if isinstance(rows, list):
-                return map_media(rows, self.record, base_url=self.base_url, warn=_unheard) or None
+                return map_media(rows, self.record, base_url=self.reader.preset.base_url, warn=_unheard) or None
         return None
+
+    def came_with(self, media: Sequence[RawRecord]) -> bool:
+        """Whether these rows are what came with the record, or it came with none: then it speaks for its photos."""
+        held = next((rows for name in INLINE_MEDIA if isinstance(rows := self.record.get(name), list) and rows), None)
+        return held is None or len(media) <= len(held)
 
     @property
     def listing_key(self) -> str:
@@ -52,7 +94,7 @@ class Job:
         return number or self.listing_key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reader:
     """Maps records for one import."""
 
@@ -62,20 +104,11 @@ class Reader:
     warn: Callable[[str], None]
 
     def job(self, page: int, record: RawRecord) -> Job:
-        verdict = map_record(
-            record,
-            self.preset,
-            connection_id=self.connection.connection_id,
-            mls_system=self.connection.mls_system,
-            coming_soon=self.options.everything,
-            warn=self.warn,
-        )
-        return Job(page, record, verdict, self._provider(record, verdict), self.preset.base_url)
+        return Job(page, record, self)
 
-    def _provider(self, record: RawRecord, verdict: Verdict) -> str:
-        if isinstance(verdict, Mapped):
-            return verdict.listing.mls_provider
-        return provider_of(record, self.preset, self.connection.mls_system)
+    @cached_property
+    def salt(self) -> bytes:
+        return mapping_salt(self.preset, self.connection.mls_system, coming_soon=self.options.everything)
 
 
 def _unheard(kind: str) -> None:

@@ -15,7 +15,8 @@ from mls_tui.importer.context import ImportContext
 from mls_tui.importer.copies import complete_copies
 from mls_tui.importer.in_hand import IN_HAND, InHand
 from mls_tui.importer.photos import ListingPhotos, keepable
-from mls_tui.importer.plan import PhotoPlan, content_hash, entry_of, plan_photos
+from mls_tui.importer.plan import PhotoPlan, content_hash, entry_of, hash_parts, plan_photos
+from mls_tui.importer.reading import Job
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.tidy import tidy_listing, with_variants
 from mls_tui.mls.address import address_key
@@ -31,13 +32,14 @@ class ListingTask:
 
     context: ImportContext
     index: StoredIndex
-    record: RawRecord
+    job: Job
     mapped: Listing
     verify: bool = False
     in_hand: InHand = field(init=False)
     _photos: ListingPhotos | None = field(default=None, repr=False)
     _told_start: bool = False
     _media_asked: int | None = None
+    _fingerprint: str | None = None
 
     def __post_init__(self) -> None:
         self.in_hand = InHand(self.mapped.mls_number)
@@ -144,21 +146,23 @@ class ListingTask:
     async def _feed_photos(self, old: Listing | None) -> tuple[Photo, ...]:
         """The photos the feed names. None at all against a PhotosCount wipes nothing (FIELD §5), and later imports ask
         again; without photos (``--no-photos``) those of a stored listing stay as they are."""
-        self._media_asked = None
+        self._media_asked = self._fingerprint = None
         if old is not None and not self.context.options.photos:
             self._media_asked = old.media_asked
             return old.photos
-        rows = await self.context.connector.media(self.record)
+        rows = await self.context.connector.media(self.job.record)
         photos = self._map_media(rows)
         if not photos and self.mapped.photos_count:
             self.context.journal.warn("Media missing though PhotosCount is not 0")
             self._media_asked = 1 + ((old.media_asked or 0) if old and old.version == self.mapped.version else 0)
             return old.photos if old else ()
+        if self.job.came_with(rows):
+            self._fingerprint = self.job.lasting_fingerprint
         return photos
 
     def _map_media(self, rows: list[RawRecord]) -> tuple[Photo, ...]:
         context = self.context
-        return map_media(rows, self.record, base_url=context.preset.base_url, warn=context.journal.warn)
+        return map_media(rows, self.job.record, base_url=context.preset.base_url, warn=context.journal.warn)
 
     async def _damaged(self, old: Listing) -> set[str | None]:
         """Keys whose stored bytes are not those that were served (``--full``)."""
@@ -190,7 +194,7 @@ class ListingTask:
             update={
                 "photos": photos,
                 "history": history,
-                "content_hash": content_hash(self.mapped, feed),
+                "content_hash": content_hash(self.mapped, feed, self._fingerprint),
                 "off_market_at": None,
                 "media_asked": self._media_asked,
             }
@@ -255,11 +259,13 @@ class ListingTask:
 
 
 def _says_the_same(new: Listing, old: Listing) -> bool:
-    """Whether two versions differ in nothing but when they were read and the URLs of photos that could not be had."""
+    """Whether two versions differ in nothing but when they were read, the URLs of photos that could not be had, and
+    the record's fingerprint, which is worth no write of its own."""
 
     def plain(listing: Listing) -> Listing:
         photos = tuple(photo if photo.key else photo.model_copy(update={"url": ""}) for photo in listing.photos)
-        return listing.model_copy(update={"synced_at": 0, "photos": photos})
+        content = ".".join(hash_parts(listing.content_hash)[:2])
+        return listing.model_copy(update={"synced_at": 0, "photos": photos, "content_hash": content})
 
     return plain(new) == plain(old)
 

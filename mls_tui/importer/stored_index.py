@@ -22,12 +22,13 @@ _SET_UP = (
          provider TEXT, number TEXT, id TEXT, mls_id TEXT, connection TEXT, status TEXT, version TEXT, hash TEXT,
          missing INTEGER, address TEXT, sweep INTEGER DEFAULT 0, PRIMARY KEY (provider, number)) WITHOUT ROWID""",
     """CREATE TABLE keyed (
-         provider TEXT, mls_id TEXT, number TEXT, PRIMARY KEY (provider, mls_id)) WITHOUT ROWID""",
+         mls_id TEXT, provider TEXT, number TEXT, PRIMARY KEY (mls_id, provider)) WITHOUT ROWID""",
     """CREATE TABLE home (
          provider TEXT, address TEXT, id TEXT, PRIMARY KEY (provider, address)) WITHOUT ROWID""",
     "BEGIN",  # never committed: there is nothing to come back to
 )
 _ENTRY = "SELECT id, provider, number, mls_id, connection, status, version, hash, missing, address FROM listing"
+_KEYED = " NATURAL JOIN (SELECT provider, number FROM keyed WHERE mls_id = ?)"
 _ADD = """INSERT INTO listing (id, provider, number, mls_id, connection, status, version, hash, missing, address)
           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
           ON CONFLICT DO UPDATE SET id = excluded.id, mls_id = excluded.mls_id, connection = excluded.connection,
@@ -73,7 +74,7 @@ class StoredIndex:
         """Put in or replace; what was seen stays seen. Of two listings at one address the first keeps it."""
         provider, number = entry.provider, entry.mls_number
         self._ask(_ADD, *_values(entry))
-        self._ask("INSERT OR REPLACE INTO keyed VALUES (?, ?, ?)", provider, entry.mls_id, number)
+        self._ask("INSERT OR REPLACE INTO keyed VALUES (?, ?, ?)", entry.mls_id, provider, number)
         if entry.address_key:
             self._ask("INSERT OR IGNORE INTO home VALUES (?, ?, ?)", provider, entry.address_key, entry.listing_id)
 
@@ -93,6 +94,10 @@ class StoredIndex:
         query = "SELECT number FROM keyed WHERE provider = ? AND mls_id = ?"
         found = self._ask(query, provider, listing_key).fetchone()
         return None if found is None else self.number(provider, found[0])
+
+    def of_any_mls(self, listing_key: str) -> list[IndexEntry]:
+        """By ListingKey alone: every MLS that has a listing of this key."""
+        return [_entry(row) for row in self._ask(_ENTRY + _KEYED, listing_key)]
 
     def has(self, listing_id: str) -> bool:
         """Whether a listing is stored under this id. Ids are seldom asked for: the first question sorts them."""

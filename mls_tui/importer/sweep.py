@@ -94,7 +94,9 @@ class Sweep:
     async def _dispatch(self, job: Job, queue: Work) -> None:
         """What costs nothing is settled here; the rest waits for a worker."""
         await self.context.journal.room()
-        if (identity := self._identity(job)) in self._busy or not self._handlers.settled(job):
+        same = self._handlers.same(job)
+        identity = self._identity(job) if same is None else (same.provider, same.mls_number)
+        if identity in self._busy or not self._handlers.settled(job):
             await self.context.control.permission()
             self._busy.reserve(identity)
             await queue.put((identity, job))

@@ -26,7 +26,7 @@ _OTHER_TYPES = re.compile(r"pdf|doc|xls|txt|text|html|video|mp4|mpeg|mov|quickti
 _OTHER_RESOURCES = frozenset({"member", "agent", "office", "team", "teams"})
 _NOT_PUBLIC = frozenset({"private", "agent", "agentonly", "firm", "firmonly", "office", "officeonly"})
 _SPARK_SIZES = ("UriLarge", "Uri2048", "Uri1600", "Uri1280", "Uri1024", "Uri800", "Uri640", "Uri300", "UriThumb")
-_URL_FIELDS = ("MediaURL", "MediaUrl", *_SPARK_SIZES)
+URL_FIELDS = ("MediaURL", "MediaUrl", *_SPARK_SIZES)
 _CAPTIONS = ("ShortDescription", "LongDescription", "MediaCaption", "Caption", "Name")
 _SIGNED_SEGMENT = re.compile(r"/[^/]*\b(?:token|signature|sig|expires)=[^/]*", re.IGNORECASE)
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f]+")
@@ -139,7 +139,7 @@ def _yes(value: object) -> bool:
 
 def _url(raw: Mapping[str, Any], base_url: str) -> str | None:
     """An absolute http(s) URL; a relative one is below ``base_url``. None where there is none."""
-    text = next((value for name in _URL_FIELDS if isinstance(value := raw.get(name), str) and value.strip()), None)
+    text = next((value for name in URL_FIELDS if isinstance(value := raw.get(name), str) and value.strip()), None)
     if text is None or len(text) > MAX_URL:
         return None
     text = text.strip().replace("&amp;", "&").replace(" ", "%20")

@@ -96,6 +96,8 @@ def test_the_index_answers_as_plain_dictionaries_would(taken: list[tuple[str, In
     assert index.number(provider, number) == mine
     keyed = model.keys.get((provider, asked.mls_id))
     assert index.keyed(provider, asked.mls_id) == (model.numbers.get((provider, keyed)) if keyed else None)
+    anywhere = [model.numbers.get((mls, found)) for (mls, key), found in model.keys.items() if key == asked.mls_id]
+    assert sorted(map(repr, index.of_any_mls(asked.mls_id))) == sorted(repr(entry) for entry in anywhere if entry)
     home = model.homes.get((provider, asked.address_key)) if asked.address_key else None
     other = None if mine is not None and mine.listing_id == home else home
     assert index.same_home(of_entry(asked), asked.address_key) == other
