@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import shutil
 import sys
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,11 @@ import click
 
 from mls_tui import actions
 from mls_tui.actions.results import ConnectionForm
+from mls_tui.cli.demo_folder import DemoFolder
 from mls_tui.cli.imports import drained, summary
 from mls_tui.cli.interface import keeper, leave, typing
 from mls_tui.cli.progress import show_for
-from mls_tui.cli.running import log_to, run, settings_of
+from mls_tui.cli.running import fail, log_to, run, settings_of
 from mls_tui.cli.stopping import Stop
 from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.config import Settings, load_settings
@@ -29,6 +29,8 @@ from mls_tui.terminal import Question
 from mls_tui.workspace import Workspace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mls_tui.demo.process import DemoProcess, Served
     from mls_tui.logs import Log
 
@@ -44,9 +46,13 @@ FAULTY_PAGE, FAULTY_RATE = 25, 0.25
 class DemoLoan:
     """A demo MLS in a process of its own and a workspace over a fresh folder, started when first asked for."""
 
-    def __init__(self, settings: Settings, log: Log | None, *, listings: int = 300, faults: int | None = None) -> None:
-        self.settings = demo_settings(settings)
-        self._log = log
+    def __init__(
+        self, settings: Settings, log: Log | None = None, *, listings: int = 300, faults: int | None = None
+    ) -> None:
+        """Raises StorageError where no folder can be had."""
+        self._folder = DemoFolder(settings.data_path)
+        self.settings = demo_settings(settings, self._folder.path)
+        self.log = log
         self._listings, self._faults = listings, faults
         self._running: DemoProcess | None = None
         self.connection_id = ""
@@ -60,7 +66,7 @@ class DemoLoan:
     async def workspace(self) -> Workspace:
         """Start the server, connect to it, and answer with the workspace."""
         await asyncio.to_thread(self._start)
-        workspace = Workspace(self.settings, on_secret=self._log.redactor.add if self._log else None)
+        workspace = Workspace(self.settings, on_secret=self.log.redactor.add if self.log else None)
         await workspace.open()
         form = ConnectionForm(
             name=CONNECTION,
@@ -76,15 +82,19 @@ class DemoLoan:
         return workspace
 
     def stop(self) -> None:
+        """End the server and leave the folder to the next demo, for as long as none comes with all that is in it."""
+        self._stop_serving()
+        self._folder.release()
+
+    def _stop_serving(self) -> None:
         if self._running is not None:
             self._running.stop()
 
     def _start(self) -> None:
         from mls_tui.demo.process import DemoProcess
 
-        self.stop()
-        if self.settings.home is not None and self.settings.home.exists():
-            shutil.rmtree(self.settings.home)
+        self._stop_serving()
+        self._folder.empty()
         self._running = DemoProcess(listings=self._listings, faults=self._faults, api_rate=FAULTY_RATE)
         try:
             self._running.start()
@@ -92,11 +102,11 @@ class DemoLoan:
             raise StorageError(f"The demo could not be started: {error}. Try again, or reinstall mls-tui.") from error
 
 
-def demo_settings(settings: Settings) -> Settings:
-    """The embedded store in a folder beside the user's data; nothing of the user's configuration reaches it."""
+def demo_settings(settings: Settings, folder: Path) -> Settings:
+    """The embedded store in a demo's folder; nothing of the user's configuration but how it looks reaches it."""
     return load_settings(
         environ={},
-        home=str(settings.data_path / "demo"),
+        home=str(folder),
         storage="local",
         allow_private_hosts=True,
         theme=settings.theme,
@@ -116,7 +126,11 @@ def demo(ctx: click.Context, listings: int, faults: int | None, headless: bool, 
     settings = settings_of(ctx)
     if not headless and (as_json or events):
         raise click.UsageError("--json and --events go with --headless.")
-    loan = DemoLoan(settings, log_to(ctx, demo_settings(settings)), listings=listings, faults=faults)
+    try:
+        loan = DemoLoan(settings, listings=listings, faults=faults)
+    except StorageError as error:
+        fail(str(error), error.exit_code, as_json=as_json)
+    loan.log = log_to(ctx, loan.settings)
     try:
         if headless:
             run(_headless(loan, as_json=as_json, events=events), as_json=as_json and not events)

@@ -13,4 +13,4 @@ def test_a_theme_chosen_in_the_demo_is_there_when_it_is_opened_again(tmp_path: P
     keeper(load_settings(environ={}, home=str(tmp_path)))("theme", "mls-light")
     again = load_settings(environ={}, home=str(tmp_path))
     assert again.theme == "mls-light"
-    assert demo_settings(again).theme == "mls-light"
+    assert demo_settings(again, tmp_path / "demo").theme == "mls-light"

@@ -111,3 +111,13 @@ def test_a_signal_ends_the_demo_too(cli: Here) -> None:
     outcome = ended(running)
     assert outcome.code == 130
     assert "Traceback" not in outcome.err
+
+
+def test_a_second_demo_leaves_the_first_ones_folder_alone(cli: Here) -> None:
+    first = process("demo", "--headless", "--listings", "40", "--events")
+    _wait_for(first, "PhotoStored")
+    second = process("demo", "--headless", "--listings", "2", "--json")
+    assert ended(second).json["data"]["demo"]["photosDiffering"] == 0
+    outcome = ended(first)
+    assert outcome.code == 0
+    assert json.loads(outcome.lines[-1])["result"]["data"]["successfulImports"] == 40

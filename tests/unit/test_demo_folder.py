@@ -1,0 +1,60 @@
+"""Each open demo has a folder of its own; what one left is emptied for the next."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mls_tui.cli.demo_folder import DemoFolder
+from mls_tui.domain.errors import StorageError
+
+HOLD = """
+import sys
+from pathlib import Path
+from mls_tui.cli.demo_folder import DemoFolder
+folder = DemoFolder(Path(sys.argv[1]))
+print(folder.path, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_demos_that_are_open_together_have_folders_of_their_own(tmp_path: Path) -> None:
+    first, second = DemoFolder(tmp_path), DemoFolder(tmp_path)
+    assert first.path == tmp_path / "demo"
+    assert second.path not in (first.path, tmp_path)
+    (first.path / "data").mkdir(parents=True)
+    second.empty()
+    assert (first.path / "data").exists()
+
+
+def test_the_folder_of_a_demo_that_was_killed_is_used_again_and_emptied(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline().strip() == str(tmp_path / "demo")
+        assert DemoFolder(tmp_path).path != tmp_path / "demo"
+        other.kill()
+        other.wait()
+    (tmp_path / "demo" / "data").mkdir(parents=True)
+    again = DemoFolder(tmp_path)
+    assert again.path == tmp_path / "demo"
+    again.empty()
+    assert not again.path.exists()
+
+
+def test_a_folder_left_is_free_with_what_is_in_it(tmp_path: Path) -> None:
+    folder = DemoFolder(tmp_path)
+    folder.path.mkdir()
+    folder.release()
+    assert DemoFolder(tmp_path).path == folder.path
+    assert folder.path.exists()
+
+
+def test_a_place_where_no_folder_can_be_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"The demo cannot use .* MLS_TUI_HOME"):
+        DemoFolder(tmp_path / "file")
