@@ -39,6 +39,10 @@ class Neighbours(Protocol):
 
     def neighbour(self, listing_id: str, step: int) -> str | None: ...
 
+    def renewed(self, listing: Listing) -> None:
+        """Show it as it is stored now."""
+        ...
+
     async def delete(self, ids: list[str]) -> bool:
         """Ask, delete and tell; True where something was deleted."""
         ...
@@ -201,7 +205,10 @@ class DetailScreen(MlsScreen[None]):
         listing_id = self.listing_id
         result = await self.actions.refetch_photos(listing_id, self.workspace)
         listing = result.data or self.answered(result, title="Photos")  # some may have come, though not all
-        if listing is None or listing_id != self.listing_id:
+        if listing is None:
+            return
+        self._neighbours.renewed(listing)
+        if listing_id != self.listing_id:
             return
         self._shelf.forget()
         await self._show(listing)

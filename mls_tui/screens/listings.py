@@ -26,6 +26,7 @@ from mls_tui.widgets.listing_table import ListingTable
 
 if TYPE_CHECKING:
     from mls_tui.actions import Deletion
+    from mls_tui.domain.listing import Listing
 
 LISTINGS = Binding.Group("Listings")
 SECONDS_BETWEEN_AGES = 30
@@ -153,6 +154,10 @@ class ListingsScreen(MlsScreen[None]):
         found = self.pane.shown_ids[place[0] + step]
         self.pane.table.go_to(found)
         return found
+
+    def renewed(self, listing: Listing) -> None:
+        self.rows.put_many([listing])
+        self.pane.changed()
 
     # deleting --------------------------------------------------------------------------------------------------
 

@@ -68,6 +68,22 @@ async def test_a_missing_photo_says_why_and_f_fetches_it() -> None:
         assert "No photo of this listing is missing" in desk.toasts
 
 
+async def test_the_list_counts_the_photos_that_f_fetched() -> None:
+    home = a_home(1, photos=(a_photo("x", 0, stored=False), a_photo("x", 1)))
+    async with listings_desk([home, a_home(2)], size=(200, 60)) as desk:
+        desk.table.go_to(home.listing_id)
+        assert " 1/2 " in desk.text
+        await desk.press("enter")
+        desk.actions.listings[home.listing_id] = home.model_copy(update={"photos": (a_photo("x", 0), a_photo("x", 1))})
+        await desk.press("f", "escape")
+        assert isinstance(desk.app.screen, ListingsScreen)
+        assert desk.table.listing_id == home.listing_id
+        assert " 1/2 " not in desk.text
+        row = desk.screen.rows.row_of(home.listing_id)
+        assert row is not None
+        assert desk.screen.rows.photos_stored[row] == 2
+
+
 async def test_a_stored_photo_that_cannot_be_read_says_so() -> None:
     async with listings_desk([a_home(1)]) as desk:
         desk.actions.photos = dict.fromkeys(desk.actions.photos, b"\xff\xd8\xff not a photo")
