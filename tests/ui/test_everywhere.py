@@ -25,7 +25,7 @@ from mls_tui.widgets.confirm import ConfirmDialog
 from mls_tui.widgets.log_view import LogView
 from mls_tui.widgets.small_table import SmallTable
 from tests.ui.fakes import NOW_MS, FakeActions, a_view
-from tests.ui.shell import HOSTILE, SIZES, an_app, opened, press, resized, seen, text_of
+from tests.ui.shell import HOSTILE, SIZES, an_app, opened, press, resized, seen, text_of, until
 
 OURS = [
     MlsTuiApp, ConnectionsScreen, ConnectionFormScreen, ProgressScreen, HistoryScreen, PreviewScreen, RunDetailScreen,
@@ -92,14 +92,11 @@ async def test_a_store_that_cannot_open_is_explained_and_can_be_tried_again() ->
     app = an_app()
     app.workspace.fails = StorageError("The store is in use [/] by another mls-tui.")  # type: ignore[attr-defined]
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        while not isinstance(app.screen, ErrorScreen):
-            await pilot.pause()
-        assert "in use [/] by another" in seen(pilot)
+        await until(pilot, lambda: isinstance(app.screen, ErrorScreen) and "in use [/] by another" in seen(pilot))
         assert "mls-tui doctor" in seen(pilot)
         app.workspace.fails = None  # type: ignore[attr-defined]
         await pilot.press("r")
-        while not app.screen.query(SmallTable):
-            await pilot.pause()
+        await until(pilot, lambda: bool(app.screen.query(SmallTable)))
         await press(pilot, "1")
         assert "Demo MLS" in seen(pilot)
 
