@@ -66,13 +66,13 @@ async def read_body(reply: Reply, slot: Slot, cap: int, on_chunk: Chunk | None =
         BodyError: over the cap (not retryable); not the length that its Content-Length says, or packed badly
             (retryable).
     """
-    packing = _packing(reply.headers)
-    promised = _length(reply.headers) if packing == "identity" else None
+    packed = packing(reply.headers)
+    promised = _length(reply.headers) if packed == "identity" else None
     if promised is not None and promised > cap:
         raise _too_large(cap)
     chunks: list[bytes] = []
     size = 0
-    async for chunk in _chunks(reply, packing):
+    async for chunk in _chunks(reply, packed):
         size += len(chunk)
         if size > cap:
             raise _too_large(cap)
@@ -89,7 +89,7 @@ async def read_head(reply: Reply, slot: Slot) -> bytes:
     """The first 2 kB of an error's body; empty where it cannot be read."""
     head = b""
     try:
-        async for chunk in _chunks(reply, _packing(reply.headers)):
+        async for chunk in _chunks(reply, packing(reply.headers)):
             slot.received(len(chunk))
             head += chunk[:READ_AT_MOST]
             if len(head) >= READ_AT_MOST:
@@ -99,14 +99,14 @@ async def read_head(reply: Reply, slot: Slot) -> bytes:
     return head[:READ_AT_MOST]
 
 
-def _chunks(reply: Reply, packing: str) -> AsyncIterable[bytes]:
+def _chunks(reply: Reply, packed: str) -> AsyncIterable[bytes]:
     """The body as it comes, unpacked. httpx's own iteration would unpack it whole, as often as the server says that it
     was packed."""
-    if packing == "identity":
+    if packed == "identity":
         return reply.body
-    if packing not in _PACKED:
-        raise BodyError(f"the answer is packed as {packing[:30]!r}, which was not asked for", retryable=True)
-    return _unpacking(reply.body, zlib.decompressobj(_PACKED[packing]))
+    if packed not in _PACKED:
+        raise BodyError(f"the answer is packed as {packed[:30]!r}, which was not asked for", retryable=True)
+    return _unpacking(reply.body, zlib.decompressobj(_PACKED[packed]))
 
 
 async def _unpacking(stream: AsyncIterable[bytes], unpacker: zlib._Decompress) -> AsyncIterator[bytes]:
@@ -133,7 +133,8 @@ def _unpacked(unpacker: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
         raise BodyError("the packed answer is damaged", retryable=True) from None
 
 
-def _packing(headers: Mapping[str, str]) -> str:
+def packing(headers: Mapping[str, str]) -> str:
+    """How a body is packed, "identity" where it is not."""
     return headers.get("content-encoding", "").strip().lower() or "identity"
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 import httpx
 
@@ -175,7 +175,7 @@ class MlsHttp:
                 await self._tokens.renew(token)
             elif 300 <= raw.status < 400 and hops < _REDIRECTS and raw.headers.get("location"):
                 hops += 1
-                target = self._guard.url(urljoin(str(target), raw.headers["location"]), "MLS")
+                target = self._guard.url(self._guard.moved(target, raw.headers["location"], "MLS"), "MLS")
                 self._only_home(target)
             elif error is not None:
                 raise error
@@ -216,7 +216,7 @@ class MlsHttp:
 def _origin_of(base_url: str) -> Origin:
     try:
         return origin(httpx.URL(base_url))
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, ValueError):
         return "", "", 0  # nothing is at home there; the guard says so when a request is made
 
 

@@ -7,6 +7,7 @@ import ipaddress
 import re
 import socket
 from dataclasses import dataclass, field
+from urllib.parse import urljoin
 
 import httpx
 
@@ -108,6 +109,8 @@ _AS_IT_IS = re.compile(
     r"(https?://[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[1-9][0-9]{3,4})?)"
     r"(?:/(?!\.)(?:[A-Za-z0-9._~!$&()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+(?:\?(?:[A-Za-z0-9._~!$&()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?"
 )
+# Any other host is read in one way by httpx and in another, or not at all, by who connects to it.
+_NAME = re.compile(r"(?=.{1,254}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII)
 _LONGEST = 8_000
 _KNOWN_ORIGINS = 1_000
 
@@ -139,16 +142,19 @@ class NetGuard:
         """
         try:
             url = httpx.URL(text)
+            host = url.host  # decoded, which some do not survive
         except (httpx.InvalidURL, ValueError, TypeError):
-            raise AddressRefusedError(f"The {what} address is not a URL. Nothing was requested.") from None
-        if url.scheme not in _PORTS or not url.host:
+            raise no_url(what) from None
+        if url.scheme not in _PORTS or not host:
             raise AddressRefusedError(f"The {what} address must begin with http:// or https:// and name a host.")
-        name = url.host.rstrip(".").lower()
+        name = host.rstrip(".").lower()
         spelled = literal(name)
         if not self.allow_private and (
             name == "localhost" or name.endswith(".localhost") or (spelled is not None and not is_public(spelled))
         ):
-            raise AddressRefusedError(self._refusal(url.host, str(spelled) if spelled else "this machine"))
+            raise AddressRefusedError(self._refusal(host, str(spelled) if spelled else "this machine"))
+        if not _can_be_asked(url):
+            raise no_url(what)
         return url.copy_with(userinfo=b"") if url.userinfo else url  # a feed's user and password are not sent
 
     def target(self, text: str, what: str) -> Target:
@@ -167,6 +173,17 @@ class NetGuard:
             self._known[plain[1]] = found
         return Target(str(url), *found)
 
+    def moved(self, target: Target | httpx.URL, location: str, what: str) -> str:
+        """Where a redirect leads; to be checked as any other address.
+
+        Raises:
+            AddressRefusedError: nowhere.
+        """
+        try:
+            return urljoin(target.text if isinstance(target, Target) else str(target), location)
+        except ValueError:
+            raise no_url(what) from None
+
     def addresses(self, host: str, found: list[str]) -> None:
         """Check every answer of the resolver for ``host``; one that is not public refuses them all.
 
@@ -183,6 +200,16 @@ class NetGuard:
         leads = "is" if literal(host) else "leads to"
         shown = "a private address" if literal(host) else f"{address}, which is not a public address"
         return f"{host} {leads} {shown}; nothing was sent. If that is meant, set {ALLOW_SETTING}."
+
+
+def no_url(what: str) -> AddressRefusedError:
+    return AddressRefusedError(f"The {what} address is not a URL. Nothing was requested.")
+
+
+def _can_be_asked(url: httpx.URL) -> bool:
+    host, port = url.raw_host.decode("ascii", "replace"), url.port
+    known = literal(host) is not None if ":" in host else _NAME.fullmatch(host) is not None
+    return known and (port is None or 0 < port < 65_536)
 
 
 def origin(url: httpx.URL) -> Origin:

@@ -6,13 +6,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from typing import Protocol
-from urllib.parse import urljoin
 
 from mls_tui.domain.errors import BudgetWaitError, MLSError, PhotoError
 from mls_tui.mls.answers import Fault, Masker, phrase, read_fault
 from mls_tui.mls.base import PhotoBytes
 from mls_tui.mls.budget import Slot
-from mls_tui.mls.exchange import BodyError, asked, read_body, read_head
+from mls_tui.mls.exchange import BodyError, asked, packing, read_body, read_head
 from mls_tui.mls.netguard import AddressRefusedError, NetGuard, Target
 from mls_tui.mls.reply import Door, Reply
 from mls_tui.mls.throttle import Throttle, is_throttled
@@ -139,13 +138,13 @@ class PhotoSource:
         location = reply.headers.get("location")
         if reply.status in _MOVED and location:
             self._passed(slot, reply.headers)
-            return urljoin(target.text, location)
+            return self._guard.moved(target, location, "photo")
         fault = read_fault(await read_head(reply, slot), self._mask)
         self._pause_or_raise(slot, target.host, reply, fault)
         return None
 
     async def _read(self, reply: Reply, slot: Slot) -> PhotoBytes:
-        if reply.headers.get("content-encoding", "identity").lower() != "identity":
+        if packing(reply.headers) != "identity":
             raise PhotoError("The photo came compressed although that was not asked for.")
         digest = hashlib.sha256()
         body = await read_body(reply, slot, self._cap, lambda chunk: _update(digest, chunk))

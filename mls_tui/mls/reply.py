@@ -46,9 +46,13 @@ async def sent(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> R
 
 
 def plain_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Lower-case names; a repeated header joined by commas."""
+    """Lower-case names; a repeated header joined by commas. Values are UTF-8 where they can be."""
     found: dict[str, str] = {}
     for raw_name, raw_value in raw:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        name = raw_name.decode("latin-1").lower()
+        try:
+            value = raw_value.decode()
+        except UnicodeDecodeError:
+            value = raw_value.decode("latin-1")
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found

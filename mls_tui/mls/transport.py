@@ -10,7 +10,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import httpx
@@ -20,6 +20,9 @@ from yarl import URL
 
 from mls_tui.mls.netguard import NetGuard
 from mls_tui.mls.reply import Reply, plain_headers
+
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection
 
 Lookup = Callable[[str, int], Awaitable[list[str]]]
 """Host and port to addresses: what tests put in place of the machine's resolver."""
@@ -41,6 +44,19 @@ class Timeouts:
 
 class ConnectionLostError(aiohttp.ClientConnectionError):
     """A connection broke after the request was sent."""
+
+
+class UnsendableError(aiohttp.ClientError):
+    """aiohttp will not write such a request. Its own error shows what it holds."""
+
+
+class InStepRequest(aiohttp.ClientRequest):
+    """Not sent on a connection on which the server has spoken unasked: that would be taken for its answer."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        if conn.protocol is None or conn.protocol.should_close:
+            raise ConnectionLostError("out of step")
+        return await super().send(conn)
 
 
 class GuardedResolver(AbstractResolver):
@@ -96,8 +112,13 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self, method: str, url: str, headers: Mapping[str, str] | Iterable[tuple[str, str]], content: bytes | None
     ) -> aiohttp.ClientResponse:
         session = self._session or self._open()
-        target = URL(url, encoded=True)
-        return await session.request(method, target, headers=headers, data=content, allow_redirects=False)
+        try:
+            target = URL(url, encoded=True)
+            return await session.request(method, target, headers=headers, data=content, allow_redirects=False)
+        except ValueError as error:
+            if isinstance(error, aiohttp.ClientError):
+                raise
+            raise UnsendableError from None
 
     async def aclose(self) -> None:
         session, self._session = self._session, None
@@ -115,6 +136,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
+            request_class=InStepRequest,
             middlewares=(_every_failure_shows,),
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=self._timeouts.connect, sock_read=self._timeouts.read
@@ -187,6 +209,7 @@ _WORDS: tuple[tuple[_Kinds, str], ...] = (
     ((aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout), "connecting took too long"),
     ((TimeoutError, httpx.TimeoutException), "the answer took too long"),
     ((aiohttp.ClientConnectorError, ConnectionRefusedError, httpx.ConnectError), "no connection could be made"),
+    ((UnsendableError,), "the request cannot be sent: a header, perhaps its token, or the address holds a line break"),
     ((aiohttp.ClientPayloadError,), "the answer ended before it was whole"),
     (
         (ConnectionLostError, aiohttp.ClientConnectionError, OSError, httpx.NetworkError, httpx.RemoteProtocolError),
