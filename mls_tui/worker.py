@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -19,12 +18,9 @@ from mls_tui.domain.events import Event, RunFinished
 from mls_tui.domain.run import ImportResult, RunState
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.tally import Tally, TallyFold
+from mls_tui.switching import collecting_seldom, quick_switching
 
 INTERVAL_SECONDS = 0.1
-SWITCH_SECONDS = 0.0005
-"""How long a thread may hold the interpreter while the interface waits for it. With Python's 5 ms and five busy threads
-an import of the demo stored 60 listings in 10 s and now and then held the interface for 0.2 s; with this, 95."""
-
 MAX_WAITING = 5_000
 """Events that may wait for the interface; beyond that the importer waits."""
 
@@ -88,16 +84,16 @@ class ImportBridge:
                 interface.call_soon_threadsafe(arrived.set)
 
         self._wake = wake
-        sys.setswitchinterval(SWITCH_SECONDS)
         self._thread.start()
         try:
-            while True:
-                await arrived.wait()
-                arrived.clear()
-                handover = self._take()
-                yield handover
-                if handover.ended:
-                    return
+            with quick_switching(), collecting_seldom():
+                while True:
+                    await arrived.wait()
+                    arrived.clear()
+                    handover = self._take()
+                    yield handover
+                    if handover.ended:
+                        return
         finally:
             self.abandon()
 

@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from mls_tui.domain.errors import AuthenticationError
+from mls_tui.switching import undivided
 from mls_tui.widgets.background import begin
 from mls_tui.widgets.crumbs import Crumbs
 from mls_tui.widgets.import_strip import ImportStrip
@@ -106,6 +107,11 @@ class MlsScreen(Screen[Answer]):
             self._loaded = True
             self.query_one(Crumbs).show(self.crumbs(), self.shell.place)
             self.refresh_bindings()
+
+    def _on_timer_update(self) -> None:
+        """Textual's painting of a frame."""
+        with undivided():
+            super()._on_timer_update()
 
     def answered(self, result: ActionResult[T], *, title: str = "") -> T | None:
         """The data of a result; a failure is told as a toast and gives None."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mls_tui.domain.errors import sentence
 from mls_tui.domain.events import Event, ListingStored
+from mls_tui.switching import quick_switching
 from mls_tui.widgets.listing_pane import ListingPane
 from mls_tui.widgets.listing_rows import ListingRows
 
@@ -24,12 +24,9 @@ SLICE = 200
 """Listings put into the columns in one go: about 4 ms."""
 
 FIRST_LOOK = 200
-SWITCH_SECONDS = 0.0005
-"""While rows are put into columns by a thread, the interface waits this long for the interpreter, not Python's 5 ms."""
 
-
-_readings: list[float] = []
-"""The readings under way, first the switch interval that was usual before them: a reload begins before another ends."""
+_readings: list[None] = []
+"""One for each reading under way: a reload begins before another ends."""
 
 
 @contextmanager
@@ -40,22 +37,17 @@ def smoothly() -> Iterator[None]:
     whole program and all rows each time: 100 ms at 100,000. It rests, and does not see afterwards what exists now,
     which is still freed when nothing refers to it.
     """
-    if not _readings:
-        _readings.append(sys.getswitchinterval())
-        sys.setswitchinterval(SWITCH_SECONDS)
-        gc.disable()
-    else:
-        _readings.append(0.0)
+    _readings.append(None)
+    gc.disable()
     gc.freeze()
     try:
-        yield
+        with quick_switching():
+            yield
     finally:
         gc.freeze()
-        usual = _readings[0]
         _readings.pop()
         if not _readings:
             gc.enable()
-            sys.setswitchinterval(usual)
 
 
 class ListingFeed:

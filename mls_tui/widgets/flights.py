@@ -9,12 +9,11 @@ from typing import ClassVar
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mls_tui.domain.words import plural
 from mls_tui.importer.tally import InFlight, Tally
+from mls_tui.widgets.long_lines import LongLines, set_length
 from mls_tui.widgets.plain import one_line
 
 NUMBER_WIDTH = 12
@@ -50,9 +49,10 @@ def photo_words(flight: InFlight) -> tuple[str, str, str]:
     return "■" * full, "□" * (dots - full), f"{done}/{flight.photos_total}"
 
 
-class Flights(ScrollView):
+class Flights(LongLines):
     """Shows a tally's ``in_flight``; those that wait for another attempt come first."""
 
+    LOOKS = "flights"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "flights--number",
         "flights--address",
@@ -73,24 +73,20 @@ class Flights(ScrollView):
         """Draw another moment."""
         self._flights = tuple(sorted(tally.in_flight, key=lambda flight: flight.attempt == 1))
         self._now, self._waiting = tally.now, tally.waiting
-        self.virtual_size = Size(self.size.width, len(self._flights))
+        set_length(self, _whole_pages(len(self._flights), self.size.height))
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         row = y + self.scroll_offset.y
-        base = self.rich_style
+        base = self.look()
         if row >= len(self._flights):
             words = nothing_words(self._waiting) if row == 0 else ""
-            return Strip([Segment(words, base + self._style("note"))]).adjust_cell_length(width, base)
+            return Strip([Segment(words, self.look("note"))]).adjust_cell_length(width, base)
         segments = self._segments(self._flights[row], width)
         return Strip(segments).adjust_cell_length(width, base).apply_style(Style(bgcolor=base.bgcolor))
 
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"flights--{name}")
-
     def _segments(self, flight: InFlight, width: int) -> list[Segment]:
-        base = self.rich_style
         retrying = flight.attempt > 1
         full, empty, numbers = photo_words(flight)
         note = retry_words(flight, self._now) if retrying else flight.cause
@@ -101,14 +97,19 @@ class Flights(ScrollView):
         address = address if address >= SHORTEST_ADDRESS else 0
         sign, look = ("↻ ", "retry") if retrying else ("▸ ", "full")
         return [
-            Segment(sign, base + self._style(look)),
-            Segment(_fit(flight.mls_number, NUMBER_WIDTH), base + self._style("number")),
-            Segment(full[:dots], base + self._style("full")),
-            Segment((empty + " " * (dots - len(full) - len(empty)))[:dots], base + self._style("empty")),
-            Segment(" " + set_cell_size(numbers, 8), base + self._style("note")),
-            Segment(_fit(flight.address, address), base + self._style("address")),
-            Segment(one_line(note, left - address), base + self._style("retry" if retrying else "note")),
+            Segment(sign, self.look(look)),
+            Segment(_fit(flight.mls_number, NUMBER_WIDTH), self.look("number")),
+            Segment(full[:dots], self.look("full")),
+            Segment((empty + " " * (dots - len(full) - len(empty)))[:dots], self.look("empty")),
+            Segment(" " + set_cell_size(numbers, 8), self.look("note")),
+            Segment(_fit(flight.address, address), self.look("address")),
+            Segment(one_line(note, left - address), self.look("retry" if retrying else "note")),
         ]
+
+
+def _whole_pages(lines: int, page: int) -> int:
+    """So that the scrollbar stays as it is while listings come and go."""
+    return -(-lines // page) * page if page else lines
 
 
 def _fit(text: str, width: int) -> str:

@@ -31,7 +31,10 @@ def fullest(windows: Sequence[Window], most: int) -> list[Window]:
 class Gauge(Widget, can_focus=False):
     """Empty where the provider's limits are not known yet."""
 
-    windows: reactive[tuple[Window, ...]] = reactive((), layout=True)
+    windows: reactive[tuple[Window, ...]] = reactive(())
+
+    def watch_windows(self, old: tuple[Window, ...], new: tuple[Window, ...]) -> None:
+        self.refresh(layout=len(fullest(old, 2)) != len(fullest(new, 2)))
 
     def render(self) -> Content:
         roomy = self.size.width >= 100

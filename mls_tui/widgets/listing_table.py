@@ -18,6 +18,7 @@ from mls_tui.widgets.listing_cursor import Cursor
 from mls_tui.widgets.listing_keys import LISTING_TABLE_KEYS
 from mls_tui.widgets.listing_lines import COMPONENTS, LinePainter, Look
 from mls_tui.widgets.listing_rows import ListingRows
+from mls_tui.widgets.long_lines import set_length
 from mls_tui.widgets.plain import clean
 
 HEADER = 1
@@ -101,7 +102,7 @@ class ListingTable(ScrollView, can_focus=True, inherit_bindings=False):
         touched = self.cursor.touched
         self.cursor.show(view)
         self._painter.forget()
-        self.virtual_size = Size(self.scrollable_content_region.width, len(view) + HEADER)
+        set_length(self, len(view) + HEADER)
         self.scroll_to(y=max(0, self.cursor.index - line) if touched else 0, animate=False, force=True)
         self.refresh()
         self.call_after_refresh(self._keep_visible)

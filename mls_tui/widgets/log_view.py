@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mls_tui.domain.events import (
@@ -27,10 +24,11 @@ from mls_tui.domain.events import (
     Throttled,
 )
 from mls_tui.domain.words import plural
+from mls_tui.widgets.long_lines import LongLines, set_length
 from mls_tui.widgets.plain import one_line
 
 MAX_LINES = 5_000
-LOG = Binding.Group("Log")
+MOVE = Binding.Group("Move")
 _OUTCOMES = {"created": "✚", "updated": "↻", "unchanged": "=", "removed": "−", "skipped": "·"}
 
 
@@ -90,18 +88,19 @@ def _trouble(event: Event) -> tuple[str, str, str] | None:
             return None
 
 
-class LogView(ScrollView):
+class LogView(LongLines):
     """``add`` what happened; ``only_errors`` filters."""
 
+    LOOKS = "log"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"log--time", "log--plain", "log--good", "log--warn", "log--bad"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "scroll_up", "Up", show=False, id="log.up", tooltip="Up", group=LOG),
-        Binding("down,j", "scroll_down", "Down", show=False, id="log.down", tooltip="Down", group=LOG),
-        Binding("pageup,ctrl+u", "page_up", "Page up", show=False, id="log.page_up", tooltip="A page up", group=LOG),
+        Binding("up,k", "scroll_up", "Up", show=False, id="log.up", tooltip="Up", group=MOVE),
+        Binding("down,j", "scroll_down", "Down", show=False, id="log.down", tooltip="Down", group=MOVE),
+        Binding("pageup,ctrl+u", "page_up", "Page up", show=False, id="log.page_up", tooltip="A page up", group=MOVE),
         Binding("pagedown,ctrl+d", "page_down", "Page down", show=False, id="log.page_down", tooltip="A page down",
-                group=LOG),
-        Binding("home,g", "scroll_home", "First", show=False, id="log.home", tooltip="The first line", group=LOG),
-        Binding("end,G", "scroll_end", "Last", show=False, id="log.end", tooltip="The last line", group=LOG),
+                group=MOVE),
+        Binding("home,g", "scroll_home", "First", show=False, id="log.home", tooltip="The first line", group=MOVE),
+        Binding("end,G", "scroll_end", "Last", show=False, id="log.end", tooltip="The last line", group=MOVE),
     ]  # fmt: skip
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -131,9 +130,9 @@ class LogView(ScrollView):
     def _refill(self) -> None:
         follow = self.scroll_offset.y >= self.max_scroll_y - 1
         self._shown = [line for line in self._lines if line.look == "bad" or not self.only_errors]
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self._shown))
+        set_length(self, len(self._shown))
         if follow:
-            self.follow_end()
+            self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
         self.refresh()
 
     def follow_end(self) -> None:
@@ -143,17 +142,14 @@ class LogView(ScrollView):
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         row = y + self.scroll_offset.y
-        base = self.rich_style
+        base = self.look()
         if row >= len(self._shown):
             words = "" if row else "No errors so far." if self.only_errors else "Nothing has happened yet."
-            return Strip([Segment(words, base + self._style("time"))]).adjust_cell_length(width, base)
+            return Strip([Segment(words, self.look("time"))]).adjust_cell_length(width, base)
         line = self._shown[row]
         segments = [
-            Segment(line.time + "  ", base + self._style("time")),
-            Segment(line.sign + " ", base + self._style(line.look)),
-            Segment(one_line(line.text, width - 12), base + self._style("bad" if line.look == "bad" else "plain")),
+            Segment(line.time + "  ", self.look("time")),
+            Segment(line.sign + " ", self.look(line.look)),
+            Segment(one_line(line.text, width - 12), self.look("bad" if line.look == "bad" else "plain")),
         ]
         return Strip(segments).adjust_cell_length(width, base)
-
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"log--{name}")
