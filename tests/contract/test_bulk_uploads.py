@@ -15,7 +15,7 @@ import pytest
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage.aws import Aws
 from mls_tui.storage.s3 import S3PhotoStore
-from mls_tui.storage.s3.bulk import FAILURES, BulkUploads, bulk_uploads
+from mls_tui.storage.s3.bulk import FAILURES, REST_SECONDS, BulkUploads, bulk_uploads
 from mls_tui.storage.s3.objects import put_request
 from tests.contract.samples import Pair
 
@@ -109,3 +109,50 @@ async def test_one_success_forgives_the_failures_before_it(aws: Aws, aws_pair: P
     bulk._failures = FAILURES - 1
     assert await bulk.put(put_request(bucket, KEY, BODY, "image/jpeg", SHA, METADATA))
     assert bulk._failures == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AWS_SERVER_SIDE_ENCRYPTION", "aws:kms"),
+        ("AWS_SSE_CUSTOMER_KEY_BASE64", "a2V5"),
+        ("AWS_REQUEST_PAYER", "true"),
+        ("AWS_S3_EXPRESS", "true"),
+        ("aws_s3_express", "true"),
+        ("AWS_CONDITIONAL_PUT", "nonsense"),
+    ],
+)
+def test_variable_that_boto3_does_not_know_changes_nothing(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = boto3.session.Session("AKIDEXAMPLE", "secret", region_name="eu-west-1")
+    client = session.client("s3", endpoint_url="http://127.0.0.1:9")
+    assert bulk_uploads(session, client, "b") is not None
+    monkeypatch.setenv(name, value)
+    assert bulk_uploads(session, client, "b") is None
+
+
+async def test_fast_way_that_failed_is_tried_again_after_a_while() -> None:
+    class Counting:
+        tries = 0
+        down = True
+
+        async def put_async(self, *_: object, **__: object) -> None:
+            self.tries += 1
+            if self.down:
+                raise OSError
+
+    store, clock = Counting(), [0.0]
+    bulk = BulkUploads(store, now=lambda: clock[0])  # type: ignore[arg-type]
+    request = put_request("b", KEY, BODY, "image/jpeg", SHA, METADATA)
+    for _ in range(FAILURES + 3):
+        assert not await bulk.put(request)
+    assert store.tries == FAILURES
+    clock[0] += REST_SECONDS
+    assert not await bulk.put(request)
+    assert not await bulk.put(request)
+    assert store.tries == FAILURES + 1  # one failure is enough now
+    clock[0] += REST_SECONDS
+    store.down = False
+    assert await bulk.put(request)
+    assert await bulk.put(request)

@@ -4,6 +4,9 @@ It makes one attempt and knows no sentences: whatever it cannot do at once is le
 from __future__ import annotations
 
 import asyncio
+import os
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,22 +20,29 @@ if TYPE_CHECKING:
     from obstore.store import S3Credential, S3Store
 
 FAILURES = 5
-"""After so many failures in a row boto3 does everything: it knows redirects, proxies and certificates of its own."""
+"""After so many failures in a row boto3 does everything for a while: it knows redirects and certificates of its own."""
+REST_SECONDS = 120.0
 
 _CREDENTIAL_LIFE = timedelta(minutes=10)
 """botocore renews its own ten minutes before they expire, so what it hands out is good for that long."""
+
+_ONLY_ITS_OWN = ("AWS_SERVER_SIDE_ENCRYPTION", "AWS_SSE_", "AWS_S3_EXPRESS", "AWS_REQUEST_PAYER")
+"""Variables that obstore obeys and boto3 does not know: they would change what is stored, or who can read it."""
 
 
 class BulkUploads:
     """Uploads to one bucket, for any event loop. ``put`` answers False where boto3 has to."""
 
-    def __init__(self, store: S3Store) -> None:
+    def __init__(self, store: S3Store, *, now: Callable[[], float] = time.monotonic) -> None:
         self._store = store
+        self._now = now
         self._failures = 0
+        self._rests_until = 0.0
 
     async def put(self, request: dict[str, Any]) -> bool:
         """One attempt at PutObject's parameters (``objects.put_request``); S3 checks the body against its SHA-256."""
-        if self._failures >= FAILURES or "//" in request["Key"]:  # obstore takes two slashes for one
+        resting = self._failures >= FAILURES and self._now() < self._rests_until
+        if resting or "//" in request["Key"]:  # obstore takes two slashes for one
             return False
         attributes = {"Content-Type": request["ContentType"], **request["Metadata"]}
         try:
@@ -42,6 +52,8 @@ class BulkUploads:
         except Exception:
             # Not shown: it may hold the request. boto3 tries the same and tells what is wrong.
             self._failures += 1
+            if self._failures >= FAILURES:
+                self._rests_until = self._now() + REST_SECONDS
             return False
         self._failures = 0
         return True
@@ -51,31 +63,38 @@ def bulk_uploads(session: Session, client: S3Client, bucket: str) -> BulkUploads
     """Where ``client`` would send a photo, with its session's credentials; None where only boto3 knows the way."""
     credentials = session.get_credentials()
     address = _address(client, bucket)
-    if credentials is None or address is None:
+    odd = any(name.upper().startswith(_ONLY_ITS_OWN) for name in os.environ)
+    if credentials is None or address is None or odd:
         return None
+    from obstore.exceptions import BaseError
+
+    try:
+        return BulkUploads(_store(bucket, *address, client.meta.region_name, credentials))
+    except BaseError:  # it reads further variables, and cannot read one
+        return None
+
+
+def _store(bucket: str, endpoint: str, virtual: bool, region: str, credentials: Credentials) -> S3Store:
     from obstore.store import S3Store
 
-    endpoint, virtual = address
-    return BulkUploads(
-        S3Store(
-            bucket,
-            endpoint=endpoint,
-            virtual_hosted_style_request=virtual,
-            region=client.meta.region_name,
-            checksum_algorithm="SHA256",
-            # As boto3 does: TLS protects the body on its way, else the signature does.
-            unsigned_payload=endpoint.startswith("https:"),
-            skip_signature=False,
-            credential_provider=_provider(credentials),
-            client_options={
-                "allow_http": True,
-                "http1_only": True,
-                "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
-                "timeout": timedelta(seconds=READ_SECONDS * 3),
-                "user_agent": "mls-tui",
-            },
-            retry_config={"max_retries": 0},
-        )
+    return S3Store(
+        bucket,
+        endpoint=endpoint,
+        virtual_hosted_style_request=virtual,
+        region=region,
+        checksum_algorithm="SHA256",
+        # As boto3 does: TLS protects the body on its way, else the signature does.
+        unsigned_payload=endpoint.startswith("https:"),
+        skip_signature=False,
+        credential_provider=_provider(credentials),
+        client_options={
+            "allow_http": True,
+            "http1_only": True,
+            "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
+            "timeout": timedelta(seconds=READ_SECONDS * 3),
+            "user_agent": "mls-tui",
+        },
+        retry_config={"max_retries": 0},
     )
 
 
