@@ -23,6 +23,9 @@ FAILURES = 5
 """After so many failures in a row boto3 does everything for a while: it knows redirects and certificates of its own."""
 REST_SECONDS = 120.0
 
+AT_ONCE = 64
+"""More would share a slow line until none of them ends within its time."""
+
 _CREDENTIAL_LIFE = timedelta(minutes=10)
 """botocore renews its own ten minutes before they expire, so what it hands out is good for that long."""
 
@@ -38,15 +41,18 @@ class BulkUploads:
         self._now = now
         self._failures = 0
         self._rests_until = 0.0
+        self._turns: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
 
     async def put(self, request: dict[str, Any]) -> bool:
         """One attempt at PutObject's parameters (``objects.put_request``); S3 checks the body against its SHA-256."""
-        resting = self._failures >= FAILURES and self._now() < self._rests_until
-        if resting or "//" in request["Key"]:  # obstore takes two slashes for one
+        if "//" in request["Key"]:  # obstore takes two slashes for one
             return False
         attributes = {"Content-Type": request["ContentType"], **request["Metadata"]}
         try:
-            await self._store.put_async(request["Key"], request["Body"], attributes=attributes, use_multipart=False)
+            async with self._turn():
+                if self._failures >= FAILURES and self._now() < self._rests_until:
+                    return False
+                await self._store.put_async(request["Key"], request["Body"], attributes=attributes, use_multipart=False)
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -57,6 +63,13 @@ class BulkUploads:
             return False
         self._failures = 0
         return True
+
+    def _turn(self) -> asyncio.Semaphore:
+        """The running loop's: a semaphore on which one loop waited is of no use to the next."""
+        loop, turns = asyncio.get_running_loop(), self._turns
+        if turns is None or turns[0] is not loop:
+            self._turns = turns = loop, asyncio.Semaphore(AT_ONCE)
+        return turns[1]
 
 
 def bulk_uploads(session: Session, client: S3Client, bucket: str) -> BulkUploads | None:
