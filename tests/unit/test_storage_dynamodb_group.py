@@ -134,3 +134,36 @@ def test_closed_store_says_so_and_the_next_is_not_left_waiting() -> None:
     for _ in range(2):
         with pytest.raises(StorageError, match="closed"):
             house.put("A-1")
+
+
+def test_row_that_cannot_be_written_down_fails_alone_and_the_next_are_not_left_waiting() -> None:
+    house = House()
+    for _ in range(2):
+        house.aws.rows.add_response("transact_write_items", {})
+
+    def odd() -> tuple[Item, Item]:
+        row, mark = built("A-2")()
+        return row | {"Data": object()}, mark
+
+    first, bad, later = house.put("A-1")[0], house.group.put(odd), house.put("A-3")[0]
+    house.pool.work()
+    assert isinstance(bad.exception(timeout=0), TypeError)
+    assert (first.result(timeout=0), later.result(timeout=0)) == (True, True)
+    again = house.put("A-4")[0]
+    house.pool.work()
+    assert again.result(timeout=0) is True
+
+
+def test_whoever_joins_while_the_store_closes_is_told_so_too() -> None:
+    house = House()
+    joined: list[Future[bool]] = []
+
+    class Closing(DaemonPool):
+        def submit(self, job: Callable[[], Any]) -> Future[Any]:
+            joined.append(house.group.put(built("A-2")))  # another thread's, in between
+            raise StorageError("The store is closed.")
+
+    house.group._pool = Closing(0, "closing")
+    with pytest.raises(StorageError, match="closed"):
+        house.put("A-1")
+    assert "closed" in str(joined[0].exception(timeout=0))

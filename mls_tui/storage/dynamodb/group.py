@@ -55,9 +55,12 @@ class GroupCommit:
             self._busy = True
         try:
             self._pool.submit(self._work)
-        except StorageError:
+        except StorageError as error:
             with self._arrived:
-                self._busy, self._waiting = False, []
+                left, self._waiting, self._busy = self._waiting, [], False
+            for each in left:
+                if each is not entry:
+                    each.done.set_exception(error)
             raise
         return entry.done
 
@@ -82,6 +85,7 @@ class GroupCommit:
         for entry in entries:
             try:
                 row, mark = entry.build()
+                both = [self._create(mark), self._create(row)]
             except BaseException as error:
                 entry.done.set_exception(error)
                 continue
@@ -91,7 +95,7 @@ class GroupCommit:
                 continue
             keys |= mine
             group.append(entry)
-            writes += [self._create(mark), self._create(row)]
+            writes += both
         if group:
             self._commit(group, writes)
 
