@@ -44,7 +44,7 @@ def open_interface(ctx: click.Context) -> None:
         app.run(auto_pilot=typing(question.typed))
     finally:
         demo.stop()
-    leave(app.return_code or 0)
+    leave(app.return_code or 0, log)
 
 
 def typing(keys: str) -> Callable[[Pilot[object]], Coroutine[Any, Any, None]] | None:
@@ -57,9 +57,11 @@ def typing(keys: str) -> Callable[[Pilot[object]], Coroutine[Any, Any, None]] | 
     return play if keys else None
 
 
-def leave(code: int) -> NoReturn:
+def leave(code: int, log: Log | None = None) -> NoReturn:
     """End the process now: everything is saved, closed and written, and to take an interpreter with a hundred thousand
     objects apart would make the user wait as long again."""
+    if log is not None:
+        log.close()
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
