@@ -3,32 +3,58 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 import boto3
+import pytest
 
 from mls_tui.actions import ImportOptions
 from mls_tui.actions.distributed import follow_run, run_worker, start_distributed
-from mls_tui.distributed.queue_calls import QueueCalls
+from mls_tui.distributed.queue_calls import QueueCalls, QueueName
 from mls_tui.distributed.queue_setup import init_queues
 from mls_tui.domain.run import ImportResult
 from mls_tui.storage.aws import Aws
+from mls_tui.workspace import Workspace
 from tests.e2e.house import House
+from tests.e2e.quick_queues import QuickQueues
 
 
 async def by_engine(house: House, **options: Any) -> ImportResult:
     return await house.run(**options)
 
 
-async def by_workers(house: House, workers: int = 2, **options: Any) -> ImportResult:
+async def by_workers(
+    house: House, workers: int = 2, queues: type[QuickQueues] = QuickQueues, **options: Any
+) -> ImportResult:
     """Begun, done by workers in this process, followed to its end."""
     await make_queues(house)
+    with quick(queues):
+        run_id = await begun(house, **options)
+        async with working(house, workers):
+            return await ended(house, run_id)
+
+
+@contextmanager
+def quick(kind: type[QuickQueues] = QuickQueues) -> Iterator[None]:
+    """Runs and workers that begin here have queues of this kind."""
+
+    def open_quick(ws: Workspace) -> QuickQueues:
+        settings = ws.settings
+        return kind(ws.aws, settings.queue_prefix, visibility=settings.queue_visibility, clock=ws.clock)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mls_tui.actions.distributed.open_queues", open_quick)
+        yield
+
+
+async def begun(house: House, **options: Any) -> str:
+    """The id of a run that workers are to do."""
     answer = await start_distributed([house.connection_id], ImportOptions(**options), house.ws)
     assert answer.data, answer.error
-    async with working(house, workers):
-        return await ended(house, answer.data[0].run_id)
+    return answer.data[0].run_id
 
 
 async def make_queues(house: House) -> None:
@@ -38,10 +64,11 @@ async def make_queues(house: House) -> None:
 
 
 @asynccontextmanager
-async def working(house: House, workers: int = 2) -> AsyncIterator[None]:
+async def working(house: House, workers: int = 2, concurrency: int = 8) -> AsyncIterator[None]:
     """Workers, told to stop at the end."""
     stop = asyncio.Event()
-    running = [asyncio.ensure_future(run_worker(house.ws, concurrency=4, stop=stop, poll=1)) for _ in range(workers)]
+    work = partial(run_worker, house.ws, concurrency=concurrency, stop=stop, poll=0)
+    running = [asyncio.ensure_future(work()) for _ in range(workers)]
     try:
         yield
     finally:
@@ -62,6 +89,24 @@ async def begun_to_store(house: House, run_id: str) -> None:
     async for tally in follow_run(run_id, house.ws, every=0.5):
         if tally.counts.total:
             return
+
+
+async def swept(house: House) -> None:
+    """Once workers have taken what came again after the end of a run off the queues."""
+    async with working(house, workers=1):
+        while any(count for name, count in (await depths(house)).items() if not name.endswith("dead")):
+            await house.clock.sleep(1.0)
+
+
+async def depths(house: House) -> dict[str, int]:
+    """How many messages there are, by queue."""
+    calls = QueueCalls(Aws(), house.ws.settings.queue_prefix)
+    names = {
+        f"{queue}{'-dead' if dead else ''}": calls.name(queue, dead=dead)
+        for queue in QueueName
+        for dead in (False, True)
+    }
+    return {short: (await asyncio.to_thread(calls.depth, name)).total for short, name in names.items()}
 
 
 def damage(house: House, key: str) -> str:
