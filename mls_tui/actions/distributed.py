@@ -60,8 +60,8 @@ async def start_distributed(
 @answering
 async def steer_run(run_id: str, word: str, workspace: Workspace | None = None) -> ActionResult[ImportRun]:
     """``pause``, ``resume`` or ``cancel`` a distributed run, by its row: every worker heeds it within seconds."""
+    from mls_tui.distributed.holding import end_run
     from mls_tui.distributed.outcome import RunKey
-    from mls_tui.distributed.starting import end_run
 
     async with opened(workspace) as ws, _books(ws) as (_, ledger):
         ws.writable()

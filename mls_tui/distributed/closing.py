@@ -6,7 +6,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 
-from mls_tui.distributed.live import LiveRun
+from mls_tui.distributed.live import LiveRun, TaskJournal
 from mls_tui.distributed.messages import Task, TaskKind
 from mls_tui.distributed.pages import WHOLE, PageTask
 from mls_tui.distributed.plan import OWED, Plan
@@ -17,7 +17,7 @@ from mls_tui.domain.errors import MLSError, RateLimitedError
 from mls_tui.domain.run import Problem, ProblemKind, RunState
 from mls_tui.importer.cursor import MAX_FAILED_KEYS, CursorKeeper
 from mls_tui.importer.gone import follow_missing
-from mls_tui.importer.journal import INLINE_ERRORS, Journal
+from mls_tui.importer.journal import INLINE_ERRORS
 from mls_tui.importer.scope import is_incremental
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import Sweep
@@ -51,7 +51,7 @@ class CloseTask:
             return STRAGGLERS_SECONDS
         with live.journal() as journal:
             await self._look_over(journal, plans, sweeping=sweeping, whole=whole)
-            outcome = journal.outcome(self.task.id, pending=0)
+            outcome = journal.outcome(self.task.id, await live.counted(journal, self.task.id), pending=0)
         await live.house.ledger.finish(live.key, outcome)
         await self._end(plans)
         return None
@@ -78,7 +78,7 @@ class CloseTask:
         page = Task(TaskKind.PAGE, task.user, task.run, task.connection, version=WHOLE, step=step)
         await PageTask(self.live, self.queues, page).run()
 
-    async def _look_over(self, journal: Journal, plans: list[Plan], *, sweeping: bool, whole: bool) -> None:
+    async def _look_over(self, journal: TaskJournal, plans: list[Plan], *, sweeping: bool, whole: bool) -> None:
         """What can be told only at the end: which stored listings the feed no longer has, and which homes came back."""
         live = self.live
         if not sweeping and not live.run.counts.created:
@@ -89,8 +89,10 @@ class CloseTask:
             if live.run.counts.created:
                 await self._link_homes(index)
 
-    async def _follow_missing(self, journal: Journal, plans: list[Plan], index: StoredIndex, *, whole: bool) -> None:
-        context = self.live.context(journal)
+    async def _follow_missing(
+        self, journal: TaskJournal, plans: list[Plan], index: StoredIndex, *, whole: bool
+    ) -> None:
+        context = self.live.context(journal, self.task.id)
         sweep = Sweep(context, index, self.live.reader(journal), workers=4)
         seen = {key for plan in plans for key, _ in plan.seen}
         for entry in [entry for entry in index.entries() if entry.mls_id in seen]:

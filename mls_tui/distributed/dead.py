@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from mls_tui.distributed.live import LiveRun
+from mls_tui.distributed.live import House
 from mls_tui.distributed.messages import Task
+from mls_tui.distributed.outcome import RunKey
 from mls_tui.distributed.queue_setup import MAX_RECEIVES
 from mls_tui.distributed.queues import QueueName, Queues
 from mls_tui.distributed.verdict import give_up
+from mls_tui.domain.run import RunState
 
 LETTERS_AT_ONCE = 10
 MOST_REMEMBERED = 10_000
@@ -20,10 +22,10 @@ WHY = "every worker that took it up broke off, the last one too; the logs of the
 
 @dataclass(slots=True)
 class DeadLetters:
-    """``live_run`` answers the run of a task, None where it is gone."""
+    """``house_of`` answers what belongs to a user."""
 
     queues: Queues
-    live_run: Callable[[Task], Awaitable[LiveRun | None]]
+    house_of: Callable[[str], Awaitable[House]]
     _known: set[str] = field(default_factory=set)
 
     async def read(self) -> None:
@@ -40,8 +42,9 @@ class DeadLetters:
             self._known.clear()
 
     async def _take(self, task: Task) -> None:
-        live = await self.live_run(task)
-        if live is None or not live.running:
+        house = await self.house_of(task.user)
+        run = await house.store.get_run(house.user, task.run)
+        if run is None or run.state is not RunState.RUNNING:
             return
-        if task.id not in await live.house.ledger.done(live.key, [task.id]):
-            await give_up(live, task, WHY, MAX_RECEIVES)
+        if task.id not in await house.ledger.done(RunKey.of(run), [task.id]):
+            await give_up(house, task, WHY, MAX_RECEIVES)

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mls_tui.distributed.outcome import Outcome, RunKey, Sums
+from mls_tui.distributed.outcome import Intent, Outcome, RunKey, Sums
 from mls_tui.distributed.plan import Plan, unpacked
 from mls_tui.domain.clock import Clock, epoch_ms
 from mls_tui.domain.errors import StorageError
@@ -26,6 +26,7 @@ MOST_ACTIONS = 90
 """TransactWriteItems takes 100."""
 _THREADS = 8
 _CLOSE_SECONDS = 2.0
+_REFUSED = "ConditionalCheckFailed"
 
 
 class Ledger:
@@ -65,11 +66,11 @@ class Ledger:
 
     # done-marks and counters
 
-    async def done(self, run: RunKey, tasks: Iterable[str]) -> set[str]:
-        """Which of the tasks have been counted."""
+    async def done(self, run: RunKey, tasks: Iterable[str]) -> dict[str, bool]:
+        """Which of the tasks have been counted, and whether as a listing that failed."""
         marks = {_done_sk(run, task): task for task in tasks}
         found = await self._pool.run(lambda: self._table.get_many([(run.pk, sk) for sk in marks]))
-        return {marks[item["SK"]] for item in found}
+        return {marks[item["SK"]]: bool(item["Data"].get("failed")) for item in found}
 
     async def finish(self, run: RunKey, outcome: Outcome) -> bool:
         """Count a task, once: False where it was counted before. Tasks of a run that finish together share one
@@ -121,13 +122,30 @@ class Ledger:
             try:
                 self._table.transact(writes)
             except TransactionFailedError as failed:
-                if failed.codes[-1] is not None:
+                if failed.codes[-1] == _REFUSED:
                     raise StorageError(f"Run {run.run} is no longer stored; its work is dropped.") from failed
+                # Beside a mark that stands, others may only have met another transaction: those are tried again.
                 known = zip(outcomes, failed.codes, strict=False)
-                outcomes = [outcome for outcome, code in known if code is None]
+                outcomes = [outcome for outcome, code in known if code != _REFUSED]
                 continue
             return {outcome.task for outcome in outcomes}
         return set()
+
+    async def intend(self, run: RunKey, task: str, intent: Intent) -> None:
+        """Keep what a task is about to write, until it is counted."""
+        listing, at = intent.name
+        data = {"listingId": listing, "syncedAt": at, "counts": dict(intent.counts)}
+        item = self._item(run, f"{_intent_prefix(run, task)}{_digest(listing)[:32]}#{at}", "ImportIntent", data)
+        await self._pool.run(lambda: self._table.put(item))
+
+    async def intents(self, run: RunKey, task: str) -> list[Intent]:
+        """What every delivery of a task so far was about to write."""
+        prefix = _intent_prefix(run, task)
+        found = [item["Data"] for item in await self._all(KeyRange(run.pk, prefix, items.upper_bound(prefix)))]
+        return [
+            Intent(data["listingId"], int(data["syncedAt"]), {name: int(n) for name, n in data["counts"].items()})
+            for data in found
+        ]
 
     async def note(self, run: RunKey, problems: Sequence[Problem]) -> None:
         """Keep problems that the finishing of a task has no room for; the same one twice is kept once."""
@@ -136,7 +154,8 @@ class Ledger:
             await self._pool.run(lambda: self._table.put_all(list(rows.values())))
 
     def _mark(self, run: RunKey, outcome: Outcome) -> dict[str, Any]:
-        item = self._item(run, _done_sk(run, outcome.task), "ImportTask", {"task": outcome.task[:500]})
+        data = {"task": outcome.task[:500], "failed": outcome.failed}
+        item = self._item(run, _done_sk(run, outcome.task), "ImportTask", data)
         mark = self._put(item)
         mark["Put"]["ConditionExpression"] = "attribute_not_exists(PK)"
         return mark
@@ -245,12 +264,20 @@ def _plan_sk(run: RunKey, step: int) -> str:
 
 
 def _done_sk(run: RunKey, task: str) -> str:
-    # A ListingKey may have 1,024 bytes, which is all that a sort key may have.
-    return f"RUNTASK#{run.run}#{hashlib.sha256(task.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    return f"RUNTASK#{run.run}#{_digest(task)}"
+
+
+def _intent_prefix(run: RunKey, task: str) -> str:
+    return f"RUNINTENT#{run.run}#{_digest(task)}#"
+
+
+def _digest(text: str) -> str:
+    """A ListingKey may have 1,024 bytes, which is all that a sort key may have."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _name_of(problem: Problem) -> str:
     """The same for a problem met twice: it is kept once."""
     photo = problem.photo_index if problem.kind is ProblemKind.PHOTO else ""
     name = f"{problem.kind.value}#{problem.listing_key}#{problem.mls_number}#{photo}"
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return _digest(name)[:32]

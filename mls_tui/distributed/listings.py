@@ -3,14 +3,13 @@ in the same state and counts once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from mls_tui.distributed.live import LiveRun, counts_of
 from mls_tui.distributed.messages import Task
 from mls_tui.distributed.pages import index_of
 from mls_tui.distributed.plan import OWED
-from mls_tui.domain.run import ProblemKind
 from mls_tui.importer.handlers import Handlers
 from mls_tui.importer.reading import Job
 from mls_tui.importer.stored_index import StoredIndex
@@ -24,7 +23,12 @@ class ListingBatch:
     """
 
     def __init__(
-        self, live: LiveRun, counted: set[str], jobs: dict[str, Job], index: StoredIndex, common: dict[str, int]
+        self,
+        live: LiveRun,
+        counted: Mapping[str, bool],
+        jobs: dict[str, Job],
+        index: StoredIndex,
+        common: dict[str, int],
     ) -> None:
         self._live, self._counted, self._jobs, self._index, self._common = live, counted, jobs, index, common
 
@@ -47,17 +51,18 @@ class ListingBatch:
         ``again``: it was delivered before, and may have left objects that no row points at."""
         live = self._live
         if task.id in self._counted:
-            return True
+            # Who counted it as failed may have been killed before it was among the dead letters.
+            return not (again and self._counted[task.id])
         with live.journal() as journal:
             job = self._jobs.get(task.listing_key)  # one that the MLS no longer has needs nothing
             if job is not None:
-                context = live.context(journal, again=again)
+                context = live.context(journal, task.id, again=again)
                 await Handlers(context, self._index, scope_free=task.step == OWED).handle(job)
             # Attempts at the request for all of them are counted with the first one that ends.
             common, self._common = self._common, {}
-            outcome = journal.outcome(task.id, more=common)
+            outcome = journal.outcome(task.id, await live.counted(journal, task.id), more=common)
         await live.house.ledger.finish(live.key, outcome)
-        return not any(problem.kind is ProblemKind.LISTING for problem in outcome.problems)
+        return not outcome.failed
 
     def close(self) -> None:
         self._index.close()

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from mls_tui.distributed.holding import end_run, hold, lost, taken
+from mls_tui.distributed.intents import announced, with_earlier
 from mls_tui.distributed.ledger import Ledger
-from mls_tui.distributed.outcome import MOST_PROBLEMS, Outcome, RunKey
+from mls_tui.distributed.outcome import MOST_PROBLEMS, Intent, Outcome, RunKey
 from mls_tui.distributed.stored import StoredEntries
-from mls_tui.domain.clock import Clock, epoch_ms
-from mls_tui.domain.connection import Connection, Lease
-from mls_tui.domain.events import Event
+from mls_tui.domain.clock import Clock
+from mls_tui.domain.connection import Connection
+from mls_tui.domain.events import Event, ListingStored
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import ImportRun, RunState
 from mls_tui.importer.context import ImportContext, PhotoSlots
@@ -30,12 +32,11 @@ from mls_tui.mls.preset_fields import ProviderPreset
 from mls_tui.mls.presets import for_connection
 from mls_tui.storage.base import ListingStore, PhotoStore
 
+CLOSE = "close"
+"""The id of a run's close task."""
 LOOK_SECONDS = 2.0
 """How old a worker's knowledge of the run's row may be: a pause or a cancel is heeded within this time."""
 RENEW_SECONDS = 60.0
-LEASE_SECONDS = 1_200
-"""Longer than a message can be held back (15 minutes): while a run has work, some worker renews its lease in time."""
-WORKERS_HOST = "the workers"
 
 JOURNAL: ContextVar[Journal | None] = ContextVar("JOURNAL", default=None)
 """Whose request a shared connector is making."""
@@ -47,18 +48,25 @@ class TaskJournal(Journal):
     def __init__(self, run: ImportRun, store: ListingStore, clock: Clock, tell: Callable[[Event], None]) -> None:
         super().__init__(run, store, clock)
         self._tell = tell
+        self.unchanged: set[str] = set()
+        """The ids of listings that were found as they are."""
+        self.announced: set[tuple[str, int]] = set()
 
     def emit(self, event: Event) -> None:
         super().emit(event)
         self._queue.clear()
         self._room.set()
+        if isinstance(event, ListingStored) and event.outcome == "unchanged":
+            self.unchanged.add(event.listing_id)
         self._tell(event)
 
-    def outcome(self, task: str, *, pending: int = -1, more: Mapping[str, int] | None = None) -> Outcome:
-        """What the task adds to its run, with ``more`` counts."""
+    def outcome(
+        self, task: str, counts: Mapping[str, int], *, pending: int = -1, more: Mapping[str, int] | None = None
+    ) -> Outcome:
+        """What the task adds to its run: its ``counts`` with ``more``, its warnings and problems."""
         return Outcome(
             task,
-            counts=Counter(counts_of(self)) + Counter(more or {}),
+            counts=Counter(counts) + Counter(more or {}),
             warnings=dict(self.warnings),
             problems=tuple(self.unsaved[:MOST_PROBLEMS]),
             pending=pending,
@@ -105,12 +113,15 @@ class LiveRun:
 
     @classmethod
     async def open(cls, house: House, run_id: str) -> LiveRun | None:
-        """None where the run or its connection is no longer stored."""
+        """None where the run is no longer stored or has ended, or where its connection is not what it began with: then
+        it ends here. Raises what keeps the connection from being opened."""
         run = await house.store.get_run(house.user, run_id)
-        if run is None:
+        if run is None or run.state is not RunState.RUNNING:
             return None
         connection = await house.store.get_connection(house.user, run.connection_id)
-        if connection is None:
+        why = lost(connection)
+        if connection is None or why is not None:
+            await end_run(house.store, house.ledger, run, RunState.FAILED, why or "")
             return None
         connection = at_its_feed(connection)
         return cls(house, run, connection, await house.open_connector(connection))
@@ -145,8 +156,19 @@ class LiveRun:
             self._looked = clock.monotonic()
             self.run = run or self.run.model_copy(update={"state": RunState.CANCELLED})
             if self.running and clock.monotonic() - self._renewed >= RENEW_SECONDS:
-                await hold(self.house.store, self.connection, self.run.run_id, clock)
+                await self._hold()
                 self._renewed = clock.monotonic()
+
+    async def _hold(self) -> None:
+        """Renew the lease; a run whose connection is another's now, or another one, ends."""
+        store, user = self.house.store, self.house.user
+        why = lost(await store.get_connection(user, self.run.connection_id))
+        if why is None:
+            holder = await hold(store, self.connection, self.run.run_id, self.house.clock)
+            why = None if holder is None else taken(self.connection.name, holder)
+        if why is not None:
+            await end_run(store, self.house.ledger, self.run, RunState.FAILED, why)
+            self.run = self.run.model_copy(update={"state": RunState.FAILED})
 
     @contextmanager
     def journal(self) -> Iterator[TaskJournal]:
@@ -158,16 +180,18 @@ class LiveRun:
         finally:
             JOURNAL.reset(before)
 
-    def context(self, journal: Journal, *, again: bool = False) -> ImportContext:
-        """``again``: an earlier delivery may have left objects that no row points at."""
+    def context(self, journal: TaskJournal, task: str = "", *, again: bool = False) -> ImportContext:
+        """For a ``task`` that stores, or one that only looks. ``again``: an earlier delivery may have left objects that
+        no row points at."""
         house = self.house
+        store = self._announced(journal, task) if task else house.store
         return ImportContext(
             user_id=house.user,
             connection=self.connection,
             preset=self.preset,
             options=self.options,
             connector=self.connector,
-            store=house.store,
+            store=store,
             photos=house.photos,
             journal=journal,
             control=ImportControl(),
@@ -178,12 +202,24 @@ class LiveRun:
             tidy=again,
         )
 
+    def _announced(self, journal: TaskJournal, task: str) -> ListingStore:
+        async def announce(intent: Intent) -> None:
+            journal.announced.add(intent.name)
+            await self.house.ledger.intend(self.key, task, intent)
+
+        # A close task has many listings in hand: what it counted so far is not of one of them.
+        photos = (lambda: counts_of(journal)) if task != CLOSE else dict[str, int]
+        return announced(self.house.store, announce, photos)
+
+    async def counted(self, journal: TaskJournal, task: str) -> Mapping[str, int]:
+        """What the task's journal counted, with what earlier deliveries did and had no time to count."""
+        counts = counts_of(journal)
+        if task != CLOSE and not (journal.unchanged or counts.get("skipped")):
+            return counts
+        house = self.house
+        return await with_earlier(
+            house.ledger, house.store, self.key, task, counts, journal.unchanged, journal.announced
+        )
+
     def reader(self, journal: Journal) -> Reader:
         return Reader(self.connection, self.preset, self.options, journal.warn)
-
-
-async def hold(store: ListingStore, connection: Connection, run_id: str, clock: Clock) -> Lease | None:
-    """Take or renew the connection's lease for a run that no single process owns; who has it, where it is not free."""
-    now = epoch_ms(clock.now())
-    lease = Lease(run_id=run_id, host=WORKERS_HOST, pid=0, expires_at=now + LEASE_SECONDS * 1000)
-    return await store.acquire_lease(connection.user_id, connection.connection_id, lease, now_ms=now)

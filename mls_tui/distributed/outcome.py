@@ -9,13 +9,16 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from mls_tui.domain import keys
-from mls_tui.domain.run import ImportRun, Problem
+from mls_tui.domain.run import ImportRun, Problem, ProblemKind
 from mls_tui.storage import items
 from mls_tui.storage.attributes import to_attributes
 
 MOST_PROBLEMS = 20
 """Problems of one task that are kept one by one; all are counted."""
 _LONGEST_NAME = 200
+MOST_KINDS = 25
+"""Kinds of warnings that one update names: with every count, an UpdateExpression stays below DynamoDB's 4 KB."""
+OTHER_KINDS = "further warnings of other kinds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,32 @@ class Outcome:
     ended: bool = False
     total: int | None = None
 
+    @property
+    def failed(self) -> bool:
+        """Whether its listing is one for the dead letters."""
+        return any(problem.kind is ProblemKind.LISTING for problem in self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A change of one listing that a task is about to make, and what it will add to the counts. ``synced_at`` is the
+    listing's own, which tells this version from any other; 0 for a deletion."""
+
+    listing_id: str
+    synced_at: int
+    counts: Mapping[str, int]
+
+    @property
+    def name(self) -> tuple[str, int]:
+        return self.listing_id, self.synced_at
+
 
 class Sums:
     """What several outcomes add to a run's row, as one update."""
 
     def __init__(self) -> None:
         self._sums: dict[tuple[str, ...], int] = {}
+        self._kinds: set[str] = set()
         self._ended = False
         self._total: int | None = None
 
@@ -67,7 +90,12 @@ class Sums:
         for name, count in outcome.counts.items():
             self._plus(("counts", to_camel(name)), count)
         for kind, count in outcome.warnings.items():
-            self._plus(("warnings", kind[:_LONGEST_NAME]), count)
+            name = kind[:_LONGEST_NAME]
+            if name in self._kinds or len(self._kinds) < MOST_KINDS:
+                self._kinds.add(name)
+            else:
+                name = OTHER_KINDS
+            self._plus(("warnings", name), count)
         self._plus(("pending",), outcome.pending)
         self._plus(("problems",), len(outcome.problems) + outcome.noted)
         self._ended = self._ended or outcome.ended

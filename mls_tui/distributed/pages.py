@@ -43,33 +43,49 @@ class PageTask:
             await self._owed()
             return
         plans = await self.live.house.ledger.plans(self.live.key, max(OWED, self.task.step - 1))
-        kept = [plan for plan in plans if plan.step >= self.task.step]
+        kept = own_pages(plans, self.task.step)
+        # What was handed on is another task's. Where that has begun, to hand on again would only make work.
+        begun = bool(kept) and plans[-1].step > kept[-1].step
         for plan in kept:
-            await self._publish(plan)
-        if kept and (kept[-1].next is not None or kept[-1].ended):
-            return
-        await self._read(plans)
+            await self._publish(plan, hand_on=not begun)
+        if not (kept and (kept[-1].next is not None or kept[-1].ended)):
+            await self._read(plans)
 
     async def _owed(self) -> None:
         """What earlier imports left owing goes first; then the feed."""
-        live = self.live
+        live, ledger = self.live, self.live.house.ledger
+        plans = await ledger.plans(live.key)
+        if plans:
+            await self._publish(plans[0], hand_on=len(plans) == 1)
+            return
         owed = set(live.connection.cursor.failed_keys)
-        if live.options.photos and live.connection.cursor.swept and not live.options.full:
+        looking = live.options.photos and live.connection.cursor.swept and not live.options.full
+        looking = looking and await self._look_is_due()
+        if looking:
             owed |= await self._with_missing_photos()
         works = tuple((key, "") for key in sorted(owed))
-        plan = await live.house.ledger.keep(live.key, Plan(OWED, works=works, next=("", "")))
+        plan = await ledger.keep(live.key, Plan(OWED, works=works, next=("", "")))
+        if looking:
+            # Only now: who looks again after a crash must find them again.
+            now = epoch_ms(live.house.clock.now())
+            await live.house.store.put_state(live.house.user, self._looked_name, str(now))
         await self._publish(plan)
 
-    async def _with_missing_photos(self) -> set[str]:
-        """Those that workers left are among the failed keys; those of other imports are looked for once a day, as
-        that reads every row of the MLS."""
+    @property
+    def _looked_name(self) -> str:
+        return f"photos-looked-over#{self.live.connection.connection_id}"
+
+    async def _look_is_due(self) -> bool:
+        """Listings whose photos workers could not have are among the failed keys; those of other imports are looked
+        for once a day, as that reads every row of the MLS."""
         live = self.live
-        store, user, name = live.house.store, live.house.user, f"photos-looked-over#{live.connection.connection_id}"
+        looked = await live.house.store.get_state(live.house.user, self._looked_name)
         now = epoch_ms(live.house.clock.now())
-        looked = await store.get_state(user, name)
-        if looked is not None and looked.isdigit() and now - int(looked) < DAY_MS:
-            return set()
-        await store.put_state(user, name, str(now))
+        return looked is None or not looked.isdigit() or now - int(looked) >= DAY_MS
+
+    async def _with_missing_photos(self) -> set[str]:
+        live = self.live
+        user = live.house.user
         return {
             entry.mls_id
             async for entry in live.house.entries.of_mls(user, live.provider)
@@ -87,12 +103,15 @@ class PageTask:
         async for page in self.live.connector.pages(self._query()):
             if place.behind(page):
                 self._known |= await self._all_known()
-            plan = await self._planned(page, step, None if whole else place.after(page))
-            await self._publish(plan)
-            await self.live.look()
-            if plan.next is not None or plan.ended or not self.live.running:
-                return
-            step = plan.step + 1
+            after = None if whole else place.after(page)
+            planned = False
+            while not planned:
+                plan, planned = await self._planned(page, step, after)
+                await self._publish(plan)
+                await self.live.look()
+                if plan.next is not None or plan.ended or not self.live.running:
+                    return
+                step = plan.step + 1
 
     def _query(self) -> FeedQuery:
         live = self.live
@@ -109,8 +128,9 @@ class PageTask:
         plans = await self.live.house.ledger.plans(self.live.key)
         return {seen for plan in plans for seen in plan.seen}
 
-    async def _planned(self, page: Page, step: int, place: Place | None) -> Plan:
-        """The plan of a page, kept: what is new on it, settled or to be worked on."""
+    async def _planned(self, page: Page, step: int, place: Place | None) -> tuple[Plan, bool]:
+        """The plan that counts for a step: what is new on the page, settled or to be worked on. And whether all of the
+        page is planned now: a plan that another reader kept may be of a page cut elsewhere, or read before a change."""
         live = self.live
         with live.journal() as journal:
             context = live.context(journal)
@@ -133,14 +153,15 @@ class PageTask:
                 total=page.total if step == 1 else None,
                 whole=self.task.version == WHOLE,
             )
-        self._known |= set(seen)
-        return await live.house.ledger.keep(live.key, plan)
+        kept = await live.house.ledger.keep(live.key, plan)
+        self._known |= set(kept.seen)
+        return kept, self._known.issuperset(seen)
 
     def _seen(self, job: Job) -> Seen:
         at = job.record.get(self.live.preset.timestamp_field)
         return (job.listing_key, at if isinstance(at, str) else "")
 
-    async def _publish(self, plan: Plan) -> None:
+    async def _publish(self, plan: Plan, *, hand_on: bool = True) -> None:
         """Send a plan's work, count it, hand on. Every step bears being done again."""
         live, task = self.live, self.task
         works = [
@@ -155,6 +176,8 @@ class PageTask:
                 name, plan.counts, pending=len(works), noted=quarantined, ended=plan.ended, total=plan.total
             )
             await live.house.ledger.finish(live.key, outcome)
+        if not hand_on:
+            return
         if plan.next is not None:
             cursor = plan.next if plan.step != OWED else None
             page = Task(TaskKind.PAGE, task.user, task.run, task.connection, cursor=cursor, step=plan.step + 1)
@@ -162,6 +185,17 @@ class PageTask:
         elif plan.ended:
             close = Task(TaskKind.CLOSE, task.user, task.run, task.connection)
             await self.queues.send(QueueName.PAGES, [close], delay=CLOSE_SECONDS)
+
+
+def own_pages(plans: list[Plan], step: int) -> list[Plan]:
+    """Of these plans those that one reader kept, from ``step`` to where it handed on or the feed ended."""
+    own: list[Plan] = []
+    for plan in plans:
+        if plan.step >= step:
+            own.append(plan)
+            if plan.next is not None or plan.ended:
+                break
+    return own
 
 
 class Placed:

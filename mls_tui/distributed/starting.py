@@ -1,20 +1,20 @@
-"""Begin a run that workers will do: the connection's lease, the run's row, and one message. End one before its time, by
-its row."""
+"""Begin a run that workers will do: the connection's lease, the run's row, and one message."""
 
 from __future__ import annotations
 
 import uuid
 
+from mls_tui.distributed.holding import WORKERS_HOST, hold
 from mls_tui.distributed.ledger import Ledger
-from mls_tui.distributed.live import WORKERS_HOST, hold
 from mls_tui.distributed.messages import Task, TaskKind
 from mls_tui.distributed.outcome import RunKey
 from mls_tui.distributed.queues import QueueName, Queues
 from mls_tui.domain.clock import Clock, epoch_ms
-from mls_tui.domain.connection import Connection
+from mls_tui.domain.connection import Connection, Lease
 from mls_tui.domain.errors import ImportInProgressError, UsageError
 from mls_tui.domain.run import ImportRun, RunState
 from mls_tui.importer.options import ImportOptions
+from mls_tui.mls.feed_identity import at_its_feed
 from mls_tui.storage.base import ListingStore
 
 RUNS_LOOKED_AT = 100
@@ -32,8 +32,12 @@ async def start_run(
     """
     if options.selective:
         raise UsageError("A distributed import brings in whole MLSs: leave out --only and --limit, or --distributed.")
+    connection = at_its_feed(connection)
     run = _row(connection, options, epoch_ms(clock.now()))
     holder = await hold(store, connection, run.run_id, clock)
+    if holder is not None and await _is_nobodys(store, run.user_id, holder):
+        await store.release_lease(run.user_id, run.connection_id, holder.run_id)
+        holder = await hold(store, connection, run.run_id, clock)
     if holder is not None:
         where = "by the workers" if holder.host == WORKERS_HOST else f"on {holder.host.partition('/')[0]}"
         raise ImportInProgressError(
@@ -41,18 +45,19 @@ async def start_run(
             "Wait for it to finish, or cancel it, then import again."
         )
     await _close_cut_short(store, ledger, run)
+    await ledger.create(run)
     cursor = connection.cursor.model_copy(update={"epoch": connection.cursor.epoch or run.started_at})
     await store.put_cursor(run.user_id, run.connection_id, cursor, run_id=run.run_id)
-    await ledger.create(run)
     await queues.send(QueueName.PAGES, [Task(TaskKind.PAGE, run.user_id, run.run_id, run.connection_id)])
     return run
 
 
-async def end_run(store: ListingStore, ledger: Ledger, run: ImportRun, state: RunState, error: str) -> bool:
-    """End a run before its time: workers drop its messages as they come. False where it had ended."""
-    ended = await ledger.end(RunKey.of(run), state, error=error)
-    await store.release_lease(run.user_id, run.connection_id, run.run_id)
-    return ended
+async def _is_nobodys(store: ListingStore, user: str, holder: Lease) -> bool:
+    """Whether a lease is left from a run of the workers that has ended, or was never begun."""
+    if holder.host != WORKERS_HOST:
+        return False
+    run = await store.get_run(user, holder.run_id)
+    return run is None or run.state is not RunState.RUNNING
 
 
 async def _close_cut_short(store: ListingStore, ledger: Ledger, run: ImportRun) -> None:

@@ -19,7 +19,7 @@ from mls_tui.distributed.queues import QueueName, Queues, Received
 from mls_tui.distributed.room import Room
 from mls_tui.distributed.verdict import DEAD, DONE, Verdict, apply, later, verdict_of
 from mls_tui.domain.clock import Clock
-from mls_tui.domain.errors import AuthenticationError, RateLimitedError, StorageError, sentence
+from mls_tui.domain.errors import AuthenticationError, MlsTuiError, RateLimitedError, StorageError, sentence
 
 POLL_SECONDS = 10.0
 PAUSED_SECONDS = 15.0
@@ -93,8 +93,8 @@ class Worker:
             free = await room.free()
             try:
                 received = await self.queues.receive(queue, min(10, free), wait=self.poll)
-            except StorageError as error:
-                log.warning("the queue cannot be read: %s", sentence(error))
+            except Exception as error:
+                _tell("the queue cannot be read", error)
                 await self.clock.sleep(TROUBLE_SECONDS)
                 continue
             for batch in _by_run(received):
@@ -123,9 +123,12 @@ class Worker:
                 prepared.result().close()
 
     async def _prepared(self, batch: list[Received]) -> Prepared:
-        live = await self._live_run(batch[0].task)
+        task = batch[0].task
+        live = await self._live_run(task)
         if live is not None:
             await live.look()
+        if task.kind is TaskKind.CLOSE and (live is None or not live.running):
+            await self._let_go(task)
         if live is None or not live.running or live.run.paused or batch[0].queue is QueueName.PAGES:
             return Prepared(live)
         try:
@@ -134,6 +137,13 @@ class Worker:
             # One of several may be what the MLS or the store stumbles over: then each is asked for alone.
             together = len(batch) > 1 and not isinstance(error, AuthenticationError | RateLimitedError)
             return Prepared(live, error=None if together else error)
+
+    async def _let_go(self, task: Task) -> None:
+        """Give the lease of a run that has ended back: who ended it may have been killed before that."""
+        house = await self._house_of(task.user)
+        run = await house.store.get_run(task.user, task.run)
+        if run is not None:
+            await house.store.release_lease(task.user, run.connection_id, run.run_id)
 
     async def _settle(self, prepared: asyncio.Future[Prepared], received: Received) -> None:
         """Do it, and acknowledge it last. What cannot be acknowledged comes again, and is known then."""
@@ -145,7 +155,7 @@ class Worker:
                     live = ready.live
                     verdict = await self._done(ready, received)
                 except Exception as error:
-                    verdict = await verdict_of(live, received, error)
+                    verdict = await verdict_of(live, received, error, self._houses.get(received.task.user))
             await apply(self.queues, received, verdict)
         except StorageError as error:
             log.warning("task %s could not be settled and comes again: %s", received.task.id, sentence(error))
@@ -173,14 +183,21 @@ class Worker:
         async with self._opening:
             place = (task.user, task.run)
             if place not in self._runs:
-                house = self._houses.get(task.user) or await self.open_house(task.user)
-                self._houses[task.user] = house
-                live = await LiveRun.open(house, task.run)
+                live = await LiveRun.open(await self._house(task.user), task.run)
                 if live is None:
                     return None
                 await self._forget_ended()
                 self._runs[place] = live
             return self._runs[place]
+
+    async def _house_of(self, user: str) -> House:
+        async with self._opening:
+            return await self._house(user)
+
+    async def _house(self, user: str) -> House:
+        if user not in self._houses:
+            self._houses[user] = await self.open_house(user)
+        return self._houses[user]
 
     async def _forget_ended(self) -> None:
         """Connectors of runs that have ended are closed when another begins."""
@@ -190,13 +207,18 @@ class Worker:
                 await live.connector.close()
 
     async def _mourn(self) -> None:
-        letters = DeadLetters(self.queues, self._live_run)
+        letters = DeadLetters(self.queues, self._house_of)
         while True:
             try:
                 await letters.read()
-            except StorageError as error:
-                log.warning("the dead letters cannot be read: %s", sentence(error))
+            except Exception as error:
+                _tell("the dead letters cannot be read", error)
             await self.clock.sleep(LETTERS_SECONDS)
+
+
+def _tell(what: str, error: Exception) -> None:
+    """A worker that stopped looking would seem to work: whatever it is, it looks again."""
+    log.warning("%s: %s", what, sentence(error), exc_info=None if isinstance(error, MlsTuiError) else error)
 
 
 async def _listing(batch: ListingBatch, received: Received) -> Verdict:

@@ -55,7 +55,7 @@ async def test_a_task_finished_twice_counts_once(ledger: Ledger, aws_pair: Pair)
     assert (run.counts.created, run.counts.total, run.counts.photos_stored, run.pending) == (1, 1, 7, -1)
     assert (run.warnings, run.problems) == ({"odd date": 2}, 1)
     assert [each.error async for each in aws_pair.rows.problems(USER, "r1")] == ["no"]
-    assert await ledger.done(KEY, ["t1", "t2"]) == {"t1"}
+    assert await ledger.done(KEY, ["t1", "t2"]) == {"t1": True}
 
 
 async def test_tasks_finished_side_by_side_and_repeated_are_each_counted_once(
@@ -104,7 +104,7 @@ async def test_counting_into_a_run_that_is_gone_is_an_error_and_leaves_no_mark(l
     gone = RunKey(USER, "r2", 1)
     with pytest.raises(StorageError, match="no longer stored"):
         await ledger.finish(gone, Outcome("t1"))
-    assert await ledger.done(gone, ["t1"]) == set()
+    assert await ledger.done(gone, ["t1"]) == {}
 
 
 _TEXT = st.text(max_size=20)
