@@ -85,3 +85,27 @@ async def test_answer_whose_length_is_in_doubt_is_no_photo_and_spoils_none(said:
         assert (await wire.http.photo(f"http://cdn.test:{server.port}/2.jpg")).body == JPEG
         await wire.http.close()
     assert server.connections == 2
+
+
+async def test_connection_of_a_photo_that_was_given_up_halfway_is_not_used_again() -> None:
+    begun = asyncio.Event()
+
+    async def reply(number: int, head: str, writer: asyncio.StreamWriter) -> None:
+        if number == 1:
+            writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(OTHER)}\r\n\r\n".encode() + OTHER[:9])
+            begun.set()
+        else:
+            whole(writer, JPEG)
+
+    async with serving(reply) as server:
+        wire = await wire_to(server)
+        task = asyncio.create_task(wire.http.photo(f"http://cdn.test:{server.port}/1.jpg"))
+        await begun.wait()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await wire.http.photo(f"http://cdn.test:{server.port}/2.jpg")).body == JPEG
+        await wire.http.close()
+    assert server.connections == 2
