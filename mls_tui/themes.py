@@ -33,11 +33,11 @@ MLS_DARK = Theme(
 
 MLS_LIGHT = Theme(
     name="mls-light",
-    primary="#1f7a68",
+    primary="#1a6f5e",
     secondary="#2f5f9e",
-    accent="#9a5b00",
-    success="#2f7d32",
-    warning="#9a5b00",
+    accent="#8a5100",
+    success="#1d6822",
+    warning="#8a5100",
     error="#b3261e",
     foreground="#0b0f13",  # so dark that its 60 %, for what matters less, can still be read: 4.5:1
     background="#fbfaf7",
@@ -45,15 +45,15 @@ MLS_LIGHT = Theme(
     panel="#e6e3da",
     dark=False,
     variables={
-        "footer-key-foreground": "#9a5b00",
+        "footer-key-foreground": "#8a5100",
         "footer-background": "#f2f0ea",
         "footer-description-foreground": "#4b545e",
-        "input-selection-background": "#1f7a68 25%",
-        "block-cursor-background": "#1f7a68",
+        "input-selection-background": "#1a6f5e 25%",
+        "block-cursor-background": "#1a6f5e",
         "block-cursor-foreground": "#ffffff",
         "block-cursor-text-style": "bold",
         "block-cursor-blurred-background": "#d5d9d0",
-        "border": "#1f7a68",
+        "border": "#1a6f5e",
         "border-blurred": "#c9c5b8",
     },
 )

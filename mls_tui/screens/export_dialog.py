@@ -11,11 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Button, Checkbox, Input, RadioButton, RadioSet, Static
+from textual.widgets import Button, Input, RadioSet, Static
 
 from mls_tui.domain.words import plural
 from mls_tui.widgets.confirm import DIALOG
 from mls_tui.widgets.plain import plain
+from mls_tui.widgets.toggles import Choice, Tick
 
 FORMATS = {"csv": "CSV — for spreadsheets", "json": "JSON — every field", "parquet": "Parquet — for analysis"}
 
@@ -48,11 +49,11 @@ class ExportDialog(ModalScreen[ExportWish | None]):
             yield Static(plain(f"Export {plural(self._count, 'listing')}, {what}"), id="question")
             with RadioSet(id="export-format", compact=True):
                 for index, (key, label) in enumerate(FORMATS.items()):
-                    yield RadioButton(label, value=index == 0, id=f"export-{key}")
+                    yield Choice(label, value=index == 0, id=f"export-{key}")
             yield Static(plain("File"), classes="field-label")
             yield Input("listings.csv", id="export-path", compact=True)
             yield Static(id="export-problem")
-            yield Checkbox("Replace the file if it exists", id="export-overwrite", compact=True)
+            yield Tick("Replace the file if it exists", id="export-overwrite", compact=True)
             with Horizontal(id="answers"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Export", id="act", compact=True, variant="primary")
@@ -81,7 +82,7 @@ class ExportDialog(ModalScreen[ExportWish | None]):
     def _export(self) -> None:
         path = self.query_one("#export-path", Input).value.strip()
         if path:
-            self.dismiss(ExportWish(path, self.file_format, self.query_one(Checkbox).value))
+            self.dismiss(ExportWish(path, self.file_format, self.query_one(Tick).value))
 
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:

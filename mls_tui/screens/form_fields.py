@@ -89,7 +89,8 @@ def sure_words(preset: ProviderPreset) -> str:
 
 def default_words(field: Field, preset: ProviderPreset) -> str:
     """How sure the preset's own value is that stands where the field is left empty; empty where it has none."""
-    return BRIEF[preset.sure_of(field.name)] if getattr(preset, field.name, None) else ""
+    has_one = field.name != "name" and getattr(preset, field.name, None)  # the preset's own name is no default
+    return BRIEF[preset.sure_of(field.name)] if has_one else ""
 
 
 def problem(field: Field, value: str, *, stored: bool = False) -> str | None:

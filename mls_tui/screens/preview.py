@@ -21,6 +21,7 @@ from mls_tui.domain.words import plural
 from mls_tui.screens.base import MlsScreen
 from mls_tui.widgets.brief import brief
 from mls_tui.widgets.line_table import LineColumn, LineTable
+from mls_tui.widgets.listing_columns import money
 from mls_tui.widgets.plain import cell, one_line
 
 PREVIEW = Binding.Group("Preview")
@@ -128,7 +129,7 @@ class PreviewScreen(MlsScreen[None]):
             mark,
             Text(f"{sign} {words}", style=self.hue(role)),
             cell(brief(row.mls_number or row.listing_key, 18), 18, style="bold"),
-            cell("" if row.price is None else f"{row.price:,.0f}", 14, justify="right"),
+            cell("" if row.price is None else money(row.price), 14, justify="right"),
             cell(brief(row.address, 40), 40),
             cell(f"{row.photos:,}" if row.photos else "·", 6, justify="right"),
             cell(brief(what, 120), 120),

@@ -87,9 +87,9 @@ class ProgressScreen(MlsScreen[None]):
         self.query_one(RunHead).tally = tally
         banner = self.query_one("#banner", Static)
         words = banner_words(tally, cancelling=self.shell.imports.cancelling)
-        banner.display = words is not None
         if words is not None:
-            banner.update(words)
+            banner.update(words, layout=not banner.display)
+        banner.display = words is not None
         flights, summary = self.query_one(Flights), self.query_one("#summary", Static)
         pane = self.query_one("#flights-pane")
         pane.set_class(tally.result is not None, "-ended")

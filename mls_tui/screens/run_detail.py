@@ -23,6 +23,8 @@ from mls_tui.widgets.run_head import outcomes
 from mls_tui.widgets.small_table import SmallTable
 
 RUN = Binding.Group("Past import")
+NOTHING = "Nothing failed in this import."
+NOT_ONE = "It stopped for the reason above; no single listing failed."
 _KINDS = {
     ProblemKind.LISTING: ("✖ listing", "error"),
     ProblemKind.PHOTO: ("▣ photo", "warning"),
@@ -51,7 +53,7 @@ class RunDetailScreen(MlsScreen[None]):
 
     def body(self) -> ComposeResult:
         yield Static(self._head(), id="run-facts")
-        yield Static("Nothing failed in this import.", id="no-problems")
+        yield Static(NOT_ONE if self._run.error else NOTHING, id="no-problems")
         yield SmallTable(id="problems")
 
     def _head(self) -> Content:
@@ -104,7 +106,7 @@ class RunDetailScreen(MlsScreen[None]):
         if action == "watch":
             return why_no_watch(self._run, self.shell.imports.running)
         if action in ("open", "copy") and self._chosen is None:
-            return "Nothing failed in this import."
+            return NOT_ONE if self._run.error else NOTHING
         return None
 
     @on(DataTable.RowSelected)
@@ -152,6 +154,7 @@ class ProblemScreen(ModalScreen[None]):
         problem = self._problem
         with Vertical(id="dialog", classes="-problem"):
             yield Static(plain(one_line(problem.mls_number or problem.listing_key or "Record", 60)), id="question")
+            yield Static(plain(_known(problem)), classes="consequence", id="problem-known")
             with VerticalScroll(id="problem-text"):
                 yield Static(plain(problem.error))
                 if problem.raw:
@@ -161,3 +164,10 @@ class ProblemScreen(ModalScreen[None]):
 
     def action_close(self) -> None:
         self.dismiss(None)
+
+
+def _known(problem: Problem) -> str:
+    """``✖ listing · 3 attempts · 2026-06-01 11:16 UTC``."""
+    words, _ = _KINDS[problem.kind]
+    what = words if problem.photo_index is None else f"{words} {problem.photo_index}"
+    return f"{what} · {plural(problem.attempts, 'attempt')} · {moment(problem.at)} UTC"

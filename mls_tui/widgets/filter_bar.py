@@ -34,7 +34,8 @@ class FilterInput(Input):
     """Down and enter go to the table; escape is the screen's."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "submit", "To the table", show=False, id="filter.table", tooltip="Go to the rows", group=FILTER)
+        Binding("enter,down", "submit", "To the rows", id="filter.table", tooltip="Go to the rows", group=FILTER),
+        Binding("escape", "screen.back", "Clear", id="filter.clear", tooltip="Show all rows again", group=FILTER),
     ]
 
 

@@ -62,12 +62,10 @@ class KeyBar(Widget, can_focus=False):
     def _line(self, row: list[BarKey]) -> Content:
         parts: list[str | tuple[str, str]] = []
         for key in self._fitting(row):
-            dim = "" if key.reach else " dim"
-            parts += [
-                (key.name, f"bold $footer-key-foreground{dim}"),
-                (f" {key.words}", f"$footer-description-foreground{dim}"),
-                " ",
-            ]
+            look, words = ("bold $footer-key-foreground", "$footer-description-foreground")
+            if not key.reach:
+                look = words = "$footer-description-foreground 85%"
+            parts += [(key.name, look), (f" {key.words}", words), " "]
         return Content.assemble(*parts)
 
     def _fitting(self, row: list[BarKey]) -> list[BarKey]:

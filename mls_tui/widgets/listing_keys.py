@@ -5,11 +5,12 @@ from __future__ import annotations
 from textual.binding import Binding, BindingType
 
 TABLE = Binding.Group("Table")
+MOVE = Binding.Group("Move")
 MARKS = Binding.Group("Marks")
 
 
 def _move(keys: str, action: str, label: str, name: str, tooltip: str) -> Binding:
-    return Binding(keys, action, label, show=False, id=f"table.{name}", tooltip=tooltip, group=TABLE)
+    return Binding(keys, action, label, show=False, id=f"table.{name}", tooltip=tooltip, group=MOVE)
 
 
 LISTING_TABLE_KEYS: list[BindingType] = [

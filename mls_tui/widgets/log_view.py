@@ -131,7 +131,9 @@ class LogView(LongLines):
         follow = self.scroll_offset.y >= self.max_scroll_y - 1
         self._shown = [line for line in self._lines if line.look == "bad" or not self.only_errors]
         set_length(self, len(self._shown))
-        if follow:
+        if follow and not self.show_vertical_scrollbar:
+            self.follow_end()
+        elif follow:
             self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
         self.refresh()
 

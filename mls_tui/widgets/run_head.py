@@ -37,7 +37,7 @@ class RunHead(Widget, can_focus=False):
             return Content("")
         width = self.size.width
         parts = [title(tally), overall(tally, width), speed(tally, width)]
-        parts.append(outcomes(tally.result.counts if tally.result else tally.counts))
+        parts.append(outcomes(tally.result.counts if tally.result else tally.counts, width))
         return Content("\n").join(parts)
 
 
@@ -87,15 +87,26 @@ def speed(tally: Tally, width: int) -> Content:
         words.append("time left unknown" if left is None else f"{duration(left)} left")
     words.append(f"{duration(tally.seconds)} so far" if tally.running else f"took {duration(tally.seconds)}")
     per_second = int(counts.bytes / tally.seconds) if tally.seconds >= 1 else 0
-    words.append(f"{size(counts.bytes)}" + (f" ({size(per_second)}/s)" if per_second else ""))
-    text = "  ·  ".join(words) if width >= 90 else " · ".join(words)
+    words.append(size(counts.bytes))
+    wide = "  ·  ".join(words) + (f" ({size(per_second)}/s)" if per_second else "")
+    text = wide if len(wide) <= width else " · ".join(words)
     room = width - len(text) - 4
     graph = spark(tally.rates, min(60, room)) if room >= 8 else ""
     return Content.assemble(text, "  ", (graph, "$primary"))
 
 
-def outcomes(counts: ImportCounts) -> Content:
-    """Every outcome with its sign; failures stand out by sign, word and colour."""
+def outcomes(counts: ImportCounts, width: int | None = None) -> Content:
+    """Every outcome with its sign; failures stand out by sign, word and colour.
+
+    What does not fit into ``width`` is said shorter: first without what is zero, then without words.
+    """
+    full, brief = _outcomes(counts), _outcomes(counts, zeros=False)
+    if width is None or full.cell_length <= width:
+        return full
+    return brief if brief.cell_length <= width else _outcomes(counts, zeros=False, words=False)
+
+
+def _outcomes(counts: ImportCounts, *, zeros: bool = True, words: bool = True) -> Content:
     shown = [
         ("✚", counts.created, "created", "$text-success"),
         ("↻", counts.updated, "updated", "$text-primary"),
@@ -105,10 +116,11 @@ def outcomes(counts: ImportCounts) -> Content:
         ("▣", counts.photos_stored, "photos", "$text-secondary"),
         ("✖", counts.photos_failed, "photos missing", "$text-warning"),
     ]
-    always = {"created", "updated", "unchanged", "failed", "photos"}
-    parts: Parts = []
+    always = {"created", "updated", "unchanged", "failed", "photos"} if zeros else {"created"}
+    found: list[Content] = []
     for sign, number, word, style in shown:
         if number or word in always:
             look = style if number else "$foreground 60%"
-            parts += [(f"{sign} {number:,} ", look), (f"{word}   ", "$foreground 60%")]
-    return Content.assemble(*parts)
+            said = f" {word}" if words else ""
+            found.append(Content.assemble((f"{sign} {number:,}", look), (said, "$foreground 60%")))
+    return Content("   ").join(found)
