@@ -65,6 +65,14 @@ async def open_connector_for(
         update = {"secrets": {**stored.secrets, **sealed}, "token_expires_at": tokens.expires_at_ms}
         await workspace.store.put_connection(workspace.user_id, stored.model_copy(update=update))
 
+    async def kept() -> TokenSet | None:
+        stored = await workspace.store.get_connection(workspace.user_id, connection.connection_id)
+        if stored is None:
+            return None
+        clear = await clear_secrets(workspace, stored)
+        access, refresh = (clear.get(name) for name in (SecretField.ACCESS_TOKEN, SecretField.REFRESH_TOKEN))
+        return TokenSet(access or "", refresh, stored.token_expires_at)
+
     state = None
     if budget is None:
         state = await workspace.store.get_state(workspace.user_id, budget_name(connection))
@@ -77,6 +85,7 @@ async def open_connector_for(
         budget=budget,
         allow_private_hosts=workspace.settings.allow_private_hosts,
         on_token=keep,
+        kept_token=kept,
     )
 
 

@@ -144,7 +144,8 @@ def row_name(kind: HostKind, base_url: str, connection: Connection, secrets: Map
     """The same for all connections of a user that a provider counts together: those with the same credential at the
     same host. A hash, as a token may be a part of it."""
     whose = [connection.auth.value, connection.client_id or "", connection.username or ""]
-    if connection.auth is AuthKind.BEARER:
+    lasting = not secrets.get(SecretField.REFRESH_TOKEN)
+    if connection.auth is AuthKind.BEARER and lasting:
         whose.append(secrets.get(SecretField.ACCESS_TOKEN, ""))
     elif not any(whose[1:]):
         whose.append(connection.connection_id)

@@ -17,6 +17,8 @@ from mls_tui.mls.answers import Masker
 from mls_tui.mls.preset_fields import ProviderPreset, TokenAuth
 
 _RENEW_BEFORE_SECONDS = 60.0
+_LOOKS = 3
+"""How often, a second apart, a refused renewal looks whether another process has kept a new token meanwhile."""
 _LONGEST_SECONDS = 10 * 365 * 86400.0
 _NOT_KNOWN = frozenset({"", "401", "invalid_client", "invalid_request", "unauthorized", "unauthorized_client"})
 
@@ -43,10 +45,13 @@ class FormAnswer:
 PostForm = Callable[[str, Mapping[str, str], tuple[str, str] | None], Awaitable[FormAnswer]]
 """URL, form and HTTP Basic pair to an answer below 500; retries and pauses are inside."""
 OnToken = Callable[[TokenSet], Awaitable[None]]
+KeptToken = Callable[[], Awaitable[TokenSet | None]]
+"""The token set that is kept now, by whichever process renewed it last; None where none is."""
 
 
 class TokenSource:
-    """Hands out the connection's access token. ``on_token`` keeps a new one (encrypted) before it is first used."""
+    """Hands out the connection's access token. ``on_token`` keeps a new one (encrypted) before it is first used;
+    ``kept`` reads what is kept, as other processes renew the same connection and a refresh token may be good once."""
 
     def __init__(
         self,
@@ -58,6 +63,7 @@ class TokenSource:
         mask: Masker,
         post: PostForm,
         on_token: OnToken | None = None,
+        kept: KeptToken | None = None,
     ) -> None:
         self._preset = preset
         self._connection = connection
@@ -66,6 +72,7 @@ class TokenSource:
         self._mask = mask
         self._post = post
         self._on_token = on_token
+        self._kept = kept
         self._token = self._secrets.get(SecretField.ACCESS_TOKEN, "")
         self._refresh = self._secrets.get(SecretField.REFRESH_TOKEN)
         self._expires_at: int | None = connection.token_expires_at if self._token else None
@@ -112,13 +119,37 @@ class TokenSource:
                 raise self._refused[1]
             if not self._renewable():
                 raise ConnectionExpiredError
+            if await self._renewed_elsewhere(refused):
+                return self._token
             try:
                 issued = await self._grant()
             except AuthenticationError as error:
+                if await self._renewed_elsewhere(refused, looks=_LOOKS):
+                    return self._token
                 self._refused = (refused, error)
                 raise
             await self._adopt(issued)
             return self._token
+
+    async def _renewed_elsewhere(self, refused: str, looks: int = 1) -> bool:
+        """Take up what another process has kept since. Waits a second before each look but the first."""
+        for look in range(looks if self._kept is not None else 0):
+            if look:
+                await self._clock.sleep(1.0)
+            kept = await self._kept() if self._kept is not None else None
+            if kept is None:
+                continue
+            self._take_up(kept.refresh_token or self._refresh)
+            ended = kept.expires_at_ms is not None and kept.expires_at_ms <= epoch_ms(self._clock.now())
+            if kept.access_token and not ended and kept.access_token not in (refused, self._token):
+                self._mask.add(kept.access_token)
+                self._token, self._expires_at = kept.access_token, kept.expires_at_ms
+                return True
+        return False
+
+    def _take_up(self, refresh: str | None) -> None:
+        self._mask.add(refresh)
+        self._refresh = refresh
 
     async def revoke(self) -> None:
         """Revoke what can be revoked (RFC 7009). A provider that cannot, or fails, is no error."""

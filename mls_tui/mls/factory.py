@@ -16,6 +16,7 @@ from mls_tui.mls.http import MlsHttp
 from mls_tui.mls.presets import for_connection
 
 OnToken = Callable[[TokenSet], Awaitable[None]]
+KeptToken = Callable[[], Awaitable[TokenSet | None]]
 
 
 def unobserved(notice: Notice) -> None:
@@ -32,12 +33,13 @@ def open_connector(
     budget: Budget | None = None,
     allow_private_hosts: bool = False,
     on_token: OnToken | None = None,
+    kept_token: KeptToken | None = None,
     rng: random.Random | None = None,
 ) -> ResoConnector:
     """The connector for a connection; nothing is sent yet.
 
     ``budget_state`` is what ``ResoConnector.budget_state`` gave an earlier run; ``budget`` takes the place of one made
-    here. ``on_token`` keeps renewed tokens.
+    here. ``on_token`` keeps renewed tokens, ``kept_token`` reads them.
 
     Raises:
         UsageError: the provider is unknown (the message lists those known), or the connection's settings do not fit.
@@ -54,6 +56,7 @@ def open_connector(
         observer=observer,
         allow_private_hosts=allow_private_hosts,
         on_token=on_token,
+        kept_token=kept_token,
         rng=rng or random.Random(),
     )
     return ResoConnector(preset, connection, http, clock=clock, observer=observer, budget=budget)

@@ -16,7 +16,7 @@ from mls_tui.domain.errors import ConnectionExpiredError, MLSError
 from mls_tui.domain.retry import REQUEST_ATTEMPTS
 from mls_tui.mls.answer_errors import as_object, error_inside, no_json, parsed, refused
 from mls_tui.mls.answers import Answer, Fault, Masker, fault_in, phrase
-from mls_tui.mls.auth import OnToken, TokenSet, TokenSource
+from mls_tui.mls.auth import KeptToken, OnToken, TokenSet, TokenSource
 from mls_tui.mls.base import Observer, PhotoBytes
 from mls_tui.mls.budget import Budget, HostKind
 from mls_tui.mls.echoes import without_echoes
@@ -44,7 +44,8 @@ _REDIRECTS = 3
 class MlsHttp:
     """One connection's HTTP. ``transport`` and ``lookup`` replace the network and the resolver in tests.
 
-    ``secrets`` are in the clear here and nowhere else; ``on_token`` is given each new token set, to keep it encrypted.
+    ``secrets`` are in the clear here and nowhere else; ``on_token`` is given each new token set, to keep it encrypted;
+    ``kept_token`` reads it back.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class MlsHttp:
         observer: Observer,
         allow_private_hosts: bool = False,
         on_token: OnToken | None = None,
+        kept_token: KeptToken | None = None,
         rng: random.Random | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         lookup: Lookup | None = None,
@@ -87,6 +89,7 @@ class MlsHttp:
             mask=self._mask,
             post=self._requester.post_form,
             on_token=on_token,
+            kept=kept_token,
         )
         self._photos = self._photo_source(media, Throttle(HostKind.MEDIA, budget, clock, observer))
 

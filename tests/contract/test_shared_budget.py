@@ -123,6 +123,18 @@ def test_the_name_of_a_row_holds_no_secret_and_is_the_credentials() -> None:
     assert "canary" not in "".join(names)
 
 
+def test_a_renewed_token_keeps_the_row_of_the_one_before() -> None:
+    connection = a_connection(auth=AuthKind.BEARER)
+    names = {
+        row_name(HostKind.API, "https://a.example/odata", connection, {**TOKEN, **secrets})
+        for secrets in (
+            {SecretField.ACCESS_TOKEN: "a1", SecretField.REFRESH_TOKEN: "r1"},
+            {SecretField.ACCESS_TOKEN: "a2", SecretField.REFRESH_TOKEN: "r2"},
+        )
+    }
+    assert len(names) == 1
+
+
 async def test_a_connector_uses_the_budget_it_is_given(table: Table, pool: DaemonPool) -> None:
     connection = a_connection()
     budget = shared_budget(connection, TOKEN, table, pool, SystemClock())

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from mls_tui.domain.connection import AuthKind, Connection, SecretField
-from mls_tui.mls.auth import OnToken
+from mls_tui.mls.auth import KeptToken, OnToken
 from mls_tui.mls.base import Notice, Paused, RequestFailed
 from mls_tui.mls.budget import RateBudget
 from mls_tui.mls.http import MlsHttp, Timeouts
@@ -72,6 +72,7 @@ class Wire:
         lookup: Lookup | None = None,
         timeouts: Timeouts | None = None,
         on_token: OnToken | None = None,
+        kept_token: KeptToken | None = None,
     ) -> None:
         self.clock = HandClock()
         self.requests: list[httpx.Request] = []
@@ -93,6 +94,7 @@ class Wire:
             observer=self.notices.append,
             allow_private_hosts=allow_private_hosts,
             on_token=on_token,
+            kept_token=kept_token,
             rng=random.Random(7),
             transport=httpx.MockTransport(handle) if answers else None,
             lookup=lookup,
