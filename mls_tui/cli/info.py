@@ -16,9 +16,13 @@ from mls_tui.domain.errors import MlsTuiError, sentence
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the same as one JSON document.")
+@click.option("--keys", is_flag=True, help="Print the interface's keys by their ids, for [keys] in config.toml.")
 @click.pass_context
-def info(ctx: click.Context, as_json: bool) -> None:
+def info(ctx: click.Context, as_json: bool, keys: bool) -> None:
     """Version, every path, the effective configuration with secrets masked."""
+    if keys:
+        _print_keys(as_json=as_json)
+        return
     settings = settings_of(ctx, as_json=as_json)
     paths, stores, key = _paths(settings), _stores(settings), _key(settings)
     if as_json:
@@ -33,6 +37,17 @@ def info(ctx: click.Context, as_json: bool) -> None:
         click.echo(f"{name:<24} {plain_text(text)}")
     for row in effective(settings):
         click.echo(f"{row.name:<24} {plain_text(row.value) or '—'}  ({row.source})")
+
+
+def _print_keys(*, as_json: bool) -> None:
+    from mls_tui.cli.key_ids import key_ids
+
+    found = key_ids()
+    if as_json:
+        print_json({name: {"keys": keys, "does": words} for name, (keys, words) in found.items()})
+        return
+    for name, (keys, words) in found.items():
+        click.echo(f"{name:<26} {keys:<32} {words}".rstrip())
 
 
 def _paths(settings: Settings) -> dict[str, str]:

@@ -164,3 +164,11 @@ def test_the_demo_reports_as_many_faults_as_it_served(cli: Here, home: Path) -> 
     assert data["demo"]["photosDiffering"] == 0
     assert outcome.err == ""
     assert cli.done("listings", "--json").json == []
+
+
+def test_info_lists_the_ids_by_which_keys_are_given_others(cli: Here) -> None:
+    lines = {line.split()[0]: line for line in cli.done("info", "--keys").lines}
+    assert "slash" in lines["listings.filter"]
+    assert "Import it now" in lines["connection.import"]
+    assert {"app.quit", "table.mark", "detail.refetch"} <= lines.keys()
+    assert cli.done("info", "--keys", "--json").json.keys() == lines.keys()
