@@ -12,7 +12,7 @@ from mls_tui import actions
 from mls_tui.actions.results import ConnectionEdit, ConnectionForm
 from mls_tui.cli.connection_options import asked, connection_options, overrides_from, secrets_from
 from mls_tui.cli.connection_text import connection_data, shown_data, shown_lines
-from mls_tui.cli.running import fail, with_workspace
+from mls_tui.cli.running import data_of, fail, with_workspace
 from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.domain.connection import AuthKind
 
@@ -28,13 +28,12 @@ def connections() -> None:
 def list_(ctx: click.Context, as_json: bool) -> None:
     """Every connection with its state and last import."""
     answer = with_workspace(ctx, lambda ws: actions.get_connections(ws), as_json=as_json)
-    if answer.error is not None or answer.data is None:
-        fail(answer.error or "", answer.exit_code, as_json=as_json)
+    found = data_of(answer, as_json=as_json)
     if as_json:
-        print_json([connection_data(view) for view in answer.data])
-    elif not answer.data:
+        print_json([connection_data(view) for view in found])
+    elif not found:
         say("No connections yet. `mls-tui connections add NAME --provider PRESET` makes one; `mls-tui demo` has one.")
-    for view in [] if as_json else answer.data:
+    for view in [] if as_json else found:
         last = f"last import {view.last_run.state.value}" if view.last_run else "never imported"
         connection = view.connection
         facts = (connection.name, connection.provider, view.state, f"{view.listings or 0} listings", last)
@@ -58,13 +57,12 @@ def add(ctx: click.Context, /, name: str, provider: str, as_json: bool, **given:
         name, provider, **given, **secrets, auth=AuthKind(auth) if auth else None, overrides=overrides
     )
     answer = with_workspace(ctx, lambda workspace: actions.connect_mls(form, workspace), as_json=as_json)
-    if answer.error is not None or answer.data is None:
-        fail(answer.error or "", answer.exit_code, as_json=as_json)
+    found = data_of(answer, as_json=as_json)
     say(f"{answer.message}. `mls-tui connections test` tries it, `mls-tui import` imports it.")
     if as_json:
-        print_json(connection_data(answer.data))
+        print_json(connection_data(found))
     else:
-        click.echo(answer.data.connection.connection_id)
+        click.echo(found.connection.connection_id)
 
 
 @connections.command()
@@ -91,13 +89,12 @@ def edit(
     answer = with_workspace(
         ctx, lambda workspace: actions.edit_connection(connection, what, workspace), as_json=as_json
     )
-    if answer.error is not None or answer.data is None:
-        fail(answer.error or "", answer.exit_code, as_json=as_json)
-    say(plain_text(f"{answer.message}. {answer.data.note}".strip()))
+    found = data_of(answer, as_json=as_json)
+    say(plain_text(f"{answer.message}. {found.note}".strip()))
     if as_json:
-        print_json(connection_data(answer.data))
+        print_json(connection_data(found))
     else:
-        click.echo(answer.data.connection.connection_id)
+        click.echo(found.connection.connection_id)
 
 
 @connections.command()
@@ -107,12 +104,11 @@ def edit(
 def show(ctx: click.Context, connection: str, as_json: bool) -> None:
     """A connection as it stands: its own fields, and every fact of its provider with how sure it is."""
     answer = with_workspace(ctx, lambda ws: actions.show_connection(connection, ws), as_json=as_json)
-    if answer.error is not None or answer.data is None:
-        fail(answer.error or "", answer.exit_code, as_json=as_json)
+    found = data_of(answer, as_json=as_json)
     if as_json:
-        print_json(shown_data(answer.data))
+        print_json(shown_data(found))
     else:
-        for line in shown_lines(answer.data):
+        for line in shown_lines(found):
             click.echo(line)
 
 
@@ -123,10 +119,8 @@ def show(ctx: click.Context, connection: str, as_json: bool) -> None:
 def test(ctx: click.Context, connection: str, as_json: bool) -> None:
     """Sign in and say what was found; stores nothing."""
     answer = with_workspace(ctx, lambda ws: actions.check_connection(connection, ws), as_json=as_json)
-    if answer.error is not None or answer.data is None:
-        fail(answer.error or "", answer.exit_code, as_json=as_json)
+    found = data_of(answer, as_json=as_json)
     if as_json:
-        found = answer.data
         print_json(
             {
                 "success": True,

@@ -12,7 +12,7 @@ import click
 from mls_tui import actions
 from mls_tui.actions.results import Preview
 from mls_tui.cli.progress import Show, show_for
-from mls_tui.cli.running import fail, stoppable, with_workspace
+from mls_tui.cli.running import data_of, stoppable, with_workspace
 from mls_tui.cli.stopping import Stop
 from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.domain.events import Event, RunFinished
@@ -140,12 +140,11 @@ def summary(result: ImportResult) -> str:
 
 def _dry_run(ctx: click.Context, connection: str, options: ImportOptions, *, as_json: bool) -> None:
     answer = with_workspace(ctx, lambda ws: actions.preview_import(connection, options, ws), as_json=as_json)
-    if answer.error is not None or answer.data is None:
-        fail(answer.error or "", answer.exit_code, as_json=as_json)
+    found = data_of(answer, as_json=as_json)
     if as_json:
-        print_json({"success": True, "message": answer.message, "data": _preview_data(answer.data)})
+        print_json({"success": True, "message": answer.message, "data": _preview_data(found)})
         return
-    for row in answer.data.rows:
+    for row in found.rows:
         if row.change == "unchanged":
             continue
         click.echo(plain_text(f"{row.change:<11} {row.mls_number}  {row.address or row.reason}"))

@@ -11,7 +11,7 @@ import click
 
 from mls_tui import actions
 from mls_tui.actions.results import Deletion
-from mls_tui.cli.running import fail, with_workspace
+from mls_tui.cli.running import data_of, fail, with_workspace
 from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
 from mls_tui.domain.listing import Listing, ListingStatus
@@ -53,10 +53,9 @@ def listings(
     if as_json + as_csv + (parquet is not None) > 1:
         raise click.UsageError("--json, --csv and --parquet exclude each other.")
     answer = with_workspace(ctx, lambda ws: actions.get_imported_listings(ws), as_json=as_json)
-    if answer.error is not None or answer.data is None:
-        fail(answer.error or "", answer.exit_code, as_json=as_json)
+    found = data_of(answer, as_json=as_json)
     try:
-        chosen = _chosen(answer.data, statuses, search, sort)
+        chosen = _chosen(found, statuses, search, sort)
     except UsageError as error:
         fail(str(error), error.exit_code, as_json=as_json)
     _print(chosen, as_json=as_json, as_csv=as_csv, parquet=parquet)
@@ -122,9 +121,8 @@ def _or(value: object) -> str:
 def show(ctx: click.Context, listing: str, as_json: bool) -> None:
     """Print one listing, by listing id or MLS number."""
     answer = with_workspace(ctx, lambda ws: actions.get_listing(listing, ws), as_json=as_json)
-    if answer.error is not None or answer.data is None:
-        fail(answer.error or "", answer.exit_code, as_json=as_json)
-    data = answer.data.to_data()
+    found = data_of(answer, as_json=as_json)
+    data = found.to_data()
     if as_json:
         print_json(data)
         return

@@ -18,6 +18,7 @@ from mls_tui.domain.errors import MlsTuiError, sentence
 from mls_tui.workspace import Workspace
 
 if TYPE_CHECKING:
+    from mls_tui.actions.results import ActionResult
     from mls_tui.logs import Log
 
 T = TypeVar("T")
@@ -86,6 +87,13 @@ def log_to(ctx: click.Context, settings: Settings) -> Log | None:
         return None
     root.call_on_close(log.close)
     return log
+
+
+def data_of(answer: ActionResult[T], *, as_json: bool = False) -> T:
+    """What an action answered; a refusal ends the command with its sentence and exit code."""
+    if answer.error is not None or answer.data is None:
+        fail(answer.error or "", answer.exit_code, as_json=as_json)
+    return answer.data
 
 
 def fail(text: str, exit_code: int, *, as_json: bool = False) -> NoReturn:
