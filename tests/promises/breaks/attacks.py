@@ -116,7 +116,7 @@ ATTACKS: tuple[Break, ...] = (
         _BODIES,
         "a packed photo is taken",
         "mls/photos.py",
-        'if reply.headers.get("content-encoding", "identity").lower() != "identity":',
+        'if packing(reply.headers) != "identity":',
         "if False:",
         (_PHOTOS,),
     ),

@@ -114,8 +114,8 @@ STORING: tuple[Break, ...] = (
         5,
         "a group of new listings is written without its marks",
         "storage/dynamodb/group.py",
-        "            writes += [self._create(mark), self._create(row)]\n",
-        "            writes += [self._create(row)]\n",
+        "            writes += both\n",
+        "            writes += both[1:]\n",
         ("unit/test_storage_dynamodb_group.py::test_those_that_wait_go_together_each_with_its_mark_and_eight_at_most",),
     ),
     Break(
