@@ -42,7 +42,7 @@ def history(ctx: click.Context, run: str | None, as_json: bool) -> None:
 def _line(run: ImportRun) -> str:
     counts = run.counts
     when = datetime.fromtimestamp(run.started_at / 1000, UTC)
-    seconds = f"{(run.finished_at - run.started_at) / 1000:.0f} s" if run.finished_at else "unfinished"
+    seconds = f"{(run.finished_at - run.started_at) / 1000:.0f} s" if run.finished_at else run.unended
     text = (
         f"{run.run_id}  {when:%Y-%m-%d %H:%M} UTC  {run.connection_name}  {run.state.value}  {seconds}  "
         f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, "

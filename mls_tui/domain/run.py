@@ -151,3 +151,11 @@ class ImportRun(Record):
     @property
     def paused(self) -> bool:
         return self.control == "pause"
+
+    @property
+    def unended(self) -> str:
+        """What to say in place of how long it took: ``with the workers, 12 of 300`` or ``unfinished``."""
+        if not self.distributed or self.state is not RunState.RUNNING:
+            return "unfinished"
+        where = "paused" if self.paused else "with the workers"
+        return where if self.expected is None else f"{where}, {self.counts.total:,} of {self.expected:,}"

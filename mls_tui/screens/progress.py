@@ -93,7 +93,10 @@ class ProgressScreen(MlsScreen[None]):
         flights, summary = self.query_one(Flights), self.query_one("#summary", Static)
         pane = self.query_one("#flights-pane")
         pane.set_class(tally.result is not None, "-ended")
-        self.query_one(Gauge).display = tally.result is None
+        here = not self.shell.imports.watching
+        self.query_one(LogView).tell_where(here=here)
+        # The budget known here is this machine's; the workers share another.
+        self.query_one(Gauge).display = tally.result is None and here
         flights.display, summary.display = tally.result is None, tally.result is not None
         pane.border_title = "In flight" if tally.result is None else "Summary"
         if tally.result is None:

@@ -58,7 +58,9 @@ class RunDetailScreen(MlsScreen[None]):
 
     def _head(self) -> Content:
         run = self._run
-        took = duration((run.finished_at - run.started_at) / 1000) if run.finished_at else "no end recorded"
+        took = duration((run.finished_at - run.started_at) / 1000) if run.finished_at else run.unended
+        if not run.finished_at and run.distributed and run.state is RunState.RUNNING:
+            took += "  ·  w follows it"
         lines = [
             Content.assemble((one_line(run.connection_name, 60), "bold"), f"  {moment(run.started_at)} UTC  ·  {took}"),
             outcomes(run.counts),

@@ -88,6 +88,9 @@ def _trouble(event: Event) -> tuple[str, str, str] | None:
             return None
 
 
+ELSEWHERE = "Workers log on their own machines; what failed is in this run's history (4)."
+
+
 class LogView(LongLines):
     """``add`` what happened; ``only_errors`` filters."""
 
@@ -108,6 +111,19 @@ class LogView(LongLines):
         self._lines: deque[LogLine] = deque(maxlen=MAX_LINES)
         self._shown: list[LogLine] = []
         self.only_errors = False
+        self._here = True
+
+    def tell_where(self, *, here: bool) -> None:
+        """Whether the import runs in this process; workers tell nothing here but numbers."""
+        if here != self._here:
+            self._here = here
+            self.refresh()
+
+    @property
+    def _nothing(self) -> str:
+        if not self._here:
+            return ELSEWHERE
+        return "No errors so far." if self.only_errors else "Nothing has happened yet."
 
     def clear(self) -> None:
         self._lines.clear()
@@ -146,8 +162,7 @@ class LogView(LongLines):
         row = y + self.scroll_offset.y
         base = self.look()
         if row >= len(self._shown):
-            words = "" if row else "No errors so far." if self.only_errors else "Nothing has happened yet."
-            return Strip([Segment(words, self.look("time"))]).adjust_cell_length(width, base)
+            return Strip([Segment("" if row else self._nothing, self.look("time"))]).adjust_cell_length(width, base)
         line = self._shown[row]
         segments = [
             Segment(line.time + "  ", self.look("time")),

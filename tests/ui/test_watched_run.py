@@ -56,6 +56,8 @@ async def test_a_run_elsewhere_is_followed_to_its_end_from_its_row() -> None:
         for size in SIZES:
             await resized(pilot, size)
             await until(pilot, lambda: "24 listings in the queue" in seen(pilot))
+            assert "Workers log on their own machines" in seen(pilot)
+            assert "Requests" not in seen(pilot)
         more.set()
         await until(pilot, lambda: "✔ done" in seen(pilot))
         assert not app(pilot).imports.running
@@ -103,3 +105,12 @@ async def test_a_run_of_another_process_cannot_be_followed_and_says_why() -> Non
         await _follow(pilot)
         await until(pilot, lambda: any("runs in another process" in toast for toast in toasts(pilot)))
         assert not app(pilot).imports.running
+
+
+async def test_a_run_of_the_history_says_that_workers_have_it_and_how_it_is_followed() -> None:
+    async with opened(an_app(watched())) as pilot:
+        await press(pilot, "4")
+        await until(pilot, lambda: "Lakeside MLS" in seen(pilot))
+        await press(pilot, "enter")
+        await until(pilot, lambda: "with the workers, 120 of 300  ·  w follows it" in seen(pilot))
+        assert "no end recorded" not in seen(pilot)
