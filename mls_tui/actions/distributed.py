@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mls_tui.distributed.queues import Queues
 
 FOLLOW_SECONDS = 1.0
+LONGEST_LOOK_SECONDS = 10.0
 BUDGET_THREADS = 4
 CLOSE_SECONDS = 2.0
 
@@ -96,10 +97,10 @@ async def follow_run(run_id: str, workspace: Workspace, every: float = FOLLOW_SE
 
 @answering
 async def run_worker(
-    workspace: Workspace, *, concurrency: int = 8, stop: asyncio.Event | None = None, poll: float = 10.0
+    workspace: Workspace, *, concurrency: int = 8, stop: asyncio.Event | None = None, poll: float | None = None
 ) -> ActionResult[None]:
     """Work for any run of any user until ``stop`` is set, then finish what is begun. A look at a queue waits ``poll``
-    seconds for a message, and stopping takes as long."""
+    seconds for a message, and stopping takes as long: 10, or less where a message is kept for less than 30."""
     from mls_tui.distributed.worker import Worker
 
     async with opened(workspace) as ws, _books(ws) as (queues, ledger), AsyncExitStack() as houses:
@@ -107,7 +108,8 @@ async def run_worker(
         async def open_house(user: str) -> House:
             return await houses.enter_async_context(_house(ws, user, ledger))
 
-        await Worker(queues, open_house, ws.clock, concurrency, poll).run(stop or asyncio.Event())
+        seconds = min(LONGEST_LOOK_SECONDS, queues.visibility / 3) if poll is None else poll
+        await Worker(queues, open_house, ws.clock, concurrency, seconds).run(stop or asyncio.Event())
     return ActionResult(True, "Stopped; nothing is left undone here")
 
 

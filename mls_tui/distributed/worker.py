@@ -21,7 +21,6 @@ from mls_tui.distributed.verdict import DEAD, DONE, Verdict, apply, later, verdi
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import AuthenticationError, MlsTuiError, RateLimitedError, StorageError, sentence
 
-POLL_SECONDS = 10.0
 PAUSED_SECONDS = 15.0
 LETTERS_SECONDS = 10.0
 TROUBLE_SECONDS = 5.0
@@ -56,7 +55,7 @@ class Worker:
     open_house: OpenHouse
     clock: Clock
     concurrency: int = 8
-    poll: float = POLL_SECONDS
+    poll: float = 10.0
     _houses: dict[str, House] = field(default_factory=dict)
     _runs: dict[tuple[str, str], LiveRun] = field(default_factory=dict)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
