@@ -142,6 +142,14 @@ def seen(pilot: Pilot[None]) -> str:
     return "\n".join(strip.text for strip in lines)
 
 
+def harmless(text: str) -> bool:
+    """No control character, bidi control or C1 is on the screen."""
+    letters = text.replace("\n", "")
+    return not any(
+        ord(letter) < 32 or 0x7F <= ord(letter) < 0xA0 or letter in "\u202e\u2066\u200f" for letter in letters
+    )
+
+
 def text_of(pilot: Pilot[None], selector: str) -> str:
     return str(pilot.app.screen.query_one(selector, Static).content)
 

@@ -14,7 +14,20 @@ from mls_tui.widgets.confirm import ConfirmDialog
 from mls_tui.widgets.small_table import SmallTable
 from mls_tui.workspace import Workspace
 from tests.ui.fakes import NOW_MS, FakeActions, a_connection, a_view, fake_workspace
-from tests.ui.shell import HOSTILE, SIZES, an_app, opened, press, resized, seen, settled, text_of, toasts, until
+from tests.ui.shell import (
+    HOSTILE,
+    SIZES,
+    an_app,
+    harmless,
+    opened,
+    press,
+    resized,
+    seen,
+    settled,
+    text_of,
+    toasts,
+    until,
+)
 
 
 async def demo() -> Workspace:
@@ -57,12 +70,17 @@ async def test_each_connection_shows_its_state_in_words() -> None:
 async def test_hostile_names_are_shown_as_text_everywhere() -> None:
     named = [a_connection(f"c{n}").model_copy(update={"name": text}) for n, text in enumerate(HOSTILE)]
     app = an_app(FakeActions(connections=[a_view(connection) for connection in named]))
-    async with opened(app, (80, 24)) as pilot:
-        for _ in HOSTILE:
-            await press(pilot, "x", "escape", "j")
-            assert "\x1b" not in seen(pilot)
-        await press(pilot, "e")
-        assert "\x1b" not in seen(pilot)
+    async with opened(app) as pilot:
+        for size in SIZES:
+            await resized(pilot, size)
+            assert "[@click=app.quit]press me[/]" in seen(pilot)
+            for _ in HOSTILE[:5]:
+                await press(pilot, "x")
+                assert harmless(seen(pilot))
+                await press(pilot, "escape", "j")
+            await press(pilot, "e")
+            assert harmless(seen(pilot))
+            await press(pilot, "escape")
         assert app.is_running
 
 

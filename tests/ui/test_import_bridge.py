@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 import threading
 from collections.abc import AsyncIterator
 
@@ -94,3 +96,12 @@ def test_a_newer_snapshot_replaces_one_that_waits() -> None:
     from mls_tui.importer.tally import Tally
 
     assert ImportProgress(Tally()).can_replace(ImportProgress(Tally()))
+
+
+async def test_what_the_interpreter_was_told_is_taken_back_at_the_end() -> None:
+    usual = sys.getswitchinterval(), gc.get_threshold()
+    batches = bridge_of(*begun(), finished()).batches()  # type: ignore[arg-type]
+    during = [(sys.getswitchinterval(), gc.get_threshold()) async for _ in batches]
+    assert during
+    assert usual not in during
+    assert (sys.getswitchinterval(), gc.get_threshold()) == usual

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from mls_tui.domain.events import Throttled
+from mls_tui.domain.run import ImportCounts
 from mls_tui.mls.base import Window
 from mls_tui.screens.progress import ProgressScreen
 from mls_tui.widgets.log_view import LogView
+from mls_tui.widgets.run_head import outcomes
 from tests.ui.fakes import NOW, Step, gate
 from tests.ui.shell import (
     HOSTILE,
@@ -19,6 +23,7 @@ from tests.ui.shell import (
     begun,
     failed,
     finished,
+    harmless,
     opened,
     photo,
     press,
@@ -172,9 +177,12 @@ async def test_hostile_events_are_shown_as_text() -> None:
     async with opened(an_app(scripted(*script, gate())), (80, 24)) as pilot:
         await press(pilot, "i")
         await until(pilot, lambda: f"{len(HOSTILE)} failed" in seen(pilot))
-        for keys in ("1", "3", "f"):
-            await press(pilot, keys)
-            assert "\x1b" not in seen(pilot)
+        for size in SIZES:
+            await resized(pilot, size)
+            for key in ("1", "3", "f"):
+                await press(pilot, key)
+                assert harmless(seen(pilot))
+                assert "[/]" in seen(pilot)
         assert isinstance(pilot.app.screen, ProgressScreen)
 
 
@@ -189,3 +197,24 @@ async def test_quitting_in_the_middle_stops_the_importer() -> None:
     assert bridge.control.cancelled
     assert bridge.join(20)
     assert not app.imports.running
+
+
+async def test_lines_of_the_log_are_painted_without_laying_the_screen_out_anew() -> None:
+    async with opened(an_app(scripted(*begun(), *map(stored, "abcdefghijklmnopqrstuvwxyz"), gate()))) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "z created" in seen(pilot))
+        log = pilot.app.screen.query_one(LogView)
+        await until(pilot, lambda: log.show_vertical_scrollbar and not pilot.app.screen._layout_required)
+        log.add([stored("late")])
+        assert not pilot.app.screen._layout_required
+        await until(pilot, lambda: "late created" in seen(pilot))
+        assert log.vertical_scrollbar.window_virtual_size == log.virtual_size.height
+
+
+@pytest.mark.parametrize("width", [40, 76, 120])
+def test_the_counts_of_a_run_fit_the_screen_and_name_what_failed(width: int) -> None:
+    counts = ImportCounts(created=12_431, failed=12, photos_stored=123_456, photos_failed=7)
+    shown = outcomes(counts, width)
+    assert shown.cell_length <= width
+    for number in ("12,431", "✖ 12", "123,456", "✖ 7"):
+        assert number in shown.plain

@@ -1,0 +1,73 @@
+"""Every text that can be read now stands out from its ground by 4.5:1 in both of our themes (WCAG 2 AA)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from rich.segment import Segment
+from textual.pilot import Pilot
+
+from mls_tui.app import MlsTuiApp
+from tests.ui.fakes import FrozenClock, fake_workspace
+from tests.ui.shell import opened, press
+from tests.ui.test_mouse_and_palette import full_actions
+
+ENOUGH = 4.5
+DRAWN = frozenset("▀▄█▌▐─━│╭╮╰╯╸╺▁▂▃▅▆▇▔▕▏▎▍▋▊▉ ")
+"""Lines, bars and scrollbars carry no text."""
+
+ROUTES = (
+    ("1",),
+    ("a",),
+    ("escape", "p"),
+    ("escape", "2"),
+    ("space", "slash"),
+    ("escape", "escape", "3"),
+    ("4",),
+    ("down", "enter"),
+)
+
+
+def luminance(colour: tuple[int, int, int]) -> float:
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (each / 255 for each in colour)
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def texts(pilot: Pilot[None]) -> Iterator[Segment]:
+    for strip in pilot.app.screen._compositor.render_strips():
+        yield from (segment for segment in strip if not DRAWN.issuperset(segment.text))
+
+
+def faint(pilot: Pilot[None]) -> list[tuple[str, float]]:
+    """The texts that are not told from their ground, with their contrast."""
+    found = []
+    for text, style, _ in texts(pilot):
+        if style is None or style.color is None or style.bgcolor is None:
+            continue
+        front, ground = style.color.triplet, style.bgcolor.triplet
+        if front is not None and ground is not None and (seen := contrast(front, ground)) < ENOUGH:
+            found.append((text, round(seen, 2)))
+    return found
+
+
+def test_contrast_is_that_of_wcag() -> None:
+    assert contrast((0, 0, 0), (255, 255, 255)) == pytest.approx(21)
+    assert contrast((119, 119, 119), (255, 255, 255)) == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("theme", ["mls-dark", "mls-light"])
+async def test_every_text_of_our_themes_can_be_read(theme: str) -> None:
+    app = MlsTuiApp(fake_workspace(theme=theme), full_actions(), clock=FrozenClock())
+    async with opened(app, (80, 24)) as pilot:
+        for keys in ROUTES:
+            await press(pilot, *keys)
+            assert len(list(texts(pilot))) > 10
+            assert faint(pilot) == [], keys
