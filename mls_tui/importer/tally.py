@@ -120,6 +120,18 @@ class TallyFold:
                 self._count("pages")
                 if event.total is not None:
                     self._base = replace(self._base, expected=event.total)
+            case Throttled():
+                self._count("throttled")
+                self._base = replace(self._base, throttled_until=event.until, throttled_why=event.why)
+            case RunFinished():
+                self._flights.clear()
+                self._photos_done.clear()
+                self._base = replace(self._base, result=event.result)
+            case _:
+                self._add_listing(event)
+
+    def _add_listing(self, event: Event) -> None:
+        match event:
             case ListingStarted():
                 self._photos_done[event.mls_number] = 0
                 self._flights[event.mls_number] = InFlight(
@@ -143,13 +155,6 @@ class TallyFold:
                 if event.quarantined:
                     self._count("quarantined")
                 self._finished(event.mls_number, event.at)
-            case Throttled():
-                self._count("throttled")
-                self._base = replace(self._base, throttled_until=event.until, throttled_why=event.why)
-            case RunFinished():
-                self._flights.clear()
-                self._photos_done.clear()
-                self._base = replace(self._base, result=event.result)
 
     def snapshot(self, now: datetime | None = None, *, paused: bool = False) -> Tally:
         """The run as it stands, ``now`` for the clock's sake."""

@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 
 from mls_tui.app import MlsTuiApp
 from mls_tui.config import load_settings
 from mls_tui.domain.listing import Listing
 from mls_tui.screens.listings import ListingsScreen
+from mls_tui.widgets.filter_bar import FilterInput
 from mls_tui.workspace import Workspace
 from tests.ui.fakes import FrozenClock
 from tests.ui.homes import a_home
@@ -65,65 +68,79 @@ async def fill(folder: str, count: int) -> None:
             )
 
 
+class Bench:
+    """The application, and a line for everything that was done to it."""
+
+    def __init__(self, folder: str) -> None:
+        self.workspace = Workspace(load_settings(environ={}, home=folder, storage="local"))
+        self.app = MlsTuiApp(self.workspace, clock=FrozenClock())
+        self.lag = Lag()
+
+    @property
+    def screen(self) -> ListingsScreen:
+        found = self.app.screen
+        assert isinstance(found, ListingsScreen)
+        return found
+
+    def report(self, what: str, began: float) -> None:
+        print(f"{what:38} {1000 * (perf_counter() - began):8.0f}   worst freeze {1000 * self.lag.worst:5.0f}   "
+              f"freezes together {1000 * self.lag.total:6.0f}")  # fmt: skip
+        self.lag.reset()
+
+    async def shown(self, what: str, change: Callable[[], object]) -> None:
+        """Do it, and wait until other rows are shown."""
+        before, began = self.screen.pane._shown, perf_counter()
+        change()
+        while self.screen.pane._shown is before:
+            await asyncio.sleep(0)
+        self.report(what, began)
+
+
 async def measure(count: int, folder: str) -> None:
-    workspace = Workspace(load_settings(environ={}, home=folder, storage="local"))
-    app = MlsTuiApp(workspace, clock=FrozenClock())
-    lag = Lag()
-
-    def report(what: str, began: float) -> None:
-        print(f"{what:38} {1000 * (perf_counter() - began):8.0f}   worst freeze {1000 * lag.worst:5.0f}   "
-              f"freezes together {1000 * lag.total:6.0f}")  # fmt: skip
-        lag.reset()
-
-    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+    bench = Bench(folder)
+    async with bench.app.run_test(size=(120, 36), notifications=True) as pilot:
         await pilot.pause()
-        watcher = asyncio.create_task(lag.watch())
-        lag.reset()
-        began = perf_counter()
-        app.go("listings")  # not pilot.press, which waits until the application is idle
-        while not isinstance(screen := app.screen, ListingsScreen) or not screen.pane.shown_count:
-            await asyncio.sleep(0.001)
-        pane = screen.pane
-        report("first rows on screen", began)
-        while pane.loading_rows or pane.shown_count < count:
-            await asyncio.sleep(TICK)
-        report(f"all {count:,} rows in", began)
-
-        async def until_shown(what: str, change: object) -> None:
-            assert callable(change)
-            before = pane._shown
-            began = perf_counter()
-            change()
-            while pane._shown is before:
-                await asyncio.sleep(0)
-            report(what, began)
-
-        for key in ("address", "price", "city", "status", "listed"):
-            chosen = pane.table.SortChosen(key, True)
-            await until_shown(f"sort by {key}", lambda chosen=chosen: pane.table.post_message(chosen))
-        for text in ("lake", "zzzz", "price:<500k beds:>=3", "status:active oak", ""):
-            field = pane.bar.query_one("FilterInput")
-            await until_shown(f"filter {text!r}", lambda text=text, field=field: setattr(field, "value", text))
-
-        pane.table.cursor.extend(99)
-        ids = pane.table.marked_ids
-        lag.reset()
-        began = perf_counter()
-        before = pane._shown
-        result = await app.actions.delete_listings(ids, workspace, undoable=True)
-        assert result.data is not None
-        report("(the store deletes 100)", began)
-        began = perf_counter()
-        screen._deleted(result.data)
-        while pane._shown is before:
-            await asyncio.sleep(0)
-        report("delete 100 marked rows", began)
-        began = perf_counter()
-        for _ in range(100):
-            pane.table.action_page(1)
-            await asyncio.sleep(0)
-        report("100 pages down", began)
+        watcher = asyncio.create_task(bench.lag.watch())
+        await open_table(bench, count)
+        await arrange(bench)
+        await delete(bench)
         watcher.cancel()
+
+
+async def open_table(bench: Bench, count: int) -> None:
+    bench.lag.reset()
+    began = perf_counter()
+    bench.app.go("listings")  # not pilot.press, which waits until the application is idle
+    while not isinstance(screen := bench.app.screen, ListingsScreen) or not screen.pane.shown_count:
+        await asyncio.sleep(0.001)
+    bench.report("first rows on screen", began)
+    while screen.pane.loading_rows or screen.pane.shown_count < count:
+        await asyncio.sleep(TICK)
+    bench.report(f"all {count:,} rows in", began)
+
+
+async def arrange(bench: Bench) -> None:
+    table, field = bench.screen.pane.table, bench.screen.pane.bar.query_one(FilterInput)
+    for key in ("address", "price", "city", "status", "listed"):
+        await bench.shown(f"sort by {key}", partial(table.post_message, table.SortChosen(key, True)))
+    for text in ("lake", "zzzz", "price:<500k beds:>=3", "status:active oak", ""):
+        await bench.shown(f"filter {text!r}", partial(setattr, field, "value", text))
+
+
+async def delete(bench: Bench) -> None:
+    table = bench.screen.pane.table
+    table.cursor.extend(99)
+    bench.lag.reset()
+    began = perf_counter()
+    result = await bench.app.actions.delete_listings(table.marked_ids, bench.workspace, undoable=True)
+    assert result.data is not None
+    bench.report("(the store deletes 100)", began)
+    await bench.shown("delete 100 marked rows", partial(bench.screen._deleted, result.data))
+    began = perf_counter()
+    for _ in range(100):
+        table.action_page(1)
+        await asyncio.sleep(0)
+    bench.report("100 pages down", began)
 
 
 if __name__ == "__main__":
