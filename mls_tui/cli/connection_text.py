@@ -72,7 +72,9 @@ def shown_lines(view: ConnectionView) -> Iterator[str]:
     yield ""
     width = max(len(fact.name) for fact in view.facts)
     for fact in view.facts:
-        instead = f"; the preset: {fact.preset_value}" if fact.mine and fact.preset_value != fact.value else ""
+        instead = (
+            f"; the preset: {fact.preset_value or 'none'}" if fact.mine and fact.preset_value != fact.value else ""
+        )
         yield f"{fact.name:<{width}}  {plain_text(fact.value)}  ({plain_text(fact.source + instead)})"
 
 

@@ -51,6 +51,7 @@ def test_show_prints_every_fact_with_its_value_and_how_sure_it_is(connected: Her
     lines = {line.split()[0]: line for line in said.splitlines() if line}
     assert set(FACT_NAMES) <= set(lines)
     assert lines["page_size"].endswith("4  (set by you; the preset: 200)")
+    assert lines["base_url"].endswith("(set by you; the preset: none)")
     assert "(A: the provider's or the standard's own text)" in lines["key_field"]
     assert "(our own choice)" in lines["keys_per_filter"]
 
