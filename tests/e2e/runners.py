@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -47,6 +48,8 @@ def quick(kind: type[QuickQueues] = QuickQueues) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mls_tui.actions.distributed.open_queues", open_quick)
+        # Clients take a tenth of a second each to build, and workers begin and end all the time here.
+        patch.setattr("mls_tui.workspace._aws", functools.lru_cache(lambda session: Aws()))
         yield
 
 
