@@ -130,10 +130,10 @@ class ConnectionsScreen(MlsScreen[None]):
         """When it is imported by itself, and why not where it should be."""
         words = every(view.connection.schedule_minutes)
         if not view.connection.schedule_minutes:
-            return cell(words, 34, style="dim")
+            return cell(words, 34)
         watch = self.shell.schedules.of(view.connection.connection_id)
         if watch is None:
-            return cell(f"{words}, not in a read-only session", 44, style="dim")
+            return cell(f"{words}, not in a read-only session", 44)
         if watch.stopped:
             return Text.assemble(("✖ ", self.hue("error")), cell("stopped; e mends it", 34))
         if watch.next_at is None:

@@ -126,7 +126,7 @@ def why_no_retry(run: ImportRun, running: bool) -> str | None:
 
 
 def _number(value: int) -> Text:
-    return Text(f"{value:,}" if value else "·", style="" if value else "dim", justify="right")
+    return Text(f"{value:,}" if value else "·", justify="right")
 
 
 def _no_history() -> Content:

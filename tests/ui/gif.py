@@ -25,7 +25,7 @@ def write_gif(frames: Sequence[str], target: Path) -> str:
     for frame in frames:
         drawn = subprocess.run([program, "-w", str(WIDTH)], input=frame.encode(), capture_output=True, check=True)
         pictures.append(Image.open(io.BytesIO(drawn.stdout)).convert("RGB"))
-    palette = pictures[len(pictures) // 2].quantize(COLOURS)
+    palette = pictures[len(pictures) // 2].quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)  # rare ones too: red
     flat = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     times = [FRAME_MS] * (len(flat) - 1) + [LAST_FRAME_MS]
     flat[0].save(target, save_all=True, append_images=flat[1:], duration=times, loop=0, optimize=True)
