@@ -35,6 +35,8 @@ ROUTES = {
     "past import": ("4", "enter"),
 }
 MOVES = frozenset({"up", "down", "left", "right", "page up", "page down", "first", "last", "first row", "last row"})
+EVERYWHERE = ("Go to: ", "Application: ")
+"""The application's own entries do the same on every screen; they are tried on the first."""
 CHANGING = frozenset({"delete_listings", "undo_deletion", "connect_mls", "update_connection", "disconnect_mls",
                       "import_events", "retry_events", "refetch_photos"})  # fmt: skip
 
@@ -67,6 +69,8 @@ async def test_every_palette_entry_of_a_screen_acts_or_says_why_not(
         monkeypatch.setattr(app, "run_action", watched)
         titles = [title for title, _ in offered(app) if not title.endswith("Quit") and not is_a_move(title)]
         assert len(titles) >= 6
+        if route != "connections":
+            titles = [title for title in titles if not title.startswith(EVERYWHERE)]
         screen, entries = app.screen, {entry.title: entry for entry in commands(app, app.screen)}
         for title in titles:
             if app.screen is not screen:
