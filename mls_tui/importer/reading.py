@@ -61,8 +61,9 @@ class Job:
 
     @property
     def key_as_served(self) -> str:
-        """The text of the key field, unread: good enough to look up by, where something else then proves the record."""
-        return str(self.record.get(self.reader.preset.key_field, ""))
+        """The text of the key field, unread: good enough to look up by, where something else then proves the record.
+        Half of a surrogate pair, which no database takes, becomes a question mark."""
+        return str(self.record.get(self.reader.preset.key_field, "")).encode(errors="replace").decode()
 
     @cached_property
     def photos(self) -> tuple[Photo, ...] | None:
