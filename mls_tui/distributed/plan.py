@@ -37,7 +37,9 @@ class Plan:
 
     def packed(self) -> dict[str, Any]:
         """As a map of a few flat values: a page of 5,000 records stays well below an item's 400 KB."""
-        rows = {"seen": self.seen, "works": self.works}
+        place = {row: number for number, row in enumerate(self.seen)}
+        # Keys hardly compress: no record is named twice.
+        rows = {"seen": self.seen, "works": [place.get(row, row) for row in self.works]}
         data: dict[str, Any] = {
             "step": self.step,
             "rows": base64.b85encode(zlib.compress(json.dumps(rows, separators=(",", ":")).encode())).decode(),
@@ -55,11 +57,12 @@ class Plan:
 def unpacked(data: Mapping[str, Any]) -> Plan:
     """The reverse of ``Plan.packed``."""
     rows = json.loads(zlib.decompress(base64.b85decode(data["rows"])))
+    seen = tuple((key, at) for key, at in rows["seen"])
     place = data.get("next")
     return Plan(
         step=int(data["step"]),
-        seen=tuple((key, at) for key, at in rows["seen"]),
-        works=tuple((key, at) for key, at in rows["works"]),
+        seen=seen,
+        works=tuple(seen[row] if isinstance(row, int) else (row[0], row[1]) for row in rows["works"]),
         counts={name: int(count) for name, count in data["counts"].items()},
         next=None if place is None else (str(place[0]), str(place[1])),
         ended=bool(data["ended"]),
