@@ -84,7 +84,9 @@ async def test_versions_in_any_order_end_in_the_newest(pair: Pair) -> None:
     chance.shuffle(arrivals)
 
     await asyncio.gather(*(pair.rows.put(USER, version) for version in arrivals))
+    assert await all_listings(pair.rows) == [versions[-1]]
 
+    assert (await pair.rows.put(USER, versions[2])).outcome is PutOutcome.STALE
     assert await all_listings(pair.rows) == [versions[-1]]
 
 

@@ -88,6 +88,25 @@ async def test_a_first_import_killed_anywhere_is_completed_by_the_next(
         assert len(epochs) == 1 or "release" in point, "the ids that were begun with stay"
 
 
+async def test_no_cursor_passes_a_quarantined_record_before_it_is_told_of(
+    open_local: OpenHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_local(listings=9) as house:
+        bad = quarantined_home(house)
+        place = (house.mls.feed.value(bad, "ModificationTimestamp"), bad)
+        put, told = house.ws.store.put_cursor, []
+
+        async def watched(user: str, connection: str, cursor: Cursor, *, run_id: str) -> None:
+            if (cursor.watermark or "", cursor.last_key or "") >= place:
+                told.append(await told_of(house))
+            await put(user, connection, cursor, run_id=run_id)
+
+        monkeypatch.setattr(house.ws.store, "put_cursor", watched)
+        await house.run()
+        assert told
+        assert all(keys == {bad} for keys in told)
+
+
 @pytest.mark.parametrize(
     "point", points("photo", "row", "cursor", "delete", "erase", "run", "state", "lease", "release")
 )
