@@ -102,6 +102,7 @@ async def test_no_cursor_passes_a_quarantined_record_before_it_is_told_of(
             await put(user, connection, cursor, run_id=run_id)
 
         monkeypatch.setattr(house.ws.store, "put_cursor", watched)
+        monkeypatch.setattr("mls_tui.importer.engine.SAVE_SECONDS", 1_000_000)  # no other save tells it by chance
         await house.run()
         assert told
         assert all(keys == {bad} for keys in told)
