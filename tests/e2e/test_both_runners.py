@@ -17,10 +17,10 @@ pytestmark = pytest.mark.parametrize("runner", list(RUNNERS))
 
 
 async def test_every_listing_and_photo_arrives_once(open_aws: OpenHouse, runner: str) -> None:
-    async with open_aws(listings=40, faults=Faults(7, api_rate=0.3, photo_rate=0.2, slowest=0.01)) as house:
+    async with open_aws(listings=20, faults=Faults(7, api_rate=0.3, photo_rate=0.2, slowest=0.01)) as house:
         result = await RUNNERS[runner](house)
         counts = result.counts
-        assert (result.state, counts.created, counts.total, counts.failed) == (RunState.DONE, 40, 40, 0)
+        assert (result.state, counts.created, counts.total, counts.failed) == (RunState.DONE, 20, 20, 0)
         stored = await house.whole()
         assert set(stored) == set(house.mls.feed.listing_keys("Active"))
         assert counts.photos_stored == sum(len(listing.photos) for listing in stored.values())
@@ -40,7 +40,7 @@ async def test_a_second_run_adds_nothing_rewrites_nothing_and_asks_for_no_photo(
 
 
 async def test_what_changed_is_followed_and_what_left_the_feed_is_marked(open_aws: OpenHouse, runner: str) -> None:
-    async with open_aws(listings=30) as house:
+    async with open_aws(listings=12) as house:
         await RUNNERS[runner](house)
         feed = house.mls.feed
         dearer, gone = feed.listing_keys("Active")[:2]
@@ -55,7 +55,7 @@ async def test_what_changed_is_followed_and_what_left_the_feed_is_marked(open_aw
 
 
 async def test_only_what_changed_is_asked_for_and_a_new_listing_comes(open_aws: OpenHouse, runner: str) -> None:
-    async with open_aws(listings=30) as house:
+    async with open_aws(listings=12) as house:
         await RUNNERS[runner](house)
         changed = house.mls.feed.listing_keys("Active")[3]
         house.mls.feed.change(changed, ListPrice=99_000)

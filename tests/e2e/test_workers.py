@@ -15,9 +15,9 @@ from tests.e2e.runners import by_engine, by_workers
 async def test_workers_leave_the_rows_photos_counts_and_cursor_that_the_engine_leaves(
     open_local: OpenHouse, open_aws: OpenHouse
 ) -> None:
-    async with open_local(listings=25) as house:
+    async with open_local(listings=14) as house:
         engine = await _state(house, await by_engine(house))
-    async with open_aws(listings=25) as house:
+    async with open_aws(listings=14) as house:
         workers = await _state(house, await by_workers(house))
     assert workers == engine
 
