@@ -92,7 +92,7 @@ class Flights(LongLines):
         note = retry_words(flight, self._now) if retrying else flight.cause
         dots = DOTS if width >= ROOMY else 0
         left = max(0, width - NUMBER_WIDTH - dots - 11)
-        wanted = min(ADDRESS_WIDTH, left) if note or left <= ADDRESS_WIDTH else left // 2
+        wanted = min(ADDRESS_WIDTH, left) if note else left
         address = max(0, min(wanted, left - cell_len(note))) if retrying else wanted
         address = address if address >= SHORTEST_ADDRESS else 0
         sign, look = ("↻ ", "retry") if retrying else ("▸ ", "full")

@@ -112,6 +112,7 @@ class LogView(LongLines):
         self._shown: list[LogLine] = []
         self.only_errors = False
         self._here = True
+        self._following = True
 
     def tell_where(self, *, here: bool) -> None:
         """Whether the import runs in this process; workers tell nothing here but numbers."""
@@ -144,7 +145,7 @@ class LogView(LongLines):
         return self.only_errors
 
     def _refill(self) -> None:
-        follow = self.scroll_offset.y >= self.max_scroll_y - 1
+        follow = self._following
         self._shown = [line for line in self._lines if line.look == "bad" or not self.only_errors]
         set_length(self, len(self._shown))
         if follow and not self.show_vertical_scrollbar:
@@ -152,6 +153,10 @@ class LogView(LongLines):
         elif follow:
             self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
         self.refresh()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._following = new_value >= self.max_scroll_y - 1
 
     def follow_end(self) -> None:
         """Show the latest line, as when the log comes back into sight."""
