@@ -106,3 +106,17 @@ def no_photos_of(key: str) -> Callable[[web.Request], Awaitable[web.StreamRespon
         return web.Response(status=404) if f"/{key}/" in request.path and "photo" in request.path else None
 
     return hook
+
+
+async def test_more_listings_on_one_timestamp_than_a_page_holds_all_arrive_without_photos(
+    open_aws: OpenHouse, runner: str
+) -> None:
+    async with open_aws(listings=15) as house:
+        keys = house.mls.feed.listing_keys("Active")
+        for key in keys[:13]:
+            house.mls.feed.change(key, ModificationTimestamp="2026-05-01T10:00:00.000Z")
+        result = await RUNNERS[runner](house, photos=False)
+        counts = result.counts
+        assert (result.state, counts.created, counts.total, counts.photos_stored) == (RunState.DONE, 15, 15, 0)
+        assert set(await house.listings()) == set(keys)
+        assert house.mls.requests["photo"] == 0
