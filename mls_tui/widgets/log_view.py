@@ -158,6 +158,11 @@ class LogView(LongLines):
         super().watch_scroll_y(old_value, new_value)
         self._following = new_value >= self.max_scroll_y - 1
 
+    def on_resize(self) -> None:
+        """The first lines may come before there is any room to scroll in."""
+        if self._following:
+            self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+
     def follow_end(self) -> None:
         """Show the latest line, as when the log comes back into sight."""
         self.call_after_refresh(self.scroll_end, animate=False, immediate=True, x_axis=False)

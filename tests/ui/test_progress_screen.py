@@ -220,3 +220,10 @@ def test_the_counts_of_a_run_fit_the_screen_and_name_what_failed(width: int) -> 
     assert shown.cell_length <= width
     for number in ("12,431", "✖ 12", "123,456", "✖ 7"):
         assert number in shown.plain
+
+
+async def test_the_log_shows_its_end_though_its_first_lines_came_before_the_screen() -> None:
+    async with opened(an_app(scripted(*begun(), *map(stored, "abcdefghijklmnopqrstuvwxyz"), gate()))) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "z created" in seen(pilot))
+        assert pilot.app.screen.query_one(LogView).scroll_offset.y > 0
