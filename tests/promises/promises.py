@@ -213,6 +213,8 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/test_export.py::test_no_text_of_a_feed_becomes_a_formula",
         "unit/test_mls_http_statuses.py::test_filter_is_sent_with_percent_20_and_escaped_quotes",
         "unit/test_logs.py::test_no_text_of_a_feed_breaks_a_line_or_reaches_the_terminal",
+        "unit/test_hostile_words.py::test_no_quote_ends_a_literal_of_a_filter",
+        "unit/test_hostile_words.py::test_no_word_brings_a_control_character_to_the_terminal",
         "e2e/test_hostile_text.py::test_no_number_or_key_becomes_a_path_or_another_key",
         "e2e/test_hostile_text.py::test_no_number_or_key_becomes_a_filter",
         "e2e/test_hostile_text.py::test_no_word_of_a_feed_becomes_a_line_of_the_log_or_a_row_of_an_export",

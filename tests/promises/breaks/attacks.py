@@ -142,7 +142,7 @@ ATTACKS: tuple[Break, ...] = (
         "mls/odata.py",
         """text.replace("'", "''")""",
         "text",
-        ("e2e/test_hostile_text.py::test_no_number_or_key_becomes_a_filter",),
+        ("unit/test_hostile_words.py::test_no_quote_ends_a_literal_of_a_filter",),
     ),
     Break(
         _TEXT,
@@ -174,7 +174,7 @@ ATTACKS: tuple[Break, ...] = (
         "cli/text.py",
         "    if not text.isprintable():\n",
         "    if False:\n",
-        ("e2e/cli/test_cli_terminal.py::test_feed_text_never_reaches_a_terminal_raw",),
+        ("unit/test_hostile_words.py::test_no_word_brings_a_control_character_to_the_terminal",),
     ),
     Break(
         _LOGS,
