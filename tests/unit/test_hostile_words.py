@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mls_tui.cli.text import plain_text
@@ -14,6 +14,7 @@ _WORDS = st.text(st.one_of(st.characters(), st.sampled_from("'\x1b\x9b\x07\u202e
 
 
 @given(_WORDS)
+@example("x' or 'a' eq 'a")
 def test_no_quote_ends_a_literal_of_a_filter(text: str) -> None:
     literal = quoted(text)
     found = re.fullmatch(r"'((?:[^']|'')*)'", literal, re.DOTALL)
@@ -22,6 +23,7 @@ def test_no_quote_ends_a_literal_of_a_filter(text: str) -> None:
 
 
 @given(_WORDS)
+@example("\x1b[31mred\x9b\u202e")
 def test_no_word_brings_a_control_character_to_the_terminal(text: str) -> None:
     shown = plain_text(text)
     assert all(char.isprintable() for char in shown), shown
