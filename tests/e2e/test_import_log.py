@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from aiohttp import web
@@ -21,7 +22,6 @@ from mls_tui.logs import setup_logging
 from tests.clocks import SwiftClock
 from tests.e2e.house import House, opened
 
-GROUP = "/mls-tui/whole-import"
 LINES = 6
 
 
@@ -68,7 +68,8 @@ def _one_line_for_each_error(house: House, lines: list[dict[str, Any]]) -> None:
 async def logging_house(settings: Settings) -> AsyncIterator[House]:
     clock = SwiftClock()
     mls = DemoMLS(listings=LINES, now=clock.now)
-    async with opened(replace(settings, log_group=GROUP), mls, clock) as house:
+    group = f"/mls-tui/{uuid4().hex}"  # of its own: moto keeps the lines of every server in one place
+    async with opened(replace(settings, log_group=group), mls, clock) as house:
         yield house
 
 
@@ -79,18 +80,18 @@ async def test_cloudwatch_gets_each_line_that_the_file_gets(
     monkeypatch.setattr("mls_tui.cloudwatch.LAST_SECONDS", 60.0)
     async with logging_house(local_settings) as house:
         lines = await _troubled(house)
-        sent = await asyncio.to_thread(_sent, endpoint)
+        sent = await asyncio.to_thread(_sent, endpoint, house.ws.settings.log_group)
     assert [line for line in sent if line["level"] == "error"] == [line for line in lines if line["level"] == "error"]
     assert sent == lines
 
 
-def _sent(endpoint: str) -> list[dict[str, Any]]:
+def _sent(endpoint: str, group: str | None) -> list[dict[str, Any]]:
     import boto3
 
     client: Any = boto3.client("logs", endpoint_url=endpoint)
-    (stream,) = client.describe_log_streams(logGroupName=GROUP)["logStreams"]
+    (stream,) = client.describe_log_streams(logGroupName=group)["logStreams"]
     name = stream["logStreamName"]
-    events = client.get_log_events(logGroupName=GROUP, logStreamName=name, startFromHead=True)["events"]
+    events = client.get_log_events(logGroupName=group, logStreamName=name, startFromHead=True)["events"]
     return [json.loads(event["message"]) for event in events]
 
 
