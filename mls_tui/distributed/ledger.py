@@ -4,12 +4,12 @@ Whatever is delivered twice must count once."""
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mls_tui.distributed.outcome import Intent, Outcome, RunKey, Sums
 from mls_tui.distributed.plan import Plan, unpacked
+from mls_tui.domain import keys
 from mls_tui.domain.clock import Clock, epoch_ms
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.run import ImportRun, Problem, ProblemKind, RunState
@@ -43,13 +43,13 @@ class Ledger:
 
     async def keep(self, run: RunKey, plan: Plan) -> Plan:
         """Keep the plan of a page. The plan that counts is answered: an earlier delivery's, where there was one."""
-        item = self._item(run, _plan_sk(run, plan.step), "ImportPage", plan.packed())
+        item = self._item(run, keys.page_sk(run.run, plan.step), "ImportPage", plan.packed())
         standing = await self._pool.run(lambda: self._table.create(items.fitting(item, f"Page {plan.step}")))
         return plan if standing is None else unpacked(standing["Data"])
 
     async def plans(self, run: RunKey, first: int = 0) -> list[Plan]:
         """Those kept of a run, from the step ``first`` on, in order."""
-        wanted = KeyRange(run.pk, _plan_sk(run, first), items.upper_bound(_plan_prefix(run)))
+        wanted = KeyRange(run.pk, keys.page_sk(run.run, first), items.upper_bound(keys.page_prefix(run.run)))
         return [unpacked(item["Data"]) for item in await self._all(wanted)]
 
     async def _all(self, wanted: KeyRange) -> list[Item]:
@@ -68,7 +68,7 @@ class Ledger:
 
     async def done(self, run: RunKey, tasks: Iterable[str]) -> dict[str, bool]:
         """Which of the tasks have been counted, and whether as a listing that failed."""
-        marks = {_done_sk(run, task): task for task in tasks}
+        marks = {keys.task_sk(run.run, task): task for task in tasks}
         found = await self._pool.run(lambda: self._table.get_many([(run.pk, sk) for sk in marks]))
         return {marks[item["SK"]]: bool(item["Data"].get("failed")) for item in found}
 
@@ -135,12 +135,12 @@ class Ledger:
         """Keep what a task is about to write, until it is counted."""
         listing, at = intent.name
         data = {"listingId": listing, "syncedAt": at, "counts": dict(intent.counts)}
-        item = self._item(run, f"{_intent_prefix(run, task)}{_digest(listing)[:32]}#{at}", "ImportIntent", data)
+        item = self._item(run, keys.intent_sk(run.run, task, listing, at), "ImportIntent", data)
         await self._pool.run(lambda: self._table.put(item))
 
     async def intents(self, run: RunKey, task: str) -> list[Intent]:
         """What every delivery of a task so far was about to write."""
-        prefix = _intent_prefix(run, task)
+        prefix = keys.intent_prefix(run.run, task)
         found = [item["Data"] for item in await self._all(KeyRange(run.pk, prefix, items.upper_bound(prefix)))]
         return [
             Intent(data["listingId"], int(data["syncedAt"]), {name: int(n) for name, n in data["counts"].items()})
@@ -155,7 +155,7 @@ class Ledger:
 
     def _mark(self, run: RunKey, outcome: Outcome) -> dict[str, Any]:
         data = {"task": outcome.task[:500], "failed": outcome.failed}
-        item = self._item(run, _done_sk(run, outcome.task), "ImportTask", data)
+        item = self._item(run, keys.task_sk(run.run, outcome.task), "ImportTask", data)
         mark = self._put(item)
         mark["Put"]["ConditionExpression"] = "attribute_not_exists(PK)"
         return mark
@@ -165,7 +165,7 @@ class Ledger:
 
     def _problem_item(self, run: RunKey, problem: Problem) -> Item:
         item = items.problem_item(run.user, run.run, 0, problem, self._now())
-        return {**item, "SK": items.problem_prefix(run.run) + _name_of(problem)}
+        return {**item, "SK": keys.problem_prefix(run.run) + _name_of(problem)}
 
     def _add(self, run: RunKey, outcomes: list[Outcome]) -> dict[str, Any]:
         adding = Sums()
@@ -255,29 +255,8 @@ def _fitting(
     return waiting, []
 
 
-def _plan_prefix(run: RunKey) -> str:
-    return f"RUNPAGE#{run.run}#"
-
-
-def _plan_sk(run: RunKey, step: int) -> str:
-    return f"{_plan_prefix(run)}{step:08d}"
-
-
-def _done_sk(run: RunKey, task: str) -> str:
-    return f"RUNTASK#{run.run}#{_digest(task)}"
-
-
-def _intent_prefix(run: RunKey, task: str) -> str:
-    return f"RUNINTENT#{run.run}#{_digest(task)}#"
-
-
-def _digest(text: str) -> str:
-    """A ListingKey may have 1,024 bytes, which is all that a sort key may have."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def _name_of(problem: Problem) -> str:
     """The same for a problem met twice: it is kept once."""
     photo = problem.photo_index if problem.kind is ProblemKind.PHOTO else ""
     name = f"{problem.kind.value}#{problem.listing_key}#{problem.mls_number}#{photo}"
-    return _digest(name)[:32]
+    return keys.hashed(name)[:32]

@@ -22,10 +22,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from mls_tui.domain import keys
 from mls_tui.domain.clock import Clock
 from mls_tui.mls.preset_fields import Limit
 from mls_tui.storage.dynamodb.table import Condition, ConditionFailedError, Table
-from mls_tui.storage.items import pk, state_sk
+from mls_tui.storage.items import pk
 
 GRACE_SECONDS = 0.5
 SECOND = 1_000_000
@@ -147,7 +148,7 @@ class DynamoSlotRow:
 
     def __init__(self, table: Table, user_id: str, name: str, clock: Clock) -> None:
         self._table = table
-        self._pk, self._sk = pk(user_id), state_sk(name)
+        self._pk, self._sk = pk(user_id), keys.state_sk(name)
         self._clock = clock
 
     def read(self) -> SlotState:

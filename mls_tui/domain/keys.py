@@ -1,10 +1,12 @@
 """Names of things in storage: provider names, listing ids, item keys and object keys. Pure functions, no I/O.
 
-Every key format here is public (CONTRACT: "DynamoDB: one table", "S3"); changing one is a breaking change.
+Every key format is here and nowhere else, and is public (CONTRACT: "DynamoDB: one table", "S3"): changing one is a
+breaking change.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from urllib.parse import quote
 
@@ -12,6 +14,11 @@ from mls_tui.domain.errors import UnusableRecordError
 
 MAX_MLS_NUMBER_BYTES = 255
 """Longest encoded MLS number. Leaves room in DynamoDB's 1,024-byte sort key and S3's 1,024-byte object key."""
+
+LISTING_PREFIX = "LISTING#"
+MARK_PREFIX = "MLSNUMBER#"
+CONNECTION_PREFIX = "MLSCONNECTION#"
+RUN_PREFIX = "IMPORTRUN#"
 
 _USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
 
@@ -59,26 +66,63 @@ def user_pk(user_id: str) -> str:
 
 
 def listing_sk(listing_id: str) -> str:
-    return f"LISTING#{listing_id}"
+    return f"{LISTING_PREFIX}{listing_id}"
 
 
 def mark_sk(provider: str, mls_number: str) -> str:
     """Sort key of the uniqueness mark of a (user, provider, MLS number)."""
-    return f"MLSNUMBER#{provider}#{mls_number_key(mls_number)}"
+    return f"{MARK_PREFIX}{provider}#{mls_number_key(mls_number)}"
 
 
 def connection_sk(connection_id: str) -> str:
-    return f"MLSCONNECTION#{connection_id}"
+    return f"{CONNECTION_PREFIX}{connection_id}"
 
 
 def run_sk(started_ms: int, run_id: str) -> str:
     """Sorts by start time: epoch milliseconds have 13 digits until the year 2286."""
-    return f"IMPORTRUN#{started_ms:013d}#{run_id}"
+    return f"{RUN_PREFIX}{started_ms:013d}#{run_id}"
+
+
+def problem_prefix(run_id: str) -> str:
+    return f"RUNPROBLEM#{run_id}#"
 
 
 def problem_sk(run_id: str, sequence: int) -> str:
     """Sort key of one failed, quarantined or photo problem of a run."""
-    return f"RUNPROBLEM#{run_id}#{sequence:08d}"
+    return f"{problem_prefix(run_id)}{sequence:08d}"
+
+
+def page_prefix(run_id: str) -> str:
+    return f"RUNPAGE#{run_id}#"
+
+
+def page_sk(run_id: str, step: int) -> str:
+    """Sort key of the plan of one page of a run that workers share."""
+    return f"{page_prefix(run_id)}{step:08d}"
+
+
+def task_sk(run_id: str, task: str) -> str:
+    """Sort key of the done-mark of one task of such a run."""
+    return f"RUNTASK#{run_id}#{hashed(task)}"
+
+
+def intent_prefix(run_id: str, task: str) -> str:
+    return f"RUNINTENT#{run_id}#{hashed(task)}#"
+
+
+def intent_sk(run_id: str, task: str, listing_id: str, synced_at: int) -> str:
+    """Sort key of what a task was about to write."""
+    return f"{intent_prefix(run_id, task)}{hashed(listing_id)[:32]}#{synced_at}"
+
+
+def state_sk(name: str) -> str:
+    """Sort key of a small text kept under a name."""
+    return f"STATE#{encode_component(name)}"
+
+
+def hashed(text: str) -> str:
+    """SHA-256 in hex, for what may be longer than a key: a ListingKey alone may have DynamoDB's 1,024 bytes."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def gsi1_pk(provider: str, mls_number: str) -> str:

@@ -17,11 +17,6 @@ from mls_tui.storage.base import IndexEntry
 
 R = TypeVar("R", bound=Record)
 
-LISTING_PREFIX = keys.listing_sk("")
-MARK_PREFIX = "MLSNUMBER#"
-CONNECTION_PREFIX = keys.connection_sk("")
-RUN_PREFIX = "IMPORTRUN#"
-
 ENTRY_DATA = ("mlsProvider", "mlsNumber", "mlsId", "connectionId", "status", "contentHash", "address")
 """The parts of ``Data`` that an IndexEntry is read from."""
 
@@ -106,7 +101,7 @@ def read_entry(item: Item) -> IndexEntry:
     """The projection of a listing's row that an import compares; ``Data`` needs only ``ENTRY_DATA``."""
     data = item["Data"]
     return IndexEntry(
-        listing_id=item["SK"].removeprefix(LISTING_PREFIX),
+        listing_id=item["SK"].removeprefix(keys.LISTING_PREFIX),
         provider=data["mlsProvider"],
         mls_number=data["mlsNumber"],
         mls_id=data["mlsId"],
@@ -208,22 +203,14 @@ def read_problem(item: Item) -> Problem:
     return _read(Problem, lambda: item["Data"], item)
 
 
-def problem_prefix(run_id: str) -> str:
-    return keys.problem_sk(run_id, 0)[:-8]
-
-
 # state -------------------------------------------------------------------------------------------------------
-
-
-def state_sk(name: str) -> str:
-    return f"STATE#{keys.encode_component(name)}"
 
 
 def state_item(user_id: str, name: str, text: str, now_ms: int) -> Item:
     """A small text under a name (rate-budget windows)."""
     item = {
         "PK": pk(user_id),
-        "SK": state_sk(name),
+        "SK": keys.state_sk(name),
         "EntityType": "State",
         "Data": {"text": plain(text)},
         "CreatedAt": now_ms,

@@ -75,14 +75,14 @@ class ItemRows(ABC):
     # listings
 
     async def index(self, user_id: str) -> AsyncIterator[IndexEntry]:
-        wanted = KeyRange.below(items.pk(user_id), items.LISTING_PREFIX, entries=True)
+        wanted = KeyRange.below(items.pk(user_id), keys.LISTING_PREFIX, entries=True)
         async for page in self._pages(wanted, readable(items.read_entry)):
             for entry in page:
                 if entry is not None:
                     yield entry
 
     async def listings(self, user_id: str) -> AsyncIterator[list[Listing]]:
-        wanted = KeyRange.below(items.pk(user_id), items.LISTING_PREFIX)
+        wanted = KeyRange.below(items.pk(user_id), keys.LISTING_PREFIX)
         async for page in self._pages(wanted, readable(items.read_listing)):
             batch = [listing for listing in page if listing is not None]
             if batch:
@@ -106,7 +106,7 @@ class ItemRows(ABC):
         except UnusableRecordError:
             return []
         async for provider in self._providers(items.pk(user_id)):
-            mark = await self._get(items.pk(user_id), f"{items.MARK_PREFIX}{provider}#{wanted}")
+            mark = await self._get(items.pk(user_id), f"{keys.MARK_PREFIX}{provider}#{wanted}")
             listing = None if mark is None else await self.get(user_id, mark["listingId"])
             if listing is not None:
                 found.append(listing)
@@ -114,16 +114,16 @@ class ItemRows(ABC):
 
     async def _providers(self, pk: str) -> AsyncIterator[str]:
         """Every provider that has a mark: one small query each, not one read of every mark."""
-        low = items.MARK_PREFIX
+        low = keys.MARK_PREFIX
         while True:
-            wanted = KeyRange(pk, low, items.upper_bound(items.MARK_PREFIX), limit=1)
+            wanted = KeyRange(pk, low, items.upper_bound(keys.MARK_PREFIX), limit=1)
             provider = ""
             async for page in self._pages(wanted, lambda item: str(item["SK"])):
                 provider = page[0].split("#")[1] if page else provider
             if not provider:
                 return
             yield provider
-            low = items.upper_bound(f"{items.MARK_PREFIX}{provider}#")
+            low = items.upper_bound(f"{keys.MARK_PREFIX}{provider}#")
 
     # connections
 
@@ -132,7 +132,7 @@ class ItemRows(ABC):
         return None if item is None else items.read_connection(item)
 
     async def connections(self, user_id: str) -> list[Connection]:
-        wanted = KeyRange.below(items.pk(user_id), items.CONNECTION_PREFIX)
+        wanted = KeyRange.below(items.pk(user_id), keys.CONNECTION_PREFIX)
         pages = self._pages(wanted, readable(items.read_connection))
         return [connection async for page in pages for connection in page if connection is not None]
 
@@ -146,7 +146,7 @@ class ItemRows(ABC):
 
     async def get_run(self, user_id: str, run_id: str) -> ImportRun | None:
         suffix = f"#{run_id}"
-        wanted = KeyRange.below(items.pk(user_id), items.RUN_PREFIX, newest_first=True)
+        wanted = KeyRange.below(items.pk(user_id), keys.RUN_PREFIX, newest_first=True)
         async for page in self._pages(wanted, lambda item: item):
             for item in page:
                 if item["SK"].endswith(suffix):
@@ -154,7 +154,7 @@ class ItemRows(ABC):
         return None
 
     async def runs(self, user_id: str, *, limit: int | None = None) -> list[ImportRun]:
-        wanted = KeyRange.below(items.pk(user_id), items.RUN_PREFIX, newest_first=True, limit=limit)
+        wanted = KeyRange.below(items.pk(user_id), keys.RUN_PREFIX, newest_first=True, limit=limit)
         pages = self._pages(wanted, readable(items.read_run))
         return [run async for page in pages for run in page if run is not None]
 
@@ -165,7 +165,7 @@ class ItemRows(ABC):
             await self._put_items(rows)
 
     async def problems(self, user_id: str, run_id: str) -> AsyncIterator[Problem]:
-        wanted = KeyRange.below(items.pk(user_id), items.problem_prefix(run_id))
+        wanted = KeyRange.below(items.pk(user_id), keys.problem_prefix(run_id))
         async for page in self._pages(wanted, readable(items.read_problem)):
             for problem in page:
                 if problem is not None:
@@ -174,7 +174,7 @@ class ItemRows(ABC):
     # state
 
     async def get_state(self, user_id: str, name: str) -> str | None:
-        item = await self._get(items.pk(user_id), items.state_sk(name))
+        item = await self._get(items.pk(user_id), keys.state_sk(name))
         return None if item is None else str(item["Data"]["text"])
 
     async def put_state(self, user_id: str, name: str, text: str) -> None:

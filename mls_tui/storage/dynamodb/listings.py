@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mls_tui.domain import keys
 from mls_tui.domain.errors import StorageError
-from mls_tui.storage import items
 from mls_tui.storage.attributes import Item, to_attributes
 from mls_tui.storage.base import PutOutcome, PutResult
 from mls_tui.storage.dynamodb.table import Condition, ConditionFailedError, Table, TransactionFailedError
@@ -74,7 +74,7 @@ def _who_won(table: Table, item: Item, mark: Item, failed: TransactionFailedErro
     if holder is None or holder["listingId"] == mark["listingId"]:
         return None
     owner = str(holder["listingId"])
-    if table.get(item["PK"], items.LISTING_PREFIX + owner) is not None:
+    if table.get(item["PK"], keys.LISTING_PREFIX + owner) is not None:
         return PutResult(PutOutcome.STALE, owner)
     # A mark without its row would block this MLS number for good. We leave none, but a person can delete a row.
     return _replace_dead_mark(table, item, mark, owner)
@@ -118,9 +118,9 @@ def delete_listing(table: Table, pk: str, sk: str) -> Item | None:
         item = table.get(pk, sk)
         if item is None:
             return None
-        mark_sk = str(item["GSI1PK"]).replace("MLS#", items.MARK_PREFIX, 1)
+        mark_sk = str(item["GSI1PK"]).replace("MLS#", keys.MARK_PREFIX, 1)
         row = _delete(table, pk, sk, "UpdatedAt = :is", item["UpdatedAt"])
-        listing_id = sk.removeprefix(items.LISTING_PREFIX)
+        listing_id = sk.removeprefix(keys.LISTING_PREFIX)
         mark = _delete(table, pk, mark_sk, "attribute_not_exists(PK) OR listingId = :is", listing_id)
         try:
             table.transact([row, mark])

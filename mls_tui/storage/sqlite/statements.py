@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+from mls_tui.domain import keys
 from mls_tui.domain.connection import Lease
 from mls_tui.storage import items
 from mls_tui.storage.attributes import Item
@@ -82,7 +83,7 @@ def _create_listing(db: sqlite3.Connection, item: Item, mark: Item) -> PutResult
     if holder is not None:
         owner = str(holder["listingId"])
         exists = db.execute(
-            "SELECT 1 FROM items WHERE pk = ? AND sk = ?", (item["PK"], items.LISTING_PREFIX + owner)
+            "SELECT 1 FROM items WHERE pk = ? AND sk = ?", (item["PK"], keys.LISTING_PREFIX + owner)
         ).fetchone()
         if exists:
             return PutResult(PutOutcome.STALE, owner)
@@ -97,9 +98,9 @@ def delete_listing(db: sqlite3.Connection, pk: str, sk: str) -> Item | None:
     if item is None:
         return None
     remove(db, pk, sk)
-    mark_sk = item["GSI1PK"].replace("MLS#", items.MARK_PREFIX, 1)
+    mark_sk = item["GSI1PK"].replace("MLS#", keys.MARK_PREFIX, 1)
     mark = get(db, pk, mark_sk)
-    if mark is not None and items.LISTING_PREFIX + mark["listingId"] == sk:
+    if mark is not None and keys.LISTING_PREFIX + mark["listingId"] == sk:
         remove(db, pk, mark_sk)
     return item
 
