@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.color import Color
 from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Static
@@ -125,8 +126,9 @@ class MlsScreen(Screen[Answer]):
         return None
 
     def hue(self, role: str) -> str:
-        """The theme's colour for ``success``, ``warning``, ``error``, ``primary``, ``accent`` … as Rich wants it."""
-        return self.app.theme_variables[role]
+        """The theme's colour for ``success``, ``warning``, ``error``, ``primary``, ``accent`` … as Rich names it: what
+        Textual calls ``ansi_green`` is Rich's ``color(2)``."""
+        return Color.parse(self.app.theme_variables[role]).rich_color.name
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
         """Why an action is out of reach now, as a sentence; None where it is not. It is dimmed, and says why."""
