@@ -29,6 +29,7 @@ IDENTITY_REFUSALS = {
     "InvalidIdentityPoolConfigurationException": "the identity pool has no role for signed-in users",
     "TooManyRequestsException": _OFTEN,
 }
+_TOO_LONG = "it took too long, or was answered already: begin the sign-in again"
 NO_PUBLIC_CLIENT = (
     "the app client has a client secret, which no program on a user's own machine can keep. Make an app client without "
     "one and put its id in MLS_TUI_USER_POOL_CLIENT_ID"
@@ -57,11 +58,21 @@ def called(refusals: Mapping[str, str], operation: Callable[..., Any], **argumen
     except ClientError as error:
         said = error.response.get("Error", {})
         code = said.get("Code", "unknown error")
-        # AWS tells this from a wrong password by its words alone: "Unable to verify secret hash for client …".
-        wants_secret = code == "NotAuthorizedException" and "secret" in str(said.get("Message", "")).lower()
-        raise CognitoError(code, NO_PUBLIC_CLIENT if wants_secret else refusals.get(code, code)) from None
+        raise CognitoError(
+            code, _told_by_words(code, str(said.get("Message", ""))) or refusals.get(code, code)
+        ) from None
     except BotoCoreError as error:
         raise StorageError(
             f"Cognito could not be reached ({type(error).__name__}): check the network and the pool's region.",
             retryable=True,
         ) from None
+
+
+def _told_by_words(code: str, message: str) -> str | None:
+    """What AWS tells from a wrong password by its words alone: "Unable to verify secret hash for client …", "Invalid
+    session for the user, session is expired."."""
+    if code != "NotAuthorizedException":
+        return None
+    if "secret" in message.lower():
+        return NO_PUBLIC_CLIENT
+    return _TOO_LONG if "session" in message.lower() else None

@@ -1,4 +1,4 @@
-"""Promises about Cognito sign-in: challenges, renewal with rotation, revocation, credentials that renew."""
+"""Promises about what is sent to Cognito, in the shapes that AWS documents, and about what it may refuse."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import ANY, Stubber
-from moto import mock_aws
 
 from mls_tui.config import load_settings
 from mls_tui.domain.errors import AuthenticationError, StorageError, UsageError
@@ -64,47 +63,6 @@ def stubbed(sessions: SessionFile, clock: HandClock) -> Iterator[tuple[CognitoUs
     with Stubber(client) as stub:
         yield CognitoUsers(client, POOL, CLIENT, sessions, clock=clock), stub
         stub.assert_no_pending_responses()
-
-
-# sign-in over moto ---------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def pool() -> Iterator[tuple[Any, str, str]]:
-    """A pool with ``ann``, confirmed, and ``new``, who has to choose a password."""
-    with mock_aws():
-        client: Any = boto3.client("cognito-idp", region_name="us-east-1")
-        pool_id = client.create_user_pool(PoolName="p")["UserPool"]["Id"]
-        app = client.create_user_pool_client(UserPoolId=pool_id, ClientName="c")["UserPoolClient"]["ClientId"]
-        for name in ("ann", "new"):
-            client.admin_create_user(UserPoolId=pool_id, Username=name, TemporaryPassword="Temp-123456")
-        client.admin_set_user_password(UserPoolId=pool_id, Username="ann", Password="Right-123456", Permanent=True)
-        yield client, pool_id, app
-
-
-def test_a_user_signs_in_and_is_still_there_in_the_next_process(
-    pool: tuple[Any, str, str], sessions: SessionFile
-) -> None:
-    user = CognitoUsers(*pool, sessions).sign_in("ann", "Right-123456")
-    assert isinstance(user, User)
-    assert CognitoUsers(*pool, sessions).current() == user
-
-
-def test_a_first_sign_in_asks_for_a_new_password(pool: tuple[Any, str, str], sessions: SessionFile) -> None:
-    users = CognitoUsers(*pool, sessions)
-    challenge = users.sign_in("new", "Temp-123456")
-    assert isinstance(challenge, Challenge)
-    assert (challenge.kind, challenge.hidden) == (ChallengeKind.NEW_PASSWORD, True)
-    assert users.current() is None
-    assert isinstance(users.answer(challenge, "Right-123456"), User)
-
-
-def test_an_unknown_user_is_refused_in_a_sentence(pool: tuple[Any, str, str], sessions: SessionFile) -> None:
-    with pytest.raises(AuthenticationError, match="name or the password is wrong"):
-        CognitoUsers(*pool, sessions).sign_in("nobody", "canary-password")
-
-
-# what moto does not do -----------------------------------------------------------------------------------------
 
 
 def srp_parameters(user: str) -> dict[str, str]:
