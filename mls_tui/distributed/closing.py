@@ -18,10 +18,9 @@ from mls_tui.domain.run import Problem, ProblemKind, RunState
 from mls_tui.importer.cursor import MAX_FAILED_KEYS, CursorKeeper
 from mls_tui.importer.gone import follow_missing
 from mls_tui.importer.journal import INLINE_ERRORS
-from mls_tui.importer.scope import is_incremental
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import Sweep
-from mls_tui.mls.base import FeedQuery, Page
+from mls_tui.mls.base import Page
 from mls_tui.storage.base import IndexEntry
 
 STRAGGLERS_SECONDS = 2.0
@@ -44,32 +43,29 @@ class CloseTask:
         if not live.run.feed_ended or live.run.pending > 0:
             return STRAGGLERS_SECONDS
         plans = await live.house.ledger.plans(live.key)
-        sweeping = not self._incremental
-        whole = await self._whole(plans) if sweeping else True
-        if not whole and not any(plan.whole and plan.ended for plan in plans):
+        split = any(plan.next is not None for plan in plans if plan.step != OWED)
+        lacking = await self._lacking(plans) if split or not live.incremental else None
+        if split and lacking and not any(plan.whole and plan.ended for plan in plans):
             await self._read_again(plans)
             return STRAGGLERS_SECONDS
         with live.journal() as journal:
-            await self._look_over(journal, plans, sweeping=sweeping, whole=whole)
+            await self._look_over(journal, plans, complete=lacking == 0)
             outcome = journal.outcome(self.task.id, await live.counted(journal, self.task.id), pending=0)
         await live.house.ledger.finish(live.key, outcome)
         await self._end(plans)
         return None
 
-    @property
-    def _incremental(self) -> bool:
-        cursor = self.live.connection.cursor
-        return is_incremental(self.live.options, cursor, self.live.connector.since(cursor))
-
-    async def _whole(self, plans: list[Plan]) -> bool:
-        """Whether as many records were met as the MLS counts in this scope."""
+    async def _lacking(self, plans: list[Plan]) -> int | None:
+        """How many records the MLS counts beyond those that were met: 0 proves that none was lost (FIELD §7). None
+        where it does not tell, or counts fewer than it served."""
         try:
-            counted = await self.live.connector.count(FeedQuery(statuses=self.live.options.scope))
+            counted = await self.live.connector.count(self.live.query)
         except RateLimitedError:
             raise
         except MLSError:
-            return False
-        return counted is None or len({key for plan in plans for key, _ in plan.seen}) >= counted
+            return 1  # it has not said that none is missing
+        met = len({key for plan in plans for key, _ in plan.seen})
+        return None if counted is None or counted < met else counted - met
 
     async def _read_again(self, plans: list[Plan]) -> None:
         """The feed was read in pieces, and something may have been lost between them: once more, in one go."""
@@ -78,26 +74,27 @@ class CloseTask:
         page = Task(TaskKind.PAGE, task.user, task.run, task.connection, version=WHOLE, step=step)
         await PageTask(self.live, self.queues, page).run()
 
-    async def _look_over(self, journal: TaskJournal, plans: list[Plan], *, sweeping: bool, whole: bool) -> None:
+    async def _look_over(self, journal: TaskJournal, plans: list[Plan], *, complete: bool) -> None:
         """What can be told only at the end: which stored listings the feed no longer has, and which homes came back."""
         live = self.live
+        sweeping = not live.incremental
         if not sweeping and not live.run.counts.created:
             return
         with closing(await StoredIndex.read(live.house.entries.of_mls(live.house.user, live.provider))) as index:
             if sweeping:
-                await self._follow_missing(journal, plans, index, whole=whole)
+                await self._follow_missing(journal, plans, index, complete=complete)
             if live.run.counts.created:
                 await self._link_homes(index)
 
     async def _follow_missing(
-        self, journal: TaskJournal, plans: list[Plan], index: StoredIndex, *, whole: bool
+        self, journal: TaskJournal, plans: list[Plan], index: StoredIndex, *, complete: bool
     ) -> None:
         context = self.live.context(journal, self.task.id)
         sweep = Sweep(context, index, self.live.reader(journal), workers=4)
         seen = {key for plan in plans for key, _ in plan.seen}
         for entry in [entry for entry in index.entries() if entry.mls_id in seen]:
             index.saw(entry, sweep.number)
-        sweep.complete = whole
+        sweep.complete = complete
         await follow_missing(context, index, sweep)
 
     async def _link_homes(self, index: StoredIndex) -> None:

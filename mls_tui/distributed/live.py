@@ -25,7 +25,8 @@ from mls_tui.importer.control import ImportControl
 from mls_tui.importer.journal import Journal
 from mls_tui.importer.options import ImportOptions
 from mls_tui.importer.reading import Reader
-from mls_tui.mls.base import Connector
+from mls_tui.importer.scope import is_incremental
+from mls_tui.mls.base import Connector, FeedQuery
 from mls_tui.mls.feed_identity import at_its_feed
 from mls_tui.mls.mapping import provider_of
 from mls_tui.mls.preset_fields import ProviderPreset
@@ -138,6 +139,19 @@ class LiveRun:
     def options(self) -> ImportOptions:
         statuses = frozenset(ListingStatus(status) for status in self.run.statuses)
         return ImportOptions(full=self.run.full, statuses=statuses, photos=self.run.photos)
+
+    @property
+    def incremental(self) -> bool:
+        """Whether only what changed is asked for."""
+        cursor = self.connection.cursor
+        return is_incremental(self.options, cursor, self.connector.since(cursor))
+
+    @property
+    def query(self) -> FeedQuery:
+        """What the run asks for, from the start."""
+        if self.incremental:
+            return FeedQuery(since=self.connector.since(self.connection.cursor))
+        return FeedQuery(statuses=self.options.scope)
 
     @property
     def provider(self) -> str:

@@ -4,7 +4,7 @@ next page. Delivered twice, or cut short anywhere, it counts once and sends what
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mls_tui.distributed.live import LiveRun, counts_of
 from mls_tui.distributed.messages import Task, TaskKind
@@ -17,7 +17,6 @@ from mls_tui.domain.listing import ListingStatus, parse_timestamp
 from mls_tui.importer.cursor import CursorKeeper
 from mls_tui.importer.handlers import Handlers
 from mls_tui.importer.reading import Job
-from mls_tui.importer.scope import first_query, is_incremental
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.mls.base import FeedQuery, Page
 from mls_tui.mls.mapping import Mapped, Quarantined
@@ -114,14 +113,8 @@ class PageTask:
                 step = plan.step + 1
 
     def _query(self) -> FeedQuery:
-        live = self.live
-        cursor = live.connection.cursor
-        query = first_query(live.options, cursor, live.connector.since(cursor))
-        if not is_incremental(live.options, cursor, live.connector.since(cursor)):
-            return FeedQuery(statuses=live.options.scope, resume_after=self.task.cursor)
-        if self.task.cursor is None:
-            return query
-        return FeedQuery(resume_after=self.task.cursor)
+        query, cursor = self.live.query, self.task.cursor
+        return query if cursor is None else replace(query, since=None, resume_after=cursor)
 
     async def _all_known(self) -> set[Seen]:
         """Every record of the pages read so far: for a feed that gives what came before the place asked for."""
@@ -199,7 +192,8 @@ def own_pages(plans: list[Plan], step: int) -> list[Plan]:
 
 
 class Placed:
-    """Where in the feed a reader is: a place is handed on only while timestamps come in order and have moved on."""
+    """Where in the feed a reader is. A place is handed on only while timestamps come in order and have moved on, and
+    where the MLS counts or is known to have an order: else nobody could tell what was lost between two readers."""
 
     def __init__(self, live: LiveRun, start: Place | None) -> None:
         self._preset = live.preset
@@ -220,7 +214,8 @@ class Placed:
             keeper.settled(page.number)
         keeper.advance()
         place = keeper.cursor
-        if place.watermark is None or place.last_key is None:
+        told = page.total is not None or not self._preset.order_by
+        if not told or place.watermark is None or place.last_key is None:
             return None
         at = _moment(place.watermark)
         if at is None or (self._start is not None and at <= self._start):

@@ -131,6 +131,8 @@ class FeedServer:
     def _ordered(self, rows: list[Record], query: Mapping[str, str]) -> list[Record]:
         if "$orderby" in query and "$orderby" not in self.quirks.ignore:
             return sorted(rows, key=self._sort_key)
+        if self.quirks.in_stored_order:
+            return rows
         return sorted(rows, key=lambda row: crc32(str(row.get("ListingKey")).encode()))
 
     def _sort_key(self, row: Record) -> tuple[float, Any]:

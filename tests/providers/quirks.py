@@ -50,5 +50,7 @@ class Quirks:
     timestamp_field: str = "ModificationTimestamp"
     token: str = "token-1"
     entities: bool = True
+    in_stored_order: bool = False
+    """Where no order is asked for, or heeded: as the records stand, not shuffled."""
     status_type: str = ""
     """The enumeration that literals of StandardStatus must be written in, such as ``RESO.OData.StandardStatus``."""
