@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mls_tui.domain.connection import Connection, SecretField
 from mls_tui.mls.base import Connector, Notice, Observer
+from mls_tui.mls.presets import counted_host, for_connection
 from mls_tui.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ async def clear_secrets(workspace: Workspace, connection: Connection) -> dict[Se
 
 
 def budget_name(connection: Connection) -> str:
-    """Under which name the rate budget of a connection is kept."""
-    return f"budget#{connection.connection_id}"
+    """Under which name a connection's rate budget is kept: one for each host it has asked, as limits and what was spent
+    of them are a provider's own. Raises UsageError where the connection's settings do not fit its provider."""
+    return f"budget#{connection.connection_id}#{counted_host(for_connection(connection).base_url)}"
 
 
 async def open_connector_for(

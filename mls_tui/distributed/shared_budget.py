@@ -7,7 +7,6 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
 
 from mls_tui.distributed.reservation import GRACE_SECONDS, DynamoSlotRow, SlotRow
 from mls_tui.distributed.slots import FULL, HostSlots, Run
@@ -18,7 +17,7 @@ from mls_tui.mls.base import Window
 from mls_tui.mls.budget import HostKind, RateBudget, Slot
 from mls_tui.mls.budget_host import OnWait
 from mls_tui.mls.preset_fields import Limit
-from mls_tui.mls.presets import for_connection
+from mls_tui.mls.presets import counted_host, for_connection
 from mls_tui.storage.dynamodb.table import Table
 from mls_tui.storage.threads import DaemonPool
 
@@ -149,5 +148,5 @@ def row_name(kind: HostKind, base_url: str, connection: Connection, secrets: Map
         whose.append(secrets.get(SecretField.ACCESS_TOKEN, ""))
     elif not any(whose[1:]):
         whose.append(connection.connection_id)
-    text = "\n".join([(urlsplit(base_url).hostname or "").lower(), *whose])
+    text = "\n".join([counted_host(base_url), *whose])
     return f"slots#{kind.value}#{hashlib.sha256(text.encode()).hexdigest()[:32]}"

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from mls_tui.domain.connection import AuthKind, Connection
 from mls_tui.domain.errors import UsageError
@@ -19,6 +20,7 @@ __all__ = [
     "ProviderPreset",
     "Sure",
     "TokenAuth",
+    "counted_host",
     "for_connection",
     "preset",
 ]
@@ -207,6 +209,11 @@ def for_connection(connection: Connection) -> ProviderPreset:
         dataset=dataset if "dataset" in base.required_fields else base.dataset,
         system=(connection.mls_system or base.system) if base.system_field else None,
     )
+
+
+def counted_host(base_url: str) -> str:
+    """Whose requests are counted together: what is asked of the same host, whatever the path or the port."""
+    return urlsplit(base_url).hostname or ""
 
 
 def _base_url(template: str, dataset: str | None, connection: Connection) -> str:
