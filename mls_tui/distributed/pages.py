@@ -36,19 +36,19 @@ class PageTask:
     task: Task
     _known: set[Seen] = field(default_factory=set)
 
-    async def run(self) -> None:
-        """Raises what stops the page: the message then comes again."""
+    async def run(self) -> bool:
+        """False where a pause cut it short: it goes on when it is delivered again. Raises what stops the page."""
         if self.task.step == OWED:
             await self._owed()
-            return
+            return True
         plans = await self.live.house.ledger.plans(self.live.key, max(OWED, self.task.step - 1))
         kept = own_pages(plans, self.task.step)
         # What was handed on is another task's. Where that has begun, to hand on again would only make work.
         begun = bool(kept) and plans[-1].step > kept[-1].step
         for plan in kept:
             await self._publish(plan, hand_on=not begun)
-        if not (kept and (kept[-1].next is not None or kept[-1].ended)):
-            await self._read(plans)
+        done = bool(kept) and (kept[-1].next is not None or kept[-1].ended)
+        return done or await self._read(plans)
 
     async def _owed(self) -> None:
         """What earlier imports left owing goes first; then the feed."""
@@ -93,8 +93,9 @@ class PageTask:
             and entry.status is not ListingStatus.EXPIRED
         }
 
-    async def _read(self, plans: list[Plan]) -> None:
-        """Page after page, until another worker can go on from a place in the feed, or the feed ends."""
+    async def _read(self, plans: list[Plan]) -> bool:
+        """Page after page, until another worker can go on from a place in the feed, or the feed ends; False where a
+        pause came before that."""
         whole = self.task.version == WHOLE
         self._known = await self._all_known() if whole else {seen for plan in plans for seen in plan.seen}
         step = max([self.task.step, *(plan.step + 1 for plan in plans)])
@@ -109,8 +110,11 @@ class PageTask:
                 await self._publish(plan)
                 await self.live.look()
                 if plan.next is not None or plan.ended or not self.live.running:
-                    return
+                    return True
                 step = plan.step + 1
+            if self.live.run.paused:
+                return False
+        return True
 
     def _query(self) -> FeedQuery:
         query, cursor = self.live.query, self.task.cursor

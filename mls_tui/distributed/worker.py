@@ -173,8 +173,8 @@ class Worker:
             with closing(await ListingBatch.read(live, [received.task])) as alone:
                 return await _listing(alone, received)
         if received.task.kind is TaskKind.PAGE:
-            await PageTask(live, self.queues, received.task).run()
-            return DONE
+            whole = await PageTask(live, self.queues, received.task).run()
+            return DONE if whole else later(PAUSED_SECONDS)
         seconds = await CloseTask(live, self.queues, received.task).run()
         return DONE if seconds is None else later(seconds)
 
