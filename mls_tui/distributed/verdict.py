@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 
 from mls_tui.distributed.holding import end_run
@@ -27,6 +28,8 @@ from mls_tui.domain.run import ImportRun, Problem, ProblemKind, RunState
 
 REST_SECONDS = 60.0
 """How long a task waits after a provider that kept answering 429; the shared budget knows when it may go on."""
+SHORTEST_PAUSE_SECONDS = 15.0
+LONGEST_PAUSE_SECONDS = 60.0
 FIRST_WAIT_SECONDS = 2.0
 LONGEST_WAIT_SECONDS = 30.0
 
@@ -54,6 +57,13 @@ DEAD = Verdict(Fate.DEAD)
 
 def later(seconds: float) -> Verdict:
     return Verdict(Fate.LATER, seconds)
+
+
+def resting(run: ImportRun, now: datetime) -> Verdict:
+    """For a task of a paused run: later, by as long as nothing has been counted, within bounds. So a short pause ends
+    soon after it is told to, and a long one moves each message once a minute."""
+    quiet = (epoch_ms(now) - run.updated_at) / 1000
+    return later(max(SHORTEST_PAUSE_SECONDS, min(LONGEST_PAUSE_SECONDS, quiet)))
 
 
 async def apply(queues: Queues, received: Received, verdict: Verdict) -> None:

@@ -17,11 +17,10 @@ from mls_tui.distributed.messages import Task, TaskKind
 from mls_tui.distributed.pages import PageTask
 from mls_tui.distributed.queues import QueueName, Queues, Received
 from mls_tui.distributed.room import Room
-from mls_tui.distributed.verdict import DEAD, DONE, Verdict, apply, later, verdict_of
+from mls_tui.distributed.verdict import DEAD, DONE, Verdict, apply, later, resting, verdict_of
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import AuthenticationError, MlsTuiError, RateLimitedError, StorageError, sentence
 
-PAUSED_SECONDS = 15.0
 LETTERS_SECONDS = 10.0
 TROUBLE_SECONDS = 5.0
 DRAIN_SECONDS = 100.0
@@ -164,7 +163,7 @@ class Worker:
         if live is None or not live.running:
             return DONE  # the run has ended or is no longer stored: there is nothing to do for it
         if live.run.paused:
-            return later(PAUSED_SECONDS)
+            return resting(live.run, self.clock.now())
         if ready.error is not None:
             raise ready.error
         if ready.listings is not None:
@@ -174,7 +173,7 @@ class Worker:
                 return await _listing(alone, received)
         if received.task.kind is TaskKind.PAGE:
             whole = await PageTask(live, self.queues, received.task).run()
-            return DONE if whole else later(PAUSED_SECONDS)
+            return DONE if whole else resting(live.run, self.clock.now())
         seconds = await CloseTask(live, self.queues, received.task).run()
         return DONE if seconds is None else later(seconds)
 

@@ -1,0 +1,28 @@
+"""What becomes of a message that cannot be done now."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from mls_tui.distributed.verdict import Fate, resting
+from mls_tui.domain.clock import epoch_ms
+from mls_tui.domain.run import ImportRun, RunState
+from tests.clocks import START
+
+
+@pytest.mark.parametrize(("quiet", "seconds"), [(0, 15), (10, 15), (40, 40), (59, 59), (3_600, 60), (-5, 15)])
+def test_a_paused_task_rests_as_long_as_its_run_has_within_bounds(quiet: int, seconds: int) -> None:
+    run = ImportRun(
+        run_id="r",
+        user_id="u",
+        connection_id="c",
+        connection_name="Lake",
+        provider="reso",
+        state=RunState.RUNNING,
+        started_at=0,
+        updated_at=epoch_ms(START),
+    )
+    verdict = resting(run, START + timedelta(seconds=quiet))
+    assert (verdict.fate, verdict.seconds) == (Fate.LATER, seconds)
