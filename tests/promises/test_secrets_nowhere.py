@@ -43,7 +43,10 @@ def _commands(mls: LeakyMLS) -> list[list[str]]:
         ["connections", "list", "--json"],
         ["listings", "--csv"],
         ["show", "N2"],
+        ["show", "N1", "--json"],
         ["info"],
+        ["storage", "init", "--print-policy"],
+        ["storage", "init", "--print-template"],
         ["doctor", "Leaky"],
         ["storage", "check"],
         ["keys", "rotate"],
@@ -67,6 +70,7 @@ async def test_no_command_writes_or_prints_a_secret(
     environ = new_environ()
     written = Path(environ["MLS_TUI_HOME"])
     environ |= {**SECRETS, "MLS_TUI_KEY": canaries.KEY, "AWS_SECRET_ACCESS_KEY": canaries.AWS_SECRET}
+    environ |= {"MLS_TUI_WEBP_VARIANTS": "16"}
     async with leaky_mls() as mls:
         commands = _commands(mls)
         for arguments in commands if kind == "local" else commands[:5]:
@@ -78,7 +82,12 @@ async def test_no_command_writes_or_prints_a_secret(
         assert planted <= mls.sent
     assert (written / "state" / "logs" / "mls-tui.jsonl").stat().st_size > 1_000
     assert canaries.search_folder(written, BUT_URLS) == []
+    assert kind == "aws" or _smaller_copies(written)
     _aws_holds_no_secret(environ)
+
+
+def _smaller_copies(folder: Path) -> list[Path]:
+    return list(folder.rglob("*.webp"))
 
 
 async def _searched(environ: dict[str, str], arguments: list[str], folder: Path) -> None:

@@ -31,6 +31,8 @@ FORM = {
     "client_secret": canaries.CLIENT_SECRET,
 }
 
+BUT_URLS = tuple(secret for secret in canaries.EVERY if secret != canaries.SIGNATURE)
+
 
 def spotless(pilot: Pilot[None]) -> str:
     """The screen's text; neither it nor its picture shows so much as the beginning of a secret."""
@@ -64,7 +66,7 @@ async def opened(home: Path, *, importing: bool = False) -> AsyncIterator[tuple[
 
 
 async def test_no_screen_and_no_picture_of_one_shows_a_secret(tmp_path: Path) -> None:
-    async with opened(tmp_path / "home", importing=True) as (mls, _, pilot):
+    async with opened(tmp_path / "home", importing=True) as (mls, app, pilot):
         assert "put aside" in spotless(pilot)
         await press(pilot, "f")
         assert "could not be had" in spotless(pilot)
@@ -78,11 +80,14 @@ async def test_no_screen_and_no_picture_of_one_shows_a_secret(tmp_path: Path) ->
         assert "N2" in spotless(pilot)
         await press(pilot, "enter")
         assert "Quiet street" in spotless(pilot)
+        await press(pilot, "Y")
+        assert "Quiet street" in app.clipboard
+        assert canaries.found_in(app.clipboard.encode(), BUT_URLS) == []
         mls.broken = True
         await press(pilot, "escape", "1", "t")
         await until(pilot, lambda: "403" in seen(pilot))
         spotless(pilot)
-    assert canaries.search_folder(tmp_path / "home", tuple(set(canaries.EVERY) - {canaries.SIGNATURE})) == []
+    assert canaries.search_folder(tmp_path / "home", BUT_URLS) == []
 
 
 async def test_what_is_typed_into_a_secrets_field_is_not_shown(tmp_path: Path) -> None:

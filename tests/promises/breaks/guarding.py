@@ -9,6 +9,8 @@ _MOVED = "unit/test_secrets.py::test_a_ciphertext_moved_to_another_row_fails"
 _KEY_FILE = "unit/test_secrets.py::test_the_key_file_is_for_its_owner_alone_and_warned_of_once"
 _NO_COMMAND = "promises/test_secrets_nowhere.py::test_no_command_writes_or_prints_a_secret"
 _NO_SCREEN = "promises/test_secrets_on_screen.py::test_no_screen_and_no_picture_of_one_shows_a_secret"
+_FILES = "promises/test_secrets_in_files.py"
+_EXPORTS, _WORKERS = "test_no_export_of_any_format_holds_a_secret", "test_workers_tell_each_other_no_secret"
 _PROCESS = "promises/test_secrets_in_the_process.py::test_a_running_import_shows_no_secret_to_its_machine"
 _ON_A_TERMINAL = "e2e/cli/test_cli_sign_in.py::test_a_first_sign_in_chooses_a_password_and_lasts_until_sign_out"
 _COGNITO, _POOL = "unit/test_users_cognito.py", "unit/test_users_cognito_pool.py"
@@ -78,7 +80,7 @@ GUARDING: tuple[Break, ...] = (
         "mls/http.py",
         "without_echoes(await _off_loop(raw.body), raw.body, self._mask)",
         "await _off_loop(raw.body)",
-        (_NO_COMMAND, _NO_SCREEN, _PROCESS),
+        (_NO_COMMAND, _NO_SCREEN, _PROCESS, f"{_FILES}::{_EXPORTS}", f"{_FILES}::{_WORKERS}"),
     ),
     Break(
         _NOWHERE,
