@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from mls_tui.cli import stopping
+from mls_tui.cli import stopping, workers
 from mls_tui.importer.control import ImportControl
 
 
@@ -34,3 +34,19 @@ async def _turns() -> None:
     """Enough for the loop to hear of a signal that the process has."""
     for _ in range(50):
         await asyncio.sleep(0)
+
+
+async def test_the_first_signal_drains_a_worker_and_the_second_ends_it_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended: list[str] = []
+    monkeypatch.setattr(workers, "end_at_once", lambda: ended.append("at once"))
+    stop = asyncio.Event()
+    with workers.draining(stop):
+        os.kill(os.getpid(), signal.SIGTERM)
+        await _turns()
+        assert (stop.is_set(), ended) == (True, [])
+        assert "Once more stops at once" in capsys.readouterr().err
+        os.kill(os.getpid(), signal.SIGTERM)
+        await _turns()
+        assert ended == ["at once"]
