@@ -13,7 +13,9 @@ from typing import Any
 from mls_tui.domain.clock import Clock, epoch_ms
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.errors import PhotoError
-from mls_tui.domain.events import Event
+from mls_tui.domain.events import Event, PhotoFailed
+from mls_tui.domain.listing import Listing
+from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.journal import Journal
 from mls_tui.importer.options import ImportOptions
@@ -97,6 +99,22 @@ class ImportContext:
     def emit(self, kind: type[Event], **fields: Any) -> None:
         """Emit an event of this run, now."""
         self.journal.emit(kind(at=self.clock.now(), run=self.journal.run.run_id, **fields))
+
+    def photo_failed(self, listing: Listing, index: int, cause: str, attempts: int) -> None:
+        """Tell of a photo that could not be had, and note it among the run's problems."""
+        number, key = listing.mls_number, listing.mls_id
+        self.emit(PhotoFailed, mls_number=number, photo_index=index, cause=cause, attempts=attempts)
+        self.journal.problem(
+            Problem(
+                kind=ProblemKind.PHOTO,
+                mls_number=number,
+                listing_key=key,
+                error=cause,
+                attempts=attempts,
+                photo_index=index,
+                at=self.now_ms(),
+            )
+        )
 
     def now_ms(self) -> int:
         return epoch_ms(self.clock.now())

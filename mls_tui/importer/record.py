@@ -20,7 +20,7 @@ from mls_tui.importer.reading import Job
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.tidy import tidy_listing, with_variants
 from mls_tui.mls.address import address_key
-from mls_tui.mls.base import RawRecord
+from mls_tui.mls.base import MediaCutError, RawRecord
 from mls_tui.mls.differences import history_changes
 from mls_tui.mls.media import map_media
 from mls_tui.storage.base import IndexEntry, PutOutcome
@@ -40,6 +40,8 @@ class ListingTask:
     _told_start: bool = False
     _media_asked: int | None = None
     _fingerprint: str | None = None
+    _cut: str | None = None
+    """Why the Media came in part."""
 
     def __post_init__(self) -> None:
         self.in_hand = InHand(self.mapped.mls_number)
@@ -144,21 +146,24 @@ class ListingTask:
         )
 
     async def _feed_photos(self, old: Listing | None) -> tuple[Photo, ...]:
-        """The photos the feed names. None at all against a PhotosCount wipes nothing (FIELD §5), and later imports ask
-        again; without photos (``--no-photos``) those of a stored listing stay as they are."""
-        self._media_asked = self._fingerprint = None
+        """The photos the feed names. None at all against a PhotosCount, or a part, wipes nothing (FIELD §5), and later
+        imports ask again; without photos (``--no-photos``) those of a stored listing stay as they are."""
+        self._media_asked = self._fingerprint = self._cut = None
         if old is not None and not self.context.options.photos:
             self._media_asked = old.media_asked
             return old.photos
-        rows = await self.context.connector.media(self.job.record)
+        try:
+            rows = await self.context.connector.media(self.job.record)
+        except MediaCutError as error:
+            rows, self._cut = list(error.rows), sentence(error)
         photos = self._map_media(rows)
-        if not photos and self.mapped.photos_count:
-            self.context.journal.warn("Media missing though PhotosCount is not 0")
-            self._media_asked = 1 + ((old.media_asked or 0) if old and old.version == self.mapped.version else 0)
-            return old.photos if old else ()
-        if self.job.came_with(rows):
-            self._fingerprint = self.job.lasting_fingerprint
-        return photos
+        if self._cut is None and (photos or not self.mapped.photos_count):
+            if self.job.came_with(rows):
+                self._fingerprint = self.job.lasting_fingerprint
+            return photos
+        self.context.journal.warn("Media cut short" if self._cut else "Media missing though PhotosCount is not 0")
+        self._media_asked = 1 + ((old.media_asked or 0) if old and old.version == self.mapped.version else 0)
+        return old.photos if old and len(old.photos) > len(photos) else photos
 
     def _map_media(self, rows: list[RawRecord]) -> tuple[Photo, ...]:
         context = self.context
@@ -211,6 +216,8 @@ class ListingTask:
                 return
         self.index.add(entry_of(listing, address_key(listing.address)))
         await self._let_go(listing, plan)
+        if self._cut is not None:
+            context.photo_failed(listing, len(listing.photos), self._cut, attempts=1)
         context.emit(
             ListingStored,
             mls_number=listing.mls_number,

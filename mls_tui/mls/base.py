@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from mls_tui.domain.connection import Cursor, Member
+from mls_tui.domain.errors import MLSError
 from mls_tui.domain.listing import ListingStatus
 
 RawRecord = Mapping[str, Any]
@@ -92,6 +93,17 @@ class PhotoBytes:
     sha256: str
 
 
+class MediaCutError(MLSError):
+    """Of a listing's Media there may be more than ``rows``, and no way to it."""
+
+    def __init__(self, rows: Sequence[RawRecord]) -> None:
+        super().__init__(
+            f"The MLS gave {len(rows)} Media rows and does not let further ones be read: it sends no next-page link, "
+            "and heeds neither $skip nor an order by MediaKey. Ask the provider how to page its Media resource."
+        )
+        self.rows = rows
+
+
 class Connector(Protocol):
     """One signed-in MLS. Methods raise ``MLSError`` or ``AuthenticationError`` (domain.errors), never httpx's."""
 
@@ -124,11 +136,15 @@ class Connector(Protocol):
         ...
 
     async def media(self, record: RawRecord) -> list[RawRecord]:
-        """All Media rows of a record: those that came with it if they are whole, else fetched anew."""
+        """All Media rows of a record: those that came with it if they are whole, else fetched anew.
+
+        Raises:
+            MediaCutError: there may be more than could be had.
+        """
         ...
 
     async def fresh_media(self, listing_key: str) -> list[RawRecord]:
-        """The record's Media read anew, for URLs that have expired."""
+        """The record's Media read anew, as far as it can be had, for URLs that have expired."""
         ...
 
     async def photo(self, url: str) -> PhotoBytes:

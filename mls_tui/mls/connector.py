@@ -12,7 +12,7 @@ from mls_tui.domain.clock import Clock, iso_z
 from mls_tui.domain.connection import Connection, Cursor, Member
 from mls_tui.domain.errors import MLSError
 from mls_tui.domain.listing import parse_timestamp
-from mls_tui.mls.base import FeedQuery, Observer, Page, PhotoBytes, RawRecord, Window
+from mls_tui.mls.base import FeedQuery, MediaCutError, Observer, Page, PhotoBytes, RawRecord, Window
 from mls_tui.mls.feed import Feed, Transport
 from mls_tui.mls.lookup import Lookup
 from mls_tui.mls.media_source import MediaSource
@@ -136,7 +136,10 @@ class ResoConnector:
         return await self._media.of(record)
 
     async def fresh_media(self, listing_key: str) -> list[RawRecord]:
-        return await self._media.fresh(listing_key)
+        try:
+            return await self._media.fresh(listing_key)
+        except MediaCutError as cut:
+            return list(cut.rows)
 
     async def photo(self, url: str) -> PhotoBytes:
         return await self.http.photo(url)

@@ -1,5 +1,5 @@
 """The Media rows of records, however a server gives them: with the record, by ``$expand``, from the Media resource in
-batches, or below the record. It must never take an answer it could not get for "no photos"."""
+batches, or below the record. It must never take an answer it could not get for "no photos", nor a part for all."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from mls_tui.domain.errors import MLSError, RateLimitedError
-from mls_tui.mls.base import RawRecord
-from mls_tui.mls.degrade import refused, too_large
+from mls_tui.mls.base import MediaCutError, RawRecord
+from mls_tui.mls.degrade import SMALLEST_PAGE, refused, too_large
 from mls_tui.mls.feed import Feed
 from mls_tui.mls.links import read_page
 from mls_tui.mls.lookup import Lookup
@@ -18,6 +18,8 @@ from mls_tui.mls.odata import Request, with_query
 from mls_tui.mls.preset_fields import MediaMode
 from mls_tui.mls.trail import key_of
 
+Found = dict[str, list[RawRecord] | None]
+"""Media rows by record key; None for a record whose rows could be had in part only."""
 Way = Callable[[str], Awaitable[list[RawRecord] | None]]
 _PARENT_FIELDS = ("ResourceRecordKey", "ResourceRecordID", "ListingKey")
 _NEVER = 1_000_000
@@ -76,6 +78,8 @@ class MediaSource:
             batch = rows[start : start + size]
             try:
                 given = await self._chunk(batch)
+            except MediaCutError:
+                continue
             except MLSError as error:
                 self._failing += 1
                 if isinstance(error, RateLimitedError) or self._failing >= _STRIKES:
@@ -86,18 +90,24 @@ class MediaSource:
                 # Refused, or empty though photos are expected: this resource says nothing here.
                 self._batch = False
                 return found or None
-            found |= {key: given.get(key, []) for row in batch if (key := self._key(row)) is not None}
+            keys = [key for row in batch if (key := self._key(row)) is not None]
+            found |= {key: media for key in keys if (media := given.get(key, [])) is not None}
         return found
 
-    async def _chunk(self, rows: Sequence[RawRecord]) -> dict[str, list[RawRecord]] | None:
-        """Media rows of some records by key, by the first parent field that gives any; None where all are refused."""
+    async def _chunk(self, rows: Sequence[RawRecord]) -> Found | None:
+        """Media rows of some records, by the first parent field that gives any; None where all are refused.
+
+        Raises:
+            MediaCutError: those of a single record came in part.
+        """
         counts = [_photos_count(row) for row in rows]
         enough = sum(count for count in counts if count is not None) if None not in counts else None
         answered = False
         for field in self._fields:
             keys = {name: self._key(row) or "" for row in rows for name in self._names(row, field)}
+            alone = len(rows) == 1
             try:
-                media, whole = await self._pages.all(self._request(field, tuple(keys)), enough)
+                media, whole = await self._pages.all(self._request(field, tuple(keys)), enough, alone=alone)
             except MLSError as error:
                 if not _cannot(error):
                     raise
@@ -112,14 +122,21 @@ class MediaSource:
                     found[key].append(row)
             if found:
                 self._fields = sorted(self._fields, key=lambda each: each != field)
-                return dict(found) if whole or len(rows) == 1 else await self._each(rows)
+                if whole:
+                    return dict(found)
+                if alone:
+                    raise MediaCutError(media)
+                return await self._each(rows)
         return {} if answered else None
 
-    async def _each(self, rows: Sequence[RawRecord]) -> dict[str, list[RawRecord]]:
+    async def _each(self, rows: Sequence[RawRecord]) -> Found:
         """Their Media by a question for each: together they were more than the server gives at once."""
-        found: dict[str, list[RawRecord]] = {}
+        found: Found = {}
         for row in rows:
-            found |= await self._chunk([row]) or {}
+            try:
+                found |= await self._chunk([row]) or {}
+            except MediaCutError:
+                found[self._key(row) or ""] = None
         return found
 
     def _request(self, field: str, names: Sequence[str]) -> Request:
@@ -129,38 +146,57 @@ class MediaSource:
         )
 
     async def of(self, record: RawRecord) -> list[RawRecord]:
-        """All rows of a record: those that came with it where they are whole, else fetched (FIELD §5)."""
+        """All rows of a record: those that came with it where they are whole, else fetched (FIELD §5).
+
+        Raises:
+            MediaCutError: they came in part.
+        """
         held = _rows(record.get("Media"))
         if not held and _rows(record.get("Photos")):
             return _rows(record.get("Photos"))
-        link = next((record[name] for name in (f"Media{end}" for end in _LINK_NAMES) if record.get(name)), None)
-        if isinstance(link, str):
-            held = held + await self._pages.linked(link)
+        held = await self._with_linked(held, _link_of(record))
         count = _photos_count(record)
         whole = len(held) >= count if count is not None else isinstance(record.get("Media"), list)
         key = self._key(record)
         if whole or key is None:
             return held
-        fetched = await self.fresh(key)
-        return fetched if len(fetched) > len(held) else held
+        try:
+            return max(held, await self.fresh(key), key=len)
+        except MediaCutError as cut:
+            most = max(held, cut.rows, key=len)
+            # Where nothing counts them, few rows are no sign of a cut: no server is known to give fewer than ten.
+            short = len(most) < count if count is not None else len(most) >= SMALLEST_PAGE
+            if short:
+                raise MediaCutError(most) from None
+            return list(most)
 
     async def fresh(self, key: str) -> list[RawRecord]:
-        """The rows of one record, read anew; the first way that gives any."""
+        """The rows of one record, read anew; the first way that gives any, and not a part only.
+
+        Raises:
+            MediaCutError: no way gives more than a part.
+        """
+        cut: MediaCutError | None = None
         for way in self._ways:
             try:
                 rows = await way(key)
+            except MediaCutError as error:
+                cut = error
+                continue
             except MLSError as error:
                 if not _cannot(error):
                     raise
                 self._close(way)
                 continue
-            if rows:
+            if rows and (cut is None or len(rows) > len(cut.rows)):
                 self._strikes[way] = -_NEVER
                 self._ways = sorted(self._ways, key=lambda each: each != way)
                 return rows
             self._strikes[way] += 1
             if self._strikes[way] >= _STRIKES:
                 self._close(way)
+        if cut is not None:
+            raise cut
         return []
 
     def _close(self, way: Way) -> None:
@@ -183,18 +219,29 @@ class MediaSource:
         return None if row is None else await self._whole(row)
 
     async def _below(self, key: str) -> list[RawRecord] | None:
-        body = await self._feed.document(self._feed.entity_url(key, "/Media"))
-        return None if body is None else _rows(list(read_page("", body, {}).rows))
+        url = self._feed.entity_url(key, "/Media")
+        body = await self._feed.document(url)
+        if body is None:
+            return None
+        page = read_page(url, body, {})
+        return await self._with_linked(_rows(list(page.rows)), page.next_link, url)
 
     async def _whole(self, row: RawRecord) -> list[RawRecord]:
-        rows = _rows(row.get("Media")) or _rows(row.get("Photos"))
-        link = next((row[name] for name in (f"Media{end}" for end in _LINK_NAMES) if row.get(name)), None)
-        return rows + await self._pages.linked(link) if isinstance(link, str) else rows
+        return await self._with_linked(_rows(row.get("Media")) or _rows(row.get("Photos")), _link_of(row))
+
+    async def _with_linked(self, rows: list[RawRecord], link: str | None, url: str | None = None) -> list[RawRecord]:
+        return rows + await self._pages.linked(link, url) if link else rows
 
 
 def _cannot(error: MLSError) -> bool:
     """True where this way of asking is not open here, while another may be."""
     return refused(error) or too_large(error) or error.status in (403, 404, 410)
+
+
+def _link_of(record: RawRecord) -> str | None:
+    """Where the rest of the Media is, of which a part came with the record."""
+    found = next((link for end in _LINK_NAMES if (link := record.get(f"Media{end}"))), None)
+    return found if isinstance(found, str) else None
 
 
 def _rows(value: Any) -> list[RawRecord]:

@@ -113,6 +113,10 @@ class Request:
     select: tuple[str, ...] = ()
     top: int | None = None
     skip: int = 0
+    falling: str | None = None
+    """A field to order by, from the highest down."""
+    below: Key | None = None
+    """Only rows whose ``falling`` field is lower than this."""
 
 
 def quoted(text: str) -> str:
@@ -166,6 +170,8 @@ def filter_text(request: Request, dialect: Dialect, preset: ProviderPreset) -> s
         parts.append(any_of(f"{preset.number_field} eq {quoted(number)}" for number in request.numbers))
     if request.parents:
         parts.append(any_of(_eq(request.parent_field, key, dialect) for key in request.parents))
+    if request.falling and request.below is not None:
+        parts.append(f"{request.falling} lt {key_literal(request.below)}")
     return " and ".join(parts)
 
 
@@ -223,6 +229,8 @@ def url_of(request: Request, dialect: Dialect, preset: ProviderPreset) -> str:
     if request.order and dialect.order_by:
         by_key = f",{preset.key_field} asc" if dialect.order_by_key else ""
         options.append(("$orderby", f"{dialect.timestamp_field} asc{by_key}"))
+    if request.falling:
+        options.append(("$orderby", f"{request.falling} desc"))
     if request.expand and dialect.expand:
         options.append(("$expand", preset.media_resource))
     if request.top is not None:

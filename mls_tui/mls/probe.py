@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from mls_tui.domain.errors import AuthenticationError, MLSError, PhotoError, RateLimitedError, sentence
 from mls_tui.domain.listing import ListingStatus
-from mls_tui.mls.base import Connector, RawRecord
+from mls_tui.mls.base import Connector, MediaCutError, RawRecord
 from mls_tui.mls.connector import ResoConnector
 from mls_tui.mls.degrade import refused
 from mls_tui.mls.links import FeedPage, is_offset, next_url, read_page
@@ -185,7 +185,11 @@ class _Probe:
 
     async def photos(self) -> Check:
         for record in self._found.rows:
-            for row in await self._connector.media(record):
+            try:
+                media = await self._connector.media(record)
+            except MediaCutError as error:
+                return Check("photos", "warning", sentence(error), "Imports say which listings lack photos for it.")
+            for row in media:
                 url = next((row[name] for name in _URLS if isinstance(row.get(name), str) and row[name]), None)
                 if url is not None:
                     return await self._photo(url)

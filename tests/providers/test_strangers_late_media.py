@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from mls_tui.domain.events import PhotoFailed
 from mls_tui.domain.run import RunState
 from tests.providers.odd_servers import offset_links
 from tests.providers.stranger import PNG, Handler, Visit, houses, visiting
@@ -83,3 +84,62 @@ async def test_photos_stay_while_new_ones_are_awaited(tmp_path: Path, late: int)
         (listing,) = (await visit.listings()).values()
         assert [photo.media_key for photo in listing.photos] == [row["MediaKey"] for row in rows[0]["Media"]]
         assert (listing.photos_stored, listing.photos_missing) == (3, 0)
+
+
+def with_cut_media(rows: list[Row], cap: int) -> Handler:
+    """``cap`` rows of a listing's Media from the Media resource, and no way to the rest."""
+    plain = offset_links([{name: value for name, value in row.items() if name != "Media"} for row in rows])
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path.startswith("/photos/"):
+            return web.Response(body=PNG + request.path.encode(), content_type="image/png")
+        if request.path != "/odata/Media":
+            return await plain(request)
+        wanted = [row for row in rows if f"'{row['ListingKey']}'" in request.query["$filter"]]
+        found = [{**each, "ResourceRecordKey": row["ListingKey"]} for row in wanted for each in row["Media"]]
+        for each in found:
+            each["MediaURL"] = f"http://{request.host}/photos/{each['MediaKey']}"
+        return web.json_response({"value": found[:cap]})
+
+    return answer
+
+
+async def test_photos_behind_a_cut_are_told_of_and_asked_for_by_two_more_imports(tmp_path: Path) -> None:
+    rows = houses(2)
+    for row, count in zip(rows, (15, 3), strict=True):
+        row["Media"] = media(row, count)
+        del row["PhotosCount"]
+    key, number = rows[0]["ListingKey"], rows[0]["ListingId"]
+    async with visiting(with_cut_media(rows, cap=10), tmp_path) as visit:
+        owed = []
+        for _ in range(4):
+            result = await visit.run()
+            assert (result.state, result.counts.failed) == (RunState.DONE, 0)
+            told = [(event.mls_number, event.cause) for event in visit.events if isinstance(event, PhotoFailed)]
+            owed.append((len(told), (await missing(visit))[key]))
+            assert all(mls_number == number and "10 Media rows" in cause for mls_number, cause in told)
+        assert owed == [(1, 1), (1, 1), (1, 0), (0, 0)]
+        runs = await visit.ws.store.runs(visit.ws.user_id)
+        noted = [[each async for each in visit.ws.store.problems(visit.ws.user_id, run.run_id)] for run in runs]
+        assert [[problem.listing_key for problem in problems] for problems in noted] == [[], [key], [key], [key]]
+        stored = await visit.listings()
+        assert [len(listing.photos) for listing in stored.values()] == [10, 3]
+
+
+async def test_a_cut_answer_wipes_no_photo_that_is_stored(tmp_path: Path) -> None:
+    rows = houses(1, PhotosCount=15)
+    rows[0]["Media"] = media(rows[0], 15)
+    key = rows[0]["ListingKey"]
+    whole, cut = with_cut_media(rows, cap=15), with_cut_media(rows, cap=10)
+    cutting = False
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await (cut if cutting else whole)(request)
+
+    async with visiting(answer, tmp_path) as visit:
+        await visit.run()
+        assert (await visit.listings())[key].photos_stored == 15
+        cutting = True
+        await visit.run(full=True)
+        listing = (await visit.listings())[key]
+        assert (listing.photos_stored, listing.photos_missing) == (15, 1)

@@ -1,37 +1,47 @@
 """A Media resource that cuts its answer and gives no next link: only an empty or a short page ends it, within bounds,
-as records need not say how many photos they have."""
+as records need not say how many photos they have. What it does not give in any way is told, and never lost unseen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
 from mls_tui.domain.errors import MLSError
-from mls_tui.mls.base import FeedQuery
+from mls_tui.mls.base import FeedQuery, MediaCutError
+from mls_tui.mls.probe import probe
 from tests.providers.direct import connector, sweep
 from tests.providers.feed_server import FeedServer, Reply
 from tests.providers.homes import home
 from tests.providers.quirks import Quirks
 
 BRIGHT = Quirks(property_resource="BrightProperties", media_resource="BrightMedia", media="separate")
+NO_OTHER_WAY = replace(BRIGHT, entities=False)
 
 
 class Cutting(FeedServer):
     """``BrightMedia`` gives at most ``cap`` rows, without a link; ``skip`` is how it takes ``$skip``: it obeys,
-    ignores it, refuses it, fails over it, or starts again at the end ("round")."""
+    ignores it, refuses it, fails over it, or starts again at the end ("round"); ``order`` how it takes ``$orderby``:
+    it obeys, ignores or refuses it."""
 
     cap = 40
     skip = "obeys"
+    order = "refuses"
     filters = True
 
     def _media(self, query: Mapping[str, str]) -> Reply:
         asked = int(query.get("$skip") or 0)
         if asked and self.skip in ("refuses", "fails"):
             return Reply(400 if self.skip == "refuses" else 500, {"error": {"message": "$skip"}})
+        if "$orderby" in query and self.order == "refuses":
+            return Reply(400, {"error": {"message": "$orderby"}})
         rows: list[Any] = super()._media({"$filter": query["$filter"] if self.filters else ""}).body["value"]
+        if "$orderby" in query and self.order == "obeys":
+            assert query["$orderby"] == "MediaKey desc"
+            rows.sort(key=lambda row: str(row["MediaKey"]), reverse=True)
         start = 0 if self.skip == "ignores" else asked % max(1, len(rows)) if self.skip == "round" else asked
         return Reply(200, {"value": rows[start : start + self.cap]})
 
@@ -77,11 +87,54 @@ async def test_a_batch_that_cannot_be_read_on_is_asked_for_listing_by_listing(sk
     assert await photos_of(cutting(photos, skip=skip)) == photos
 
 
+@pytest.mark.parametrize("photos", [[95], [3, 95, 7, 80], [95] * 3])
 @pytest.mark.parametrize("skip", ["ignores", "refuses"])
-async def test_a_server_that_cannot_go_on_is_not_asked_to_for_ever(skip: str) -> None:
-    server = cutting([95] * 3, skip=skip)
-    assert await photos_of(server) == [40] * 3
-    assert len(server.media_asked) < 12
+async def test_a_server_that_cannot_skip_is_read_on_by_the_key_of_the_media(skip: str, photos: list[int]) -> None:
+    server = cutting(photos, skip=skip, order="obeys")
+    assert await photos_of(server) == photos
+    assert len(server.media_asked) < 30
+
+
+@pytest.mark.parametrize("order", ["ignores", "refuses"])
+@pytest.mark.parametrize("skip", ["ignores", "refuses"])
+async def test_photos_that_a_server_gives_in_no_way_are_told_of(skip: str, order: str) -> None:
+    server = cutting([95] * 3, skip=skip, order=order, quirks=NO_OTHER_WAY)
+    made = connector(server, "bright")
+    for record in (await sweep(made)).records:
+        with pytest.raises(MediaCutError, match="40 Media rows") as caught:
+            await made.media(record)
+        assert len(caught.value.rows) == 40
+        assert len(await made.fresh_media(str(record["ListingKey"]))) == 40, "for what came they are good enough"
+    assert len(server.media_asked) < 20
+
+
+async def test_the_doctor_tells_of_a_server_that_gives_photos_in_part() -> None:
+    made = connector(cutting([95], skip="ignores", quirks=NO_OTHER_WAY), "bright")
+    found = {check.name: check for check in await probe(made)}["photos"]
+    assert (found.state, "40 Media rows" in found.detail) == ("warning", True)
+
+
+@pytest.mark.parametrize("order", ["obeys", "ignores", "refuses"])
+@pytest.mark.parametrize("skip", ["ignores", "refuses"])
+async def test_a_listing_that_has_all_the_photos_it_counts_is_whole(skip: str, order: str) -> None:
+    assert await photos_of(cutting([12], skip=skip, order=order, counted=True)) == [12]
+
+
+@pytest.mark.parametrize("skip", ["ignores", "refuses"])
+async def test_a_few_photos_that_nothing_counts_are_taken_for_all(skip: str) -> None:
+    assert await photos_of(cutting([9], skip=skip, order="refuses", quirks=NO_OTHER_WAY)) == [9]
+
+
+async def test_photos_that_count_more_than_is_shown_are_whole_where_the_server_shows_its_end() -> None:
+    server = cutting([12], skip="ignores", order="obeys")
+    server.records[0]["PhotosCount"] = 20
+    assert await photos_of(server) == [12]
+
+
+@pytest.mark.parametrize("way", ["separate", "expand"])
+async def test_a_cut_listing_is_had_by_another_way_where_there_is_one(way: str) -> None:
+    server = cutting([95, 4, 95], skip="ignores", order="ignores", quirks=replace(BRIGHT, media=way))
+    assert await photos_of(server) == [95, 4, 95]
 
 
 async def test_a_listing_whose_next_page_fails_is_not_taken_for_whole() -> None:
@@ -104,3 +157,27 @@ async def test_a_resource_that_ignores_the_filter_is_not_read_to_its_end() -> No
     server = cutting([10] * 60, cap=30, filters=False)
     await photos_of(server)
     assert len([url for url in server.media_asked if "$skip" in url]) < 10
+
+
+class LinkedBelow(FeedServer):
+    """No Media resource; below each record its Media in pages of 40, with links as ``written``."""
+
+    written = "{base}/{path}?$skip="
+
+    def _entity(self, path: str, query: Mapping[str, str]) -> Reply:
+        reply = super()._entity(path, query)
+        if not path.endswith("/Media") or reply.status != 200:
+            return reply
+        rows, start = reply.body["value"], int(query.get("$skip") or 0)
+        onward = f"{self.written.format(base=self.base, path=path)}{start + 40}"
+        link = {"@odata.nextLink": onward} if start + 40 < len(rows) else {}
+        return Reply(200, {"value": rows[start : start + 40], **link})
+
+
+@pytest.mark.parametrize("written", ["{base}/{path}?$skip=", "Media?$skip="])
+async def test_media_below_a_record_is_read_to_its_last_page(written: str) -> None:
+    server = LinkedBelow([home(0, photos=95), home(1, photos=40)], Quirks(media="none"))
+    server.written = written
+    made = connector(server)
+    found = [await made.media(row) for row in (await sweep(made)).records]
+    assert [len(rows) for rows in found] == [95, 40]
