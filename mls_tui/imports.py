@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -147,11 +148,15 @@ class Imports:
                 if handover.ended:
                     self._result = handover.tally.result
                     self._free(bridge)
-                self._app.post_message(ImportProgress(handover.tally))
+                self._app.post_message(ImportProgress(self._named(handover.tally)))
                 if handover.crash is not None:
                     self._app.failed(handover.crash, self._again)
         finally:
             self._free(bridge)
+
+    def _named(self, tally: Tally) -> Tally:
+        """A run that is refused before it starts does not say whose it is."""
+        return tally if tally.connection else replace(tally, connection=self.connection_name)
 
     def _free(self, bridge: ImportBridge) -> None:
         """Another import may begin. One that has begun already is left alone."""

@@ -118,8 +118,7 @@ async def start_import(app: MlsTuiApp, connection_id: str | None = None) -> None
 
 def phase(tally: Tally | None) -> tuple[bool, bool, bool]:
     """What decides which actions are in reach: begun, paused, ended."""
-    return (tally is not None and tally.started_at is not None, tally is not None and tally.paused,
-            tally is not None and tally.result is not None)  # fmt: skip
+    return (False, False, False) if tally is None else (tally.begun, tally.paused, tally.result is not None)
 
 
 def tell_the_end(app: MlsTuiApp, tally: Tally) -> None:

@@ -60,6 +60,11 @@ class Tally:
     result: ImportResult | None = None
 
     @property
+    def begun(self) -> bool:
+        """There is something to tell: the run has started, or was refused before it could."""
+        return self.started_at is not None or self.result is not None
+
+    @property
     def running(self) -> bool:
         return self.started_at is not None and self.result is None
 

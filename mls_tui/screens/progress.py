@@ -46,7 +46,7 @@ class ProgressScreen(MlsScreen[None]):
     ]
 
     def body(self) -> ComposeResult:
-        yield Static(_nothing_yet(), id="no-import")
+        yield Static(id="no-import")
         with Vertical(id="run"):
             yield RunHead(id="run-head")
             yield Static(id="banner")
@@ -75,8 +75,11 @@ class ProgressScreen(MlsScreen[None]):
         self.query_one(LogView).add(batch)
 
     def _moved(self, tally: Tally | None) -> None:
-        begun = tally is not None and tally.started_at is not None
-        self.query_one("#no-import").display = not begun and not self.shell.imports.running
+        begun = tally is not None and tally.begun
+        nothing, imports = self.query_one("#no-import", Static), self.shell.imports
+        nothing.display = not begun
+        if not begun:
+            nothing.update(_soon(imports.connection_name) if imports.running else _nothing_yet())
         self.query_one("#run").display = begun
         if tally is None:
             self.query_one(LogView).clear()
@@ -144,7 +147,7 @@ class ProgressScreen(MlsScreen[None]):
         question = ConfirmDialog(
             f"Cancel the import of {self.shell.imports.connection_name}?",
             (
-                f"{plural(stored, 'listing')} imported so far stay in the store.",
+                f"What is imported so far, {plural(stored, 'listing')}, stays in the store.",
                 "Listings in flight are dropped; nothing stays half-written.",
                 *(["Every worker stops, on every machine."] if self.shell.imports.watching else []),
                 "The next import goes on from there.",
@@ -222,6 +225,13 @@ def summary_words(tally: Tally) -> Content:
         parts += [("r", "bold $accent"), " tries again what failed   "]
     parts += [("2", "bold $accent"), " looks at the homes   ", ("4", "bold $accent"), " past imports"]
     return Content.assemble(*parts)
+
+
+def _soon(connection: str) -> Content:
+    return Content.assemble(
+        (f"Beginning the import of {one_line(connection, 40)}…\n\n", "bold $primary"),
+        "It signs in, and asks the MLS for its first page.",
+    )
 
 
 def _nothing_yet() -> Content:

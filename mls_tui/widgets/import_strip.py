@@ -22,7 +22,7 @@ class ImportStrip(Widget, can_focus=False):
         self.watch(self.app, "tally", self._show)
 
     def _show(self, tally: Tally | None) -> None:
-        self.display = tally is not None and tally.started_at is not None
+        self.display = tally is not None and tally.begun
         if self.display:
             self.refresh()
 

@@ -70,10 +70,14 @@ async def test_pausing_and_resuming_reaches_the_importer() -> None:
     async with opened(app) as pilot:
         await press(pilot, "i")
         await until(pilot, lambda: "▶ importing" in seen(pilot))
+        assert app.imports._bridge is not None
+        importer = app.imports._bridge.control
         await press(pilot, "space")
         await until(pilot, lambda: "⏸ paused" in seen(pilot))
+        assert importer.paused
         await press(pilot, "space")
         await until(pilot, lambda: "▶ importing" in seen(pilot))
+        assert not importer.paused
 
 
 async def test_cancelling_asks_first_and_says_what_is_kept() -> None:
@@ -82,7 +86,7 @@ async def test_cancelling_asks_first_and_says_what_is_kept() -> None:
         await press(pilot, "i")
         await until(pilot, lambda: "1 of 10" in seen(pilot))
         await press(pilot, "x")
-        assert "1 listing imported so far stay in the store." in seen(pilot)
+        assert "What is imported so far, 1 listing, stays in the store." in seen(pilot)
         await press(pilot, "enter")
         assert app.imports.running
         await press(pilot, "x", "right", "enter")
@@ -94,7 +98,8 @@ async def test_a_throttled_import_says_until_when_and_why() -> None:
     wait = Throttled(at=at(0), run=RUN, until=NOW + timedelta(seconds=32), why="429 Too Many Requests", host="x")
     async with opened(an_app(scripted(*begun(), wait, gate()))) as pilot:
         await press(pilot, "i")
-        await until(pilot, lambda: "until 12:00:32 UTC, 0:32 from now: 429 Too Many Requests" in seen(pilot))
+        await until(pilot, lambda: "◷ waiting for the MLS" in seen(pilot))
+        assert "until 12:00:32 UTC, 0:32 from now: 429 Too Many Requests" in text_of(pilot, "#banner")
 
 
 async def test_the_budget_is_a_gauge_with_words() -> None:
@@ -104,7 +109,10 @@ async def test_the_budget_is_a_gauge_with_words() -> None:
         await press(pilot, "i")
         await until(pilot, lambda: "▶ importing" in seen(pilot))
         await press(pilot, "1", "3")
-        await until(pilot, lambda: "1,204 of 7,200 this hour" in seen(pilot))
+        await until(pilot, lambda: "this hour" in seen(pilot))
+        [gauge] = [line for line in seen(pilot).splitlines() if "Requests" in line]
+        assert "1,204 of 7,200 this hour  mls.example" in gauge
+        assert "nearly used up" not in gauge
 
 
 async def test_the_log_can_be_filtered_to_errors() -> None:
@@ -136,9 +144,31 @@ async def test_the_end_is_summed_up_and_what_failed_can_be_retried() -> None:
 
 async def test_a_run_that_failed_as_a_whole_shows_its_sentence() -> None:
     actions = scripted(*begun(), finished("MLS connection expired. Please re-authenticate."))
-    async with opened(an_app(actions)) as pilot:
+    app = an_app(actions)
+    async with opened(app) as pilot:
         await press(pilot, "i")
-        await until(pilot, lambda: "MLS connection expired. Please re-authenticate." in seen(pilot))
+        await until(pilot, lambda: "Summary" in seen(pilot))
+        assert "Demo MLS   ✖ MLS connection expired. Please re-authenticate." in seen(pilot)
+        assert not app.imports.running
+
+
+async def test_an_import_that_is_refused_before_it_begins_says_why() -> None:
+    app = an_app(scripted(finished("The stored token cannot be read with this key.")))
+    async with opened(app) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: not app.imports.running)
+        await until(pilot, lambda: "Summary" in seen(pilot))
+        assert "Demo MLS   ✖ The stored token cannot be read with this key." in seen(pilot)
+        await press(pilot, "1")
+        assert "✖ Import failed: The stored token cannot be read with this key." in seen(pilot)
+
+
+async def test_an_import_without_a_word_yet_is_said_to_begin() -> None:
+    async with opened(an_app(scripted(gate(), *begun(), gate()))) as pilot:
+        await press(pilot, "i")
+        for size in SIZES:
+            await resized(pilot, size)
+            assert "Beginning the import of Demo MLS" in seen(pilot)
 
 
 async def test_an_end_out_of_sight_is_told_by_a_toast() -> None:
@@ -150,7 +180,20 @@ async def test_an_end_out_of_sight_is_told_by_a_toast() -> None:
         await until(pilot, lambda: "▶ importing" in seen(pilot))
         await press(pilot, "1")
         end.set()
-        await until(pilot, lambda: "Imported 2 of 2 listings" in toasts(pilot))
+        await until(pilot, lambda: len(app._notifications) > 0)
+        [toast] = app._notifications
+        assert (toast.title, toast.message) == ("Import of Demo MLS", "Imported 2 of 2 listings")
+
+
+async def test_an_end_out_of_sight_names_its_import_though_it_never_began() -> None:
+    end = gate()
+    app = an_app(scripted(end, finished("The store is full.")))
+    async with opened(app) as pilot:
+        await press(pilot, "i", "1")
+        end.set()
+        await until(pilot, lambda: len(app._notifications) > 0)
+        [toast] = app._notifications
+        assert (toast.title, toast.message) == ("Import of Demo MLS", "The store is full.")
 
 
 async def test_a_second_import_is_refused_while_one_runs() -> None:
