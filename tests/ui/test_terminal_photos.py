@@ -92,7 +92,10 @@ def test_the_setting_is_obeyed_and_then_nothing_is_asked(home: Path) -> None:
         assert PLACEHOLDER not in term.written
 
 
-def test_what_is_typed_before_the_first_frame_is_not_lost(home: Path) -> None:
+def test_what_is_typed_before_the_first_frame_is_not_lost_nor_the_answer_around_it(home: Path) -> None:
     hurried = {**KITTY, b"\x1b[c": b"2" + KITTY[b"\x1b[c"]}
     with terminal(hurried, home=home, TERM="xterm-kitty") as term:
         term.until(lambda written: b"Juniper" in written)
+        term.type(b"\r")
+        term.until(lambda written: PLACEHOLDER in written or BLOCK in written)
+        assert BLOCK not in term.written

@@ -69,14 +69,14 @@ async def test_pausing_and_cancelling_reach_the_row() -> None:
         await _follow(pilot)
         await until(pilot, lambda: "120 of 300" in seen(pilot))
         await press(pilot, "space")
-        await until(pilot, lambda: ("steer_run", "far", "pause") in actions.calls)
         await until(pilot, lambda: app(pilot).imports.paused)
         await press(pilot, "space")
-        await until(pilot, lambda: ("steer_run", "far", "resume") in actions.calls)
+        await until(pilot, lambda: not app(pilot).imports.paused)
         await press(pilot, "x")
         await until(pilot, lambda: "Every worker stops" in seen(pilot))
         await press(pilot, "tab", "enter")
-        await until(pilot, lambda: ("steer_run", "far", "cancel") in actions.calls)
+        steered = [call for call in actions.calls if call[0] == "steer_run"]
+        assert steered == [("steer_run", "far", word) for word in ("pause", "resume", "cancel")]
 
 
 async def test_leaving_it_frees_the_interface_and_steers_nothing() -> None:
@@ -96,7 +96,9 @@ async def test_a_row_that_cannot_be_steered_says_so() -> None:
         await _follow(pilot)
         await until(pilot, lambda: "120 of 300" in seen(pilot))
         await press(pilot, "space")
-        await until(pilot, lambda: any("there is nothing to pause" in toast for toast in toasts(pilot)))
+        await until(pilot, lambda: len(toasts(pilot)) > 0)
+        assert toasts(pilot) == ["Run far has ended: there is nothing to pause."]
+        assert not app(pilot).imports.paused
 
 
 async def test_a_run_of_another_process_cannot_be_followed_and_says_why() -> None:
