@@ -10,7 +10,6 @@ from typing import Protocol
 
 from mls_tui.domain.errors import (
     AuthenticationError,
-    ItemTooLargeError,
     MlsTuiError,
     RateLimitedError,
     StorageError,
@@ -195,7 +194,7 @@ class Handlers:
             self.owed.succeeded(listing_key)
 
     def _failed(self, number: str, key: str, error: Exception, attempts: int) -> None:
-        if isinstance(error, StorageError) and not isinstance(error, ItemTooLargeError):
+        if isinstance(error, StorageError) and (error.retryable or error.fatal):
             self._store_failures += 1
             if error.fatal or self._store_failures >= STORE_FAILURES:
                 raise error

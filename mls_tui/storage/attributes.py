@@ -7,7 +7,7 @@ import math
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from mls_tui.domain.errors import StorageError
+from mls_tui.domain.errors import ItemTooLargeError, StorageError
 
 Item: TypeAlias = dict[str, Any]
 """One item: attribute name -> plain value (str, int, float, bool, None, list, dict)."""
@@ -80,7 +80,7 @@ def item_size(item: Item) -> int:
 
 
 def check_keys(item: Item) -> None:
-    """Raises StorageError where a key is longer than DynamoDB allows."""
+    """Raises ItemTooLargeError where a key is longer than DynamoDB allows."""
     for name, limit in (
         ("PK", _MAX_PARTITION_KEY_BYTES),
         ("SK", _MAX_SORT_KEY_BYTES),
@@ -89,7 +89,7 @@ def check_keys(item: Item) -> None:
     ):
         length = len(item.get(name, "").encode())
         if length > limit:
-            raise StorageError(f"The {name} of an item would have {length} bytes; {limit} is the limit.")
+            raise ItemTooLargeError(f"The {name} of an item would have {length} bytes; {limit} is the limit.")
 
 
 def to_attribute(value: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from mls_tui.domain import keys
 from mls_tui.domain.connection import Connection, Cursor, Lease
-from mls_tui.domain.errors import DamagedItemError, StorageError
+from mls_tui.domain.errors import DamagedItemError, ItemTooLargeError, StorageError
 from mls_tui.domain.listing import Address, Listing, ListingStatus, Record
 from mls_tui.domain.run import ImportRun, Problem
 from mls_tui.domain.same_home import address_key
@@ -37,7 +37,7 @@ def upper_bound(prefix: str) -> str:
 
 
 def listing_item(user_id: str, listing: Listing, now_ms: int) -> Item:
-    """The row of a listing, made to fit 400 KB. Raises StorageError where it cannot."""
+    """The row of a listing, made to fit 400 KB. Raises ItemTooLargeError where it cannot."""
     data = plain(listing.to_data())
     item: Item = {
         "PK": pk(user_id),
@@ -65,11 +65,11 @@ def _without(photo: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def fitting(item: Item, what: str) -> Item:
-    """``item`` itself, its keys and size checked. Raises StorageError where DynamoDB would refuse it."""
+    """``item`` itself, its keys and size checked. Raises ItemTooLargeError where DynamoDB would refuse it."""
     check_keys(item)
     size = item_size(item)
     if size > MAX_ITEM_BYTES:
-        raise StorageError(
+        raise ItemTooLargeError(
             f"{what} is too large to store: {size // 1000} KB, and an item may have {MAX_ITEM_BYTES // 1000} KB."
         )
     return item
