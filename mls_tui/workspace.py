@@ -6,6 +6,7 @@ Building one does no I/O; ``open`` does, off the event loop, so that a first fra
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -50,6 +51,7 @@ class Workspace:
         self._store: ListingStore | None = None
         self._photos: PhotoStore | None = None
         self._clients: Aws | None = None
+        self._lent: Aws | None = None
         self._opening = asyncio.Lock()
 
     @property
@@ -119,7 +121,7 @@ class Workspace:
             on_secret=self._on_secret,
             on_warning=self._on_warning,
         )
-        clients = self._clients = _aws(session) if self.settings.storage == "aws" else None
+        clients = self._clients = (self._lent or _aws(session)) if self.settings.storage == "aws" else None
         self._store, self._photos = open_stores(self.settings, aws=clients, clock=self.clock)
 
     @property
@@ -135,6 +137,14 @@ class Workspace:
             await store.close()
         if photos is not None:
             await photos.close()
+
+    def for_user(self, user: str) -> Workspace:
+        """The same set-up for another user's work, by the machine's own credentials. It has the clients of this one,
+        which must be open, unless those are its user's."""
+        settings = dataclasses.replace(self.settings, user=user, user_pool_id=None, identity_pool_id=None)
+        other = Workspace(settings, clock=self.clock, on_secret=self._on_secret, on_warning=self._on_warning)
+        other._lent = None if self._as_user else self._clients
+        return other
 
     def writable(self) -> None:
         """Raises UsageError in read-only mode."""

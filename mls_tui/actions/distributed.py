@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
@@ -137,10 +136,10 @@ async def _house(workspace: Workspace, user: str, ledger: Ledger) -> AsyncIterat
     from mls_tui.storage.dynamodb.table import Table
     from mls_tui.storage.threads import DaemonPool
 
-    settings = dataclasses.replace(workspace.settings, user=user, user_pool_id=None, identity_pool_id=None)
     pool = DaemonPool(BUDGET_THREADS, "mls-tui-budget")
     budgets: list[SharedBudget] = []
-    async with Workspace(settings, clock=workspace.clock) as own:
+    async with workspace.for_user(user) as own:
+        settings = own.settings
         entries = StoredEntries(own.aws, settings.table)
 
         async def open_connector(connection: Connection) -> Connector:
