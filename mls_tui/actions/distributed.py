@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.connections import find_connection
@@ -100,15 +101,13 @@ async def run_worker(
 ) -> ActionResult[None]:
     """Work for any run of any user until ``stop`` is set, then finish what is begun. A look at a queue waits ``poll``
     seconds for a message, and stopping takes as long: 10, or less where a message is kept for less than 30."""
+    from mls_tui.distributed.houses import Houses
     from mls_tui.distributed.worker import Worker
 
-    async with opened(workspace) as ws, _books(ws) as (queues, ledger), AsyncExitStack() as houses:
-
-        async def open_house(user: str) -> House:
-            return await houses.enter_async_context(_house(ws, user, ledger))
-
+    async with opened(workspace) as ws, _books(ws) as (queues, ledger):
+        houses = Houses(lambda user: _house(ws, user, ledger), ws.clock)
         seconds = min(LONGEST_LOOK_SECONDS, queues.visibility / 3) if poll is None else poll
-        await Worker(queues, open_house, ws.clock, concurrency, seconds).run(stop or asyncio.Event())
+        await Worker(queues, houses, ws.clock, concurrency, seconds).run(stop or asyncio.Event())
     return ActionResult(True, "Stopped; nothing is left undone here")
 
 
@@ -137,7 +136,7 @@ async def _house(workspace: Workspace, user: str, ledger: Ledger) -> AsyncIterat
     from mls_tui.storage.threads import DaemonPool
 
     pool = DaemonPool(BUDGET_THREADS, "mls-tui-budget")
-    budgets: list[SharedBudget] = []
+    budgets: WeakSet[SharedBudget] = WeakSet()  # of runs that have not ended
     async with workspace.for_user(user) as own:
         settings = own.settings
         entries = StoredEntries(own.aws, settings.table)
@@ -145,7 +144,7 @@ async def _house(workspace: Workspace, user: str, ledger: Ledger) -> AsyncIterat
         async def open_connector(connection: Connection) -> Connector:
             secrets = await clear_secrets(own, connection)
             budget = shared_budget(connection, secrets, Table(own.aws, settings.table), pool, own.clock)
-            budgets.append(budget)
+            budgets.add(budget)
             return await open_connector_for(own, connection, secrets, observer(JOURNAL.get), budget)
 
         try:

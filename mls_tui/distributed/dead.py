@@ -3,10 +3,9 @@ at. A letter read by every worker again and again counts once."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from mls_tui.distributed.live import House
+from mls_tui.distributed.houses import Houses
 from mls_tui.distributed.messages import Task
 from mls_tui.distributed.outcome import RunKey
 from mls_tui.distributed.queue_setup import MAX_RECEIVES
@@ -22,10 +21,10 @@ WHY = "every worker that took it up broke off, the last one too; the logs of the
 
 @dataclass(slots=True)
 class DeadLetters:
-    """``house_of`` answers what belongs to a user."""
+    """Of all users and runs."""
 
     queues: Queues
-    house_of: Callable[[str], Awaitable[House]]
+    houses: Houses
     _known: set[str] = field(default_factory=set)
 
     async def read(self) -> None:
@@ -42,9 +41,10 @@ class DeadLetters:
             self._known.clear()
 
     async def _take(self, task: Task) -> None:
-        house = await self.house_of(task.user)
-        run = await house.store.get_run(house.user, task.run)
-        if run is None or run.state is not RunState.RUNNING:
-            return
-        if task.id not in await house.ledger.done(RunKey.of(run), [task.id]):
-            await give_up(house, task, WHY, MAX_RECEIVES)
+        with self.houses.in_hand(task):
+            house = await self.houses.of(task.user)
+            run = await house.store.get_run(house.user, task.run)
+            if run is None or run.state is not RunState.RUNNING:
+                return
+            if task.id not in await house.ledger.done(RunKey.of(run), [task.id]):
+                await give_up(house, task, WHY, MAX_RECEIVES)

@@ -104,13 +104,14 @@ class LiveRun:
     connection: Connection
     connector: Connector
     preset: ProviderPreset = field(init=False)
-    _looked: float = 0.0
+    looked: float = 0.0
+    """When the row was last read, by the monotonic clock."""
     _renewed: float = float("-inf")
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.preset = for_connection(self.connection)
-        self._looked = self.house.clock.monotonic()
+        self.looked = self.house.clock.monotonic()
 
     @classmethod
     async def open(cls, house: House, run_id: str) -> LiveRun | None:
@@ -164,10 +165,10 @@ class LiveRun:
         """Read the row again where what is known of it is old, and hold the connection's lease for the run."""
         clock = self.house.clock
         async with self._looking:
-            if not now and clock.monotonic() - self._looked < LOOK_SECONDS:
+            if not now and clock.monotonic() - self.looked < LOOK_SECONDS:
                 return
             run = await self.house.store.get_run(self.house.user, self.run.run_id)
-            self._looked = clock.monotonic()
+            self.looked = clock.monotonic()
             self.run = run or self.run.model_copy(update={"state": RunState.CANCELLED})
             if self.running and clock.monotonic() - self._renewed >= RENEW_SECONDS:
                 await self._hold()

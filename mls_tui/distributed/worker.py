@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
 from mls_tui.distributed.closing import CloseTask
 from mls_tui.distributed.dead import DeadLetters
+from mls_tui.distributed.houses import Houses
 from mls_tui.distributed.listings import ListingBatch
-from mls_tui.distributed.live import House, LiveRun
+from mls_tui.distributed.live import LiveRun
 from mls_tui.distributed.messages import Task, TaskKind
 from mls_tui.distributed.pages import PageTask
 from mls_tui.distributed.queues import QueueName, Queues, Received
@@ -27,8 +28,6 @@ DRAIN_SECONDS = 100.0
 """How long a worker that is told to stop may finish what it has begun (ECS lets it have 120 s)."""
 
 log = logging.getLogger("mls_tui")
-
-OpenHouse = Callable[[str], Awaitable[House]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +46,14 @@ class Prepared:
 
 @dataclass(slots=True)
 class Worker:
-    """``concurrency`` is how many listings are in work at once; ``open_house`` opens what a user's tasks need;
-    ``poll`` is how many seconds one look at a queue waits for a message."""
+    """``concurrency`` is how many listings are in work at once; ``poll`` is how many seconds one look at a queue waits
+    for a message. ``houses`` are closed at the end."""
 
     queues: Queues
-    open_house: OpenHouse
+    houses: Houses
     clock: Clock
     concurrency: int = 8
     poll: float = 10.0
-    _houses: dict[str, House] = field(default_factory=dict)
-    _runs: dict[tuple[str, str], LiveRun] = field(default_factory=dict)
-    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -83,8 +79,7 @@ class Worker:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        for live in self._runs.values():
-            await live.connector.close()
+        await self.houses.close()
 
     async def _poll(self, queue: QueueName, room: Room) -> None:
         while True:
@@ -113,16 +108,17 @@ class Worker:
 
     async def _do(self, batch: list[Received]) -> None:
         """All messages of a batch are of one run and one queue: what they need is prepared once for all of them."""
-        prepared = asyncio.ensure_future(self._prepared(batch))
-        try:
-            await asyncio.gather(*(self._settle(prepared, received) for received in batch))
-        finally:
-            if not prepared.cancel() and not prepared.cancelled() and prepared.exception() is None:
-                prepared.result().close()
+        with self.houses.in_hand(batch[0].task):
+            prepared = asyncio.ensure_future(self._prepared(batch))
+            try:
+                await asyncio.gather(*(self._settle(prepared, received) for received in batch))
+            finally:
+                if not prepared.cancel() and not prepared.cancelled() and prepared.exception() is None:
+                    prepared.result().close()
 
     async def _prepared(self, batch: list[Received]) -> Prepared:
         task = batch[0].task
-        live = await self._live_run(task)
+        live = await self.houses.run(task)
         if live is not None:
             await live.look()
         if task.kind is TaskKind.CLOSE and (live is None or not live.running):
@@ -138,7 +134,7 @@ class Worker:
 
     async def _let_go(self, task: Task) -> None:
         """Give the lease of a run that has ended back: who ended it may have been killed before that."""
-        house = await self._house_of(task.user)
+        house = await self.houses.of(task.user)
         run = await house.store.get_run(task.user, task.run)
         if run is not None:
             await house.store.release_lease(task.user, run.connection_id, run.run_id)
@@ -153,7 +149,7 @@ class Worker:
                     live = ready.live
                     verdict = await self._done(ready, received)
                 except Exception as error:
-                    verdict = await verdict_of(live, received, error, self._houses.get(received.task.user))
+                    verdict = await verdict_of(live, received, error, self.houses.opened(received.task.user))
             await apply(self.queues, received, verdict)
         except StorageError as error:
             log.warning("task %s could not be settled and comes again: %s", received.task.id, sentence(error))
@@ -177,35 +173,8 @@ class Worker:
         seconds = await CloseTask(live, self.queues, received.task).run()
         return DONE if seconds is None else later(seconds)
 
-    async def _live_run(self, task: Task) -> LiveRun | None:
-        async with self._opening:
-            place = (task.user, task.run)
-            if place not in self._runs:
-                live = await LiveRun.open(await self._house(task.user), task.run)
-                if live is None:
-                    return None
-                await self._forget_ended()
-                self._runs[place] = live
-            return self._runs[place]
-
-    async def _house_of(self, user: str) -> House:
-        async with self._opening:
-            return await self._house(user)
-
-    async def _house(self, user: str) -> House:
-        if user not in self._houses:
-            self._houses[user] = await self.open_house(user)
-        return self._houses[user]
-
-    async def _forget_ended(self) -> None:
-        """Connectors of runs that have ended are closed when another begins."""
-        for place, live in list(self._runs.items()):
-            if not live.running:
-                del self._runs[place]
-                await live.connector.close()
-
     async def _mourn(self) -> None:
-        letters = DeadLetters(self.queues, self._house_of)
+        letters = DeadLetters(self.queues, self.houses)
         while True:
             try:
                 await letters.read()
