@@ -99,6 +99,10 @@ class CognitoUsers:
                     raise AuthenticationError(
                         f"Signed out here, but Cognito did not revoke the session ({error.code})."
                     ) from None
+            except StorageError as error:
+                raise StorageError(
+                    f"Signed out here, but the session was not revoked: {error}", retryable=error.retryable
+                ) from None
 
     def session(self) -> Session | None:
         """The session with tokens good for a while yet; renewed and kept where due. None: nobody is signed in."""

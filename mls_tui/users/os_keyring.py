@@ -85,8 +85,7 @@ class OsKeyring:
         ring = self._read()
         if ring is None:
             self._write(KeyRing(new_key()))
-            private_folder(self._marker.parent)
-            write_whole(self._marker, f"{SERVICE}/{self._account}\n".encode(), mode=PRIVATE_FILE)
+            self._mark()
             self._ring = None
             ring = self._read()
         if ring is None:
@@ -121,6 +120,16 @@ class OsKeyring:
                 raise SecretError(f"The encryption keys are gone from {self.place}: restore them or connect anew.")
             self._ring = None if text is None else KeyRing.from_text(text, self.place)
         return self._ring
+
+    def _mark(self) -> None:
+        try:
+            private_folder(self._marker.parent)
+            write_whole(self._marker, f"{SERVICE}/{self._account}\n".encode(), mode=PRIVATE_FILE)
+        except OSError as error:
+            raise SecretError(
+                f"The file {self._marker}, which says that keys are in the keyring, cannot be written "
+                f"({error.strerror}): make its folder writable or set MLS_TUI_KEY."
+            ) from None
 
     def _write(self, ring: KeyRing) -> None:
         self._ask(lambda: self._backend.set_password(SERVICE, self._account, ring.to_text()))

@@ -56,7 +56,12 @@ class SessionFile:
             raise StorageError(f"The session file {self._path} cannot be written ({error.strerror}).") from None
 
     def clear(self) -> None:
-        self._path.unlink(missing_ok=True)
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"The session file {self._path} cannot be removed ({error.strerror}): remove it to sign out."
+            ) from None
 
 
 def claims(token: str) -> dict[str, Any]:

@@ -80,6 +80,12 @@ def test_a_keyring_that_never_answers_is_given_up(tmp_path: Path) -> None:
         backend.release.set()
 
 
+def test_a_folder_that_takes_no_mark_of_the_keyring_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("no folder")
+    with pytest.raises(SecretError, match="cannot be written"):
+        OsKeyring(MemoryKeyring(), "x", tmp_path / "state" / "in-keyring").current()
+
+
 def test_rotation_in_the_keyring_keeps_the_old_key_for_reading(home: Path) -> None:
     backend = MemoryKeyring()
     vault = open_vault(_settings(home), backend=backend)

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
 
 from mls_tui.config import load_settings
@@ -144,8 +145,6 @@ def test_cognito_out_of_reach_matters_only_when_the_tokens_are_over(
 ) -> None:
     class Away:
         def get_tokens_from_refresh_token(self, **_: Any) -> None:
-            from botocore.exceptions import EndpointConnectionError
-
             raise EndpointConnectionError(endpoint_url="https://cognito")
 
     sessions.save(_session(expires_at=NOON.timestamp() + left))
@@ -243,3 +242,17 @@ def test_a_profile_that_does_not_exist_is_a_sentence(home: Path, monkeypatch: py
     pool = {"MLS_TUI_USER_POOL_ID": POOL, "MLS_TUI_USER_POOL_CLIENT_ID": CLIENT}
     with pytest.raises(UsageError, match="AWS_PROFILE"):
         open_cognito(load_settings({"MLS_TUI_HOME": str(home), **pool}))
+
+
+def test_a_sign_out_that_cannot_be_told_to_cognito_says_that_it_holds_here(
+    sessions: SessionFile, clock: HandClock
+) -> None:
+    class Away:
+        def revoke_token(self, **_: Any) -> None:
+            raise EndpointConnectionError(endpoint_url="https://cognito")
+
+    users = CognitoUsers(Away(), POOL, CLIENT, sessions, clock=clock)
+    sessions.save(_session())
+    with pytest.raises(StorageError, match=r"^Signed out here, but .*could not be reached"):
+        users.sign_out()
+    assert users.current() is None

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pytest
+
 from mls_tui.config import load_settings
+from mls_tui.domain.errors import StorageError
 from mls_tui.users.cognito import reseal_session, session_file
 from mls_tui.users.secrets import open_vault
 from tests.unit.test_users_cognito import CLIENT, POOL, _session
@@ -29,3 +33,10 @@ def test_a_rotation_takes_the_session_along(home: Path) -> None:
     assert reseal_session(settings) == 1
     assert settings.session_path.read_text().split(".")[1] == key_id
     assert session_file(settings).load() == _session()
+
+
+def test_a_session_that_cannot_be_forgotten_is_a_sentence(home: Path) -> None:
+    settings = load_settings({"MLS_TUI_HOME": str(home)})
+    settings.session_path.mkdir(parents=True)
+    with pytest.raises(StorageError, match=rf"{re.escape(str(settings.session_path))} cannot be removed"):
+        session_file(settings).clear()
