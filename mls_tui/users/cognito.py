@@ -227,12 +227,13 @@ def open_cognito(settings: Settings, on_warning: Tell | None = None) -> CognitoU
     options: dict[str, Any] = {"region_name": pool_id.split("_", 1)[0], "config": config}
     try:
         session: Any = default_session()
-        pool, identities = session.client("cognito-idp", **options), session.client("cognito-identity", **options)
+        pool = session.client("cognito-idp", **options)
+        identity = None
+        if settings.identity_pool_id:
+            identities = session.client("cognito-identity", **options)
+            identity = IdentityPool(identities, settings.identity_pool_id, pool_id)
     except BotoCoreError as error:
         raise UsageError(f"AWS's own settings cannot be used: {error}. Check AWS_PROFILE and ~/.aws/config.") from None
-    identity = None
-    if settings.identity_pool_id:
-        identity = IdentityPool(identities, settings.identity_pool_id, pool_id)
     return CognitoUsers(pool, pool_id, client_id, session_file(settings, on_warning), identity)
 
 
