@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from mls_tui import actions
-from mls_tui.cli.running import fail, with_workspace
+from mls_tui.cli.running import data_of, fail, with_workspace
 from mls_tui.domain.connection import AuthKind
 
 _AUTHS = click.Choice([kind.value for kind in AuthKind])
@@ -75,10 +75,8 @@ def asked(ctx: click.Context, connection: str, auth: str | None, *, as_json: boo
     if not sys.stdin.isatty():
         fail("--ask needs a terminal to type at: name a variable instead, for example with --token-env.", 2)
     if auth is None:
-        stored = with_workspace(ctx, lambda ws: actions.show_connection(connection, ws), as_json=as_json)
-        if stored.data is None:
-            fail(stored.error or "", stored.exit_code, as_json=as_json)
-        auth = stored.data.connection.auth.value
+        answer = with_workspace(ctx, lambda ws: actions.show_connection(connection, ws), as_json=as_json)
+        auth = data_of(answer, as_json=as_json).connection.auth.value
     name, words = _ASKED[AuthKind(auth)]
     return {name: click.prompt(words, hide_input=True, err=True).strip()}
 

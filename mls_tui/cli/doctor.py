@@ -8,7 +8,7 @@ import click
 
 from mls_tui import actions
 from mls_tui.cli.checks import print_checks
-from mls_tui.cli.running import fail, with_workspace
+from mls_tui.cli.running import data_of, with_workspace
 
 
 @click.command()
@@ -18,7 +18,6 @@ from mls_tui.cli.running import fail, with_workspace
 def doctor(ctx: click.Context, connection: str | None, as_json: bool) -> None:
     """Check configuration, AWS rights and, with CONNECTION, what its provider supports."""
     answer = with_workspace(ctx, lambda ws: actions.examine(ws, connection), as_json=as_json)
-    if answer.data is None:
-        fail(answer.error or "", answer.exit_code, as_json=as_json)
-    print_checks(answer.data, as_json=as_json)
+    checks = data_of(answer, as_json=as_json)
+    print_checks(checks, as_json=as_json)
     sys.exit(answer.exit_code)

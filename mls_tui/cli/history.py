@@ -9,7 +9,7 @@ import click
 
 from mls_tui import actions
 from mls_tui.cli.imports import run_and_finish
-from mls_tui.cli.running import fail, with_workspace
+from mls_tui.cli.running import data_of, with_workspace
 from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.domain.events import Event
 from mls_tui.domain.run import ImportRun
@@ -28,14 +28,13 @@ def history(ctx: click.Context, run: str | None, as_json: bool) -> None:
         _problems(ctx, run, as_json=as_json)
         return
     answer = with_workspace(ctx, lambda ws: actions.get_import_history(ws), as_json=as_json)
-    if answer.error is not None or answer.data is None:
-        fail(answer.error or "", answer.exit_code, as_json=as_json)
+    runs = data_of(answer, as_json=as_json)
     if as_json:
-        print_json([each.to_data() for each in answer.data])
+        print_json([each.to_data() for each in runs])
         return
-    for each in answer.data:
+    for each in runs:
         click.echo(_line(each))
-    if not answer.data:
+    if not runs:
         say("No imports yet. `mls-tui import CONNECTION` makes the first.")
 
 
@@ -53,18 +52,17 @@ def _line(run: ImportRun) -> str:
 
 def _problems(ctx: click.Context, run: str, *, as_json: bool) -> None:
     answer = with_workspace(ctx, lambda ws: actions.get_run_problems(run, ws), as_json=as_json)
-    if answer.error is not None or answer.data is None:
-        fail(answer.error or "", answer.exit_code, as_json=as_json)
+    problems = data_of(answer, as_json=as_json)
     if as_json:
-        print_json([problem.to_data() for problem in answer.data])
+        print_json([problem.to_data() for problem in problems])
         return
-    for problem in answer.data:
+    for problem in problems:
         photo = "" if problem.photo_index is None else f" photo {problem.photo_index}"
         where = f"{problem.kind.value:<12} {problem.mls_number}{photo}"
         click.echo(plain_text(f"{where}: {problem.error} ({plural(problem.attempts, 'attempt')})", 400))
     say(
-        f"{plural(len(answer.data), 'problem')}. `mls-tui retry {run}` tries them again."
-        if answer.data
+        f"{plural(len(problems), 'problem')}. `mls-tui retry {run}` tries them again."
+        if problems
         else "Nothing failed."
     )
 

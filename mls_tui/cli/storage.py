@@ -9,7 +9,7 @@ import click
 
 from mls_tui import actions
 from mls_tui.cli.checks import print_checks
-from mls_tui.cli.running import fail, settings_of, with_workspace
+from mls_tui.cli.running import data_of, settings_of, with_workspace
 
 
 @click.group()
@@ -37,9 +37,8 @@ def init(ctx: click.Context, print_policy: bool, print_template: bool, distribut
         click.echo(json.dumps(user_policy(settings.table, settings.bucket or "BUCKET"), indent=2))
         return
     answer = with_workspace(ctx, lambda ws: actions.init_storage(ws, distributed=distributed), as_json=as_json)
-    if answer.data is None:
-        fail(answer.error or "", answer.exit_code, as_json=as_json)
-    print_checks(answer.data, as_json=as_json)
+    checks = data_of(answer, as_json=as_json)
+    print_checks(checks, as_json=as_json)
     sys.exit(answer.exit_code)
 
 
@@ -56,7 +55,6 @@ def check(ctx: click.Context, photos: bool, repair: bool, distributed: bool, as_
         lambda ws: actions.check_storage(ws, photos=photos, repair=repair, distributed=distributed),
         as_json=as_json,
     )
-    if answer.data is None:
-        fail(answer.error or "", answer.exit_code, as_json=as_json)
-    print_checks(answer.data, as_json=as_json)
+    checks = data_of(answer, as_json=as_json)
+    print_checks(checks, as_json=as_json)
     sys.exit(answer.exit_code)
