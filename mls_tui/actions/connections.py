@@ -67,8 +67,7 @@ async def connect_mls(form: ConnectionForm, workspace: Workspace | None = None) 
     """Check the form, encrypt its secrets, store the connection. Does not ask the MLS; ``try_connection`` does."""
     async with opened(workspace) as ws:
         ws.writable()
-        connection = await checked(ws, form, None)
-        return await _saved(ws, connection, form, "Connected")
+        return await _saved(ws, form, None)
 
 
 @answering
@@ -78,8 +77,7 @@ async def update_connection(
     """Change a connection; a secret that the form leaves out stays as it is."""
     async with opened(workspace) as ws:
         ws.writable()
-        stored = await find_connection(ws, connection_id)
-        return await _saved(ws, await checked(ws, form, stored), form, "Saved", stored)
+        return await _saved(ws, form, await find_connection(ws, connection_id))
 
 
 @answering
@@ -90,8 +88,7 @@ async def edit_connection(
     async with opened(workspace) as ws:
         ws.writable()
         stored = await find_connection(ws, connection_id)
-        form = edited(stored, edit)
-        return await _saved(ws, await checked(ws, form, stored), form, "Saved", stored)
+        return await _saved(ws, edited(stored, edit), stored)
 
 
 @answering
@@ -167,10 +164,8 @@ def _active() -> frozenset[ListingStatus]:
     return frozenset({ListingStatus.ACTIVE})
 
 
-async def _saved(
-    ws: Workspace, connection: Connection, form: ConnectionForm, verb: str, stored: Connection | None = None
-) -> ActionResult[ConnectionView]:
-    given = secrets_of(form)
+async def _saved(ws: Workspace, form: ConnectionForm, stored: Connection | None) -> ActionResult[ConnectionView]:
+    connection, given = await checked(ws, form, stored), secrets_of(form)
     sealed = await asyncio.to_thread(seal, ws, connection.connection_id, given)
     update: dict[str, object] = {"secrets": {**connection.secrets, **sealed}}
     if given:
@@ -179,6 +174,7 @@ async def _saved(
     await ws.store.put_connection(ws.user_id, connection)
     view = _view(connection, None, None, epoch_ms(ws.clock.now()))
     note = ANOTHER_FEED if stored is not None and _moved(stored, connection) else ""
+    verb = "Connected" if stored is None else "Saved"
     return ActionResult(True, f"{verb}: {connection.name}", replace(view, note=note))
 
 
