@@ -131,10 +131,6 @@ class Connector(Protocol):
         """One record with its Media; None where it is gone."""
         ...
 
-    async def statuses(self, listing_keys: Sequence[str]) -> dict[str, RawRecord]:
-        """Key, StandardStatus, MlsStatus and ModificationTimestamp of those that still exist."""
-        ...
-
     async def media(self, record: RawRecord) -> list[RawRecord]:
         """All Media rows of a record: those that came with it if they are whole, else fetched anew.
 

@@ -122,16 +122,6 @@ class ResoConnector:
                 return record
         return None
 
-    async def statuses(self, listing_keys: Sequence[str]) -> dict[str, RawRecord]:
-        """Key, status words and timestamp of those that still exist, by key."""
-        preset = self.preset
-        select = (preset.key_field, preset.number_field, preset.status_field, "MlsStatus", preset.timestamp_field)
-        found: dict[str, RawRecord] = {}
-        async for rows in self._lookup.by_keys(listing_keys, select=select):
-            for row in rows:
-                found[str(self._lookup.key(row))] = row
-        return found
-
     async def media(self, record: RawRecord) -> list[RawRecord]:
         return await self._media.of(record)
 

@@ -31,7 +31,6 @@ class Transport(Protocol):
     async def get_json(
         self,
         url: str,
-        params: Mapping[str, str] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
         attempts: int = 3,

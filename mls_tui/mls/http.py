@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
-from urllib.parse import quote
 
 import httpx
 
@@ -123,19 +122,18 @@ class MlsHttp:
     async def get_json(
         self,
         url: str,
-        params: Mapping[str, str] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
         attempts: int = REQUEST_ATTEMPTS,
     ) -> Answer:
-        """The JSON object at an absolute URL of the API; ``params`` are encoded with %20, never + (FIELD §1).
+        """The JSON object at an absolute URL of the API.
 
         Raises:
             MLSError: with the status; attempts that could help are used up, each was told to the observer.
             RateLimitedError: five pauses in a row.
             ConnectionExpiredError: the token was refused, and again after it was renewed.
         """
-        target = self._guard.url(with_query(url, params or {}), "MLS")
+        target = self._guard.url(url, "MLS")
         self._only_home(target)
         return await self._requester.in_attempts(
             lambda number: self._signed(target, headers or {}, number, attempts), attempts
@@ -221,16 +219,6 @@ def _origin_of(base_url: str) -> Origin:
         return origin(httpx.URL(base_url))
     except (httpx.InvalidURL, ValueError):
         return "", "", 0  # nothing is at home there; the guard says so when a request is made
-
-
-def with_query(url: str, params: Mapping[str, str]) -> str:
-    """``url`` with ``params`` added to its query: spaces as %20, and every reserved character but $ and , escaped."""
-    if not params:
-        return url
-    query = "&".join(
-        f"{quote(name, safe='$')}={quote(value, safe='$,', errors='replace')}" for name, value in params.items()
-    )
-    return f"{url}{'&' if '?' in url else '?'}{query}"
 
 
 async def _off_loop(body: bytes) -> object:

@@ -26,12 +26,12 @@ class Lookup:
         self._system = system
         self._entity_works = False
 
-    async def by_keys(self, keys: Sequence[str], *, select: tuple[str, ...] = ()) -> AsyncIterator[list[RawRecord]]:
+    async def by_keys(self, keys: Sequence[str]) -> AsyncIterator[list[RawRecord]]:
         """The records with these keys, in batches; those that are gone are absent."""
         rest = list(dict.fromkeys(keys))
         while rest:
             chunk, rest = self._split(rest)
-            request = self._request(keys=tuple(chunk), select=select, expand=not select)
+            request = self._request(keys=tuple(chunk))
             yield await self._chunk(request, set(chunk), self._feed.preset.key_field)
 
     async def by_numbers(self, numbers: Sequence[str]) -> AsyncIterator[list[RawRecord]]:
@@ -46,21 +46,12 @@ class Lookup:
         size = self._feed.dialect.keys_per_filter
         return rest[:size], rest[size:]
 
-    def _request(
-        self,
-        *,
-        keys: tuple[str, ...] = (),
-        numbers: tuple[str, ...] = (),
-        select: tuple[str, ...] = (),
-        expand: bool = True,
-    ) -> Request:
+    def _request(self, *, keys: tuple[str, ...] = (), numbers: tuple[str, ...] = ()) -> Request:
         return Request(
             self._feed.preset.property_resource,
             keys=keys,
             numbers=numbers,
             system=self._system,
-            select=select,
-            expand=expand,
             order=False,
             count=False,
         )

@@ -81,8 +81,3 @@ def process_exists(pid: int) -> bool:
 def _stat(pid: int) -> list[str]:
     """Fields of /proc/<pid>/stat from the state on; OSError where there is no such file."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-
-
-def holder_sentence(lease: Lease) -> str:
-    """``run 01J… on host oak (process 4711)``, for messages."""
-    return f"run {lease.run_id} on host {lease.host.partition('/')[0]} (process {lease.pid})"

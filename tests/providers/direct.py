@@ -30,7 +30,6 @@ class DirectTransport:
     async def get_json(
         self,
         url: str,
-        params: Mapping[str, str] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
         attempts: int = 3,

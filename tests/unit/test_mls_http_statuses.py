@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from mls_tui.domain.errors import ConnectionExpiredError, MLSError, RateLimitedError
+from mls_tui.mls.odata import with_query
 from tests.unit.mls_transport_fakes import BASE, SECRET, TOKEN, Wire, rows, script
 
 GOOD = rows("1")
@@ -183,9 +184,9 @@ async def test_redirect_is_followed_at_home_only() -> None:
 
 async def test_filter_is_sent_with_percent_20_and_escaped_quotes() -> None:
     wire = Wire(script(GOOD))
-    await wire.http.get_json(URL, {"$filter": "City eq 'O''Hare & Co+'", "$top": "5"})
+    await wire.http.get_json(with_query(URL, [("$filter", "City eq 'O''Hare & Co+'"), ("$top", "5")]))
     raw = wire.requests[0].url.raw_path.decode()
-    assert raw == "/odata/Property?$filter=City%20eq%20%27O%27%27Hare%20%26%20Co%2B%27&$top=5"
+    assert raw == "/odata/Property?$filter=City%20eq%20'O''Hare%20%26%20Co%2B'&$top=5"
 
 
 async def test_preset_headers_reach_the_api_with_the_token() -> None:

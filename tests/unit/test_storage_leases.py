@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from mls_tui.storage.leases import holder_is_gone, holder_sentence, host_name, process_start, this_lease
+from mls_tui.storage.leases import holder_is_gone, process_start, this_lease
 
 
 def ended_pid() -> int:
@@ -45,10 +45,3 @@ def test_zombie_is_gone() -> None:
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert holder_is_gone(lease)
     process.wait()
-
-
-def test_sentence_names_run_host_and_process() -> None:
-    text = holder_sentence(this_lease("r7", 1))
-    assert "run r7" in text
-    assert host_name().partition("/")[0] in text
-    assert str(os.getpid()) in text
