@@ -33,6 +33,7 @@ NONE_CHOSEN = "There is no connection yet. Add one with a, or see the demo with 
 _STATES = {
     "connected": ("●", "success"),
     "importing": ("▶", "primary"),
+    "import failed": ("✖", "error"),
     "expires soon": ("◐", "warning"),
     "expired": ("✖", "error"),
     "never imported": ("○", "foreground"),
@@ -142,9 +143,13 @@ class ConnectionsScreen(MlsScreen[None]):
         return cell(f"{due}, {words}" + (" (backing off)" if watch.why else ""), 44)
 
     def _state(self, view: ConnectionView) -> Text:
+        from mls_tui.domain.run import RunState
+
         imports = self.shell.imports
         importing = imports.running and imports.connection_id == view.connection.connection_id
         state = "importing" if importing else view.state
+        if state == "connected" and view.last_run is not None and view.last_run.state is RunState.FAILED:
+            state = "import failed"
         sign, role = _STATES.get(state, ("·", "foreground"))
         words = state
         expires = view.connection.token_expires_at

@@ -8,6 +8,7 @@ from textual.widgets import Button, Input
 from mls_tui.actions import ConnectionForm
 from mls_tui.app import Hooks
 from mls_tui.domain.connection import AuthKind
+from mls_tui.domain.run import RunState
 from mls_tui.mls.presets import PRESETS
 from mls_tui.screens.form_fields import fields_for, problem, schedule_minutes
 from mls_tui.widgets.confirm import ConfirmDialog
@@ -28,6 +29,7 @@ from tests.ui.shell import (
     toasts,
     until,
 )
+from tests.ui.test_everywhere import a_run
 
 
 async def demo() -> Workspace:
@@ -65,6 +67,15 @@ async def test_each_connection_shows_its_state_in_words() -> None:
             shown = seen(pilot)
             for words in ("connected", "token expires in 5 h", "expired: press e", "never imported", "12,431"):
                 assert words in shown
+
+
+async def test_a_connection_whose_last_import_failed_is_not_called_connected() -> None:
+    failed = a_run("The MLS could not be reached.").model_copy(update={"state": RunState.FAILED})
+    async with opened(an_app(FakeActions(connections=[a_view(state="connected", last_run=failed)]))) as pilot:
+        for size in SIZES:
+            await resized(pilot, size)
+            assert "✖ import failed" in seen(pilot)
+            assert "connected" not in seen(pilot)
 
 
 async def test_hostile_names_are_shown_as_text_everywhere() -> None:
