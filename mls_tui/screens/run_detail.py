@@ -52,18 +52,21 @@ class RunDetailScreen(MlsScreen[None]):
         return ("History", f"{self._run.connection_name}, {moment(self._run.started_at)}")
 
     def body(self) -> ComposeResult:
-        yield Static(self._head(), id="run-facts")
+        yield Static(id="run-facts")
         yield Static(NOT_ONE if self._run.error else NOTHING, id="no-problems")
         yield SmallTable(id="problems")
 
-    def _head(self) -> Content:
+    def on_resize(self) -> None:
+        self.query_one("#run-facts", Static).update(self._head(self.size.width - 4))
+
+    def _head(self, width: int) -> Content:
         run = self._run
         took = duration((run.finished_at - run.started_at) / 1000) if run.finished_at else run.unended
         if not run.finished_at and run.distributed and run.state is RunState.RUNNING:
             took += "  ·  w follows it"
         lines = [
             Content.assemble((one_line(run.connection_name, 60), "bold"), f"  {moment(run.started_at)} UTC  ·  {took}"),
-            outcomes(run.counts),
+            outcomes(run.counts, width),
         ]
         if run.error:
             lines.append(Content.assemble(("✖ ", "$text-error"), one_line(run.error, 300)))

@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from mls_tui.widgets.numbers import bar, count, duration, rate
+from mls_tui.widgets.outcome import left_words
 from mls_tui.widgets.plain import one_line
 
 if TYPE_CHECKING:
@@ -66,8 +67,7 @@ def ended_line(tally: Tally) -> Content:
         return Content("")
     if result.error is not None:
         return Content.assemble((" ✖ Import failed: ", "$text-error"), one_line(result.error, 160))
-    sign = (" ✔ ", "$text-success") if not result.counts.failed else (" ! ", "$text-warning")
-    words = f"{one_line(tally.connection, 24)}: {result.message}"
-    if result.counts.failed:
-        words += f", {result.counts.failed:,} failed"
-    return Content.assemble(sign, words, (" · 3 shows more", "$foreground 60%"))
+    left = left_words(result.counts)
+    sign = (" ! ", "$text-warning") if left else (" ✔ ", "$text-success")
+    words = [f"{one_line(tally.connection, 24)}: {result.message}", *([left] if left else [])]
+    return Content.assemble(sign, ", ".join(words), (" · 3 shows more", "$foreground 60%"))

@@ -7,9 +7,9 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from mls_tui.domain.run import ImportCounts, ImportResult, RunState
-from mls_tui.domain.words import plural
 from mls_tui.importer.tally import Tally
 from mls_tui.widgets.numbers import bar, count, duration, rate, size
+from mls_tui.widgets.outcome import left_words
 from mls_tui.widgets.plain import one_line
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -63,8 +63,8 @@ def ended_words(result: ImportResult) -> tuple[str, str]:
         return f"■ {result.state.value}: what is stored stays, the next import goes on from there", "$text-warning"
     if result.error is not None:
         return f"✖ {one_line(result.error, 200)}", "$text-error"
-    if result.counts.failed:
-        return f"! done, {plural(result.counts.failed, 'listing')} failed", "$text-warning"
+    if left := left_words(result.counts):
+        return f"! done, {left}", "$text-warning"
     return "✔ done", "$text-success"
 
 

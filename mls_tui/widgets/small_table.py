@@ -12,6 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
 MOVE = Binding.Group("Move")
+MARGINS = 3
+"""What the table leaves free of the screen's width: a cell on either side, and one for its scrollbar."""
 
 
 def _move(keys: str, action: str, name: str, words: str) -> Binding:
@@ -46,7 +48,7 @@ class SmallTable(DataTable[object], inherit_bindings=False):
         ]
         if elastic in columns:
             index = columns.index(elastic)
-            room = self.app.size.width - 4 - sum(widths) - 2 * len(widths) - 2
+            room = self.app.size.width - MARGINS - sum(widths) - 2 * len(widths)
             widths[index] = max(10, widths[index] + min(0, room))
         for index, label in enumerate(columns):
             cells = [row[index] for row in rows.values()]
