@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from mls_tui import actions
-from mls_tui.cli.running import data_of, fail, with_workspace
+from mls_tui.cli.running import data_of, fail, json_option, with_workspace
 from mls_tui.domain.connection import AuthKind
 
 _AUTHS = click.Choice([kind.value for kind in AuthKind])
@@ -55,7 +55,7 @@ _OPTIONS = (
         metavar="MINUTES",
         help="Import this often while the interface is open.",
     ),
-    click.option("--json", "as_json", is_flag=True, help="Print the connection as JSON, without secrets."),
+    json_option("Print the connection as JSON, without secrets."),
 )
 
 

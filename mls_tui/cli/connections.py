@@ -12,7 +12,7 @@ from mls_tui import actions
 from mls_tui.actions.results import ConnectionEdit, ConnectionForm
 from mls_tui.cli.connection_options import asked, connection_options, overrides_from, secrets_from
 from mls_tui.cli.connection_text import connection_data, shown_data, shown_lines
-from mls_tui.cli.running import data_of, fail, with_workspace
+from mls_tui.cli.running import data_of, fail, json_option, with_workspace
 from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.domain.connection import AuthKind
 
@@ -23,7 +23,7 @@ def connections() -> None:
 
 
 @connections.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print an array, without secrets.")
+@json_option("Print an array, without secrets.")
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> None:
     """Every connection with its state and last import."""
@@ -99,7 +99,7 @@ def edit(
 
 @connections.command()
 @click.argument("connection")
-@click.option("--json", "as_json", is_flag=True, help="Print it as one JSON document, without secrets.")
+@json_option("Print it as one JSON document, without secrets.")
 @click.pass_context
 def show(ctx: click.Context, connection: str, as_json: bool) -> None:
     """A connection as it stands: its own fields, and every fact of its provider with how sure it is."""
@@ -114,7 +114,7 @@ def show(ctx: click.Context, connection: str, as_json: bool) -> None:
 
 @connections.command()
 @click.argument("connection")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option()
 @click.pass_context
 def test(ctx: click.Context, connection: str, as_json: bool) -> None:
     """Sign in and say what was found; stores nothing."""
@@ -138,7 +138,7 @@ def test(ctx: click.Context, connection: str, as_json: bool) -> None:
 
 @connections.command()
 @click.argument("connection")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option()
 @click.pass_context
 def remove(ctx: click.Context, connection: str, as_json: bool) -> None:
     """Revoke the token where the provider can, then forget the connection. Its listings stay."""

@@ -16,7 +16,7 @@ from mls_tui.cli.demo_folder import DemoFolder
 from mls_tui.cli.imports import drained, summary
 from mls_tui.cli.interface import keeper, leave, typing
 from mls_tui.cli.progress import show_for
-from mls_tui.cli.running import fail, log_to, run, settings_of
+from mls_tui.cli.running import fail, json_option, log_to, run, settings_of
 from mls_tui.cli.stopping import Stop
 from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.config import Settings, load_settings
@@ -118,7 +118,7 @@ def demo_settings(settings: Settings, folder: Path) -> Settings:
 @click.option("--listings", type=click.IntRange(1, 100_000), default=300, show_default=True, help="Active homes.")
 @click.option("--faults", type=int, metavar="SEED", help="Let the demo misbehave: 429s, 5xx, resets, bad photos.")
 @click.option("--headless", is_flag=True, help="Import once, print the result, exit.")
-@click.option("--json", "as_json", is_flag=True, help="With --headless: print the result as one JSON document.")
+@json_option("With --headless: print the result as one JSON document.")
 @click.option("--events", is_flag=True, help="With --headless: print each event as one line of JSON.")
 @click.pass_context
 def demo(ctx: click.Context, listings: int, faults: int | None, headless: bool, as_json: bool, events: bool) -> None:

@@ -8,12 +8,12 @@ import click
 
 from mls_tui import actions
 from mls_tui.cli.checks import print_checks
-from mls_tui.cli.running import data_of, with_workspace
+from mls_tui.cli.running import data_of, json_option, with_workspace
 
 
 @click.command()
 @click.argument("connection", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print an array of checks.")
+@json_option("Print an array of checks.")
 @click.pass_context
 def doctor(ctx: click.Context, connection: str | None, as_json: bool) -> None:
     """Check configuration, AWS rights and, with CONNECTION, what its provider supports."""

@@ -9,7 +9,7 @@ import click
 
 from mls_tui import actions
 from mls_tui.cli.imports import run_and_finish
-from mls_tui.cli.running import data_of, with_workspace
+from mls_tui.cli.running import data_of, json_option, with_workspace
 from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.domain.events import Event
 from mls_tui.domain.run import ImportRun
@@ -20,7 +20,7 @@ from mls_tui.workspace import Workspace
 
 @click.command()
 @click.argument("run", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print an array, newest first.")
+@json_option("Print an array, newest first.")
 @click.pass_context
 def history(ctx: click.Context, run: str | None, as_json: bool) -> None:
     """Past imports, newest first; with RUN, every failure and quarantined record of one."""
@@ -69,7 +69,7 @@ def _problems(ctx: click.Context, run: str, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("run")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option()
 @click.option("--events", is_flag=True, help="Print each event as one line of JSON.")
 @click.pass_context
 def retry(ctx: click.Context, run: str, as_json: bool, events: bool) -> None:

@@ -12,7 +12,7 @@ import click
 from mls_tui import actions
 from mls_tui.actions.results import Preview
 from mls_tui.cli.progress import Show, show_for
-from mls_tui.cli.running import data_of, stoppable, with_workspace
+from mls_tui.cli.running import data_of, json_option, stoppable, with_workspace
 from mls_tui.cli.stopping import Stop
 from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.domain.events import Event, RunFinished
@@ -39,7 +39,7 @@ Start = Callable[[Workspace, ImportControl], AsyncGenerator[Event, None]]
 @click.option("--watch", "every", metavar="15m", help="Import again and again, this often (90s, 15m, 2h).")
 @click.option("--distributed", is_flag=True, help="Let workers do it (`mls-tui worker`); takes several connections.")
 @click.option("--detach", is_flag=True, help="With --distributed: begin it and leave.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option()
 @click.option("--events", is_flag=True, help="Print each event as one line of JSON.")
 @click.pass_context
 def import_(ctx: click.Context, /, connections: tuple[str, ...], **given: Any) -> None:

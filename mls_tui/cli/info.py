@@ -8,14 +8,14 @@ from typing import Any
 import click
 
 from mls_tui import __version__
-from mls_tui.cli.running import settings_of
+from mls_tui.cli.running import json_option, settings_of
 from mls_tui.cli.text import plain_text, print_json
 from mls_tui.config import Settings, effective
 from mls_tui.domain.errors import MlsTuiError, sentence
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the same as one JSON document.")
+@json_option("Print the same as one JSON document.")
 @click.option("--keys", is_flag=True, help="Print the interface's keys by their ids, for [keys] in config.toml.")
 @click.pass_context
 def info(ctx: click.Context, as_json: bool, keys: bool) -> None:

@@ -11,7 +11,7 @@ import click
 
 from mls_tui import actions
 from mls_tui.actions.results import Deletion
-from mls_tui.cli.running import data_of, fail, with_workspace
+from mls_tui.cli.running import data_of, fail, json_option, with_workspace
 from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
 from mls_tui.domain.listing import Listing, ListingStatus
@@ -36,7 +36,7 @@ _STATUSES = click.Choice([*(status.value for status in ListingStatus), "all"])
 @click.option("--status", "statuses", multiple=True, type=_STATUSES, help="Only this status; may be repeated.")
 @click.option("--search", metavar="TEXT", help="As the interface's filter: words, city:austin price:<500k beds:>=3.")
 @click.option("--sort", metavar="FIELD", help=f"One of {', '.join(_SORTS)}; a leading - turns it round.")
-@click.option("--json", "as_json", is_flag=True, help="Print an array.")
+@json_option("Print an array.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--parquet", metavar="FILE", help="Write a Parquet file.")
 @click.pass_context
@@ -116,7 +116,7 @@ def _or(value: object) -> str:
 
 @click.command()
 @click.argument("listing")
-@click.option("--json", "as_json", is_flag=True, help="Print its Data map.")
+@json_option("Print its Data map.")
 @click.pass_context
 def show(ctx: click.Context, listing: str, as_json: bool) -> None:
     """Print one listing, by listing id or MLS number."""
@@ -152,7 +152,7 @@ def _photo_line(photo: dict[str, Any]) -> str:
 @click.command()
 @click.argument("listings", nargs=-1, required=True, metavar="LISTING...")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option()
 @click.pass_context
 def delete(ctx: click.Context, listings: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Delete listings, by listing id or MLS number: rows, marks and photos. There is no way back."""

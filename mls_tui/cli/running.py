@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def json_option(
+    text: str = "Print the result as one JSON document.",
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """``--json``, as the parameter ``as_json``; ``text`` says what is printed."""
+    return click.option("--json", "as_json", is_flag=True, help=text)
+
+
 def settings_of(ctx: click.Context, *, as_json: bool = False, **more: Any) -> Settings:
     """The effective settings of this call; a wrong one ends the command with exit code 2."""
     root = ctx.find_root().obj or {"flags": {}}

@@ -9,7 +9,7 @@ import click
 
 from mls_tui import actions
 from mls_tui.cli.checks import print_checks
-from mls_tui.cli.running import data_of, settings_of, with_workspace
+from mls_tui.cli.running import data_of, json_option, settings_of, with_workspace
 
 
 @click.group()
@@ -21,7 +21,7 @@ def storage() -> None:
 @click.option("--print-policy", is_flag=True, help="Print the least IAM policy a user needs, and create nothing.")
 @click.option("--print-template", is_flag=True, help="Print a CloudFormation template of it all, and create nothing.")
 @click.option("--distributed", is_flag=True, help="The queues of many machines as well.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option()
 @click.pass_context
 def init(ctx: click.Context, print_policy: bool, print_template: bool, distributed: bool, as_json: bool) -> None:
     """Create what is missing; doing it twice changes nothing."""
@@ -46,7 +46,7 @@ def init(ctx: click.Context, print_policy: bool, print_template: bool, distribut
 @click.option("--photos", is_flag=True, help="Verify every stored photo by hash, and find those nothing points at.")
 @click.option("--repair", is_flag=True, help="With --photos: delete the orphans; mark the damaged to be fetched again.")
 @click.option("--distributed", is_flag=True, help="Look over the queues of many machines as well.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option()
 @click.pass_context
 def check(ctx: click.Context, photos: bool, repair: bool, distributed: bool, as_json: bool) -> None:
     """Say what is missing or wrong, and what to do."""
