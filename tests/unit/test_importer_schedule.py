@@ -56,6 +56,7 @@ async def watched(imports: Imports, seed: int = 1) -> tuple[ImportResult, list[t
 async def test_what_appears_after_an_import_has_read_is_stored_within_the_interval(seed: int) -> None:
     imports = Imports(StepClock(), DONE, DONE, DONE, seconds=40)
     await watched(imports, seed)
+    assert len(imports.began) >= 3
     for began, following in zip(imports.began, imports.began[1:], strict=False):
         assert following + imports.seconds - began <= EVERY
         assert following - began >= EVERY * 0.9

@@ -123,7 +123,8 @@ fields = st.one_of(
 def test_reading_and_searching_never_raise(text: str) -> None:
     query = parse(text)
     assert query.problem is None or query.problem.strip()
-    search(HOMES[:5], query)
+    found = search(HOMES[:5], query)
+    assert found == [home for home in HOMES[:5] if home in found]
 
 
 @given(st.lists(st.one_of(words, fields), max_size=5))
