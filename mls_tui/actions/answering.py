@@ -23,22 +23,22 @@ log = logging.getLogger("mls_tui")
 def answering(
     verb: Callable[P, Awaitable[ActionResult[T]]],
 ) -> Callable[P, Awaitable[ActionResult[T]]]:
-    """Turn errors into answers. One that nobody foresaw is logged whole and answered with where to look."""
+    """Turn errors into answers."""
 
     @functools.wraps(verb)
     async def answer(*args: P.args, **kwargs: P.kwargs) -> ActionResult[T]:
         try:
             return await verb(*args, **kwargs)
-        except MlsTuiError as error:
-            return ActionResult(False, error=sentence(error), exit_code=error.exit_code)
         except Exception as error:
-            return unforeseen(error)
+            return refusal(error)
 
     return answer
 
 
-def unforeseen(error: BaseException) -> ActionResult[T]:
-    """The answer to an error that is ours: a sentence for the user, the whole of it for the log."""
+def refusal(error: Exception) -> ActionResult[T]:
+    """The answer to an error, as a sentence. One that nobody foresaw is ours: the whole of it goes to the log."""
+    if isinstance(error, MlsTuiError):
+        return ActionResult(False, error=sentence(error), exit_code=error.exit_code)
     log.error("unforeseen error", exc_info=error)
     return ActionResult(False, error=f"{sentence(error)}. This is a fault in mls-tui; the log has more.", exit_code=1)
 

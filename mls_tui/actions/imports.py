@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from mls_tui.actions.answering import answering, opened, unforeseen
+from mls_tui.actions.answering import answering, opened, refusal
 from mls_tui.actions.connections import find_connection
 from mls_tui.actions.history import find_run
 from mls_tui.actions.results import ActionResult
@@ -14,7 +14,7 @@ from mls_tui.actions.session import budget_name, clear_secrets, open_connector_f
 from mls_tui.config import Settings
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.connection import Connection
-from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
+from mls_tui.domain.errors import UsageError
 from mls_tui.domain.events import Event, RunFinished
 from mls_tui.domain.run import ImportResult, ImportRun, ProblemKind, RunState
 from mls_tui.importer.context import ImportContext, PhotoSlots
@@ -49,12 +49,8 @@ async def import_events(
         journal = _journal(workspace, connection, options, run_id)
         secrets = await clear_secrets(workspace, connection)
         connector = await open_connector_for(workspace, connection, secrets, observer(lambda: journal))
-    except MlsTuiError as error:
-        yield _refused(workspace, run_id, sentence(error), error.exit_code)
-        return
     except Exception as error:
-        answer: ActionResult[None] = unforeseen(error)
-        yield _refused(workspace, run_id, answer.error or "", answer.exit_code)
+        yield _refused(workspace, run_id, error)
         return
     context = _context(workspace, connection, options, connector, journal, control or ImportControl())
     importer = Importer(context, workers=workspace.settings.listings_in_flight)
@@ -84,8 +80,8 @@ async def retry_events(
         await workspace.open()
         run = await find_run(workspace, run_id)
         options = await _failed_options(workspace, run)
-    except MlsTuiError as error:
-        yield _refused(workspace, run_id, sentence(error), error.exit_code)
+    except Exception as error:
+        yield _refused(workspace, run_id, error)
         return
     async with aclosing(import_events(run.connection_id, options, workspace, control)) as events:
         async for event in events:
@@ -178,10 +174,15 @@ def _context(
     )
 
 
-def _refused(workspace: Workspace, run_id: str, error: str, exit_code: int) -> RunFinished:
+def _refused(workspace: Workspace, run_id: str, error: Exception) -> RunFinished:
     now = workspace.clock.now()
+    answer: ActionResult[None] = refusal(error)
     moment = epoch_ms(now)
     result = ImportResult(
-        state=RunState.FAILED, error=error, exit_code=exit_code, started_at=moment, finished_at=moment
+        state=RunState.FAILED,
+        error=answer.error,
+        exit_code=answer.exit_code,
+        started_at=moment,
+        finished_at=moment,
     )
     return RunFinished(at=now, run=run_id, result=result)

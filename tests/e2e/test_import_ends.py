@@ -118,6 +118,18 @@ async def test_a_fault_of_ours_is_an_end_that_says_so(house: House, monkeypatch:
     assert "fault in mls-tui" in result.error
 
 
+async def test_a_retry_that_meets_a_fault_of_ours_ends_and_says_so(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(user_id: str, run_id: str) -> ImportRun:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(house.ws.store, "get_run", broken)
+    house.events = [event async for event in actions.retry_events("some-run", house.ws)]
+    assert "fault in mls-tui" in (house.result().error or "")
+    assert len(house.said(RunFinished)) == 1
+
+
 async def test_a_store_that_is_down_from_the_start_is_exit_code_4(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
