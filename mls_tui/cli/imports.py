@@ -112,11 +112,16 @@ def run_and_finish(ctx: click.Context, start: Start, *, as_json: bool, events: b
     result = stoppable(ctx, lambda ws, stop: drained(ws, start, show, stop), as_json=as_json)
     if as_json:
         print_json(result.to_contract())
+    tell_end(result, quiet=as_json, err=events)
+    sys.exit(result.exit_code)
+
+
+def tell_end(result: ImportResult, *, quiet: bool, err: bool = False) -> None:
+    """The error on stderr, or the summary on stdout (``err``: on stderr) unless ``quiet``."""
     if result.error is not None:
         say(f"Error: {plain_text(result.error)}")
-    elif not as_json:
-        click.echo(summary(result), err=events)
-    sys.exit(result.exit_code)
+    elif not quiet:
+        (say if err else click.echo)(summary(result))
 
 
 def summary(result: ImportResult) -> str:

@@ -6,11 +6,11 @@ import sys
 
 import click
 
-from mls_tui.cli.imports import Start, drained, summary
+from mls_tui.cli.imports import Start, drained, tell_end
 from mls_tui.cli.progress import show_for
 from mls_tui.cli.running import fail, stoppable
 from mls_tui.cli.stopping import Stop
-from mls_tui.cli.text import plain_text, print_json, say
+from mls_tui.cli.text import print_json, say
 from mls_tui.domain.errors import UsageError
 from mls_tui.domain.run import ImportResult, RunState
 from mls_tui.importer.schedule import parse_interval, watch
@@ -43,7 +43,4 @@ def keep_importing(ctx: click.Context, start: Start, every: str, *, events: bool
 def _tell(result: ImportResult, *, events: bool, as_json: bool) -> None:
     if as_json and not events:
         print_json(result.to_contract())
-    if result.error is not None:
-        say(f"Error: {plain_text(result.error)}")
-    elif not as_json:
-        say(summary(result))
+    tell_end(result, quiet=as_json, err=True)

@@ -11,7 +11,7 @@ import click
 
 from mls_tui.actions.distributed import follow_run, run_worker, start_distributed, steer_run
 from mls_tui.actions.results import ActionResult
-from mls_tui.cli.imports import summary
+from mls_tui.cli.imports import tell_end
 from mls_tui.cli.progress import show_tally
 from mls_tui.cli.running import fail, log_to, run, settings_of, with_workspace, workspace_of
 from mls_tui.cli.stopping import SIGNALS, end_at_once, listen
@@ -94,9 +94,8 @@ def import_distributed(
     answer, results = with_workspace(ctx, begin_and_follow, as_json=as_json)
     if as_json:
         print_json(_documents(answer, results, many=len(connections) > 1))
-    else:
-        for result in results:
-            click.echo(summary(result) if result.error is None else f"Error: {plain_text(result.error)}")
+    for result in results:
+        tell_end(result, quiet=as_json)
     if answer.error is not None:
         say(f"Error: {plain_text(answer.error)}")
     sys.exit(max([answer.exit_code, *(result.exit_code for result in results)]))
