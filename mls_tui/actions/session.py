@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mls_tui.domain.connection import Connection, SecretField
-from mls_tui.mls.base import Connector, Notice, Observer
+from mls_tui.mls.base import Connector, Observer
 from mls_tui.mls.presets import counted_host, for_connection
 from mls_tui.workspace import Workspace
 
 if TYPE_CHECKING:
     from mls_tui.distributed.queues import Queues
+    from mls_tui.mls.auth import TokenSet
     from mls_tui.mls.budget import Budget
 
 
@@ -53,42 +55,63 @@ async def open_connector_for(
 ) -> Connector:
     """A connector that remembers the rate budget of earlier runs, or keeps to the ``budget`` that is given, and keeps
     renewed tokens encrypted."""
-    from mls_tui.mls.auth import TokenSet
-    from mls_tui.mls.factory import open_connector
+    from mls_tui.mls.factory import open_connector, unobserved
 
-    async def keep(tokens: TokenSet) -> None:
-        stored = await workspace.store.get_connection(workspace.user_id, connection.connection_id)
+    state = None
+    if budget is None:
+        state = await workspace.store.get_state(workspace.user_id, budget_name(connection))
+    tokens = _Tokens(workspace, connection)
+    return open_connector(
+        connection,
+        secrets,
+        clock=workspace.clock,
+        observer=observer or unobserved,
+        budget_state=state,
+        budget=budget,
+        allow_private_hosts=workspace.settings.allow_private_hosts,
+        on_token=tokens.keep,
+        kept_token=tokens.kept,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """The tokens that are stored with a connection, as long as it signs in there as this one does: it may be an edit
+    that is only tried, or have been pointed at another MLS since."""
+
+    workspace: Workspace
+    connection: Connection
+
+    async def keep(self, tokens: TokenSet) -> None:
+        stored = await self._stored()
         if stored is None:
             return
         renewed = {SecretField.ACCESS_TOKEN: tokens.access_token}
         if tokens.refresh_token:
             renewed[SecretField.REFRESH_TOKEN] = tokens.refresh_token
-        sealed = await asyncio.to_thread(seal, workspace, connection.connection_id, renewed)
+        sealed = await asyncio.to_thread(seal, self.workspace, stored.connection_id, renewed)
         update = {"secrets": {**stored.secrets, **sealed}, "token_expires_at": tokens.expires_at_ms}
-        await workspace.store.put_connection(workspace.user_id, stored.model_copy(update=update))
+        await self.workspace.store.put_connection(self.workspace.user_id, stored.model_copy(update=update))
 
-    async def kept() -> TokenSet | None:
-        stored = await workspace.store.get_connection(workspace.user_id, connection.connection_id)
+    async def kept(self) -> TokenSet | None:
+        from mls_tui.mls.auth import TokenSet
+
+        stored = await self._stored()
         if stored is None:
             return None
-        clear = await clear_secrets(workspace, stored)
+        clear = await clear_secrets(self.workspace, stored)
         access, refresh = (clear.get(name) for name in (SecretField.ACCESS_TOKEN, SecretField.REFRESH_TOKEN))
         return TokenSet(access or "", refresh, stored.token_expires_at)
 
-    state = None
-    if budget is None:
-        state = await workspace.store.get_state(workspace.user_id, budget_name(connection))
-    return open_connector(
-        connection,
-        secrets,
-        clock=workspace.clock,
-        observer=observer or _unheard,
-        budget_state=state,
-        budget=budget,
-        allow_private_hosts=workspace.settings.allow_private_hosts,
-        on_token=keep,
-        kept_token=kept,
-    )
+    async def _stored(self) -> Connection | None:
+        stored = await self.workspace.store.get_connection(self.workspace.user_id, self.connection.connection_id)
+        return stored if stored is not None and _sign_in(stored) == _sign_in(self.connection) else None
+
+
+def _sign_in(connection: Connection) -> tuple[str | None, ...]:
+    """Where and as whom a connection signs in: tokens are good between connections that have this in common."""
+    who = (connection.auth.value, connection.client_id, connection.username, connection.scope)
+    return (connection.provider, counted_host(connection.base_url), connection.token_url, *who)
 
 
 def open_queues(workspace: Workspace) -> Queues:
@@ -97,7 +120,3 @@ def open_queues(workspace: Workspace) -> Queues:
 
     settings = workspace.settings
     return Queues(workspace.aws, settings.queue_prefix, visibility=settings.queue_visibility, clock=workspace.clock)
-
-
-def _unheard(notice: Notice) -> None:
-    """A test of a connection shows its answer, not each request."""
