@@ -16,6 +16,7 @@ from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import Sweep
 from mls_tui.importer.tidy import delete_unowned
 from mls_tui.mls.base import FeedQuery
+from mls_tui.mls.fields import silent
 from mls_tui.mls.mapping import Mapped
 
 
@@ -111,7 +112,7 @@ class Course:
         """After a resumed sweep: import what was missed by the part that was read before the cut. Nobody looked twice
         there, and counts tell nothing: each record that went may have taken another along."""
         context, known = self._context, resumed.served
-        reader = replace(self._reader, warn=_unheard)
+        reader = replace(self._reader, warn=silent)  # what a record without its fields lacks is no warning
         keys: list[str] = []
         async for page in context.connector.pages(FeedQuery(statuses=context.options.scope, bare=True)):
             for record in page.records:
@@ -137,7 +138,3 @@ class Course:
             context.user_id, context.connection.connection_id, moved, run_id=context.journal.run.run_id
         )
         self._cursor = moved
-
-
-def _unheard(kind: str) -> None:
-    """What a record without its fields lacks is no warning."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from mls_tui.domain.clock import iso_z
 from mls_tui.domain.connection import Cursor
 from mls_tui.domain.listing import parse_timestamp
 from mls_tui.mls.base import Page, RawRecord
@@ -112,7 +113,7 @@ class CursorKeeper:
         moment = parse_timestamp(watermark) if watermark else None
         if moment is None or moment.timestamp() <= self.started:
             return watermark, key
-        return _text(self.started), None
+        return iso_z(datetime.fromtimestamp(self.started, UTC)), None
 
     def _take(self, record: RawRecord) -> tuple[str, str] | None:
         raw, key = record.get(self.preset.timestamp_field), record.get(self.preset.key_field)
@@ -128,7 +129,3 @@ class CursorKeeper:
         if self._newest is None or place > (self._newest[0], self._newest[2]):
             self._newest = (place[0], raw, place[1])
         return raw, place[1]
-
-
-def _text(epoch_seconds: float) -> str:
-    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,11 +7,11 @@ from mls_tui.domain.clock import iso_z
 from mls_tui.domain.errors import MLSError, RateLimitedError
 from mls_tui.domain.events import ListingRemoved
 from mls_tui.domain.listing import Change, ListingStatus
+from mls_tui.domain.same_home import address_key
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.plan import entry_of
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import Sweep
-from mls_tui.mls.address import address_key
 from mls_tui.mls.base import FeedQuery
 from mls_tui.storage.base import IndexEntry, PutOutcome
 

@@ -74,7 +74,8 @@ class Job:
         for name in INLINE_MEDIA:
             rows = self.record.get(name)
             if isinstance(rows, list):
-                return map_media(rows, self.record, base_url=self.reader.preset.base_url, warn=_unheard) or None
+                # What is wrong with them is told when the listing is imported, not when it is compared.
+                return map_media(rows, self.record, base_url=self.reader.preset.base_url) or None
         return None
 
     def came_with(self, media: Sequence[RawRecord]) -> bool:
@@ -110,7 +111,3 @@ class Reader:
     @cached_property
     def salt(self) -> bytes:
         return mapping_salt(self.preset, self.connection.mls_system, coming_soon=self.options.everything)
-
-
-def _unheard(kind: str) -> None:
-    """Warnings about media are counted when the listing is imported, not when it is compared."""

@@ -11,6 +11,7 @@ from mls_tui.domain.events import AttemptFailed, ListingStarted, ListingStored
 from mls_tui.domain.keys import new_listing_id
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.domain.retry import LISTING_ATTEMPTS, attempt, may_help
+from mls_tui.domain.same_home import address_key
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.copies import complete_copies
 from mls_tui.importer.in_hand import IN_HAND, InHand
@@ -19,7 +20,6 @@ from mls_tui.importer.plan import PhotoPlan, content_hash, entry_of, hash_parts,
 from mls_tui.importer.reading import Job
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.tidy import tidy_listing, with_variants
-from mls_tui.mls.address import address_key
 from mls_tui.mls.base import MediaCutError, RawRecord
 from mls_tui.mls.differences import history_changes
 from mls_tui.mls.media import map_media

@@ -4,19 +4,16 @@ together."""
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from mls_tui.domain.clock import Clock, SystemClock
 from mls_tui.domain.connection import Connection, SecretField
-from mls_tui.mls.auth import TokenSet
+from mls_tui.mls.auth import KeptToken, OnToken
 from mls_tui.mls.base import Notice, Observer
 from mls_tui.mls.budget import Budget, RateBudget
 from mls_tui.mls.connector import ResoConnector
 from mls_tui.mls.http import MlsHttp
 from mls_tui.mls.presets import for_connection
-
-OnToken = Callable[[TokenSet], Awaitable[None]]
-KeptToken = Callable[[], Awaitable[TokenSet | None]]
 
 
 def unobserved(notice: Notice) -> None:
