@@ -92,6 +92,8 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "e2e/test_import_failures.py::test_a_listing_the_store_refuses_fails_alone_and_comes_with_the_next_import",
         "e2e/cli/test_cli_import.py::test_a_record_without_a_key_is_quarantined_the_rest_comes_and_the_exit_code_is_1",
         "e2e/test_import_failures.py::test_an_error_that_nobody_foresaw_fails_one_listing_alone",
+        "e2e/test_bad_connection.py::test_imports_beside_bad_connections_bring_in_everything",
+        "e2e/test_bad_connection.py::test_workers_do_the_runs_beside_bad_connections",
     ),
     "11 nobody reaches what is another's": (
         "promises/test_two_users.py::test_every_verb_is_tried",

@@ -101,6 +101,14 @@ TRYING: tuple[Break, ...] = (
     ),
     Break(
         10,
+        "a connection that cannot begin stops the others",
+        "actions/distributed.py",
+        "                refused.append(error)\n",
+        "                raise\n",
+        ("e2e/test_bad_connection.py::test_workers_do_the_runs_beside_bad_connections",),
+    ),
+    Break(
+        10,
         "a record that cannot be used ends the import",
         "importer/handlers.py",
         "            self._quarantine(job, verdict)\n",
