@@ -136,7 +136,8 @@ class PageTask:
             jobs = [job for job in jobs if self._seen(job) not in self._known]
             with closing(await index_of(live, jobs)) as index:
                 handlers = Handlers(context, index)
-                works = tuple(dict.fromkeys(self._seen(job) for job in jobs if not handlers.settled(job)))
+                left = [job for job in jobs if not handlers.settled(job, handlers.same(job))]
+                works = tuple(dict.fromkeys(self._seen(job) for job in left))
             # Quarantined records may be large: they are noted before the plan that counts them.
             await live.house.ledger.note(live.key, journal.unsaved)
             seen = tuple(dict.fromkeys(self._seen(job) for job in jobs))

@@ -57,12 +57,12 @@ class Handlers:
     def __post_init__(self) -> None:
         self.number = self.index.sweep()
 
-    def settled(self, job: Job) -> bool:
+    def settled(self, job: Job, same: IndexEntry | None) -> bool:
         """The page's half: True where nothing has to be fetched or written, which has been told then. False leaves
-        the record to ``handle``."""
-        if (entry := self.same(job)) is not None:
-            self.index.saw(entry, self.number)
-            self._unchanged(entry, entry.mls_id)
+        the record to ``handle``. ``same`` is what ``same`` says of it now."""
+        if same is not None:
+            self.index.saw(same, self.number)
+            self._unchanged(same, same.mls_id)
             return True
         verdict = job.verdict
         if isinstance(verdict, Quarantined):
@@ -104,9 +104,9 @@ class Handlers:
     async def handle(self, job: Job) -> None:
         """The listing's half: its media, photos and row, or its removal. Told whatever comes of it; raises only what
         stops the whole run."""
-        verdict = job.verdict
-        if self.settled(job):
+        if self.settled(job, self.same(job)):
             return
+        verdict = job.verdict
         if not isinstance(verdict, Mapped):
             try:
                 await self._remove(job)

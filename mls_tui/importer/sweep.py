@@ -96,7 +96,7 @@ class Sweep:
         await self.context.journal.room()
         same = self._handlers.same(job)
         identity = self._identity(job) if same is None else (same.provider, same.mls_number)
-        if identity in self._busy or not self._handlers.settled(job):
+        if identity in self._busy or not self._handlers.settled(job, same):
             await self.context.control.permission()
             self._busy.reserve(identity)
             await queue.put((identity, job))
