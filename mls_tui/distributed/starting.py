@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import uuid
 
-from mls_tui.distributed.holding import WORKERS_HOST, hold
+from mls_tui.distributed.holding import WORKERS_HOST, end_run, hold
 from mls_tui.distributed.ledger import Ledger
 from mls_tui.distributed.messages import Task, TaskKind
 from mls_tui.distributed.outcome import RunKey
 from mls_tui.distributed.queues import QueueName, Queues
 from mls_tui.domain.clock import Clock, epoch_ms
 from mls_tui.domain.connection import Connection, Lease
-from mls_tui.domain.errors import ImportInProgressError, UsageError
+from mls_tui.domain.errors import ImportInProgressError, StorageError, UsageError, sentence
 from mls_tui.domain.run import ImportRun, RunState
 from mls_tui.importer.options import ImportOptions
 from mls_tui.mls.feed_identity import at_its_feed
@@ -48,7 +48,11 @@ async def start_run(
     await ledger.create(run)
     cursor = connection.cursor.model_copy(update={"epoch": connection.cursor.epoch or run.started_at})
     await store.put_cursor(run.user_id, run.connection_id, cursor, run_id=run.run_id)
-    await queues.send(QueueName.PAGES, [Task(TaskKind.PAGE, run.user_id, run.run_id, run.connection_id)])
+    try:
+        await queues.send(QueueName.PAGES, [Task(TaskKind.PAGE, run.user_id, run.run_id, run.connection_id)])
+    except StorageError as error:
+        await end_run(store, ledger, run, RunState.FAILED, sentence(error))
+        raise
     return run
 
 

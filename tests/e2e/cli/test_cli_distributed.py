@@ -91,6 +91,18 @@ def test_an_import_is_begun_done_by_a_worker_and_told_as_the_contract_says(
     assert len(cli.done("listings", "--json").json) == LISTINGS
 
 
+def test_an_import_that_could_not_be_given_to_workers_stands_in_no_ones_way(
+    cli: Here, mls: DemoMLS, on_aws: str
+) -> None:
+    cli.done("storage", "init")
+    add(cli, mls)
+    refused = cli("import", "--distributed", "--detach", "Lake")
+    assert (refused.code, "Run `mls-tui storage init --distributed`" in refused.err) == (4, True)
+    assert [run["state"] for run in cli.done("history", "--json").json] == ["failed"]
+    cli.done("storage", "init", "--distributed")
+    cli.done("import", "--distributed", "--detach", "Lake")
+
+
 def test_a_run_is_steered_by_its_row_and_only_while_it_runs(cli: Here, mls: DemoMLS, on_aws: str) -> None:
     cli.done("storage", "init", "--distributed")
     add(cli, mls)
