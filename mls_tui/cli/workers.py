@@ -22,7 +22,9 @@ from mls_tui.workspace import Workspace
 
 
 @click.command()
-@click.option("--concurrency", type=click.IntRange(1, 64), default=8, help="Listings in work at once.")
+@click.option(
+    "--concurrency", type=click.IntRange(1, 64), default=8, show_default=True, help="Listings in work at once."
+)
 @click.pass_context
 def worker(ctx: click.Context, /, concurrency: int) -> None:
     """Take up the work of distributed imports until SIGTERM or Ctrl-C; then finish what is begun."""
