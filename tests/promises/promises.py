@@ -85,6 +85,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "e2e/cli/test_cli_signals.py::test_a_second_signal_ends_the_process_at_once",
         "ui/test_progress_screen.py::test_quitting_in_the_middle_stops_the_importer",
         "unit/test_cli_stopping.py::test_the_first_signal_asks_the_import_to_stop_and_the_second_ends_the_process",
+        "unit/test_cli_stopping.py::test_an_import_that_cannot_be_stopped_is_ended_within_two_seconds",
         "e2e/test_import_ends.py::test_a_cancelled_import_leaves_a_consistent_store_and_is_completed_by_the_next",
     ),
     "10 one bad record, photo or connection never stops the others": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 
 import pytest
 
@@ -28,6 +29,16 @@ async def test_the_first_signal_asks_the_import_to_stop_and_the_second_ends_the_
         await _turns()
         assert ended == ["at once"]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+async def test_an_import_that_cannot_be_stopped_is_ended_within_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stopping.PATIENCE_SECONDS < 2
+    ended = threading.Event()
+    monkeypatch.setattr(stopping, "end_at_once", ended.set)
+    monkeypatch.setattr(stopping, "PATIENCE_SECONDS", 0)
+    with stopping.Stop() as stop, stop.importing(ImportControl()):
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await asyncio.to_thread(ended.wait, 20)
 
 
 async def _turns() -> None:

@@ -33,6 +33,14 @@ MACHINE: tuple[Break, ...] = (
     ),
     Break(
         9,
+        "an import that cannot be stopped keeps its process alive",
+        "cli/stopping.py",
+        "        backstop.start()\n",
+        "",
+        ("unit/test_cli_stopping.py::test_an_import_that_cannot_be_stopped_is_ended_within_two_seconds",),
+    ),
+    Break(
+        9,
         "the end of a run that was stopped is not saved",
         "importer/engine.py",
         "            await self._save_end(result)\n        return result",
