@@ -11,8 +11,9 @@ from mls_tui.distributed.outcome import RunKey
 from mls_tui.distributed.queues import QueueName, Queues
 from mls_tui.domain.clock import Clock, epoch_ms
 from mls_tui.domain.connection import Connection, Lease
-from mls_tui.domain.errors import ImportInProgressError, StorageError, UsageError, sentence
+from mls_tui.domain.errors import StorageError, UsageError, sentence
 from mls_tui.domain.run import ImportRun, RunState
+from mls_tui.importer.lease import in_progress
 from mls_tui.importer.options import ImportOptions
 from mls_tui.mls.feed_identity import at_its_feed
 from mls_tui.storage.base import ListingStore
@@ -39,11 +40,7 @@ async def start_run(
         await store.release_lease(run.user_id, run.connection_id, holder.run_id)
         holder = await hold(store, connection, run.run_id, clock)
     if holder is not None:
-        where = "by the workers" if holder.host == WORKERS_HOST else f"on {holder.host.partition('/')[0]}"
-        raise ImportInProgressError(
-            f"An import of {connection.name} is already running {where} (run {holder.run_id}). "
-            "Wait for it to finish, or cancel it, then import again."
-        )
+        raise in_progress(connection, holder)
     await _close_cut_short(store, ledger, run)
     await ledger.create(run)
     cursor = connection.cursor.model_copy(update={"epoch": connection.cursor.epoch or run.started_at})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from mls_tui.domain.clock import Clock, epoch_ms
-from mls_tui.domain.connection import Connection
+from mls_tui.domain.connection import Connection, Lease
 from mls_tui.domain.errors import ImportInProgressError, StorageError
 from mls_tui.storage.base import ListingStore
 from mls_tui.storage.leases import this_lease
@@ -13,6 +13,18 @@ from mls_tui.storage.leases import this_lease
 LEASE_SECONDS = 90
 RENEW_SECONDS = 20
 RELEASE_SECONDS = 1.5
+
+
+def in_progress(connection: Connection, holder: Lease) -> ImportInProgressError:
+    """What is said to who comes second. A run that no single process does has no process id."""
+    host, run = holder.host.partition("/")[0], holder.run_id
+    where, end = f"on {host} (process {holder.pid})", "stop it"
+    if not holder.pid:
+        where, end = f"by {host} (run {run})", f"end it by `mls-tui cancel {run}`"
+    return ImportInProgressError(
+        f"An import of {connection.name} is already running {where}. "
+        f"Wait for it to finish, or {end}, then import again."
+    )
 
 
 class RunLease:
@@ -40,11 +52,7 @@ class RunLease:
         connection = self._connection
         holder = await self._store.acquire_lease(connection.user_id, connection.connection_id, lease, now_ms=now)
         if holder is not None:
-            host = holder.host.partition("/")[0]
-            raise ImportInProgressError(
-                f"An import of {connection.name} is already running on {host} (process {holder.pid}). "
-                "Wait for it to finish, or stop it, then import again."
-            )
+            raise in_progress(connection, holder)
 
     async def keep(self) -> None:
         """Renew until cancelled; a store that does not answer is tried again while the lease still stands."""

@@ -57,6 +57,15 @@ async def test_a_lease_on_another_host_stands_until_it_runs_out(open_house: Open
         assert (await house.run()).state is RunState.DONE
 
 
+async def test_an_import_beside_one_of_the_workers_is_told_how_to_end_that(open_local: OpenHouse) -> None:
+    async with open_local(listings=2) as house:
+        soon = epoch_ms(house.clock.now()) + 600_000
+        await hold(house, Lease(run_id="run7", host="the workers", pid=0, expires_at=soon))
+        told = (await house.run()).error or ""
+        assert told.startswith("An import of Lakeside is already running by the workers (run run7).")
+        assert "`mls-tui cancel run7`" in told
+
+
 async def test_the_lease_is_free_after_every_end(open_house: OpenHouse) -> None:
     async with open_house(listings=2) as house:
         for token in ("wrong-token", house.mls.token):
