@@ -28,7 +28,7 @@ _SET_UP = (
     "BEGIN",  # never committed: there is nothing to come back to
 )
 _ENTRY = "SELECT id, provider, number, mls_id, connection, status, version, hash, missing, address FROM listing"
-_KEYED = " NATURAL JOIN (SELECT provider, number FROM keyed WHERE mls_id = ?)"
+_KEYED = " NATURAL JOIN keyed WHERE mls_id = ?"
 _ADD = """INSERT INTO listing (id, provider, number, mls_id, connection, status, version, hash, missing, address)
           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
           ON CONFLICT DO UPDATE SET id = excluded.id, mls_id = excluded.mls_id, connection = excluded.connection,
@@ -90,10 +90,9 @@ class StoredIndex:
         return None if found is None else _entry(found)
 
     def keyed(self, provider: str, listing_key: str) -> IndexEntry | None:
-        """By ListingKey: a removal may come with nothing else."""
-        query = "SELECT number FROM keyed WHERE provider = ? AND mls_id = ?"
-        found = self._ask(query, provider, listing_key).fetchone()
-        return None if found is None else self.number(provider, found[0])
+        """By ListingKey: a removal may come with nothing else. One that was given up for another finds nothing."""
+        found = self._ask(f"{_ENTRY}{_KEYED} AND provider = ?", listing_key, provider).fetchone()
+        return None if found is None else _entry(found)
 
     def of_any_mls(self, listing_key: str) -> list[IndexEntry]:
         """By ListingKey alone: every MLS that has a listing of this key."""

@@ -62,6 +62,10 @@ class Model:
         elif step == "sweep":
             self.seen.clear()
 
+    def keyed(self, provider: str, mls_id: str) -> IndexEntry | None:
+        found = self.numbers.get((provider, self.keys.get((provider, mls_id), "")))
+        return found if found is not None and found.mls_id == mls_id else None
+
     def missed(self, connection_id: str) -> list[IndexEntry]:
         found = [entry for number, entry in self.numbers.items() if number not in self.seen]
         return [entry for entry in found if entry.connection_id == connection_id]
@@ -94,9 +98,8 @@ def test_the_index_answers_as_plain_dictionaries_would(taken: list[tuple[str, In
     provider, number = asked.provider, asked.mls_number
     mine = model.numbers.get((provider, number))
     assert index.number(provider, number) == mine
-    keyed = model.keys.get((provider, asked.mls_id))
-    assert index.keyed(provider, asked.mls_id) == (model.numbers.get((provider, keyed)) if keyed else None)
-    anywhere = [model.numbers.get((mls, found)) for (mls, key), found in model.keys.items() if key == asked.mls_id]
+    assert index.keyed(provider, asked.mls_id) == model.keyed(provider, asked.mls_id)
+    anywhere = [model.keyed(mls, asked.mls_id) for mls in ("reso", "grid")]
     assert sorted(map(repr, index.of_any_mls(asked.mls_id))) == sorted(repr(entry) for entry in anywhere if entry)
     home = model.homes.get((provider, asked.address_key)) if asked.address_key else None
     other = None if mine is not None and mine.listing_id == home else home
