@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from mls_tui.distributed.messages import ForeignMessageError, Task, decode, encode
-from mls_tui.distributed.queue_calls import LONGEST_DELAY_SECONDS, Depth, Entry, QueueCalls, QueueName
+from mls_tui.distributed.queue_calls import Depth, Entry, QueueCalls, QueueName
 from mls_tui.domain.clock import Clock, SystemClock
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage.aws import Aws
 from mls_tui.storage.base import Check
 from mls_tui.storage.threads import DaemonPool
 
-__all__ = ["LONGEST_DELAY_SECONDS", "VISIBILITY_SECONDS", "Depth", "QueueName", "Queues", "Received"]
+__all__ = ["QueueName", "Queues", "Received"]
 
 logger = logging.getLogger(__name__)
 

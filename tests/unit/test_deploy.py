@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from mls_tui.config_values import SPECS
-from mls_tui.deploy import dockerfile, template
+from mls_tui.deploy import template
 from mls_tui.distributed.worker import DRAIN_SECONDS
 from mls_tui.users.kms import KmsKeys
 from tests.deployment import resource, template_json
 
 ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "mls_tui" / "deploy" / "Dockerfile").read_text()
 ROLES = ("TaskRole", "ExecutionRole", "ScheduleRole")
 
 
@@ -117,7 +118,7 @@ def test_what_holds_data_or_opens_it_outlives_the_stack() -> None:
 
 
 def test_the_image_is_small_and_its_program_is_not_root_and_hears_signals() -> None:
-    lines = [line for line in dockerfile().splitlines() if line and not line.startswith("#")]
+    lines = [line for line in DOCKERFILE.splitlines() if line and not line.startswith("#")]
     assert [line.split()[1] for line in lines if line.startswith("FROM ")] == ["python:3.13-slim"] * 2
     assert [line for line in lines if line.startswith("USER ")] == ["USER 10001:10001"]
     entry = next(line for line in lines if line.startswith("ENTRYPOINT "))
@@ -131,5 +132,5 @@ def test_the_image_is_small_and_its_program_is_not_root_and_hears_signals() -> N
 
 
 def test_no_file_names_an_account_or_a_secret() -> None:
-    for text in (template(), dockerfile()):
+    for text in (template(), DOCKERFILE):
         assert not re.search(r"\b\d{12}\b|AKIA[A-Z0-9]{16}|(?i:password|secret_access_key)\s*[:=]", text)
