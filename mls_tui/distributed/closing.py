@@ -24,6 +24,9 @@ from mls_tui.mls.base import Page
 from mls_tui.storage.base import IndexEntry
 
 STRAGGLERS_SECONDS = 2.0
+LONGEST_LOOK_SECONDS = 60.0
+LISTINGS_A_SECOND = 100
+"""More than any run does: its table alone takes 18 new ones a second at first (README, "Many machines")."""
 
 
 @dataclass(slots=True)
@@ -41,7 +44,7 @@ class CloseTask:
         if not live.running:
             return None
         if not live.run.feed_ended or live.run.pending > 0:
-            return STRAGGLERS_SECONDS
+            return next_look(live.run.pending)
         plans = await live.house.ledger.plans(live.key)
         split = any(plan.next is not None for plan in plans if plan.step != OWED)
         lacking = await self._lacking(plans) if split or not live.incremental else None
@@ -149,6 +152,11 @@ class CloseTask:
     @property
     def _scope(self) -> tuple[str, ...]:
         return tuple(sorted(status.value for status in self.live.options.scope))
+
+
+def next_look(pending: int) -> float:
+    """In how many seconds a run with so many listings outstanding may be done: each look is a message sent and taken."""
+    return min(LONGEST_LOOK_SECONDS, max(STRAGGLERS_SECONDS, pending / LISTINGS_A_SECOND))
 
 
 def owed_keys(problems: list[Problem]) -> set[str]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from mls_tui.distributed.closing import next_look
 from mls_tui.distributed.verdict import Fate, resting
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.run import ImportRun, RunState
@@ -26,3 +27,8 @@ def test_a_paused_task_rests_as_long_as_its_run_has_within_bounds(quiet: int, se
     )
     verdict = resting(run, START + timedelta(seconds=quiet))
     assert (verdict.fate, verdict.seconds) == (Fate.LATER, seconds)
+
+
+@pytest.mark.parametrize(("pending", "seconds"), [(0, 2), (150, 2), (900, 9), (100_000, 60)])
+def test_the_end_of_a_run_is_looked_for_when_it_may_have_come(pending: int, seconds: int) -> None:
+    assert next_look(pending) == seconds
