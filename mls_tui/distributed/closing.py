@@ -155,7 +155,7 @@ class CloseTask:
 
 
 def next_look(pending: int) -> float:
-    """In how many seconds a run with so many listings outstanding may be done: each look is a message sent and taken."""
+    """In how many seconds a run with so many listings outstanding may end: each look is a message sent and taken."""
     return min(LONGEST_LOOK_SECONDS, max(STRAGGLERS_SECONDS, pending / LISTINGS_A_SECOND))
 
 
