@@ -22,6 +22,8 @@ from mls_tui.importer.stored_index import StoredIndex
 SAVE_SECONDS = 5
 STOP_SECONDS = 1.5
 """How long a stop may take to save the run's state before it is given up (CONTRACT: Ctrl-C stops within 2 s)."""
+END_SECONDS = 30
+"""The same for a run that ended by itself: its store may be slow, or be what failed."""
 RUNS_LOOKED_AT = 100
 
 log = logging.getLogger("mls_tui")
@@ -135,8 +137,10 @@ class Importer:
             await self._context.journal.save(state=result.state, error=result.error)
             await self._save_more()
 
+        stopped = result.state in (RunState.CANCELLED, RunState.INTERRUPTED)
         try:
-            await asyncio.wait_for(asyncio.shield(asyncio.ensure_future(saving())), STOP_SECONDS)
+            seconds = STOP_SECONDS if stopped else END_SECONDS
+            await asyncio.wait_for(asyncio.shield(asyncio.ensure_future(saving())), seconds)
         except (TimeoutError, StorageError) as error:
             log.warning("the end of the run could not be saved: %s", sentence(error))
 

@@ -13,6 +13,7 @@ from mls_tui.domain.connection import Connection
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.events import ListingStored, RunFinished, RunStarted
 from mls_tui.domain.run import ImportRun, RunState
+from mls_tui.importer import engine
 from mls_tui.importer import journal as journal_module
 from tests.e2e.conftest import OpenHouse
 from tests.e2e.house import House
@@ -194,3 +195,21 @@ async def unread(journal: journal_module.Journal) -> int:
     for _ in range(1_000):
         await asyncio.sleep(0)
     return journal.backlog
+
+
+async def test_the_end_of_a_run_that_nobody_stopped_is_saved_however_long_it_takes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_run = house.ws.store.put_run
+
+    async def slow(user_id: str, run: ImportRun) -> None:
+        for _ in range(20_000 if run.state is RunState.DONE else 0):
+            await asyncio.sleep(0)
+        await put_run(user_id, run)
+
+    monkeypatch.setattr(house.ws.store, "put_run", slow)
+    monkeypatch.setattr(engine, "STOP_SECONDS", 0)
+    async for event in actions.import_events(house.connection_id, ImportOptions(), house.ws):
+        if isinstance(event, RunFinished):
+            [run] = await house.ws.store.runs(house.ws.user_id)
+            assert (event.result.state, run.state) == (RunState.DONE, RunState.DONE)
