@@ -27,7 +27,7 @@ async def audit_photos(store: ListingStore, photos: PhotoStore, user_id: str, *,
         for listing in batch:
             known.update(photo.key for photo in listing.photos if photo.key)
             seen += listing.photos_stored
-            bad = await _damaged(photos, listing)
+            bad = await damaged_keys(photos, listing)
             damaged += len(bad)
             if bad and repair:
                 await store.put(user_id, _without(listing, bad))
@@ -42,7 +42,8 @@ def _place(key: str) -> tuple[str, int | None]:
     return key.split("/")[2], key_index(key)
 
 
-async def _damaged(photos: PhotoStore, listing: Listing) -> set[str]:
+async def damaged_keys(photos: PhotoStore, listing: Listing) -> set[str]:
+    """Keys of the listing's photos whose stored bytes are not those that were served."""
     slots = asyncio.Semaphore(VERIFIED_AT_ONCE)
 
     async def one(photo: Photo) -> str | None:

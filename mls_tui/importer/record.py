@@ -3,6 +3,7 @@ same state, so a queue may drive it as well as the engine does."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from mls_tui.domain.clock import iso_z
@@ -12,6 +13,7 @@ from mls_tui.domain.keys import new_listing_id
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.domain.retry import LISTING_ATTEMPTS, attempt, may_help
 from mls_tui.domain.same_home import address_key
+from mls_tui.importer.audit import damaged_keys
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.copies import complete_copies
 from mls_tui.importer.in_hand import IN_HAND, InHand
@@ -122,7 +124,7 @@ class ListingTask:
         old = await context.store.get(context.user_id, entry.listing_id) if entry is not None else None
         draft = self._identified(old, entry)
         feed = await self._feed_photos(old)
-        damaged = await self._damaged(old) if self.verify and old is not None else set()
+        damaged = await self._damaged(old) if self.verify and old is not None else ()
         stored = tuple(photo for photo in old.photos if photo.key not in damaged) if old else ()
         plan = plan_photos(feed, stored)
         wanted = plan.wanted if context.options.photos else ()
@@ -169,15 +171,11 @@ class ListingTask:
         context = self.context
         return map_media(rows, self.job.record, base_url=context.preset.base_url, warn=context.journal.warn)
 
-    async def _damaged(self, old: Listing) -> set[str | None]:
-        """Keys whose stored bytes are not those that were served (``--full``)."""
-        bad: set[str | None] = set()
-        for photo in old.photos:
-            if photo.key and not await self.context.photos.verify(
-                photo.key, sha256=photo.sha256 or "", size=photo.size or 0
-            ):
-                bad.add(photo.key)
-                self.context.journal.warn("stored photo damaged or missing")
+    async def _damaged(self, old: Listing) -> Collection[str]:
+        """What ``--full`` finds of the stored photos."""
+        bad = await damaged_keys(self.context.photos, old)
+        for _ in bad:
+            self.context.journal.warn("stored photo damaged or missing")
         return bad
 
     async def _fetch(
