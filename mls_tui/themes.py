@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from textual.color import Color
 from textual.theme import Theme
 
 MLS_DARK = Theme(
@@ -60,3 +63,8 @@ MLS_LIGHT = Theme(
 
 OUR_THEMES = (MLS_DARK, MLS_LIGHT)
 DEFAULT_THEME = MLS_DARK.name
+
+
+def rich_name(variables: Mapping[str, str], role: str) -> str:
+    """A theme's colour for ``success``, ``accent`` … under Rich's name: Textual's ``ansi_green`` is ``color(2)``."""
+    return Color.parse(variables[role]).rich_color.name

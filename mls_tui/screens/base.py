@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.color import Color
 from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
 from mls_tui.domain.errors import AuthenticationError
 from mls_tui.switching import undivided
+from mls_tui.themes import rich_name
 from mls_tui.widgets.background import begin
 from mls_tui.widgets.crumbs import Crumbs
 from mls_tui.widgets.import_strip import ImportStrip
@@ -126,9 +126,8 @@ class MlsScreen(Screen[Answer]):
         return None
 
     def hue(self, role: str) -> str:
-        """The theme's colour for ``success``, ``warning``, ``error``, ``primary``, ``accent`` … as Rich names it: what
-        Textual calls ``ansi_green`` is Rich's ``color(2)``."""
-        return Color.parse(self.app.theme_variables[role]).rich_color.name
+        """The theme's colour for ``success``, ``warning``, ``error``, ``primary``, ``accent`` … for Rich."""
+        return rich_name(self.app.theme_variables, role)
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
         """Why an action is out of reach now, as a sentence; None where it is not. It is dimmed, and says why."""

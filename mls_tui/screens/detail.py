@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from mls_tui.domain.events import Event, ListingStored
@@ -17,7 +17,7 @@ from mls_tui.domain.words import plural
 from mls_tui.screens.base import MlsScreen
 from mls_tui.widgets.background import begin
 from mls_tui.widgets.brief import brief
-from mls_tui.widgets.fact_groups import FactGroups
+from mls_tui.widgets.fact_groups import FactGroups, FactScroll
 from mls_tui.widgets.gallery import Gallery
 from mls_tui.widgets.headline import caption, headline
 from mls_tui.widgets.painter import SWITCHED_OFF, Painter
@@ -90,7 +90,7 @@ class DetailScreen(MlsScreen[None]):
                 yield PhotoView(self._shelf, id="detail-photo")
                 yield Static(id="detail-caption")
                 yield Gallery(self._shelf, id="detail-gallery")
-            with VerticalScroll(id="detail-facts"):
+            with FactScroll(id="detail-facts"):
                 yield RelistedNote(id="detail-relisted")
                 yield FactGroups()
 

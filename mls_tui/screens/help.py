@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.cells import cell_len
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -14,7 +17,8 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from mls_tui.modes import why_not
-from mls_tui.widgets.plain import plain
+from mls_tui.themes import rich_name
+from mls_tui.widgets.plain import clean, one_line, plain
 
 HELP = Binding.Group("Help")
 _LAST = ("Go to", "Application", "Move")
@@ -37,14 +41,14 @@ def key_lines(screen: Screen[object]) -> list[KeyLine]:
     for node, binding, enabled, _ in screen.active_bindings.values():
         if binding.system or not (binding.description or binding.tooltip):
             continue
-        name = screen.app.get_key_display(binding)
-        if binding.action in found:
-            found[binding.action][0].append(name)
-            continue
-        why = "" if enabled else why_not(binding.action, node) or "not now"
-        group = binding.group.description if binding.group else "Application"
-        words = binding.tooltip or binding.description
-        found[binding.action] = ([name], KeyLine(group, "", words, why))
+        name = screen.app.get_key_display(replace(binding, key_display=None))  # the bar's may stand for two keys
+        names, known = found.get(binding.action, ([], None))
+        names.append(name)
+        if known is None or binding.id:  # Textual's own have no id, and words that are not ours
+            why = "" if enabled else why_not(binding.action, node) or "not now"
+            group = binding.group.description if binding.group else "Application"
+            known = KeyLine(group, "", binding.tooltip or binding.description, why)
+        found[binding.action] = (names, known)
     return [KeyLine(line.group, " ".join(names), line.words, line.why) for names, line in found.values()]
 
 
@@ -69,8 +73,8 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="-help"):
-            yield Static(plain(f"Keys of {self._title}"), id="question")
-            with VerticalScroll(id="help-keys"):
+            yield Static(plain(f"Keys of {self._title}"), id="question", classes="head")
+            with VerticalScroll(id="help-keys", classes="middle"):
                 yield Static(self._table(), id="help-table")
             yield Static(
                 Content.assemble(
@@ -80,26 +84,35 @@ class HelpScreen(ModalScreen[None]):
                     " closes",
                 ),
                 id="help-foot",
+                classes="foot",
             )
 
-    def _table(self) -> Content:
+    def _table(self) -> Group:
         groups: dict[str, list[KeyLine]] = {}
         for line in self._lines:
             groups.setdefault(line.group, []).append(line)
         groups = dict(sorted(groups.items(), key=lambda item: _LAST.index(item[0]) if item[0] in _LAST else -1))
         width = max((cell_len(line.keys) for line in self._lines), default=0)
-        parts: list[Content | str | tuple[str, str]] = []
-        for index, (group, lines) in enumerate(groups.items()):
-            parts.append(("\n" if index else "") + "")
-            parts += [(group, "bold $primary"), "\n"]
-            for line in lines:
-                pad = " " * (width - cell_len(line.keys))
-                style = "$foreground 60%" if line.why else ""
-                parts += ["  ", (line.keys, "bold $accent"), pad, "  ", (line.words, style)]
-                if line.why:
-                    parts.append((f"  ({line.why})", "$text-warning"))
-                parts.append("\n")
-        return Content.assemble(*parts)
+        parts: list[RenderableType] = []
+        for group, lines in groups.items():
+            parts += [Text(), Text(one_line(group, 40), f"bold {self._hue('primary')}")]
+            parts.append(self._grid(lines, width))
+        return Group(*parts[1:])
+
+    def _grid(self, lines: list[KeyLine], width: int) -> Table:
+        """Keys, and beside them what they do; what is too long goes on below itself."""
+        grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        grid.add_column(width=width + 2, no_wrap=True, style=f"bold {self._hue('accent')}")
+        grid.add_column(ratio=1)
+        for line in lines:
+            words = Text(clean(line.words, newlines=False), "dim" if line.why else "")
+            if line.why:
+                words.append(f"  ({clean(line.why, newlines=False)})", f"not dim {self._hue('warning')}")
+            grid.add_row(Text(f"  {line.keys}"), words)
+        return grid
+
+    def _hue(self, role: str) -> str:
+        return rich_name(self.app.theme_variables, role)
 
     def action_close(self) -> None:
         self.dismiss(None)

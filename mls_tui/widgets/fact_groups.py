@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from mls_tui.domain.listing import Listing
 from mls_tui.widgets.listing_facts import Row, fact_groups, history_rows, source_groups
 from mls_tui.widgets.plain import clean, plain
 
+MOVE = Binding.Group("Move")
 LABEL_WIDTH = 14
 VALUE_LIMIT = 300
 
@@ -50,6 +53,20 @@ class TextGroup(Vertical):
     def compose(self) -> ComposeResult:
         yield Static(plain(self._title), classes="group-title")
         yield Static(plain(self._text), classes="group-text")
+
+
+class FactScroll(VerticalScroll, inherit_bindings=False):
+    """Leaves the arrows to the left and right to the photos."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll_up", "Up", show=False, id="facts.up", tooltip="Up", group=MOVE),
+        Binding("down", "scroll_down", "Down", show=False, id="facts.down", tooltip="Down", group=MOVE),
+        Binding("pageup", "page_up", "Page up", show=False, id="facts.page-up", tooltip="A page up", group=MOVE),
+        Binding("pagedown", "page_down", "Page down", show=False, id="facts.page-down", tooltip="A page down",
+                group=MOVE),
+        Binding("home", "scroll_home", "First", show=False, id="facts.first", tooltip="The first fact", group=MOVE),
+        Binding("end", "scroll_end", "Last", show=False, id="facts.last", tooltip="The last fact", group=MOVE),
+    ]  # fmt: skip
 
 
 class FactGroups(Vertical):

@@ -91,7 +91,7 @@ def _trouble(event: Event) -> tuple[str, str, str] | None:
 ELSEWHERE = "Workers log on their own machines; what failed is in this run's history (4)."
 
 
-class LogView(LongLines):
+class LogView(LongLines, inherit_bindings=False):
     """``add`` what happened; ``only_errors`` filters."""
 
     LOOKS = "log"

@@ -13,7 +13,7 @@ from mls_tui.domain.run import ImportCounts, ImportRun, Problem, ProblemKind, Ru
 from mls_tui.screens.connection_form import ConnectionFormScreen
 from mls_tui.screens.connections import ConnectionsScreen
 from mls_tui.screens.errors import ErrorScreen
-from mls_tui.screens.help import HelpScreen, key_lines
+from mls_tui.screens.help import HelpScreen
 from mls_tui.screens.history import HistoryScreen
 from mls_tui.screens.log import LineScreen, LogScreen
 from mls_tui.screens.port import ActionsPort
@@ -53,19 +53,6 @@ def test_every_binding_has_an_id_a_tooltip_and_a_group(owner: type) -> None:
         assert binding.id
         assert binding.tooltip or binding.description
         assert binding.group is not None
-
-
-@pytest.mark.parametrize("key", ["1", "3", "4"])
-async def test_help_lists_what_the_screen_beneath_can_do(key: str) -> None:
-    async with opened(an_app()) as pilot:
-        await press(pilot, key)
-        lines = key_lines(pilot.app.screen)
-        await press(pilot, "question_mark")
-        assert isinstance(pilot.app.screen, HelpScreen)
-        shown = text_of(pilot, "#help-table")
-        assert all(line.words in shown for line in lines)
-        await press(pilot, "escape")
-        assert not isinstance(pilot.app.screen, HelpScreen)
 
 
 async def test_keys_can_be_remapped() -> None:
