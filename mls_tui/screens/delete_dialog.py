@@ -17,6 +17,7 @@ from mls_tui.domain.words import plural
 from mls_tui.widgets.confirm import DIALOG, ConfirmDialog
 from mls_tui.widgets.plain import one_line, plain
 
+BACK = "u brings them back while that is possible. The MLS keeps its own copy."
 ASK_FOR_COUNT_ABOVE = 10
 NAMED = 5
 
@@ -37,12 +38,11 @@ def delete_question(listings: Sequence[Doomed], place: str) -> ConfirmDialog:
     one = listings[0].name if count == 1 else ""
     question = f"Delete {one}?" if one else f"Delete {plural(count, 'listing')}?"
     gone = plural(count, "row") + (f" and {plural(photos, 'photo')}" if photos else ", no photos")
-    lines = [f"{gone} will go from {place}."]
+    lines = [f"{gone} will go from {place}.", BACK]
     if count > 1:
         lines += [f"· {one_line(each.name, 54)}" for each in listings[:NAMED]]
         if count > NAMED:
             lines.append(f"· and {count - NAMED:,} more")
-    lines.append("u brings them back while that is possible. The MLS keeps its own copy.")
     typed = str(count) if count > ASK_FOR_COUNT_ABOVE else None
     return ConfirmDialog(one_line(question, 110), lines, action="Delete", type_to_confirm=typed)
 
@@ -63,13 +63,14 @@ class FailuresDialog(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         total = self._deleted + len(self._failures)
         with Vertical(id="dialog", classes="-danger"):
-            yield Static(plain(f"Deleted {self._deleted:,} of {plural(total, 'listing')}"), id="question")
-            yield Static(plain("Not deleted, or not wholly. What is still there stays marked for another try:"))
-            with VerticalScroll(id="failures"):
+            with Vertical(classes="head"):
+                yield Static(plain(f"Deleted {self._deleted:,} of {plural(total, 'listing')}"), id="question")
+                yield Static(plain("Not deleted, or not wholly. What is still there stays marked for another try:"))
+            with VerticalScroll(id="failures", classes="middle"):
                 for listing_id, why in self._failures.items():
                     yield Static(plain(self._names.get(listing_id, listing_id)), classes="failed-name")
                     yield Static(plain(why), classes="failed-why")
-            with Horizontal(id="answers"):
+            with Horizontal(id="answers", classes="foot"):
                 yield Button("Close", id="close", compact=True)
 
     @on(Button.Pressed)

@@ -55,14 +55,15 @@ class ErrorScreen(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="-danger"):
-            yield Static("✖ Something went wrong", id="question")
-            with VerticalScroll(id="error-text", can_focus=False):
+            yield Static("✖ Something went wrong", id="question", classes="head")
+            with VerticalScroll(id="error-text", classes="middle", can_focus=False):
                 yield Static(plain(self._message))
-            yield Static(plain(self._advice), id="advice")
-            with Horizontal(id="answers"):
-                yield Button("Quit (q)", id="leave", compact=True)
-                yield Button("Close (esc)", id="close", compact=True)
-                yield Button("Try again (r)", id="again", compact=True, variant="primary")
+            with Vertical(classes="foot"):
+                yield Static(plain(self._advice), id="advice")
+                with Horizontal(id="answers"):
+                    yield Button("Quit (q)", id="leave", compact=True)
+                    yield Button("Close (esc)", id="close", compact=True)
+                    yield Button("Try again (r)", id="again", compact=True, variant="primary")
 
     @on(Button.Pressed)
     async def _pressed(self, event: Button.Pressed) -> None:

@@ -119,10 +119,10 @@ class LineScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="-problem"):
-            yield Static(plain(self._line.message), id="question")
-            with VerticalScroll(id="problem-text"):
+            yield Static(plain(self._line.message), id="question", classes="head")
+            with VerticalScroll(classes="middle"):
                 yield Static(plain(_told(self._line)), id="raw")
-            yield Static("esc closes", classes="consequence")
+            yield Static("esc closes", classes="consequence foot")
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -158,14 +158,15 @@ class ProblemScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         problem = self._problem
         with Vertical(id="dialog", classes="-problem"):
-            yield Static(plain(one_line(problem.mls_number or problem.listing_key or "Record", 60)), id="question")
-            yield Static(plain(_known(problem)), classes="consequence", id="problem-known")
-            with VerticalScroll(id="problem-text"):
+            name = one_line(problem.mls_number or problem.listing_key or "Record", 60)
+            yield Static(plain(name), id="question", classes="head")
+            with VerticalScroll(classes="middle"):
+                yield Static(plain(_known(problem)), classes="consequence", id="problem-known")
                 yield Static(plain(problem.error))
                 if problem.raw:
                     yield Static("The record as the MLS served it:", classes="consequence")
                     yield Static(plain(problem.raw), id="raw")
-            yield Static("esc closes", classes="consequence")
+            yield Static("esc closes", classes="consequence foot")
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -51,23 +51,26 @@ class ConfirmDialog(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="-danger" if self._danger else ""):
-            yield Static(plain(self._question), id="question")
-            if self._consequences:
-                with VerticalScroll(id="consequences", can_focus=False):
-                    for line in self._consequences:
-                        yield Static(plain(line), classes="consequence")
-            if self._expected is not None:
-                yield Static(plain(f"Type {self._expected} to go on:"), id="expect")
-                yield Input(id="typed", compact=True, placeholder=self._expected)
-            with Horizontal(id="answers"):
-                yield Button(self._cancel, id="cancel", compact=True)
-                yield Button(
-                    self._action,
-                    id="act",
-                    compact=True,
-                    variant="error" if self._danger else "primary",
-                    disabled=self._expected is not None,
-                )
+            yield Static(plain(self._question), id="question", classes="head")
+            with VerticalScroll(id="consequences", classes="middle", can_focus=False):
+                for line in self._consequences:
+                    yield Static(plain(line), classes="consequence")
+            with Vertical(classes="foot"):
+                if self._expected is not None:
+                    yield Static(plain(f"Type {self._expected} to go on:"), id="expect")
+                    yield Input(id="typed", compact=True)
+                yield from self._answers()
+
+    def _answers(self) -> ComposeResult:
+        with Horizontal(id="answers"):
+            yield Button(self._cancel, id="cancel", compact=True)
+            yield Button(
+                self._action,
+                id="act",
+                compact=True,
+                variant="error" if self._danger else "primary",
+                disabled=self._expected is not None,
+            )
 
     @on(Input.Changed, "#typed")
     def _typed(self, event: Input.Changed) -> None:
