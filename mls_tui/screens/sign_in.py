@@ -17,7 +17,7 @@ from textual.widgets import Button, Input, Static
 
 from mls_tui import signing
 from mls_tui.domain.errors import MlsTuiError
-from mls_tui.users.port import Challenge, ChallengeKind
+from mls_tui.users.port import Challenge, ChallengeKind, ChallengeOverError
 from mls_tui.widgets.background import begin
 from mls_tui.widgets.plain import plain
 
@@ -30,6 +30,13 @@ _HINTS = {
     ChallengeKind.TOTP: "Six digits from the authenticator app",
     ChallengeKind.SMS: "Code from the text message",
 }
+
+
+def _name_and_password() -> tuple[Input, Input]:
+    return (
+        Input(placeholder="User name or e-mail", id="user", compact=True),
+        Input(placeholder="Password", password=True, id="password", compact=True),
+    )
 
 
 class SignInScreen(ModalScreen[bool]):
@@ -56,8 +63,7 @@ class SignInScreen(ModalScreen[bool]):
             yield Static("Sign in", id="question")
             yield Static(plain(why), classes="consequence", id="sign-in-why")
             if asks:
-                yield Input(placeholder="User name or e-mail", id="user", compact=True)
-                yield Input(placeholder="Password", password=True, id="password", compact=True)
+                yield from _name_and_password()
             yield Static(id="sign-in-problem")
             with Horizontal(id="answers"):
                 yield Button("Cancel (esc)", id="cancel", compact=True)
@@ -92,6 +98,8 @@ class SignInScreen(ModalScreen[bool]):
         try:
             challenge = await ask()
         except MlsTuiError as error:
+            if isinstance(error, ChallengeOverError):
+                await self._begin_again()
             self._say(str(error))
             return
         if challenge is None:
@@ -108,6 +116,14 @@ class SignInScreen(ModalScreen[bool]):
         entry = Input(placeholder=_HINTS[challenge.kind], password=challenge.hidden, id="answer", compact=True)
         await self.query_one("#dialog").mount(entry, after="#sign-in-why")
         entry.focus()
+
+    async def _begin_again(self) -> None:
+        """Back to name and password."""
+        self._challenge = None
+        self.query_one("#sign-in-why", Static).update(plain(self._why))
+        await self.query(Input).remove()
+        await self.query_one("#dialog").mount(*_name_and_password(), after="#sign-in-why")
+        self.query_one("#user").focus()
 
     def _say(self, problem: str) -> None:
         self.query_one("#sign-in-problem", Static).update(Content.assemble(("✖ ", "$text-error"), plain(problem)))

@@ -14,7 +14,7 @@ from mls_tui.domain.clock import Clock, SystemClock
 from mls_tui.domain.errors import AuthenticationError, StorageError, UsageError
 from mls_tui.users.cognito_calls import POOL_REFUSALS, CognitoError, called
 from mls_tui.users.identity_pool import IdentityPool
-from mls_tui.users.port import Challenge, ChallengeKind, User
+from mls_tui.users.port import Challenge, ChallengeKind, ChallengeOverError, User
 from mls_tui.users.secrets import Tell, open_vault
 from mls_tui.users.session import Session, SessionFile, claims
 from mls_tui.users.srp import SrpClient
@@ -85,7 +85,13 @@ class CognitoUsers:
     def answer(self, challenge: Challenge, text: str) -> User | Challenge:
         field = _QUESTIONS[challenge.kind][0]
         responses = {"USERNAME": challenge.username, field: text}
-        return self._next(self._respond(challenge.kind.value, challenge.session, responses), challenge.username)
+        try:
+            answer = self._respond(challenge.kind.value, challenge.session, responses)
+        except CognitoError as error:
+            if error.code == "NotAuthorizedException":
+                raise ChallengeOverError(str(error)) from None
+            raise
+        return self._next(answer, challenge.username)
 
     def sign_out(self) -> None:
         """Forget first, then revoke: whatever the network does, nobody is signed in here any more."""

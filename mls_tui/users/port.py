@@ -29,6 +29,10 @@ class ChallengeKind(StrEnum):
     SMS = "SMS_MFA"
 
 
+class ChallengeOverError(AuthenticationError):
+    """A challenge is no longer open, as too much time has passed: begin again with name and password."""
+
+
 @dataclass(frozen=True, slots=True)
 class Challenge:
     """A question that must be answered before the user is signed in; hand it back to ``answer`` with the text.
@@ -58,7 +62,9 @@ class UserSource(Protocol):
         """Raises AuthenticationError where the service refuses."""
         ...
 
-    def answer(self, challenge: Challenge, text: str) -> User | Challenge: ...
+    def answer(self, challenge: Challenge, text: str) -> User | Challenge:
+        """Raises AuthenticationError where the answer is wrong, ChallengeOverError where it comes too late."""
+        ...
 
     def sign_out(self) -> None:
         """Forget the session here and revoke it where it came from."""

@@ -94,6 +94,10 @@ class Pool:
             raise Refused("UnknownOperationException", operation)
         return operations[operation](request)
 
+    def forget_sessions(self) -> None:
+        """Three minutes have passed: no question is open any more."""
+        self._sessions.clear()
+
     def _kept(self, username: str, password: str) -> tuple[int, int]:
         salt = secrets.randbits(128)
         return salt, verifier(self.pool_id, username, password, salt)

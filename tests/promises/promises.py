@@ -188,6 +188,9 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/test_users_srp.py::test_the_claim_is_that_of_another_implementation",
         "e2e/cli/test_cli_sign_in.py::test_a_first_sign_in_chooses_a_password_and_lasts_until_sign_out",
         "e2e/cli/test_cli_sign_in.py::test_a_wrong_password_is_a_sentence_and_nobody_is_signed_in",
+        "e2e/cli/test_cli_sign_in.py::test_an_authenticators_code_completes_a_sign_in",
+        "e2e/test_sign_in_screen.py::test_a_first_sign_in_goes_through_every_question",
+        "e2e/test_sign_in_screen.py::test_an_answer_that_comes_too_late_leads_back_to_name_and_password",
         "unit/test_users_local.py::test_after_sign_out_authentication_is_required_until_sign_in",
     ),
     "hostile addresses": (

@@ -12,7 +12,7 @@ import pytest
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import AuthenticationError
 from mls_tui.users.cognito import CognitoUsers, open_cognito
-from mls_tui.users.port import Challenge, ChallengeKind, User, require
+from mls_tui.users.port import Challenge, ChallengeKind, ChallengeOverError, User, require
 from tests.cognito.pool import Pool, code_of
 from tests.cognito.server import serving
 from tests.promises.canaries import found_in
@@ -118,7 +118,7 @@ def test_a_question_that_is_no_longer_open_is_not_told_as_a_wrong_password(users
     challenge = asked(users.sign_in("bob", PASSWORD))
     users.answer(challenge, code_of(APP, NOON))
     users.sign_out()
-    with pytest.raises(AuthenticationError, match="took too long") as caught:
+    with pytest.raises(ChallengeOverError, match="took too long") as caught:
         users.answer(challenge, code_of(APP, NOON))
     assert "password is wrong" not in str(caught.value)
     assert users.current() is None
