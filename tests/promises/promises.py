@@ -148,7 +148,9 @@ PROMISES: dict[str, tuple[str, ...]] = {
     "secrets at rest": (
         "unit/test_secrets.py::test_a_ciphertext_moved_to_another_row_fails",
         "unit/test_secrets.py::test_the_key_file_is_for_its_owner_alone_and_warned_of_once",
+        "unit/test_doctor.py::test_a_key_in_a_file_is_a_warning_that_names_the_file_and_what_keeps_it_elsewhere",
         "unit/test_secrets.py::test_after_a_rotation_old_secrets_are_read_and_new_ones_have_the_new_key",
+        "e2e/cli/test_cli_stored.py::test_rotating_keys_re_encrypts_every_secret_and_imports_go_on",
         "unit/test_secrets.py::test_another_key_cannot_read_and_says_which_key_is_missing",
         "unit/test_secrets_places.py::test_the_keyring_is_preferred_to_a_file_and_no_key_touches_the_disk",
         "unit/test_secrets_places.py::test_the_encryption_context_keeps_other_users_out",

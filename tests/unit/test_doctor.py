@@ -38,6 +38,16 @@ def test_a_fresh_machine_is_well_and_stays_untouched(home: Path) -> None:
     assert {"configuration", "data folder", "state folder", "disk", "sign-in", "secret key"} <= set(_states(checks))
 
 
+async def test_a_key_in_a_file_is_a_warning_that_names_the_file_and_what_keeps_it_elsewhere(home: Path) -> None:
+    settings = load_settings({"MLS_TUI_HOME": str(home)})
+    vault = open_vault(settings)
+    vault.encrypt("secret", user="u", connection="c", field="f")
+    (line,) = [check for check in await diagnose(settings, vault=vault) if check.name == "secret key"]
+    assert (line.state, str(settings.key_path) in line.detail) == ("warning", True)
+    assert "keyring" in line.advice
+    assert "MLS_TUI_KEY" in line.advice
+
+
 async def test_signed_out_is_a_failure_that_says_what_to_run(home: Path) -> None:
     settings = load_settings({"MLS_TUI_HOME": str(home)})
     users = open_users(settings)
