@@ -246,7 +246,9 @@ class ListingTask:
         kept = {photo.key for photo in winner.photos}
         ours = [photo.key for photo in listing.photos if photo.key and photo.key not in kept]
         if ours:
-            await context.photos.delete(ours)
+            # Under one id the copies of both stand under the same keys.
+            widths = context.variants if winner.listing_id != listing.listing_id else ()
+            await context.photos.delete(with_variants(context.user_id, listing.listing_id, ours, widths))
         self.index.add(entry_of(winner, address_key(winner.address)))
         if winner.version < listing.version:
             self._photos = None

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
+
 from mls_tui import actions
+from mls_tui.domain.listing import Listing
+from mls_tui.storage.base import PutResult
 from tests.e2e.conftest import OpenHouse
 from tests.e2e.house import House
 
@@ -57,3 +61,23 @@ async def test_an_undone_deletion_brings_the_copies_back(open_house: OpenHouse) 
         assert await house.objects() == set()
         assert (await actions.undo_deletion(deletion, house.ws)).success
         assert {key: await house.ws.photos.get(key) for key in await house.objects()} == before
+
+
+async def test_a_listing_that_another_import_stored_first_leaves_no_copies_behind(
+    open_local: OpenHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_local(listings=1) as house:
+        object.__setattr__(house.ws.settings, "webp_variants", (20,))
+        put, rivals = house.ws.store.put, ["another-id"]
+
+        async def beaten(user_id: str, listing: Listing, *, new: bool | None = None) -> PutResult:
+            if rivals:
+                theirs = listing.model_copy(update={"listing_id": rivals.pop(), "photos": ()})
+                await put(user_id, theirs)
+            return await put(user_id, listing, new=new)
+
+        monkeypatch.setattr(house.ws.store, "put", beaten)
+        await house.run()
+        [stored] = (await house.listings()).values()
+        assert stored.listing_id == "another-id"
+        assert await house.objects() == set()
