@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from mls_tui.domain.errors import MLSError
 from mls_tui.mls.base import Observer, RawRecord, RequestFailed
 from mls_tui.mls.degrade import broken, leasts, left_out, named, put_back, refused, singles, smaller, too_large
-from mls_tui.mls.links import FeedPage, flattened, read_page
+from mls_tui.mls.links import FeedPage, flattened, next_url, read_page
 from mls_tui.mls.odata import Dialect, Key, Request, entity_url, url_of
 from mls_tui.mls.preset_fields import MediaMode, ProviderPreset
 
@@ -182,6 +182,15 @@ class Feed:
 
     def _url(self, request: Request) -> str:
         return url_of(self._sized(request), self.dialect, self.preset)
+
+    async def onward(self, page: FeedPage) -> FeedPage | None:
+        """The page that a page's own link leads to; None where it has none.
+
+        Raises:
+            PagingError: the link leads to another origin.
+        """
+        link = next_url(page, self.preset.base_url)
+        return await self.follow(link) if link else None
 
     async def follow(self, url: str) -> FeedPage:
         """The page a next link leads to; the link must have passed ``links.next_url``."""

@@ -10,7 +10,6 @@ from mls_tui.domain.errors import MLSError
 from mls_tui.mls.base import RawRecord
 from mls_tui.mls.degrade import refused, too_large
 from mls_tui.mls.feed import Feed
-from mls_tui.mls.links import FeedPage, next_url
 from mls_tui.mls.odata import Key, Request
 from mls_tui.mls.trail import key_of
 from mls_tui.mls.walk import Walk
@@ -99,15 +98,11 @@ class Lookup:
             found += mine
             if len(mine) < len(page.rows):
                 return found, True
-            following = await self._following(page)
+            following = await self._feed.onward(page)
             if following is None or (len(found) >= len(wanted) and request.keys):
                 break
             page = following
         return found, False
-
-    async def _following(self, page: FeedPage) -> FeedPage | None:
-        link = next_url(page, self._feed.preset.base_url)
-        return await self._feed.follow(link) if link else None
 
     def key(self, row: RawRecord) -> Key | None:
         """The record's key as served."""

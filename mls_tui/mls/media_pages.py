@@ -11,7 +11,7 @@ from mls_tui.domain.errors import MLSError
 from mls_tui.mls.base import RawRecord
 from mls_tui.mls.degrade import refused
 from mls_tui.mls.feed import Feed
-from mls_tui.mls.links import FeedPage, next_url
+from mls_tui.mls.links import FeedPage
 from mls_tui.mls.odata import Request
 
 _MOST_PAGES = 50
@@ -71,7 +71,7 @@ class MediaPages:
 
     async def linked(self, link: str, url: str | None = None) -> list[RawRecord]:
         """The rows that a link to more Media leads to: a record's own, or that of the answer at ``url``."""
-        page = await self._linked(FeedPage(url or f"{self._feed.preset.base_url}/", (), link))
+        page = await self._feed.onward(FeedPage(url or f"{self._feed.preset.base_url}/", (), link))
         return (await self._from(page, None, None))[0]
 
     async def _from(
@@ -89,16 +89,12 @@ class MediaPages:
             rows += page.rows
             if page.next_link:
                 self._links = self._links or request is not None
-                page = await self._linked(page)
+                page = await self._feed.onward(page)
             elif request is None or self._is_last(page, request) or (enough is not None and len(rows) >= enough):
                 return rows, True
             else:
                 page = await self._further(replace(request, skip=len(rows)), self._by_skip)
         return rows, False
-
-    async def _linked(self, page: FeedPage) -> FeedPage | None:
-        link = next_url(page, self._feed.preset.base_url)
-        return await self._feed.follow(link) if link else None
 
     def _is_last(self, page: FeedPage, request: Request) -> bool:
         """Rows of others mean that the filter is ignored: there is no end to look for."""
