@@ -25,7 +25,7 @@ from mls_tui.mls.netguard import NetGuard, Origin, origin
 from mls_tui.mls.photos import PhotoSource
 from mls_tui.mls.preset_fields import ProviderPreset
 from mls_tui.mls.reply import Door, HttpxDoor
-from mls_tui.mls.requester import Requester
+from mls_tui.mls.requester import USER_AGENT, Requester
 from mls_tui.mls.throttle import Throttle
 from mls_tui.mls.transport import GuardedTransport, Lookup, Timeouts
 
@@ -36,7 +36,6 @@ _PARSE_HERE = 256_000
 _API_CONNECTIONS = 16
 _PHOTO_CONNECTIONS = 256
 """The most that may be set to be in flight; the importer's limit says how many are."""
-_USER_AGENT = "mls-tui/0.1"
 _REDIRECTS = 3
 
 
@@ -108,7 +107,7 @@ class MlsHttp:
         return api, media
 
     def _photo_source(self, door: Door, throttle: Throttle) -> PhotoSource:
-        headers = PhotoHeaders(self._preset, self._home, self._tokens.token, _USER_AGENT)
+        headers = PhotoHeaders(self._preset, self._home, self._tokens.token, USER_AGENT)
         return PhotoSource(door, self._guard, throttle, self._mask, headers, total_seconds=self._timeouts.photo)
 
     async def sign_in(self) -> None:
@@ -199,7 +198,7 @@ class MlsHttp:
         return None, fault, error_inside(host, raw, fault, self._mask)
 
     def _headers(self, token: str, extra: Mapping[str, str]) -> httpx.Headers:
-        headers = httpx.Headers({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _USER_AGENT})
+        headers = httpx.Headers({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT})
         headers.update({name: value.replace("{token}", token) for name, value in self._preset.headers.items()})
         headers.update(extra)
         headers["Authorization"] = f"Bearer {token}"

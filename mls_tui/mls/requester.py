@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import httpx
 
+from mls_tui import __version__
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import MLSError, RateLimitedError
 from mls_tui.domain.retry import REQUEST_ATTEMPTS, attempt
@@ -24,6 +25,7 @@ from mls_tui.mls.throttle import STRIKES, Throttle, is_throttled
 
 T = TypeVar("T")
 
+USER_AGENT = f"mls-tui/{__version__}"
 _FORM_CAP = 1_000_000
 # The caller words its request anew, or takes "gone" for an answer: it says itself what it makes of these.
 _FOR_THE_CALLER = frozenset({400, 404, 405, 406, 410, 413, 414, 415, 422})
@@ -139,7 +141,7 @@ class Requester:
             raise TokenUnavailableError(f"No token could be had. {error}", status=error.status) from None
 
 
-_FORM_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "mls-tui/0.1"}
+_FORM_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
 
 
 def _form_answer(raw: Raw, fault: Fault) -> FormAnswer:
