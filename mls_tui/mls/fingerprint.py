@@ -4,14 +4,13 @@ stored, and need not be mapped. It must never leave out anything that mapping re
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from mls_tui.mls.base import RawRecord
-from mls_tui.mls.media import MAX_URL, URL_FIELDS
+from mls_tui.mls.media import MAX_URL, PLAIN_URL, URL_FIELDS
 from mls_tui.mls.preset_fields import ProviderPreset
 
 MAPPING = 1
@@ -22,7 +21,6 @@ INLINE_MEDIA = ("Media", "Photos")
 _NOT_COMPARED = ("DaysOnMarket", "CumulativeDaysOnMarket", "@odata.etag")
 """What servers count up every night or write anew with every answer, and what is no change of a listing."""
 
-_USABLE = re.compile(r"https?://[A-Za-z0-9.-]+(:[1-9]\d{0,3}|:[1-5]\d{4}|:6[0-4]\d{3})?/[!-~]*", re.ASCII)
 _SORTED = orjson.OPT_SORT_KEYS
 
 
@@ -61,6 +59,6 @@ def _without_urls(rows: list[Any]) -> list[Any]:
 def _without_url(row: Mapping[str, Any], numbers: dict[str, int]) -> dict[str, Any]:
     plain = dict(row)
     for name in URL_FIELDS:
-        if name in row and isinstance(url := row[name], str) and len(url) <= MAX_URL and _USABLE.fullmatch(url):
+        if name in row and isinstance(url := row[name], str) and len(url) <= MAX_URL and PLAIN_URL.fullmatch(url):
             plain[name] = f"https:{numbers.setdefault(url, len(numbers))}"
     return plain

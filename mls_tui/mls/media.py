@@ -30,6 +30,8 @@ URL_FIELDS = ("MediaURL", "MediaUrl", *_SPARK_SIZES)
 _CAPTIONS = ("ShortDescription", "LongDescription", "MediaCaption", "Caption", "Name")
 _SIGNED_SEGMENT = re.compile(r"/[^/]*\b(?:token|signature|sig|expires)=[^/]*", re.IGNORECASE)
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f]+")
+PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[1-9]\d{0,3}|:[1-5]\d{4}|:6[0-4]\d{3})?/[!-~]*", re.ASCII)
+"""A URL that can be used as it is written, as nearly all are."""
 
 
 def map_media(
@@ -142,6 +144,8 @@ def _url(raw: Mapping[str, Any], base_url: str) -> str | None:
     text = next((value for name in URL_FIELDS if isinstance(value := raw.get(name), str) and value.strip()), None)
     if text is None or len(text) > MAX_URL:
         return None
+    if PLAIN_URL.fullmatch(text) and "&amp;" not in text:
+        return text
     text = text.strip().replace("&amp;", "&").replace(" ", "%20")
     if _UNSAFE_IN_URL.search(text):
         return None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mls_tui.domain.listing import Photo
 from mls_tui.mls.mapping import map_media
-from mls_tui.mls.media import plain_url
+from mls_tui.mls.media import PLAIN_URL, plain_url
 from tests.unit.mapping_feed import feed
 
 BASE = "https://mls.example/reso/odata"
@@ -198,3 +201,10 @@ def test_a_photo_without_a_timestamp_of_its_own_is_as_old_as_its_listings_photos
     untold = {"ModificationTimestamp": "2026-01-05T00:00:00Z"}
     assert identity(**untold) != identity(ModificationTimestamp="2026-03-03T00:00:00Z")
     assert identity(**untold) == identity(**untold)
+
+
+@given(st.from_regex(PLAIN_URL, fullmatch=True))
+def test_a_plain_url_is_taken_as_it_is_written(url: str) -> None:
+    host = urlsplit(url).hostname
+    assert host and (urlsplit(url).port or 1) > 0  # what reading it part by part would ask for
+    assert [photo.url for photo in photos({"MediaURL": url})] == [url.replace("&amp;", "&")]
