@@ -17,6 +17,8 @@ AWS_SECRET = "canary/aws+secret/6e1a5b" + "c2" * 8
 KEY = "canary passphrase of the user 7f2b6c" + "d3" * 8
 
 EVERY = (TOKEN, REFRESH, CLIENT_SECRET, PASSWORD, SIGNATURE, AWS_SECRET, KEY)
+BUT_URLS = tuple(secret for secret in EVERY if secret != SIGNATURE)
+"""A photo that could not be had keeps its URL (CONTRACT: "S3"), and the URL's own signature is a part of that."""
 
 
 def spellings(secret: str) -> Iterator[bytes]:

@@ -23,8 +23,6 @@ from tests.promises.leaky_mls import LeakyMLS, leaky_mls
 
 SECRETS = {"PASS": canaries.PASSWORD, "CLIENT": canaries.CLIENT_SECRET, "TOKEN": canaries.TOKEN}
 REMOVE = ["connections", "remove", "Leaky"]
-BUT_URLS = tuple(secret for secret in canaries.EVERY if secret != canaries.SIGNATURE)
-"""A photo that could not be had keeps its URL (CONTRACT: "S3"), and the URL's own signature is a part of that."""
 
 
 def _commands(mls: LeakyMLS) -> list[list[str]]:
@@ -81,7 +79,7 @@ async def test_no_command_writes_or_prints_a_secret(
         planted = {canaries.PASSWORD, canaries.CLIENT_SECRET, f"Bearer {canaries.TOKEN}"}
         assert planted <= mls.sent
     assert (written / "state" / "logs" / "mls-tui.jsonl").stat().st_size > 1_000
-    assert canaries.search_folder(written, BUT_URLS) == []
+    assert canaries.search_folder(written, canaries.BUT_URLS) == []
     assert kind == "aws" or _smaller_copies(written)
     _aws_holds_no_secret(environ)
 
@@ -93,7 +91,7 @@ def _smaller_copies(folder: Path) -> list[Path]:
 async def _searched(environ: dict[str, str], arguments: list[str], folder: Path) -> None:
     code, said = await _run(environ, arguments, folder)
     assert code in (0, 1, 2, 3, 4), (arguments, said)
-    allowed = BUT_URLS if arguments[0] in ("listings", "show") else canaries.EVERY
+    allowed = canaries.BUT_URLS if arguments[0] in ("listings", "show") else canaries.EVERY
     assert canaries.found_in(said, allowed) == [], (arguments, said)
 
 
@@ -106,7 +104,7 @@ def _aws_holds_no_secret(environ: dict[str, str]) -> None:
         patch.setenv("AWS_ENDPOINT_URL", environ["AWS_ENDPOINT_URL"])
         items = json.dumps(scan(environ["MLS_TUI_TABLE"]), default=str, ensure_ascii=False)
         assert "LISTING#" in items
-        assert canaries.found_in(items.encode(), BUT_URLS) == []
+        assert canaries.found_in(items.encode(), canaries.BUT_URLS) == []
         s3: Any = boto3.client("s3")
         bucket = environ["MLS_TUI_BUCKET"]
         listed = s3.list_objects_v2(Bucket=bucket)["Contents"]
@@ -152,4 +150,4 @@ async def test_an_unforeseen_error_that_holds_a_secret_shows_it_nowhere(
     assert error
     assert canaries.found_in(error.encode()) == []
     assert "RuntimeError" in log.path.read_text()
-    assert canaries.search_folder(tmp_path / "home", BUT_URLS) == []
+    assert canaries.search_folder(tmp_path / "home", canaries.BUT_URLS) == []

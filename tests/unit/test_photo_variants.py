@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import struct
 import subprocess
 import sys
-import zlib
 from typing import Any
 
 import pytest
@@ -17,6 +15,7 @@ from PIL import Image, ImageCms
 
 from mls_tui.domain.errors import PhotoError
 from mls_tui.importer.variants import make_variants
+from tests.e2e.hostile_mls import png_claiming
 
 
 def encoded(mode: str = "RGB", size: tuple[int, int] = (640, 480), kind: str = "JPEG", **options: Any) -> bytes:
@@ -122,14 +121,6 @@ def test_an_animation_gives_its_first_frame() -> None:
     out = io.BytesIO()
     frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
     assert getattr(opened(make_variants(out.getvalue(), (40,))[40]), "n_frames", 1) == 1
-
-
-def png_claiming(width: int, height: int) -> bytes:
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("size", [(10_000, 5_001), (10_000, 10_000), (100_000, 100_000)])
