@@ -111,7 +111,8 @@ async def give_up(house: House, task: Task, why: str, deliveries: int) -> None:
     if run is None or run.state is not RunState.RUNNING:
         return
     if task.kind is not TaskKind.LISTING:
-        await _end(house, run, f"The feed could not be read to its end: {why}")
+        advice = "What is stored stays; import again to go on from there."
+        await _end(house, run, f"The feed could not be read to its end: {why.rstrip('.')}. {advice}")
         return
     problem = Problem(
         kind=ProblemKind.LISTING,

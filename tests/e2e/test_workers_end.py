@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import pytest
+from aiohttp import web
 
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.connection import Lease
@@ -70,3 +71,25 @@ async def test_a_refused_sign_in_ends_the_run_and_says_so(open_aws: OpenHouse) -
         assert "re-authenticate" in str(result.error)
         with quick():
             assert await begun(house)  # the lease is free
+
+
+async def test_a_page_that_nobody_can_read_ends_the_run_and_is_among_the_dead_letters(
+    open_aws: OpenHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mls_tui.distributed.verdict.MAX_RECEIVES", 1)
+
+    async def down(request: web.Request) -> web.StreamResponse | None:
+        return web.Response(status=503) if request.path.endswith("/Property") else None
+
+    async with open_aws(listings=2) as house:
+        await make_queues(house)
+        with quick():
+            run_id = await begun(house)
+            house.mls.hook = down
+            async with working(house, workers=1):
+                result = await ended(house, run_id)
+        assert (result.state, result.exit_code) == (RunState.FAILED, 4)
+        said = str(result.error)
+        assert said.startswith("The feed could not be read to its end: 127.0.0.1 answered 503")
+        assert said.endswith("Unavailable. What is stored stays; import again to go on from there.")
+        assert (await depths(house))["pages-dead"] == 1
