@@ -205,6 +205,7 @@ def test_a_photo_without_a_timestamp_of_its_own_is_as_old_as_its_listings_photos
 
 @given(st.from_regex(PLAIN_URL, fullmatch=True))
 def test_a_plain_url_is_taken_as_it_is_written(url: str) -> None:
-    host = urlsplit(url).hostname
-    assert host and (urlsplit(url).port or 1) > 0  # what reading it part by part would ask for
+    parts = urlsplit(url)
+    assert parts.hostname  # what reading it part by part would ask for
+    assert parts.port != 0
     assert [photo.url for photo in photos({"MediaURL": url})] == [url.replace("&amp;", "&")]
