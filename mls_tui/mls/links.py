@@ -137,7 +137,10 @@ def next_url(page: FeedPage, base_url: str) -> str | None:
         target = urlsplit(urljoin(page.url, raw))
         same = _same_origin(target, urlsplit(base_url))
     except ValueError:
-        raise PagingError("The MLS sent a next-page link that cannot be read, so paging stopped.") from None
+        raise PagingError(
+            "The MLS sent a next-page link that cannot be read, so paging stopped. What was read is kept. Try again "
+            "later, and tell the provider if it stays so."
+        ) from None
     if not same or "@" in target.netloc:
         raise PagingError(
             f"The MLS sent a next-page link to another server ({target.hostname or target.scheme}). It was not "

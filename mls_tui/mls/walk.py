@@ -166,7 +166,8 @@ class Walk:
         self._before = rows
         if self._same >= _MOST_SAME_PAGES or self._empty >= _MOST_EMPTY_PAGES:
             raise PagingError(
-                "The MLS kept sending the same page with new next-page links, so paging stopped. What was read is kept."
+                "The MLS kept sending the same page with new next-page links, so paging stopped. What was read is "
+                "kept. Try again later, and tell the provider if it stays so."
             )
 
     def _new(self, page: FeedPage, link: str) -> int:

@@ -110,7 +110,9 @@ def _answered(error: BaseException, code: str, where: str) -> StorageError:
     if code in _WRONG_REGION:
         return StorageError(f"The {where} is in another region. Set AWS_REGION to the bucket's region.")
     retryable = status_of(error) in (409, 500, 502, 503, 504)
-    return StorageError(f"The {where} refused {operation or 'a request'}: {code}.{_detail(error)}", retryable=retryable)
+    advice = "Try again in a minute." if retryable else "Run `mls-tui storage check`."
+    refused = f"The {where} refused {operation or 'a request'}: {code}.{_detail(error)}"
+    return StorageError(f"{refused} {advice}", retryable=retryable)
 
 
 def _permission(operation: str, where: str) -> str:
@@ -124,7 +126,7 @@ def _detail(error: BaseException) -> str:
     if text.startswith("<"):
         # A page of HTML from something in between says nothing to a person.
         return ""
-    return f" {text[:200]}" if text else ""
+    return f" {text[:200].rstrip('.')}." if text else ""
 
 
 def _unanswered(error: BaseException, where: str) -> StorageError:

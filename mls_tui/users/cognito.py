@@ -78,7 +78,10 @@ class CognitoUsers:
         try:
             claim = srp.claim(parameters, self._clock.now())
         except ValueError:
-            raise AuthenticationError("Cognito's answer to the sign-in cannot be trusted; nothing was sent.") from None
+            raise AuthenticationError(
+                "Cognito's answer to the sign-in cannot be trusted; nothing was sent. Check MLS_TUI_USER_POOL_ID, and "
+                "that nothing stands between this machine and AWS."
+            ) from None
         answer = self._respond("PASSWORD_VERIFIER", first.get("Session"), claim)
         return self._next(answer, parameters.get("USERNAME", username))
 
@@ -173,7 +176,10 @@ class CognitoUsers:
         if name is None:
             return self._signed_in(answer["AuthenticationResult"], username)
         if name not in [kind.value for kind in ChallengeKind]:
-            raise AuthenticationError(f"Cognito asks for {name}, which this program cannot answer yet.")
+            raise AuthenticationError(
+                f"Cognito asks for {name}, which this program cannot answer: ask whoever runs the user pool to let you "
+                "sign in with a password, or with a password and a code."
+            )
         kind = ChallengeKind(name)
         parameters = answer.get("ChallengeParameters", {})
         if kind is ChallengeKind.NEW_PASSWORD and (missing := _attributes(parameters.get("requiredAttributes"))):

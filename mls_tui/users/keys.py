@@ -115,7 +115,10 @@ class KeyRing:
             }
             current = keys.pop(stored["current"])
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise SecretError(f"{where} does not hold encryption keys in a form this version knows.") from None
+            raise SecretError(
+                f"{where} does not hold encryption keys in a form this version knows: restore it from a backup, or "
+                "upgrade mls-tui."
+            ) from None
         return cls(current, tuple(keys.values()))
 
 
@@ -201,7 +204,10 @@ class FileKeys:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise SecretError(f"The file of encryption keys, {self._path}, cannot be read: {error}.") from None
+            raise SecretError(
+                f"The file of encryption keys, {self._path}, cannot be read ({error}): make it readable by your user, "
+                "or set MLS_TUI_KEY."
+            ) from None
         return KeyRing.from_text(text, str(self._path))
 
     def _create(self) -> KeyRing:
@@ -221,7 +227,7 @@ class FileKeys:
             raise self._unwritable(error) from None
         ring = self._read()
         if ring is None:
-            raise SecretError(f"The file of encryption keys, {self._path}, has vanished.")
+            raise SecretError(f"The file of encryption keys, {self._path}, has vanished: try again.")
         return ring
 
     def _warn(self) -> None:

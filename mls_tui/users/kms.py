@@ -57,7 +57,10 @@ class KmsService:
             hint = "check the key's id, its region and your rights to kms:GenerateDataKey and kms:Decrypt"
             raise SecretError(f"{self.describe()} refused {operation} ({code}): {hint}.") from None
         except BotoCoreError as error:
-            raise SecretError(f"{self.describe()} could not be reached ({type(error).__name__}).") from None
+            raise SecretError(
+                f"{self.describe()} could not be reached ({type(error).__name__}): check the network, AWS_REGION and "
+                "the AWS credentials."
+            ) from None
 
 
 class KmsKeys:

@@ -60,4 +60,6 @@ class LocalUsers:
             else:
                 self._mark.unlink(missing_ok=True)
         except OSError as error:
-            raise StorageError(f"{self._mark} cannot be written ({error.strerror}).") from None
+            raise StorageError(
+                f"{self._mark} cannot be written ({error.strerror}): make its folder writable."
+            ) from None

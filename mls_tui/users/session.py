@@ -53,7 +53,10 @@ class SessionFile:
             private_folder(self._path.parent)
             write_whole(self._path, sealed.encode(), mode=PRIVATE_FILE)
         except OSError as error:
-            raise StorageError(f"The session file {self._path} cannot be written ({error.strerror}).") from None
+            raise StorageError(
+                f"The session file {self._path} cannot be written ({error.strerror}): make its folder writable, then "
+                "sign in again."
+            ) from None
 
     def clear(self) -> None:
         try:

@@ -208,7 +208,7 @@ class Table:
             found = [from_attributes(reason["Item"]) if reason.get("Item") else None for reason in cancelled.reasons]
             return TransactionFailedError(cancelled.codes, found)
         why = ", ".join(code for code in cancelled.codes if code) or "no reason given"
-        return StorageError(f"The {self.where} refused a transaction: {why}.")
+        return StorageError(f"The {self.where} refused a transaction: {why}. Run `mls-tui storage check`.")
 
     def _waits(self) -> Iterable[float]:
         return (_FIRST_WAIT_SECONDS * 2**n + random.uniform(0, _FIRST_WAIT_SECONDS) for n in range(_ROUNDS))
