@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -15,7 +14,7 @@ from odata_query.visitor import NodeVisitor
 
 from mls_tui.demo.errors import bad_request
 from mls_tui.demo.functions import FUNCTIONS
-from mls_tui.demo.hints import branches
+from mls_tui.demo.nodes import branches, instant
 from mls_tui.demo.schema import ENTITIES, EntityType, Field
 
 Evaluate = Callable[[Any], Any]
@@ -34,7 +33,6 @@ _ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
     ast.Mod: operator.mod,
 }
-_LONG_FRACTION = re.compile(r"(\.\d{6})\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +43,6 @@ class Expression:
     evaluate: Evaluate
     field: Field | None = None
     target: EntityType | None = None
-
-
-def instant(text: str) -> datetime:
-    """An Edm.DateTimeOffset as an aware time; one without an offset is UTC. Raises ODataError (400)."""
-    try:
-        moment = datetime.fromisoformat(_LONG_FRACTION.sub(r"\1", text.upper()))
-    except ValueError as error:
-        raise bad_request(f"{text} is not a date and time") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _read(kind: str, value: Any) -> Any:

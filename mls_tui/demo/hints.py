@@ -7,6 +7,8 @@ from typing import Any
 
 from odata_query import ast
 
+from mls_tui.demo.nodes import branches, instant
+
 
 def allowed_values(node: ast._Node, field: str) -> set[str] | None:
     """The only strings that ``field`` can have in a matching row; None where the filter does not say."""
@@ -40,21 +42,5 @@ def lower_bound(node: ast._Node, field: str) -> Any:
     if isinstance(node.right, ast.String):
         return node.right.val
     if isinstance(node.right, ast.DateTime):
-        from mls_tui.demo.expressions import instant
-
         return instant(node.right.val)
     return None
-
-
-def branches(node: ast.BoolOp) -> list[ast._Node]:
-    """The operands of a chain of one operator, left to right: ``a or b or c`` is three, however the parser nested it,
-    so that a thousand terms need no deep recursion."""
-    found: list[ast._Node] = []
-    waiting: list[ast._Node] = [node]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, ast.BoolOp) and item.op == node.op:
-            waiting += (item.right, item.left)
-        else:
-            found.append(item)
-    return found
