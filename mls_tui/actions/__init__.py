@@ -19,6 +19,7 @@ from mls_tui.actions.distributed import follow_run, run_worker, start_distribute
 from mls_tui.actions.examining import check_storage, examine, init_storage
 from mls_tui.actions.history import get_import_history, get_run_problems
 from mls_tui.actions.imports import import_events, import_mls_listings, retry_events, retry_run
+from mls_tui.actions.key_rotation import rotate_keys
 from mls_tui.actions.listings import (
     export_listings,
     get_imported_listings,
@@ -81,6 +82,7 @@ __all__ = [
     "refetch_photos",
     "retry_events",
     "retry_run",
+    "rotate_keys",
     "run_worker",
     "show_connection",
     "start_distributed",

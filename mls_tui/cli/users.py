@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
-from mls_tui.cli.running import fail, log_to, settings_of, warn, with_workspace
+from mls_tui import actions
+from mls_tui.cli.running import data_of, fail, log_to, settings_of, warn, with_workspace
 from mls_tui.cli.text import plain_text, say
 from mls_tui.domain.errors import MlsTuiError, sentence
 from mls_tui.users.port import Challenge, User, UserSource, open_users, require
-from mls_tui.workspace import Workspace
 
 
 @click.command("sign-in")
@@ -67,26 +65,9 @@ def keys() -> None:
 @click.pass_context
 def rotate(ctx: click.Context) -> None:
     """Make a new key and encrypt every stored secret again under it; the old one still reads."""
-
-    async def work(workspace: Workspace) -> tuple[str, int]:
-        workspace.writable()
-        from mls_tui.users.cognito import reseal_session
-
-        key_id = await asyncio.to_thread(workspace.vault.rotate)
-        done = await asyncio.to_thread(reseal_session, workspace.settings)
-        for connection in await workspace.store.connections(workspace.user_id):
-            fresh = await asyncio.to_thread(
-                workspace.vault.reencrypt,
-                connection.secrets,
-                user=workspace.user_id,
-                connection=connection.connection_id,
-            )
-            await workspace.store.put_connection(workspace.user_id, connection.model_copy(update={"secrets": fresh}))
-            done += len(fresh)
-        return key_id, done
-
-    key_id, done = with_workspace(ctx, work)
-    say(f"{done} secrets are encrypted under the new key {key_id}.")
+    answer = with_workspace(ctx, lambda ws: actions.rotate_keys(ws))
+    data_of(answer)
+    say(answer.message)
 
 
 def _users(ctx: click.Context) -> UserSource:

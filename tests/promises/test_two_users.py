@@ -31,6 +31,7 @@ FAIL_WITH_ANOTHERS_NAME = {
         "get_import_history",
         "init_storage",
         "check_storage",
+        "rotate_keys",
     }
 }
 

@@ -205,6 +205,7 @@ VERBS: dict[str, Call] = {
     "get_budget": lambda me, it: actions.get_budget(it.connection_id, me.ws),
     "init_storage": lambda me, it: actions.init_storage(me.ws),
     "check_storage": lambda me, it: actions.check_storage(me.ws, photos=True, repair=True),
+    "rotate_keys": lambda me, it: actions.rotate_keys(me.ws),
     "examine": lambda me, it: actions.examine(me.ws, it.connection_id),
     "undo_deletion": lambda me, it: actions.undo_deletion(it.deletion, me.ws),
     "delete_listing": lambda me, it: actions.delete_listing(it.listing.listing_id, me.ws),
