@@ -121,14 +121,12 @@ class CognitoUsers:
                 return session
             try:
                 return self._renewed(session)
-            except CognitoError as error:
-                if error.code not in _SIGNED_OUT:
-                    raise
-            except StorageError:
+            except (CognitoError, StorageError) as error:
+                if isinstance(error, CognitoError) and error.code in _SIGNED_OUT:
+                    return self._after_refusal(session)
                 if session.expires_at > self._now():
                     return session
                 raise
-            return self._after_refusal(session)
 
     def boto3_session(self) -> Any:
         """Credentials of the identity pool, scoped to the user and renewed by themselves; else the machine's own."""

@@ -156,6 +156,22 @@ def test_cognito_out_of_reach_matters_only_when_the_tokens_are_over(
             users.current()
 
 
+@pytest.mark.parametrize("code", ["TooManyRequestsException", "InternalErrorException"])
+@pytest.mark.parametrize(("left", "still"), [(60, True), (-60, False)])
+def test_cognito_in_trouble_matters_only_when_the_tokens_are_over(
+    stubbed: tuple[CognitoUsers, Stubber], sessions: SessionFile, code: str, left: int, still: bool
+) -> None:
+    users, stub = stubbed
+    sessions.save(_session(expires_at=NOON.timestamp() + left))
+    stub.add_client_error("get_tokens_from_refresh_token", code)
+    if still:
+        assert users.current() == User("u1", "ann")
+    else:
+        with pytest.raises(AuthenticationError, match="Cognito refused"):
+            users.current()
+    assert sessions.load() == _session(expires_at=NOON.timestamp() + left)
+
+
 def test_sign_out_forgets_here_and_revokes_there(stubbed: tuple[CognitoUsers, Stubber], sessions: SessionFile) -> None:
     users, stub = stubbed
     sessions.save(_session())
