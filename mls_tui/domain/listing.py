@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 MEDIA_ASKED_MOST = 3
-"""Imports that ask for a listing's Media, counted and not there, before it waits for the record to change."""
+"""Imports that ask for a listing's Media, counted and not there or cut short, before it waits for the record to
+change."""
 
 
 class ListingStatus(StrEnum):
@@ -152,7 +153,7 @@ class Listing(Record):
     relisted_from: str | None = None
     off_market_at: str | None = None
     media_asked: int | None = None
-    """How many imports found no Media of this version of the record though it counts photos."""
+    """How many imports found no Media of this version of the record though it counts photos, or only a part of it."""
 
     @property
     def photos_stored(self) -> int:
