@@ -108,7 +108,8 @@ class Workspace:
 
     def _open(self) -> None:
         from mls_tui.storage.open import open_stores
-        from mls_tui.users.port import open_users, require
+        from mls_tui.users.open import open_users
+        from mls_tui.users.port import require
         from mls_tui.users.secrets import open_vault
 
         users = self._users = self._users or open_users(self.settings, self._on_warning)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from mls_tui.domain.errors import AuthenticationError
-
-if TYPE_CHECKING:
-    from mls_tui.config import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +81,3 @@ def require(source: UserSource) -> User:
     if user is None:
         raise AuthenticationError("Authentication required")
     return user
-
-
-def open_users(settings: Settings, on_warning: Callable[[str], object] | None = None) -> UserSource:
-    """Cognito where a user pool is configured, else the local user. ``on_warning`` is told, in a sentence, when keeping
-    a session is what first puts keys into a file."""
-    if settings.user_pool_id:
-        from mls_tui.users.cognito import open_cognito
-
-        return open_cognito(settings, on_warning)
-    from mls_tui.users.local import LocalUsers
-
-    return LocalUsers(settings.user, settings.state_path)
