@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.botocore_models import read_once
 from tests.cognito.pool import Pool, Refused
 
 
 @contextmanager
 def serving(pool: Pool) -> Iterator[str]:
     """``http://127.0.0.1:<free port>``."""
+    read_once()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
