@@ -15,7 +15,7 @@ from mls_tui.actions.results import (
     ConnectionTest,
     ConnectionView,
 )
-from mls_tui.actions.session import clear_secrets, open_connector_for, seal
+from mls_tui.actions.session import clear_secrets, connected, seal
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.connection import AuthKind, Connection, SecretField
 from mls_tui.domain.errors import AuthenticationError, MLSError, NotFoundError, SecretError, UsageError, sentence
@@ -122,7 +122,7 @@ async def check_connection(connection_id: str, workspace: Workspace | None = Non
     """The same for a stored connection, as it stands."""
     async with opened(workspace) as ws:
         connection = await find_connection(ws, connection_id)
-        return await _tested(ws, connection, await clear_secrets(ws, connection))
+        return await _tested(ws, connection)
 
 
 @answering
@@ -133,11 +133,8 @@ async def disconnect_mls(connection_id: str, workspace: Workspace | None = None)
         connection = await find_connection(ws, connection_id)
         note = ""
         try:
-            connector = await open_connector_for(ws, connection, await clear_secrets(ws, connection))
-            try:
+            async with connected(ws, connection) as connector:
                 await connector.disconnect()
-            finally:
-                await connector.close()
         except (MLSError, AuthenticationError, UsageError, SecretError) as error:
             note = f" Its token could not be revoked: {sentence(error)}"
         await ws.store.delete_connection(ws.user_id, connection.connection_id)
@@ -145,23 +142,16 @@ async def disconnect_mls(connection_id: str, workspace: Workspace | None = None)
 
 
 async def _tested(
-    ws: Workspace, connection: Connection, secrets: dict[SecretField, str]
+    ws: Workspace, connection: Connection, secrets: dict[SecretField, str] | None = None
 ) -> ActionResult[ConnectionTest]:
-    connector = await open_connector_for(ws, connection, secrets)
-    try:
+    async with connected(ws, connection, secrets) as connector:
         await connector.authenticate()
         member = await connector.member()
-        waiting = await connector.count(FeedQuery(statuses=_active()))
-    finally:
-        await connector.close()
-    notes = tuple(note for note in for_connection(connection).notes)
+        waiting = await connector.count(FeedQuery(statuses=frozenset({ListingStatus.ACTIVE})))
+    notes = for_connection(connection).notes
     found = "the MLS did not say how many listings wait" if waiting is None else f"{waiting} listings waiting"
     who = ", ".join(part for part in (member.member_name, member.office_name) if part) or "member not named"
     return ActionResult(True, f"Signed in: {who}; {found}.", ConnectionTest(member, waiting, notes))
-
-
-def _active() -> frozenset[ListingStatus]:
-    return frozenset({ListingStatus.ACTIVE})
 
 
 async def _saved(ws: Workspace, form: ConnectionForm, stored: Connection | None) -> ActionResult[ConnectionView]:

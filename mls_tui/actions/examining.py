@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.connections import find_connection
 from mls_tui.actions.results import ActionResult
-from mls_tui.actions.session import clear_secrets, open_connector_for, open_queues
+from mls_tui.actions.session import connected, open_queues
 from mls_tui.domain.errors import UsageError
 from mls_tui.importer.audit import audit_photos
 from mls_tui.storage.base import Check
@@ -71,11 +71,8 @@ async def examine(workspace: Workspace | None = None, connection: str | None = N
             found = await find_connection(ws, connection)
             facts = facts_of(found)
             checks += fact_checks(preset(found.provider), facts)
-            connector = await open_connector_for(ws, found, await clear_secrets(ws, found))
-            try:
+            async with connected(ws, found) as connector:
                 checks += await probe(connector, [fact.name for fact in facts if fact.mine])
-            finally:
-                await connector.close()
         return _answer(checks)
 
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.connections import find_connection
 from mls_tui.actions.results import ActionResult, Difference, Preview, PreviewRow
-from mls_tui.actions.session import clear_secrets, open_connector_for
+from mls_tui.actions.session import connected
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.importer.options import ImportOptions
@@ -32,13 +32,9 @@ async def preview_import(
     """What an import would change; writes nothing, asks for no photo."""
     async with opened(workspace) as ws:
         connection = at_its_feed(await find_connection(ws, connection_id))
-        secrets = await clear_secrets(ws, connection)
-        connector = await open_connector_for(ws, connection, secrets)
-        try:
+        async with connected(ws, connection) as connector:
             await connector.authenticate()
             preview = await _Preview(ws, connection, connector, options or ImportOptions()).read()
-        finally:
-            await connector.close()
         kinds = ("new", "changed", "unchanged", "gone", "quarantined")
         text = ", ".join(f"{preview.count(kind)} {kind}" for kind in kinds)
         return ActionResult(True, f"{text}. Nothing was written.", preview)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -112,6 +113,19 @@ def _sign_in(connection: Connection) -> tuple[str | None, ...]:
     """Where and as whom a connection signs in: tokens are good between connections that have this in common."""
     who = (connection.auth.value, connection.client_id, connection.username, connection.scope)
     return (connection.provider, counted_host(connection.base_url), connection.token_url, *who)
+
+
+@asynccontextmanager
+async def connected(
+    workspace: Workspace, connection: Connection, secrets: Mapping[SecretField, str] | None = None
+) -> AsyncIterator[Connector]:
+    """A connector for the length of the block, with the connection's own secrets where none are given."""
+    secrets = await clear_secrets(workspace, connection) if secrets is None else secrets
+    connector = await open_connector_for(workspace, connection, secrets)
+    try:
+        yield connector
+    finally:
+        await connector.close()
 
 
 def open_queues(workspace: Workspace) -> Queues:
