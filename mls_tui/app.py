@@ -199,8 +199,10 @@ class MlsTuiApp(App[None]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """A toast; its text may come from a feed and is never markup."""
-        super().notify(clean(message)[:600], title=clean(title), severity=severity, timeout=timeout, markup=False)
+        """A toast, unless it is in sight already; its text may come from a feed and is never markup."""
+        told, named = clean(message)[:600], clean(title)
+        if not any((each.message, each.title) == (told, named) for each in self._notifications):
+            super().notify(told, title=named, severity=severity, timeout=timeout, markup=False)
 
     def warn(self, text: str) -> None:
         """A warning that stops nothing, from any thread: in the log, and as a toast that stays for a while."""

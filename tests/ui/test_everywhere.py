@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from textual.binding import Binding
+from textual.widgets._toast import Toast
 
 import mls_tui.actions
 from mls_tui.actions import Preview, PreviewRow
@@ -129,3 +130,13 @@ async def test_only_what_is_marked_in_the_preview_is_imported() -> None:
         await press(pilot, "p", "space", "i")
         call = next(call for call in actions.calls if call[0] == "import_events")
         assert call[2].keys == ("k1", "k2")  # type: ignore[attr-defined]
+
+
+async def test_a_toast_leaves_the_keys_in_sight_and_says_a_thing_once() -> None:
+    async with opened(an_app()) as pilot:
+        await press(pilot, "3", "x", "x", "x")
+        for size in SIZES:
+            await resized(pilot, size)
+            [toast] = pilot.app.screen.query(Toast)
+            assert not toast.region.overlaps(pilot.app.screen.query_one("#foot").region)
+            assert "q Quit" in seen(pilot)
