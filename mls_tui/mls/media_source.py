@@ -13,6 +13,7 @@ from mls_tui.mls.degrade import SMALLEST_PAGE, refused, too_large
 from mls_tui.mls.feed import Feed
 from mls_tui.mls.links import read_page
 from mls_tui.mls.lookup import Lookup
+from mls_tui.mls.media import MAX_PHOTOS
 from mls_tui.mls.media_pages import MediaPages
 from mls_tui.mls.odata import Request, with_query
 from mls_tui.mls.preset_fields import MediaMode
@@ -164,9 +165,7 @@ class MediaSource:
             return max(held, await self.fresh(key), key=len)
         except MediaCutError as cut:
             most = max(held, cut.rows, key=len)
-            # Where nothing counts them, few rows are no sign of a cut: no server is known to give fewer than ten.
-            short = len(most) < count if count is not None else len(most) >= SMALLEST_PAGE
-            if short:
+            if _is_part(len(most), count):
                 raise MediaCutError(most) from None
             return list(most)
 
@@ -236,6 +235,12 @@ class MediaSource:
 def _cannot(error: MLSError) -> bool:
     """True where this way of asking is not open here, while another may be."""
     return refused(error) or too_large(error) or error.status in (403, 404, 410)
+
+
+def _is_part(rows: int, count: int | None) -> bool:
+    """Whether so many of ``count`` photos leave something to be had. Where nothing counts them, few rows are no sign of
+    a cut, as no server is known to give fewer than ten; and more than are ever kept are enough."""
+    return SMALLEST_PAGE <= rows < MAX_PHOTOS if count is None else rows < min(count, MAX_PHOTOS)
 
 
 def _link_of(record: RawRecord) -> str | None:

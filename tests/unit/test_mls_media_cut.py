@@ -12,6 +12,7 @@ import pytest
 
 from mls_tui.domain.errors import MLSError
 from mls_tui.mls.base import FeedQuery, MediaCutError
+from mls_tui.mls.media import MAX_PHOTOS
 from mls_tui.mls.probe import probe
 from tests.providers.direct import connector, sweep
 from tests.providers.feed_server import FeedServer, Reply
@@ -123,6 +124,11 @@ async def test_a_listing_that_has_all_the_photos_it_counts_is_whole(skip: str, o
 @pytest.mark.parametrize("skip", ["ignores", "refuses"])
 async def test_a_few_photos_that_nothing_counts_are_taken_for_all(skip: str) -> None:
     assert await photos_of(cutting([9], skip=skip, order="refuses", quirks=NO_OTHER_WAY)) == [9]
+
+
+async def test_more_photos_than_are_ever_kept_are_not_called_cut() -> None:
+    server = cutting([MAX_PHOTOS + 60], cap=10, quirks=NO_OTHER_WAY)
+    assert await photos_of(server) == [MAX_PHOTOS]
 
 
 async def test_photos_that_count_more_than_is_shown_are_whole_where_the_server_shows_its_end() -> None:
