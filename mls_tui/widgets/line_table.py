@@ -11,21 +11,17 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mls_tui.widgets.plain import one_line
+from mls_tui.widgets.row_keys import row_keys
 
-MOVE = Binding.Group("Move")
 HEADER = 1
 GAP = 2
-
-
-def _move(keys: str, action: str, name: str, words: str) -> Binding:
-    return Binding(keys, action, words, show=False, id=f"table.{name}", tooltip=words, group=MOVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +39,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "line-table--header", "line-table--cursor", "line-table--cursor-blurred",
     }  # fmt: skip
-    BINDINGS: ClassVar[list[BindingType]] = [
-        _move("up,k", "move(-1)", "up", "Up"),
-        _move("down,j", "move(1)", "down", "Down"),
-        _move("home,g", "edge(0)", "top", "First row"),
-        _move("end,G", "edge(1)", "bottom", "Last row"),
-        _move("pageup,ctrl+u", "page(-1)", "page_up", "A page up"),
-        _move("pagedown,ctrl+d", "page(1)", "page_down", "A page down"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = row_keys("move(-1)", "move(1)", "edge(0)", "edge(1)", "page(-1)", "page(1)")
 
     @dataclass
     class Moved(Message):

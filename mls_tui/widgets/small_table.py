@@ -8,30 +8,22 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import DataTable
 
-MOVE = Binding.Group("Move")
+from mls_tui.widgets.row_keys import move, row_keys
+
 MARGINS = 3
 """What the table leaves free of the screen's width: a cell on either side, and one for its scrollbar."""
-
-
-def _move(keys: str, action: str, name: str, words: str) -> Binding:
-    return Binding(keys, action, words, show=False, id=f"table.{name}", tooltip=words, group=MOVE)
 
 
 class SmallTable(DataTable[object], inherit_bindings=False):
     """Rows are chosen whole. Cells must be ``rich.text.Text`` (see ``plain.cell``): a ``str`` would be markup."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        _move("up,k", "cursor_up", "up", "Up"),
-        _move("down,j", "cursor_down", "down", "Down"),
-        _move("left,h", "cursor_left", "left", "Left"),
-        _move("right,l", "cursor_right", "right", "Right"),
-        _move("home,g", "scroll_top", "top", "First row"),
-        _move("end,G", "scroll_bottom", "bottom", "Last row"),
-        _move("pageup,ctrl+u", "page_up", "page_up", "A page up"),
-        _move("pagedown,ctrl+d", "page_down", "page_down", "A page down"),
+        *row_keys("cursor_up", "cursor_down", "scroll_top", "scroll_bottom", "page_up", "page_down"),
+        move("left,h", "cursor_left", "left", "Left"),
+        move("right,l", "cursor_right", "right", "Right"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
