@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 
 from mls_tui.domain.listing import Address
-from mls_tui.domain.same_home import address_key
 from mls_tui.mls.fields import Fields
-
-__all__ = ["address_key", "address_of", "withheld"]
 
 _STREET_PARTS = ("StreetDirPrefix", "StreetName", "StreetSuffix", "StreetDirSuffix", "UnitNumber")
 

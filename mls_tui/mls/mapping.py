@@ -9,34 +9,19 @@ from typing import Any
 from mls_tui.domain.errors import UnusableRecordError
 from mls_tui.domain.keys import mls_number_key, provider_name
 from mls_tui.domain.listing import Listing, ListingStatus
-from mls_tui.mls.address import address_key, address_of, withheld
+from mls_tui.mls.address import address_of, withheld
 from mls_tui.mls.base import RawRecord
 from mls_tui.mls.features import features_of
 from mls_tui.mls.fields import Fields, Warn, silent
-from mls_tui.mls.hashing import fact_hash, media_hash
 from mls_tui.mls.home import home_of, money_of, office_of
-from mls_tui.mls.media import map_media
 from mls_tui.mls.preset_fields import ProviderPreset
 from mls_tui.mls.quarantine import scrub
-from mls_tui.mls.statuses import Outcome, status_filter_words, status_meaning, status_word
+from mls_tui.mls.statuses import Outcome, status_meaning, status_word
 from mls_tui.mls.text import clean_block, clean_line, has_unsafe
 from mls_tui.mls.values import absent, key_text
 from mls_tui.mls.verdicts import Gone, Mapped, NotWanted, Quarantined, Verdict
 
-__all__ = [
-    "Gone",
-    "Mapped",
-    "NotWanted",
-    "Quarantined",
-    "Verdict",
-    "address_key",
-    "fact_hash",
-    "map_media",
-    "map_record",
-    "media_hash",
-    "provider_of",
-    "status_filter_words",
-]
+__all__ = ["Gone", "Mapped", "NotWanted", "Quarantined", "Verdict", "map_record", "provider_of"]
 
 MAX_DESCRIPTION = 64 * 1024
 """Longest description, in bytes: a listing shares DynamoDB's 400 KB with its photos."""

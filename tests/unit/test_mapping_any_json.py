@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mls_tui.domain.listing import Listing
-from mls_tui.mls.mapping import Gone, Mapped, NotWanted, Quarantined, fact_hash, map_media, map_record, media_hash
+from mls_tui.mls.hashing import fact_hash, media_hash
+from mls_tui.mls.mapping import Gone, Mapped, NotWanted, Quarantined, map_record
+from mls_tui.mls.media import map_media
 from mls_tui.mls.presets import PRESETS
 from mls_tui.mls.text import clean_block, clean_line
 from mls_tui.mls.values import items_of

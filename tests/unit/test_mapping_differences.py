@@ -6,7 +6,7 @@ from typing import Any
 
 from mls_tui.domain.listing import Change
 from mls_tui.mls.differences import Difference, differences, history_changes
-from mls_tui.mls.mapping import map_media
+from mls_tui.mls.media import map_media
 from tests.unit.mapping_feed import mapped
 
 OLD = {"ListPrice": 400000, "City": "Austin", "Heating": "Gas", "PublicRemarks": "Old"}

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from mls_tui.mls.features import _LISTS
 from mls_tui.mls.fingerprint import MAPPING, fingerprint, mapping_salt
-from mls_tui.mls.mapping import Mapped, Verdict, fact_hash, map_media, map_record, media_hash
+from mls_tui.mls.hashing import fact_hash, media_hash
+from mls_tui.mls.mapping import Mapped, Verdict, map_record
+from mls_tui.mls.media import map_media
 from mls_tui.mls.presets import PRESETS, preset
 from tests.unit.mapping_feed import RESO, record
 from tests.unit.test_mapping_any_json import FIELDS, MEDIA_FIELDS
