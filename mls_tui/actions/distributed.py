@@ -102,9 +102,12 @@ async def run_worker(
     """Work for any run of any user until ``stop`` is set, then finish what is begun. A look at a queue waits ``poll``
     seconds for a message, and stopping takes as long: 10, or less where a message is kept for less than 30."""
     from mls_tui.distributed.houses import Houses
+    from mls_tui.distributed.queues import QueueName
     from mls_tui.distributed.worker import Worker
 
     async with opened(workspace) as ws, _books(ws) as (queues, ledger):
+        for queue in QueueName:
+            await queues.depth(queue)  # one that is missing is said now: a worker at work only logs that, and looks again
         houses = Houses(lambda user: _house(ws, user, ledger), ws.clock)
         seconds = min(LONGEST_LOOK_SECONDS, queues.visibility / 3) if poll is None else poll
         await Worker(queues, houses, ws.clock, concurrency, seconds).run(stop or asyncio.Event())

@@ -99,6 +99,8 @@ def test_an_import_that_could_not_be_given_to_workers_stands_in_no_ones_way(
     refused = cli("import", "--distributed", "--detach", "Lake")
     assert (refused.code, "Run `mls-tui storage init --distributed`" in refused.err) == (4, True)
     assert [run["state"] for run in cli.done("history", "--json").json] == ["failed"]
+    idle = cli("worker")
+    assert (idle.code, "Run `mls-tui storage init --distributed`" in idle.err) == (4, True)
     cli.done("storage", "init", "--distributed")
     cli.done("import", "--distributed", "--detach", "Lake")
 
