@@ -107,7 +107,7 @@ async def run_worker(
 
     async with opened(workspace) as ws, _books(ws) as (queues, ledger):
         for queue in QueueName:
-            await queues.depth(queue)  # one that is missing is said now: a worker at work only logs that, and looks again
+            await queues.depth(queue)  # told now where it is missing: at work a worker only logs that, and looks again
         houses = Houses(lambda user: _house(ws, user, ledger), ws.clock)
         seconds = min(LONGEST_LOOK_SECONDS, queues.visibility / 3) if poll is None else poll
         await Worker(queues, houses, ws.clock, concurrency, seconds).run(stop or asyncio.Event())
