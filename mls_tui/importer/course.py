@@ -74,12 +74,8 @@ class Course:
         self._cursor = self._cursor.model_copy(update={"failed_keys": sweep.keeper.owed()})
 
     def _with_missing_photos(self) -> set[str]:
-        mine = self._context.connection.connection_id
-        return {
-            entry.mls_id
-            for entry in self._index.entries()
-            if entry.photos_missing and entry.connection_id == mine and entry.status is not ListingStatus.EXPIRED
-        }
+        lacking = self._index.lacking_photos(self._context.connection.connection_id)
+        return {entry.mls_id for entry in lacking if entry.status is not ListingStatus.EXPIRED}
 
     async def _main(self) -> None:
         context = self._context

@@ -135,6 +135,10 @@ class StoredIndex:
         """The connection's listings that neither this sweep saw nor one begun after it."""
         return [_entry(row) for row in self._ask(f"{_ENTRY} WHERE connection = ? AND sweep < ?", connection_id, sweep)]
 
+    def lacking_photos(self, connection_id: str) -> list[IndexEntry]:
+        """The connection's listings with photos that are asked for again."""
+        return [_entry(row) for row in self._ask(f"{_ENTRY} WHERE connection = ? AND missing > 0", connection_id)]
+
     def count(self, connection_id: str) -> int:
         """How many listings the connection has."""
         return int(self._ask("SELECT count(*) FROM listing WHERE connection = ?", connection_id).fetchone()[0])

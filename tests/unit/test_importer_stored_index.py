@@ -107,6 +107,8 @@ def test_the_index_answers_as_plain_dictionaries_would(taken: list[tuple[str, In
     assert sorted(map(repr, index.entries())) == sorted(map(repr, model.numbers.values()))
     assert len(index) == len(model.numbers)
     assert sorted(map(repr, index.missed("c", sweep))) == sorted(map(repr, model.missed("c")))
+    lacking = [entry for entry in model.numbers.values() if entry.connection_id == "c" and entry.photos_missing]
+    assert sorted(map(repr, index.lacking_photos("c"))) == sorted(map(repr, lacking))
     assert index.count("c") == sum(entry.connection_id == "c" for entry in model.numbers.values())
     index.close()
 
