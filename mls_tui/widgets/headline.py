@@ -12,7 +12,7 @@ from mls_tui.widgets.status_tabs import COLOURS
 
 
 def headline(listing: Listing) -> Content:
-    """Address, status and price on the first line; what one asks next on the second."""
+    """Address, status, price and number on the first line; what one asks next on the second, the office at its end."""
     status = listing.status.value
     address = brief(listing.address.street or "Address withheld", 44)
     region = brief(" ".join(part for part in (listing.address.state, listing.address.zip) if part), 20)
@@ -23,11 +23,11 @@ def headline(listing: Listing) -> Content:
         f"{number(listing.bathrooms)} ba",
         f"{number(listing.square_feet)} ft²",
         f"listed by {brief(listing.list_office_name, 40)}" if listing.list_office_name else "",
-        f"MLS {brief(listing.mls_number, 20)}",
     )
     return Content.assemble(
         (address, "bold"), "   ", (f"{STATUS_GLYPHS[status]} {status.capitalize()}", f"bold {COLOURS[status]}"), "   ",
-        (money(listing.price), "bold $accent"), "\n", (" · ".join(part for part in facts if part), "$text-muted"),
+        (money(listing.price), "bold $accent"), "   ", (f"MLS {brief(listing.mls_number, 20)}", "$text-muted"), "\n",
+        (" · ".join(part for part in facts if part), "$text-muted"),
     )  # fmt: skip
 
 

@@ -32,6 +32,13 @@ async def test_photo_facts_and_office_are_there_at_every_size() -> None:
             assert "Bedrooms" in desk.text
 
 
+async def test_the_heading_has_room_for_the_mls_number_beside_a_long_office() -> None:
+    home = a_home(1).model_copy(update={"list_office_name": "Keystone Cottage & Country Brokers of the North"})
+    async with listings_desk([home], size=(80, 24)) as desk:
+        await desk.press("enter")
+        assert f"MLS {home.mls_number}" in desk.text.split("listed by Keystone")[0]
+
+
 async def test_provenance_history_and_remarks_are_told() -> None:
     async with listings_desk([a_home(1)], size=(200, 60)) as desk:
         await desk.press("enter")
