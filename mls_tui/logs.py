@@ -190,6 +190,7 @@ class LogLine:
     attempts: int | None = None
     cause: str = ""
     run: str = ""
+    connection: str = ""
 
 
 def recent(path: Path, limit: int = 500) -> list[LogLine]:
@@ -207,7 +208,7 @@ def _parsed(row: bytes) -> LogLine | None:
     try:
         data = json.loads(row)
         attempts = data.get("attempts")
-        texts = {name: str(data.get(name, "")) for name in ("category", "mls_number", "cause", "run")}
+        texts = {name: str(data.get(name, "")) for name in ("category", "mls_number", "cause", "run", "connection")}
         return LogLine(
             str(data["at"]),
             str(data["level"]),

@@ -53,29 +53,36 @@ class LogScreen(MlsScreen[None]):
         none.display = not self._lines
         self._fill()
 
+    def on_resize(self) -> None:
+        if self._loaded:
+            self._fill()
+
     def _fill(self) -> None:
         table = self.query_one(SmallTable)
         table.display = bool(self._lines)
+        wide = self.size.width >= 100
+        columns = ["When (UTC)", "", "Kind", "MLS number", *(["Attempts"] if wide else []), "What"]
         shown = {
-            str(index): self._cells(line)
+            str(index): self._cells(line, wide)
             for index, line in enumerate(self._lines)
             if not self._only_errors or line.level in ("error", "critical")
         }
-        table.show(("When (UTC)", "", "Kind", "MLS number", "Attempts", "What"), shown, elastic="What")
+        table.show(columns, shown, elastic="What")
         table.border_title = plural(len(shown), "error" if self._only_errors else "line")
         if self._lines and self.is_current:
             table.focus()
         self.refresh_bindings()
 
-    def _cells(self, line: LogLine) -> list[Text]:
+    def _cells(self, line: LogLine, wide: bool) -> list[Text]:
         sign, role = _LOOKS.get(line.level, ("·", "foreground"))
+        attempts = cell("" if line.attempts is None else f"{line.attempts:,}", 8, justify="right")
         return [
             cell(line.at[5:19].replace("T", " "), 14),
             cell(sign, 1, style=self.hue(role)),
             cell(line.category, 14),
             cell(line.mls_number, 20, style="bold"),
-            cell("" if line.attempts is None else f"{line.attempts:,}", 8, justify="right"),
-            cell(line.cause or line.message, 400),
+            *([attempts] if wide else []),
+            cell(line.cause or ": ".join(filter(None, (line.message, line.connection))), 400),
         ]
 
     @property
@@ -134,6 +141,7 @@ def _told(line: LogLine) -> str:
         "at": line.at,
         "level": line.level,
         "kind": line.category,
+        "connection": line.connection,
         "MLS number": line.mls_number,
         "attempts": "" if line.attempts is None else str(line.attempts),
         "run": line.run,

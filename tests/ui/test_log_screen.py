@@ -65,11 +65,14 @@ async def test_f2_shows_each_error_with_its_kind_number_attempts_and_cause(tmp_p
         rows = [line for line in seen(pilot).splitlines() if "N7" in line or "N8" in line]
         assert ["N8" in row for row in rows] == [True, False]
         assert " 3 " in rows[0]
+        await resized(pilot, (80, 24))
+        assert "MLS connection expired. " in seen(pilot)  # the cause has the room that attempts would take
         await press(pilot, "f")
         assert "429" not in seen(pilot)
         await press(pilot, "enter")
         assert isinstance(app.screen, LineScreen)
         assert "Please re-authenticate" in text_of(pilot, "#raw")
+        assert "connection: Lakeside" in text_of(pilot, "#raw")
         await press(pilot, "escape", "escape")
         assert app.current_mode == "connections"
         assert not isinstance(app.screen, LogScreen)
