@@ -22,6 +22,7 @@ from mls_tui.domain.events import (
     Throttled,
 )
 from mls_tui.domain.run import ImportCounts, ImportResult
+from mls_tui.domain.words import photo_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ class TallyFold:
                 flight, attempt=event.attempt + 1, attempts_of=event.of, retry_at=retry_at, cause=event.cause
             )
         else:
-            flight = replace(flight, cause=f"photo {event.photo_index}: {event.cause}")
+            flight = replace(flight, cause=_photo_cause(event))
         self._flights[event.mls_number] = flight
 
     def _photo_done(self, mls_number: str) -> None:
@@ -222,6 +223,10 @@ class TallyFold:
 
 
 _NO_COUNTS = ImportCounts().model_dump()
+
+
+def _photo_cause(event: AttemptFailed) -> str:
+    return event.cause if event.photo_index is None else f"{photo_name(event.photo_index)}: {event.cause}"
 
 
 def _after(moment: datetime, seconds: float | None) -> datetime | None:

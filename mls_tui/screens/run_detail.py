@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import DataTable, Static
 
 from mls_tui.domain.run import ImportRun, Problem, ProblemKind, RunState
-from mls_tui.domain.words import plural
+from mls_tui.domain.words import photo_name, plural
 from mls_tui.screens.base import MlsScreen
 from mls_tui.screens.history import why_no_retry
 from mls_tui.widgets.numbers import duration, moment
@@ -88,11 +88,9 @@ class RunDetailScreen(MlsScreen[None]):
             table.focus()
 
     def _cells(self, problem: Problem) -> list[Text]:
-        words, role = _KINDS[problem.kind]
-        if problem.photo_index is not None:
-            words = f"{words} {problem.photo_index}"
+        _, role = _KINDS[problem.kind]
         return [
-            cell(words, 14, style=self.hue(role)),
+            cell(_what(problem), 14, style=self.hue(role)),
             cell(problem.mls_number or problem.listing_key, 20, style="bold"),
             cell(f"{problem.attempts:,}", 8, justify="right"),
             cell(problem.error, 400),
@@ -172,8 +170,12 @@ class ProblemScreen(ModalScreen[None]):
         self.dismiss(None)
 
 
+def _what(problem: Problem) -> str:
+    """``✖ listing``, ``▣ photo 3``."""
+    words, _ = _KINDS[problem.kind]
+    return words if problem.photo_index is None else f"▣ {photo_name(problem.photo_index)}"
+
+
 def _known(problem: Problem) -> str:
     """``✖ listing · 3 attempts · 2026-06-01 11:16 UTC``."""
-    words, _ = _KINDS[problem.kind]
-    what = words if problem.photo_index is None else f"{words} {problem.photo_index}"
-    return f"{what} · {plural(problem.attempts, 'attempt')} · {moment(problem.at)} UTC"
+    return f"{_what(problem)} · {plural(problem.attempts, 'attempt')} · {moment(problem.at)} UTC"

@@ -23,7 +23,7 @@ from mls_tui.domain.events import (
     RunStarted,
     Throttled,
 )
-from mls_tui.domain.words import plural
+from mls_tui.domain.words import photo_name, plural
 from mls_tui.widgets.long_lines import LongLines, set_length
 from mls_tui.widgets.plain import one_line
 
@@ -76,12 +76,12 @@ def _trouble(event: Event) -> tuple[str, str, str] | None:
     match event:
         case AttemptFailed():
             what = "" if event.what == "listing" else f" {event.what}"
-            what = what if event.photo_index is None else f" photo {event.photo_index}"
+            what = what if event.photo_index is None else f" {photo_name(event.photo_index)}"
             who = f"{event.mls_number}{what}" if event.mls_number else what.strip().capitalize()
             again = "" if event.wait is None else f", again in {event.wait:.1f} s"
             return "↻", "warn", f"{who}: attempt {event.attempt} of {event.of} failed{again}: {event.cause}"
         case PhotoFailed():
-            return "✖", "bad", f"{event.mls_number} photo {event.photo_index} could not be had: {event.cause}"
+            return "✖", "bad", f"{event.mls_number} {photo_name(event.photo_index)} could not be had: {event.cause}"
         case Throttled():
             return "◷", "warn", f"The MLS asked us to wait until {event.until:%H:%M:%S}: {event.why}"
         case _:
