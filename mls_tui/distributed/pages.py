@@ -203,6 +203,7 @@ class Placed:
     def __init__(self, live: LiveRun, start: Place | None) -> None:
         self._preset = live.preset
         self._start = _moment(start[0]) if start else None
+        self._given = 0
         self._keeper = CursorKeeper(live.preset, live.connection.cursor.model_copy(update=_NOWHERE), float("inf"))
 
     def behind(self, page: Page) -> bool:
@@ -219,11 +220,14 @@ class Placed:
             keeper.settled(page.number)
         keeper.advance()
         place = keeper.cursor
-        told = page.total is not None or not self._preset.order_by
-        if not told or place.watermark is None or place.last_key is None:
+        self._given += len(page.records)
+        # A count of what was given so far, with more to follow, is the page's own (FIELD §1: sometimes wrong).
+        counted = page.total is not None and page.total > self._given
+        if (self._preset.order_by and not counted) or place.watermark is None or place.last_key is None:
             return None
         at = _moment(place.watermark)
-        if at is None or (self._start is not None and at <= self._start):
+        # The next reader knows by the plan of this page what it sees again: that of an empty one tells it nothing.
+        if not page.records or at is None or (self._start is not None and at <= self._start):
             return None
         return place.watermark, place.last_key
 

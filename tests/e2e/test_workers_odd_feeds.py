@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import ImportResult, RunState
 from tests.e2e.conftest import OpenHouse
@@ -45,10 +47,13 @@ async def test_a_bound_that_is_silently_ignored_costs_no_listing(open_aws: OpenH
         assert (counts.created, counts.total) == (5, 5)
 
 
-async def test_a_feed_whose_order_breaks_after_a_page_loses_none_though_it_has_no_count(open_aws: OpenHouse) -> None:
+@pytest.mark.parametrize("count", ["none", "page"])
+async def test_a_feed_whose_order_breaks_after_a_page_loses_none_though_it_has_no_count(
+    open_aws: OpenHouse, count: str
+) -> None:
     server = FeedServer(
         [home(number, minutes=number if number < 4 else -number) for number in range(7)],
-        replace(OWN_ORDER, count="none"),
+        replace(OWN_ORDER, count=count),
     )
     async with importing_from(open_aws, server) as house:
         counts = (await imported(house)).counts
