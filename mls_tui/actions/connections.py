@@ -113,8 +113,9 @@ async def try_connection(
         connection = await checked(ws, form, stored)
         kept = await clear_secrets(ws, stored) if stored else {}
         kept = {field: clear for field, clear in kept.items() if field.value in connection.secrets}
-        secrets = kept | secrets_of(form)
-        return await _tested(ws, connection, secrets)
+        given = secrets_of(form)
+        as_stored = stored is not None and stored.secrets == connection.secrets and not given
+        return await _tested(ws, connection, None if as_stored else kept | given)
 
 
 @answering

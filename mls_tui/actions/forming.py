@@ -23,6 +23,14 @@ _CLEARABLE: Final = frozenset(
 )
 _SECRET_NAMES: Final = frozenset(field.value for field in SecretField)
 _ALSO: Final = {"mls": "mls_system", "agent": "agent_key", "schedule": "schedule_minutes"}
+_OBTAINED = {
+    AuthKind.BEARER: (),
+    AuthKind.CLIENT_CREDENTIALS: (SecretField.ACCESS_TOKEN, SecretField.REFRESH_TOKEN),
+    AuthKind.PASSWORD: (SecretField.ACCESS_TOKEN, SecretField.REFRESH_TOKEN),
+    AuthKind.REFRESH_TOKEN: (SecretField.ACCESS_TOKEN,),
+}
+"""The tokens that each way of signing in obtains for what it is given."""
+_CREDENTIALS = ("client_id", "username", "scope", "token_url")
 _NEEDED = {
     AuthKind.BEARER: (SecretField.ACCESS_TOKEN,),
     AuthKind.CLIENT_CREDENTIALS: (SecretField.CLIENT_SECRET,),
@@ -111,7 +119,6 @@ async def checked(ws: Workspace, form: ConnectionForm, stored: Connection | None
         scope=form.scope or None,
         mls_system=form.mls_system or None,
         agent_key=form.agent_key or None,
-        secrets=_kept_secrets(stored, provider.name, auth),
         token_expires_at=stored.token_expires_at if stored and stored.auth is auth else None,
         overrides=form.overrides,
         schedule_minutes=form.schedule_minutes,
@@ -120,6 +127,7 @@ async def checked(ws: Workspace, form: ConnectionForm, stored: Connection | None
         created_at=stored.created_at if stored else now,
         updated_at=now,
     )
+    connection = connection.model_copy(update={"secrets": _kept_secrets(stored, connection, form)})
     _check_sign_in(form, connection)
     effective = for_connection(connection)
     return connection.model_copy(update={"base_url": effective.base_url})
@@ -135,14 +143,16 @@ async def _free_name(ws: Workspace, name: str, stored: Connection | None) -> str
     return name
 
 
-def _kept_secrets(stored: Connection | None, provider: str, auth: AuthKind) -> dict[str, str]:
-    """The secrets that stay. One provider's are never shown to another, and tokens that another way of signing in
-    obtained are not what this one asks the user for."""
-    if stored is None or stored.provider != provider:
+def _kept_secrets(stored: Connection | None, connection: Connection, form: ConnectionForm) -> dict[str, str]:
+    """The secrets that stay. One provider's are never shown to another, and tokens that another way of signing in, or
+    other credentials, obtained are not what this one asks the user for."""
+    if stored is None or stored.provider != connection.provider:
         return {}
-    if stored.auth is auth:
-        return stored.secrets
-    obtained = (SecretField.ACCESS_TOKEN, SecretField.REFRESH_TOKEN)
+    obtained: tuple[SecretField, ...] = (SecretField.ACCESS_TOKEN, SecretField.REFRESH_TOKEN)
+    if stored.auth is connection.auth:
+        new = set(secrets_of(form)) - {SecretField.ACCESS_TOKEN}
+        same = all(getattr(stored, name) == getattr(connection, name) for name in _CREDENTIALS)
+        obtained = () if same and not new else _OBTAINED[connection.auth]
     return {name: sealed for name, sealed in stored.secrets.items() if name not in obtained}
 
 

@@ -53,9 +53,11 @@ async def open_connector_for(
     secrets: Mapping[SecretField, str],
     observer: Observer | None = None,
     budget: Budget | None = None,
+    *,
+    shared: bool = True,
 ) -> Connector:
     """A connector that remembers the rate budget of earlier runs, or keeps to the ``budget`` that is given, and keeps
-    renewed tokens encrypted."""
+    renewed tokens encrypted. Where they are not ``shared`` with the stored connection it signs in by itself alone."""
     from mls_tui.mls.factory import open_connector, unobserved
 
     state = None
@@ -70,8 +72,8 @@ async def open_connector_for(
         budget_state=state,
         budget=budget,
         allow_private_hosts=workspace.settings.allow_private_hosts,
-        on_token=tokens.keep,
-        kept_token=tokens.kept,
+        on_token=tokens.keep if shared else None,
+        kept_token=tokens.kept if shared else None,
     )
 
 
@@ -119,9 +121,11 @@ def _sign_in(connection: Connection) -> tuple[str | None, ...]:
 async def connected(
     workspace: Workspace, connection: Connection, secrets: Mapping[SecretField, str] | None = None
 ) -> AsyncIterator[Connector]:
-    """A connector for the length of the block, with the connection's own secrets where none are given."""
+    """A connector for the length of the block, with the connection's own secrets; or with ``secrets`` that are only
+    tried: they are not helped by stored tokens, and the tokens they obtain are not kept."""
+    shared = secrets is None
     secrets = await clear_secrets(workspace, connection) if secrets is None else secrets
-    connector = await open_connector_for(workspace, connection, secrets)
+    connector = await open_connector_for(workspace, connection, secrets, shared=shared)
     try:
         yield connector
     finally:
