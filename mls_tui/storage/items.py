@@ -12,7 +12,7 @@ from mls_tui.domain.errors import DamagedItemError, ItemTooLargeError, StorageEr
 from mls_tui.domain.listing import Address, Listing, ListingStatus, Record
 from mls_tui.domain.run import ImportRun, Problem
 from mls_tui.domain.same_home import address_key
-from mls_tui.storage.attributes import MAX_ITEM_BYTES, Item, check_keys, item_size, plain
+from mls_tui.storage.attributes import MAX_ITEM_BYTES, Item, check_keys, fits, item_size, plain
 from mls_tui.storage.base import IndexEntry
 
 R = TypeVar("R", bound=Record)
@@ -53,7 +53,7 @@ def listing_item(user_id: str, listing: Listing, now_ms: int) -> Item:
     }
     check_keys(item)
     for dropped in ("originalUrl", "url"):
-        if item_size(item) <= MAX_ITEM_BYTES:
+        if fits(item):
             return item
         # A stored photo is found by its key; its URLs are what can be spared.
         data["photos"] = [_without(photo, dropped) for photo in data.get("photos", [])]
@@ -67,11 +67,9 @@ def _without(photo: dict[str, Any], name: str) -> dict[str, Any]:
 def fitting(item: Item, what: str) -> Item:
     """``item`` itself, its keys and size checked. Raises ItemTooLargeError where DynamoDB would refuse it."""
     check_keys(item)
-    size = item_size(item)
-    if size > MAX_ITEM_BYTES:
-        raise ItemTooLargeError(
-            f"{what} is too large to store: {size // 1000} KB, and an item may have {MAX_ITEM_BYTES // 1000} KB."
-        )
+    if not fits(item):
+        size, most = item_size(item) // 1000, MAX_ITEM_BYTES // 1000
+        raise ItemTooLargeError(f"{what} is too large to store: {size} KB, and an item may have {most} KB.")
     return item
 
 
@@ -174,7 +172,7 @@ def run_item(user_id: str, run: ImportRun, now_ms: int) -> Item:
         "UpdatedAt": now_ms,
     }
     errors = item["Data"].get("errors", [])
-    while errors and item_size(item) > MAX_ITEM_BYTES:
+    while errors and not fits(item):
         del errors[len(errors) // 2 :]
     return fitting(item, f"Run {run.run_id}")
 
@@ -194,7 +192,7 @@ def problem_item(user_id: str, run_id: str, sequence: int, problem: Problem, now
         "CreatedAt": problem.at or now_ms,
         "UpdatedAt": problem.at or now_ms,
     }
-    if item_size(item) > MAX_ITEM_BYTES and data.pop("raw", None) is not None:
+    if not fits(item) and data.pop("raw", None) is not None:
         data["error"] = f"{data['error'][:10_000]} (the record itself was too large to keep)"
     return fitting(item, f"A problem of run {run_id}")
 

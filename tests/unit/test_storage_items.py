@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
 from hypothesis import given
@@ -17,7 +18,7 @@ from mls_tui.domain.errors import StorageError, UsageError
 from mls_tui.domain.listing import Address
 from mls_tui.domain.same_home import address_key
 from mls_tui.storage import items
-from mls_tui.storage.attributes import from_attribute, item_size, plain, to_attribute
+from mls_tui.storage.attributes import MAX_ITEM_BYTES, fits, from_attribute, item_size, plain, to_attribute
 from mls_tui.storage.open import open_stores
 from tests.contract.samples import USER, a_listing, a_photo
 
@@ -90,6 +91,16 @@ def test_size_follows_dynamodbs_rules() -> None:
     # AWS: "Item sizes and formats": names + UTF-8 strings; 3 bytes a list or map, 1 more for each value in it.
     assert item_size({"PK": "é", "B": True}) == 2 + 2 + 1 + 1
     assert item_size({"M": {"a": "b"}, "L": ["c"]}) == 1 + 3 + (1 + 1 + 1) + 1 + 3 + (1 + 1)
+
+
+@given(st.dictionaries(st.text(max_size=5).map(plain), _VALUES.map(plain), max_size=4))
+def test_no_item_counts_twice_as_much_as_its_json(item: dict[str, Any]) -> None:
+    assert item_size(item) <= 2 * len(orjson.dumps(item))
+
+
+@pytest.mark.parametrize(("letters", "said"), [(MAX_ITEM_BYTES - 3, True), (MAX_ITEM_BYTES - 2, False)])
+def test_an_item_fits_to_the_byte(letters: int, said: bool) -> None:
+    assert fits({"PK": "é", "B": "x" * (letters - 2)}) is said
 
 
 def test_photos_that_could_not_be_had_keep_their_url_in_a_large_listing() -> None:
