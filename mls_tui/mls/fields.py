@@ -87,9 +87,9 @@ class Fields:
         """One clean line; the words None and null count as absent, a number as its digits."""
 
         def read(value: object) -> str | None:
-            raw = key_text(value)
+            raw = value if type(value) is str else key_text(value)
             line = "" if raw is None else clean_line(raw, max_bytes)
-            return None if says_nothing(line) else line or None
+            return line if line and not says_nothing(line) else None
 
         return self.first(names, read, "text")
 

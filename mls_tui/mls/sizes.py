@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 _ASPECT_TOLERANCE = 0.06
 _SIZE_NAMES = (
@@ -26,8 +26,7 @@ _SIZE_NAMES = (
 """ImageSizeDescription words from small to large, for rows without a width."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A Media row that is a public photo with a usable URL. ``place`` is its index in the feed's array."""
 
     place: int
@@ -76,6 +75,9 @@ def _both(identity: str | None, order: float | None) -> tuple[str, float] | None
 
 
 def _merged(rows: list[Row], key: Callable[[Row], Hashable | None], apart: Callable[[list[Row]], bool]) -> list[Row]:
+    known = [shared for row in rows if (shared := key(row)) is not None]
+    if len(set(known)) == len(known):
+        return rows
     groups: dict[Hashable, list[Row]] = defaultdict(list)
     for row in rows:
         shared = key(row)
@@ -87,7 +89,7 @@ def _one(group: list[Row]) -> list[Row]:
     """The largest, in the place of the first and with the caption of any."""
     first, best = min(group, key=lambda row: row.rank), max(group, key=lambda row: row.largeness)
     caption = best.caption or next((row.caption for row in group if row.caption), None)
-    return [replace(best, place=first.place, preferred=first.preferred, order=first.order, caption=caption)]
+    return [best._replace(place=first.place, preferred=first.preferred, order=first.order, caption=caption)]
 
 
 def _named_apart(group: list[Row]) -> bool:
