@@ -14,7 +14,7 @@ from tests.e2e.house import OVERRIDES
 from tests.e2e.quick_queues import QuickQueues
 from tests.e2e.runners import begun, ended, make_queues, quick, working
 
-LISTINGS, PAGE = 10, 2
+LISTINGS, PAGE = 8, 2
 
 
 class PutOff(QuickQueues):
