@@ -16,7 +16,7 @@ def found_words(found: ConnectionTest) -> Content:
     office = one_line(member.office_name or member.office_key or "the MLS does not say", 60)
     waiting = "the MLS does not count" if found.waiting is None else plural(found.waiting, "listing")
     lines = [
-        Content.assemble(("✔ Signed in. Nothing is stored yet.", "bold $text-success")),
+        Content.assemble(("✔ Signed in. This test stored nothing; ctrl+s saves the connection.", "bold $text-success")),
         Content.assemble(("  Agent    ", "$foreground 60%"), who),
         Content.assemble(("  Office   ", "$foreground 60%"), office),
         Content.assemble(("  Waiting  ", "$foreground 60%"), waiting),

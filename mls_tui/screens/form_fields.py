@@ -64,7 +64,7 @@ def fields_for(preset: ProviderPreset, auth: AuthKind) -> tuple[Field, ...]:
     """Every field of a provider with this way to sign in, in the order of the form."""
     fields = [Field("name", "Name", "what you call it", required=True)]
     own_server = "base_url" in preset.required_fields
-    hint = "https://…, the folder that holds Property" if own_server else preset.base_url
+    hint = "https://…, the folder of Property" if own_server else preset.base_url
     fields.append(Field("base_url", "Server", hint, required=own_server))
     fields += _SECRETS[auth]
     if auth is not AuthKind.BEARER:
@@ -76,7 +76,7 @@ def fields_for(preset: ProviderPreset, auth: AuthKind) -> tuple[Field, ...]:
         needed = "mls_system" in preset.required_fields
         hint = "OriginatingSystemName" if needed else "all that the credentials allow"
         fields.append(Field("mls_system", "MLS", hint, required=needed))
-    fields.append(Field("agent_key", "Agent", "your member key; empty imports every agent's listings"))
+    fields.append(Field("agent_key", "Agent", "your member key; empty for all"))
     fields.append(Field("schedule", "Import", "by hand, or every 15 minutes"))
     return tuple(fields)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from textual.widgets import Button, Input
+from textual.widgets import Button, Input, Select
 
 from mls_tui.actions import ConnectionForm
 from mls_tui.app import Hooks
@@ -140,6 +140,19 @@ async def test_a_connection_can_be_added_with_the_keyboard() -> None:
         assert pilot.app.screen.query_one(SmallTable).row_count == 1
 
 
+@pytest.mark.parametrize("provider", PRESETS)
+async def test_what_a_field_is_for_can_be_read_whole_at_80_columns(provider: str) -> None:
+    async with opened(an_app(), (80, 24)) as pilot:
+        await press(pilot, "a")
+        pilot.app.screen.query_one("#provider", Select).value = provider
+        await settled(pilot)
+        for entry in pilot.app.screen.query("#fields Input").results(Input):
+            address = entry.placeholder in (PRESETS[provider].base_url, PRESETS[provider].token_url)
+            assert address or entry.value or entry.placeholder in seen(pilot)
+        shown = " ".join(seen(pilot).split())
+        assert all(" ".join(note.split()) in shown for note in PRESETS[provider].notes)
+
+
 async def test_validation_stands_beside_the_field_and_nothing_is_saved_while_something_is_missing() -> None:
     actions = FakeActions()
     async with opened(an_app(actions)) as pilot:
@@ -161,6 +174,7 @@ async def test_a_test_says_what_it_found_stores_nothing_and_shows_no_secret() ->
         assert "Ana Lake" in found
         assert "Lakeside Realty" in found
         assert "300 listings" in found
+        assert "This test stored nothing" in found
         assert not [call for call in actions.calls if call[0] in ("connect_mls", "update_connection")]
         actions.errors["try_connection"] = "The MLS refused the credentials [/]: check the token."
         await press(pilot, "ctrl+t")
