@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from mls_tui.domain.errors import StorageError
+from mls_tui.domain.errors import OneItemError
 
 VERSION = 1
 _GROUP = re.compile(r"[!-~]{1,128}")
@@ -25,12 +25,8 @@ class TaskKind(StrEnum):
     CLOSE = "close"
 
 
-class ForeignMessageError(StorageError):
-    """A message that no mls-tui of this version wrote. The others of its queue are not concerned."""
-
-    @property
-    def fatal(self) -> bool:
-        return False
+class ForeignMessageError(OneItemError):
+    """A message that no mls-tui of this version wrote."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,20 +119,20 @@ class StorageError(MlsTuiError):
         return not self.retryable
 
 
-class ItemTooLargeError(StorageError):
-    """One listing is over the store's limit of 400 KB; the others are not concerned."""
+class OneItemError(StorageError):
+    """What is wrong with a single item; what is stored beside it is not concerned."""
 
     @property
     def fatal(self) -> bool:
         return False
 
 
-class DamagedItemError(StorageError):
-    """A stored item cannot be read; what is stored beside it is not concerned."""
+class ItemTooLargeError(OneItemError):
+    """A listing is over the store's limit of 400 KB."""
 
-    @property
-    def fatal(self) -> bool:
-        return False
+
+class DamagedItemError(OneItemError):
+    """A stored item cannot be read."""
 
 
 class SecretError(MlsTuiError):

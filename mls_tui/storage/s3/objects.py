@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from mls_tui.domain.errors import StorageError
+from mls_tui.domain.errors import OneItemError, StorageError
 from mls_tui.storage.aws import is_custom
 from mls_tui.storage.aws_errors import error_code, status_of
 
@@ -26,12 +26,8 @@ _ROUNDS = 6
 _FIRST_WAIT_SECONDS = 0.1
 
 
-class HiddenError(StorageError):
-    """S3 does not say whether an object is absent or may not be read; the others are not concerned."""
-
-    @property
-    def fatal(self) -> bool:
-        return False
+class HiddenError(OneItemError):
+    """S3 does not say whether an object is absent or may not be read."""
 
 
 def put_request(
