@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
 from mls_tui.domain.errors import MLSError, PhotoError, RateLimitedError, sentence
-from mls_tui.domain.events import AttemptFailed, PhotoFailed, PhotoStored
+from mls_tui.domain.events import AttemptFailed, PhotoStored
 from mls_tui.domain.keys import photo_key
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.domain.retry import PHOTO_ATTEMPTS, attempt, may_help
-from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.copies import object_metadata, put_copies
 from mls_tui.importer.plan import as_stored, key_index
@@ -134,19 +133,7 @@ class ListingPhotos:
         return as_stored(photo, old)
 
     def _failed(self, index: int, photo: Photo, cause: str, attempts: int) -> None:
-        context, number = self.context, self.listing.mls_number
-        context.emit(PhotoFailed, mls_number=number, photo_index=index, cause=cause, attempts=attempts)
-        context.journal.problem(
-            Problem(
-                kind=ProblemKind.PHOTO,
-                mls_number=number,
-                listing_key=self.listing.mls_id,
-                error=cause,
-                attempts=attempts,
-                photo_index=index,
-                at=context.now_ms(),
-            )
-        )
+        self.context.photo_failed(self.listing, index, cause, attempts)
         self.done[_place(index, photo)] = photo.model_copy(update={"key": None, "error": cause})
 
     async def _renewed(self, photo: Photo) -> Photo:
