@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from mls_tui.domain.errors import AuthenticationError, StorageError
 from mls_tui.domain.run import ImportResult, ImportRun, RunState
 from mls_tui.importer.tally import Tally
 
@@ -35,6 +36,7 @@ def _rate(run: ImportRun, now: datetime, before: Tally) -> float:
 def result_of(run: ImportRun) -> ImportResult:
     """How an ended run ended, in the shape of any import's."""
     failed = 1 if run.counts.failed else 0
+    stopped = AuthenticationError.exit_code if run.refused else StorageError.exit_code
     codes = {RunState.DONE: failed, RunState.CANCELLED: 130, RunState.INTERRUPTED: 130}
     return ImportResult(
         state=run.state,
@@ -42,7 +44,7 @@ def result_of(run: ImportRun) -> ImportResult:
         errors=run.errors,
         warnings=run.warnings,
         error=run.error,
-        exit_code=codes.get(run.state, 4),
+        exit_code=codes.get(run.state, stopped),
         started_at=run.started_at,
         finished_at=run.finished_at or run.updated_at,
     )

@@ -47,8 +47,10 @@ def taken(name: str, holder: Lease) -> str:
     return f"For a while no worker was there for this import of {name}, and run {holder.run_id} took its place."
 
 
-async def end_run(store: ListingStore, ledger: Ledger, run: ImportRun, state: RunState, error: str) -> bool:
+async def end_run(
+    store: ListingStore, ledger: Ledger, run: ImportRun, state: RunState, error: str, *, refused: bool = False
+) -> bool:
     """End a run before its time: workers drop its messages as they come. False where it had ended."""
-    ended = await ledger.end(RunKey.of(run), state, error=error)
+    ended = await ledger.end(RunKey.of(run), state, error=error, refused=refused)
     await store.release_lease(run.user_id, run.connection_id, run.run_id)
     return ended

@@ -194,7 +194,13 @@ class Ledger:
         return await self._while_running(run, change, values, {"#c": "control"})
 
     async def end(
-        self, run: RunKey, state: RunState, *, error: str | None = None, errors: Sequence[Problem] = ()
+        self,
+        run: RunKey,
+        state: RunState,
+        *,
+        error: str | None = None,
+        refused: bool = False,
+        errors: Sequence[Problem] = (),
     ) -> bool:
         """How the run ended; False where it had ended before. Nothing that was counted is lost."""
         now = self._now()
@@ -208,6 +214,8 @@ class Ledger:
         names = {"#f": "finishedAt", "#u": "updatedAt", "#e": "errors"}
         if error is not None:
             change, names["#why"], values[":why"] = f"{change}, #d.#why = :why", "error", error
+        if refused:
+            change, names["#r"], values[":refused"] = f"{change}, #d.#r = :refused", "refused", True
         return await self._while_running(run, change, values, names)
 
     async def _while_running(self, run: RunKey, change: str, values: Item, names: dict[str, str]) -> bool:

@@ -93,7 +93,7 @@ async def verdict_of(live: LiveRun | None, received: Received, error: Exception,
     else:
         log.warning("task %s of run %s failed: %s", received.task.id, received.task.run, sentence(error))
     if live is not None and isinstance(error, AuthenticationError):
-        await _end(live.house, live.run, sentence(error))
+        await _end(live.house, live.run, sentence(error), refused=True)
         await live.look(now=True)
         return DONE
     if received.count < MAX_RECEIVES:
@@ -132,5 +132,5 @@ async def _has_ended(live: LiveRun) -> bool:
     return not live.running
 
 
-async def _end(house: House, run: ImportRun, why: str) -> None:
-    await end_run(house.store, house.ledger, run, RunState.FAILED, why)
+async def _end(house: House, run: ImportRun, why: str, *, refused: bool = False) -> None:
+    await end_run(house.store, house.ledger, run, RunState.FAILED, why, refused=refused)

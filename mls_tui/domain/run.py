@@ -140,6 +140,8 @@ class ImportRun(Record):
     problems: int = 0
     warnings: dict[str, int] = Field(default_factory=dict)
     error: str | None = None
+    refused: bool = False
+    """A distributed run that ended because the MLS refused the credentials."""
     checkpoint: dict[str, Any] | None = None
     photos: bool = True
     distributed: bool = False

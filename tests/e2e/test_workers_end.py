@@ -67,7 +67,7 @@ async def test_a_refused_sign_in_ends_the_run_and_says_so(open_aws: OpenHouse) -
             run_id = await begun(house)
             async with working(house, workers=1):
                 result = await ended(house, run_id)
-        assert (result.state, result.exit_code) == (RunState.FAILED, 4)
+        assert (result.state, result.exit_code) == (RunState.FAILED, 3)
         assert "re-authenticate" in str(result.error)
         with quick():
             assert await begun(house)  # the lease is free
