@@ -14,6 +14,9 @@ from mls_tui.storage.base import IndexEntry
 CACHE_KB = 4_096
 """What the index may take of memory; what is beyond it lies in the file."""
 
+_AT_HAND = 512
+"""Entries, or the lack of one, kept beside it: those of the listings in work are asked for again and again."""
+
 _SET_UP = (
     f"PRAGMA cache_size = -{CACHE_KB}",
     "PRAGMA journal_mode = OFF",
@@ -46,6 +49,7 @@ class StoredIndex:
         for statement in _SET_UP:
             self._ask(statement)
         self._sweeps = 0
+        self._at_hand: dict[tuple[str, str], IndexEntry | None] = {}
 
     @classmethod
     def of(cls, entries: Iterable[IndexEntry]) -> StoredIndex:
@@ -74,6 +78,7 @@ class StoredIndex:
         """Put in or replace; what was seen stays seen. Of two listings at one address the first keeps it."""
         provider, number = entry.provider, entry.mls_number
         self._ask(_ADD, *_values(entry))
+        self._keep(provider, number, entry)
         self._ask("INSERT OR REPLACE INTO keyed VALUES (?, ?, ?)", entry.mls_id, provider, number)
         if entry.address_key:
             self._ask("INSERT OR IGNORE INTO home VALUES (?, ?, ?)", provider, entry.address_key, entry.listing_id)
@@ -81,13 +86,16 @@ class StoredIndex:
     def remove(self, entry: IndexEntry) -> None:
         provider = entry.provider
         self._ask("DELETE FROM listing WHERE provider = ? AND number = ?", provider, entry.mls_number)
+        self._keep(provider, entry.mls_number, None)
         self._ask("DELETE FROM keyed WHERE provider = ? AND mls_id = ?", provider, entry.mls_id)
         home = (provider, entry.address_key or "", entry.listing_id)
         self._ask("DELETE FROM home WHERE provider = ? AND address = ? AND id = ?", *home)
 
     def number(self, provider: str, mls_number: str) -> IndexEntry | None:
+        if (provider, mls_number) in self._at_hand:
+            return self._at_hand[provider, mls_number]
         found = self._ask(f"{_ENTRY} WHERE provider = ? AND number = ?", provider, mls_number).fetchone()
-        return None if found is None else _entry(found)
+        return self._keep(provider, mls_number, None if found is None else _entry(found))
 
     def keyed(self, provider: str, listing_key: str) -> IndexEntry | None:
         """By ListingKey: a removal may come with nothing else. One that was given up for another finds nothing."""
@@ -142,6 +150,12 @@ class StoredIndex:
     def count(self, connection_id: str) -> int:
         """How many listings the connection has."""
         return int(self._ask("SELECT count(*) FROM listing WHERE connection = ?", connection_id).fetchone()[0])
+
+    def _keep(self, provider: str, mls_number: str, entry: IndexEntry | None) -> IndexEntry | None:
+        self._at_hand[provider, mls_number] = entry
+        if len(self._at_hand) > _AT_HAND:
+            del self._at_hand[next(iter(self._at_hand))]
+        return entry
 
     def _ask(self, statement: str, *values: Any) -> sqlite3.Cursor:
         try:

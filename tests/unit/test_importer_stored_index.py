@@ -87,7 +87,9 @@ def of_entry(entry: IndexEntry) -> Listing:
 def test_the_index_answers_as_plain_dictionaries_would(taken: list[tuple[str, IndexEntry]], asked: IndexEntry) -> None:
     index, model = StoredIndex(), Model()
     sweep = index.sweep()
+    identity = asked.provider, asked.mls_number
     for step, entry in taken:
+        assert index.number(*identity) == model.numbers.get(identity)  # asked before, it must not be known for ever
         model.apply(step, entry)
         if step == "sweep":
             sweep = index.sweep()
@@ -95,9 +97,8 @@ def test_the_index_answers_as_plain_dictionaries_would(taken: list[tuple[str, In
             index.saw(entry, sweep)
         else:
             (index.add if step == "add" else index.remove)(entry)
-    provider, number = asked.provider, asked.mls_number
-    mine = model.numbers.get((provider, number))
-    assert index.number(provider, number) == mine
+    provider, mine = asked.provider, model.numbers.get(identity)
+    assert index.number(*identity) == mine
     assert index.keyed(provider, asked.mls_id) == model.keyed(provider, asked.mls_id)
     anywhere = [model.keyed(mls, asked.mls_id) for mls in ("reso", "grid")]
     assert sorted(map(repr, index.of_any_mls(asked.mls_id))) == sorted(repr(entry) for entry in anywhere if entry)
