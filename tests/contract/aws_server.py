@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from moto import backends
 from moto.server import ThreadedMotoServer
 
 from tests.botocore_models import read_once
@@ -20,6 +21,7 @@ from tests.botocore_models import read_once
 def aws_endpoint() -> Iterator[str]:
     """``http://127.0.0.1:<free port>``."""
     read_once()
+    _list_modules_once()
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     try:
@@ -31,20 +33,34 @@ def aws_endpoint() -> Iterator[str]:
         server.stop()
 
 
+def _list_modules_once() -> None:
+    """moto lists its folder at every request."""
+    names = tuple(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: names
+
+
 def _one_at_a_time(app: Any) -> Any:
-    lock = threading.Lock()
+    lock, news = threading.Lock(), threading.Condition()
 
     def serial(environ: Any, start_response: Any) -> Iterable[bytes]:
-        if environ.get("HTTP_X_AMZ_TARGET") == "AmazonSQS.ReceiveMessage":
-            return _long_poll(app, lock, environ, start_response)
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        if target == "AmazonSQS.ReceiveMessage":
+            return _long_poll(app, lock, news, environ, start_response)
         with lock:
-            return list(app(environ, start_response))
+            answer = list(app(environ, start_response))
+        if target.startswith("AmazonSQS."):
+            with news:
+                news.notify_all()
+        return answer
 
     return serial
 
 
-def _long_poll(app: Any, lock: threading.Lock, environ: Any, start_response: Any) -> Iterable[bytes]:
-    """moto waits with the lock in its hand; here it is asked at short intervals, and others have their turn."""
+def _long_poll(
+    app: Any, lock: threading.Lock, news: threading.Condition, environ: Any, start_response: Any
+) -> Iterable[bytes]:
+    """moto waits with the lock in its hand; here it is asked when something was done to a queue, and now and then for
+    what has become visible, and others have their turn."""
     request = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
     ends = time.monotonic() + request.get("WaitTimeSeconds", 0)
     body = json.dumps(request | {"WaitTimeSeconds": 0}).encode()
@@ -56,8 +72,8 @@ def _long_poll(app: Any, lock: threading.Lock, environ: Any, start_response: Any
         if b"ReceiptHandle" in b"".join(answer) or time.monotonic() >= ends:
             start_response(*head[-1])
             return answer
-        _POLLING.wait(0.02)
+        with news:
+            news.wait(_VISIBLE_AGAIN_SECONDS)
 
 
-_POLLING = threading.Event()
-"""Never set: what waits on it waits its time out."""
+_VISIBLE_AGAIN_SECONDS = 0.1
