@@ -17,10 +17,10 @@ pytestmark = pytest.mark.parametrize("runner", list(RUNNERS))
 
 
 async def test_every_listing_and_photo_arrives_once(open_aws: OpenHouse, runner: str) -> None:
-    async with open_aws(listings=20, faults=Faults(7, api_rate=0.3, photo_rate=0.2, slowest=0.01)) as house:
+    async with open_aws(listings=14, faults=Faults(7, api_rate=0.3, photo_rate=0.2, slowest=0.01)) as house:
         result = await RUNNERS[runner](house)
         counts = result.counts
-        assert (result.state, counts.created, counts.total, counts.failed) == (RunState.DONE, 20, 20, 0)
+        assert (result.state, counts.created, counts.total, counts.failed) == (RunState.DONE, 14, 14, 0)
         stored = await house.whole()
         assert set(stored) == set(house.mls.feed.listing_keys("Active"))
         assert counts.photos_stored == sum(len(listing.photos) for listing in stored.values())
