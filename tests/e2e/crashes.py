@@ -3,6 +3,7 @@ happens any more."""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -73,6 +74,7 @@ class Kill:
         assert point in POINTS
         self.happened = False
         self._seen: Counter[str] = Counter()
+        self._begun: set[asyncio.Future[Any]] = set()
         self._when, self._what = point.split()
         self._nth = nth
         for owner, writes in ((ws.store, ROW_WRITES), (ws.photos, PHOTO_WRITES)):
@@ -83,11 +85,17 @@ class Kill:
         async def guarded(*args: Any, **named: Any) -> Any:
             kind = "variant" if what == "photo" and "/original/" not in args[0] else what
             self._pass(kind, "before")
-            answer = await call(*args, **named)
+            write = asyncio.ensure_future(call(*args, **named))
+            self._begun.add(write)
+            answer = await asyncio.shield(write)
             self._pass(kind, "after")
             return answer
 
         return guarded
+
+    async def quiet(self) -> None:
+        """What was on its way to a store as the process died has come there: nothing of it comes later."""
+        await asyncio.gather(*self._begun, return_exceptions=True)
 
     def _pass(self, what: str, when: str) -> None:
         if what == self._what and when == self._when:
@@ -104,6 +112,7 @@ async def killed_run(house: House, point: str, nth: int, **options: Any) -> bool
         kill = Kill(house.ws, patch, point, nth)
         with suppress(Killed, BaseExceptionGroup):
             await house.run(**options)
+        await kill.quiet()
     for event in house.events[:1]:
         await house.ws.store.release_lease(house.ws.user_id, house.connection_id, event.run)
     return kill.happened

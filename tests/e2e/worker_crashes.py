@@ -54,7 +54,8 @@ def points(*writes: str) -> set[str]:
 
 
 class Kills:
-    """Each of ``armed`` kills once, the first time it is reached; ``dead`` until ``revive``."""
+    """Each of ``armed`` kills once, the first time it is reached; ``dead`` until ``revive``. After a write that was on
+    its way as another point killed, and has come, its worker was killed as well."""
 
     def __init__(self, armed: set[str]) -> None:
         self.armed = armed
@@ -79,7 +80,7 @@ class Kills:
         return guarded
 
     def _pass(self, point: str) -> None:
-        if point in self.armed and not self.dead.is_set():
+        if point in self.armed and (point.startswith("after") or not self.dead.is_set()):
             self.armed.discard(point)
             self.dead.set()
         if self.dead.is_set():
