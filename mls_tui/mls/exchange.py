@@ -13,7 +13,7 @@ from mls_tui.domain.errors import MLSError
 from mls_tui.mls.answers import READ_AT_MOST
 from mls_tui.mls.budget import Slot
 from mls_tui.mls.reply import Reply
-from mls_tui.mls.transport import REACH_ERRORS, why_not_reached
+from mls_tui.mls.unanswered import REACH_ERRORS, why_unanswered
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ async def asked(
                     await closing
     except REACH_ERRORS as error:
         # Without its cause: that holds the request with its token.
-        raise MLSError(f"{host}: {why_not_reached(error)}.", retryable=True) from None
+        raise MLSError(f"{host}: {why_unanswered(error)}.", retryable=True) from None
 
 
 async def read_body(reply: Reply, slot: Slot, cap: int, on_chunk: Chunk | None = None) -> bytes:

@@ -18,6 +18,7 @@ from mls_tui.mls.answers import Answer, Fault, Masker, fault_in, phrase
 from mls_tui.mls.auth import KeptToken, OnToken, TokenSet, TokenSource
 from mls_tui.mls.base import Observer, PhotoBytes
 from mls_tui.mls.budget import Budget, HostKind
+from mls_tui.mls.connections import Lookup
 from mls_tui.mls.echoes import without_echoes
 from mls_tui.mls.exchange import Raw
 from mls_tui.mls.media_headers import PhotoHeaders
@@ -27,7 +28,7 @@ from mls_tui.mls.preset_fields import ProviderPreset
 from mls_tui.mls.reply import Door, HttpxDoor
 from mls_tui.mls.requester import USER_AGENT, Requester
 from mls_tui.mls.throttle import Throttle
-from mls_tui.mls.transport import GuardedTransport, Lookup, Timeouts
+from mls_tui.mls.transport import GuardedTransport, Timeouts
 
 __all__ = ["Answer", "MlsHttp", "Timeouts", "TokenSet"]
 

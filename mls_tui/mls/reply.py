@@ -22,7 +22,7 @@ class Reply:
 
 
 class Door(Protocol):
-    """The way out for a GET. Raises ``transport.REACH_ERRORS`` and AddressRefusedError; follows no redirect."""
+    """The way out for a GET. Raises ``unanswered.REACH_ERRORS`` and AddressRefusedError; follows no redirect."""
 
     async def get(self, url: str, headers: Mapping[str, str]) -> Reply: ...
 

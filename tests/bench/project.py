@@ -62,7 +62,6 @@ async def imported(workspace: Any, connection_id: str, report: Report, *, photos
 
 def _load() -> None:
     """Every module that an import uses, so that the loading of code is not what is measured (nor is the peers')."""
-    import aiohttp
     import boto3
     import botocore.config
     import obstore.store
@@ -75,7 +74,7 @@ def _load() -> None:
     import mls_tui.storage.s3.bulk
     import mls_tui.storage.sqlite
 
-    assert all((aiohttp, boto3, botocore, obstore, mls_tui))
+    assert all((boto3, botocore, obstore, mls_tui))
 
 
 async def work(job: Job, report: Report) -> None:

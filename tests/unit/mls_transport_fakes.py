@@ -15,10 +15,10 @@ from mls_tui.domain.connection import AuthKind, Connection, SecretField
 from mls_tui.mls.auth import KeptToken, OnToken
 from mls_tui.mls.base import Notice, Paused, RequestFailed
 from mls_tui.mls.budget import RateBudget
+from mls_tui.mls.connections import Lookup
 from mls_tui.mls.http import MlsHttp, Timeouts
 from mls_tui.mls.preset_fields import Limit, ProviderPreset
 from mls_tui.mls.presets import preset
-from mls_tui.mls.transport import Lookup
 
 BASE = "https://mls.example/odata"
 TOKEN = "canary-token-7f3a"

@@ -40,7 +40,7 @@ def test_the_domain_knows_no_other_layer() -> None:
     loaded = _loaded("mls_tui.domain", deep=True)
     layers = {".".join(module.split(".")[:2]) for module in loaded if module.startswith("mls_tui.")}
     assert layers == {"mls_tui.domain"}
-    assert not loaded & {"boto3", "httpx", "aiohttp", "PIL", "sqlite3"}
+    assert not loaded & {"boto3", "httpx", "httptools", "aiohttp", "PIL", "sqlite3"}
 
 
 def test_configuration_and_users_load_nothing_heavy() -> None:

@@ -12,6 +12,7 @@ _PRIVATE_MLS = f"{_E2E}::test_a_private_mls_is_refused_before_anything_is_sent"
 _PHOTOS = "e2e/test_hostile_bodies.py::test_photos_that_attack_cost_themselves_and_a_sentence_each"
 _PAGES = "e2e/test_hostile_bodies.py::test_a_page_that_attacks_ends_the_import_with_a_sentence_and_its_state_saved"
 _PACKED = "unit/test_mls_packed_bodies.py"
+_INCOMING, _REUSED = "unit/test_mls_incoming.py", "unit/test_mls_reused_connections.py"
 _WORDS = "e2e/test_hostile_text.py::test_no_word_of_a_feed_becomes_a_line_of_the_log_or_a_row_of_an_export"
 _CLOUDWATCH = "e2e/test_import_log.py::test_cloudwatch_gets_each_line_that_the_file_gets"
 
@@ -27,8 +28,8 @@ ATTACKS: tuple[Break, ...] = (
     Break(
         _ADDRESSES,
         "the resolver's answers are not checked",
-        "mls/transport.py",
-        '        self._guard.addresses(host, [each["host"] for each in found])\n',
+        "mls/connections.py",
+        "        self._guard.addresses(host, [str(info[4][0]) for info in found])\n",
         "",
         (f"{_NETGUARD}::test_name_with_one_private_answer_is_refused",),
     ),
@@ -75,9 +76,10 @@ ATTACKS: tuple[Break, ...] = (
     Break(
         _ADDRESSES,
         "the environment's proxy is used",
-        "mls/transport.py",
-        "trust_env=False",
-        "trust_env=True",
+        "mls/connections.py",
+        "        scheme, host, port = origin\n",
+        "        proxy = httpx.URL(__import__('os').environ.get('HTTP_PROXY', 'http://{}:{}'.format(*origin[1:])))\n"
+        "        scheme, host, port = proxy.scheme, proxy.host, proxy.port or 80\n",
         (f"{_E2E}::test_environment_proxies_get_neither_photo_nor_page",),
     ),
     Break(
@@ -103,6 +105,38 @@ ATTACKS: tuple[Break, ...] = (
         '.strip().lower() or "identity"',
         '.split(",")[0].strip().lower() or "identity"',
         (_PAGES, f"{_PACKED}::test_what_was_not_asked_for_is_not_unpacked"),
+    ),
+    Break(
+        _BODIES,
+        "a body that breaks off is whole",
+        "mls/incoming.py",
+        "if clean and self._headed and self._error is None and not self._bounded():",
+        "if self._headed:",
+        (f"{_INCOMING}::test_answer_that_is_cut_off_is_never_whole",),
+    ),
+    Break(
+        _BODIES,
+        "heads may go on and on",
+        "mls/incoming.py",
+        "if self._headless > _HEAD_AT_MOST:",
+        "if False:",
+        (f"{_INCOMING}::test_lines_without_end_are_cut_off",),
+    ),
+    Break(
+        _BODIES,
+        "a connection is used again with half an answer on it",
+        "mls/connections.py",
+        "        if not reusable or not connection.usable:\n",
+        "        if not connection.usable:\n",
+        (f"{_REUSED}::test_connection_of_a_photo_that_was_given_up_halfway_is_not_used_again",),
+    ),
+    Break(
+        _BODIES,
+        "a connection is used again although its server has spoken unasked",
+        "mls/connection.py",
+        "        if self._answer is None:\n            self.abort()\n        else:\n",
+        "        if self._answer is not None:\n",
+        (f"{_REUSED}::test_answer_that_nobody_asked_for_is_not_taken_for_the_next_photo",),
     ),
     Break(
         _BODIES,
