@@ -4,9 +4,7 @@ must never connect to an address that the guard has not checked, nor send a requ
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 
 import aiohappyeyeballs
@@ -14,11 +12,9 @@ import httpx
 
 from mls_tui.mls.connection import Connection
 from mls_tui.mls.incoming import Incoming
-from mls_tui.mls.netguard import NetGuard, Origin, literal
-from mls_tui.mls.unanswered import NO_TLS, NOT_CONNECTED, NOT_RESOLVED, SLOW_TO_CONNECT, UnansweredError
-
-Lookup = Callable[[str, int], Awaitable[list[str]]]
-"""Host and port to addresses: what tests put in place of the machine's resolver."""
+from mls_tui.mls.names import Addresses, Lookup, Names
+from mls_tui.mls.netguard import NetGuard, Origin
+from mls_tui.mls.unanswered import NO_TLS, NOT_CONNECTED, SLOW_TO_CONNECT, UnansweredError
 
 # Shorter than what common servers allow an idle connection (5 s and more), so that none is used as it is closed.
 _KEEP_ALIVE_SECONDS = 4.0
@@ -33,10 +29,9 @@ class Connections:
     def __init__(
         self, guard: NetGuard, *, limit: int, connect: float, read: float, lookup: Lookup | None = None
     ) -> None:
-        self._guard = guard
+        self._names = Names(guard, connect, lookup)
         self._connect_seconds = connect
         self._read_seconds = read
-        self._lookup = lookup
         self._turns = asyncio.Semaphore(limit)
         self._open: set[Connection] = set()
         self._idle: dict[Origin, list[tuple[float, Connection]]] = {}
@@ -75,11 +70,12 @@ class Connections:
             await asyncio.wait(lost)
 
     def _rested(self, origin: Origin) -> Connection | None:
-        idle = self._idle.get(origin)
+        idle, now = self._idle.get(origin), asyncio.get_running_loop().time()
         while idle:
-            _, connection = idle.pop()
-            if connection.usable:
+            since, connection = idle.pop()
+            if connection.usable and now - since < _KEEP_ALIVE_SECONDS:
                 return connection
+            connection.abort()
         return None
 
     def _back(self, origin: Origin, connection: Connection, reusable: bool) -> None:
@@ -109,7 +105,7 @@ class Connections:
 
     async def _connected(self, origin: Origin) -> Connection:
         scheme, host, port = origin
-        addresses = await self._resolved(host, port)
+        addresses = await self._names.addresses(host, port)
         try:
             async with asyncio.timeout(self._connect_seconds):
                 connection = await self._opened(addresses, host if scheme == "https" else None)
@@ -123,7 +119,7 @@ class Connections:
         connection.lost.add_done_callback(lambda _: self._open.discard(connection))
         return connection
 
-    async def _opened(self, addresses: Sequence[aiohappyeyeballs.AddrInfoType], tls_name: str | None) -> Connection:
+    async def _opened(self, addresses: Addresses, tls_name: str | None) -> Connection:
         loop = asyncio.get_running_loop()
         opened = await aiohappyeyeballs.start_connection(
             addresses, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS, interleave=1, loop=loop
@@ -139,29 +135,6 @@ class Connections:
             opened.close()
             raise
         return connection
-
-    async def _resolved(self, host: str, port: int) -> Sequence[aiohappyeyeballs.AddrInfoType]:
-        """The addresses of ``host``, asked for once and each checked: they alone are connected to."""
-        try:
-            async with asyncio.timeout(self._connect_seconds):
-                found = await self._looked_up(host, port)
-        except TimeoutError:
-            raise UnansweredError(SLOW_TO_CONNECT) from None
-        except (OSError, UnicodeError):  # the codec of names refuses some
-            raise UnansweredError(NOT_RESOLVED) from None
-        self._guard.addresses(host, [str(info[4][0]) for info in found])
-        return found
-
-    async def _looked_up(self, host: str, port: int) -> Sequence[aiohappyeyeballs.AddrInfoType]:
-        ask, stream = asyncio.get_running_loop().getaddrinfo, socket.SOCK_STREAM
-        if literal(host) is not None:
-            return await ask(host, port, type=stream, flags=socket.AI_NUMERICHOST)
-        if self._lookup is None:
-            return await ask(host, port, type=stream, flags=socket.AI_ADDRCONFIG)
-        found = [
-            await ask(each, port, type=stream, flags=socket.AI_NUMERICHOST) for each in await self._lookup(host, port)
-        ]
-        return [info for infos in found for info in infos]
 
 
 @cache

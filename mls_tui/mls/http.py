@@ -18,10 +18,10 @@ from mls_tui.mls.answers import Answer, Fault, Masker, fault_in, phrase
 from mls_tui.mls.auth import KeptToken, OnToken, TokenSet, TokenSource
 from mls_tui.mls.base import Observer, PhotoBytes
 from mls_tui.mls.budget import Budget, HostKind
-from mls_tui.mls.connections import Lookup
 from mls_tui.mls.echoes import without_echoes
 from mls_tui.mls.exchange import Raw
 from mls_tui.mls.media_headers import PhotoHeaders
+from mls_tui.mls.names import Lookup
 from mls_tui.mls.netguard import NetGuard, Origin, origin
 from mls_tui.mls.photos import PhotoSource
 from mls_tui.mls.preset_fields import ProviderPreset

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import httpx
 
-from mls_tui.mls.connections import Connections, Lookup
+from mls_tui.mls.connections import Connections
 from mls_tui.mls.incoming import Incoming
+from mls_tui.mls.names import Lookup
 from mls_tui.mls.netguard import NetGuard, Origin
 from mls_tui.mls.reply import Reply, plain_headers
 from mls_tui.mls.unanswered import UNSENDABLE, UnansweredError

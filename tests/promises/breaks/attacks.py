@@ -28,7 +28,7 @@ ATTACKS: tuple[Break, ...] = (
     Break(
         _ADDRESSES,
         "the resolver's answers are not checked",
-        "mls/connections.py",
+        "mls/names.py",
         "        self._guard.addresses(host, [str(info[4][0]) for info in found])\n",
         "",
         (f"{_NETGUARD}::test_name_with_one_private_answer_is_refused",),
