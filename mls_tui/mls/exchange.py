@@ -12,8 +12,8 @@ from typing import TypeVar
 from mls_tui.domain.errors import MLSError
 from mls_tui.mls.answers import READ_AT_MOST
 from mls_tui.mls.budget import Slot
-from mls_tui.mls.reply import Reply
-from mls_tui.mls.unanswered import REACH_ERRORS, why_unanswered
+from mls_tui.mls.net.reply import Reply
+from mls_tui.mls.net.unanswered import REACH_ERRORS, why_unanswered
 
 T = TypeVar("T")
 

@@ -21,14 +21,14 @@ from mls_tui.mls.budget import Budget, HostKind
 from mls_tui.mls.echoes import without_echoes
 from mls_tui.mls.exchange import Raw
 from mls_tui.mls.media_headers import PhotoHeaders
-from mls_tui.mls.names import Lookup
-from mls_tui.mls.netguard import NetGuard, Origin, origin
+from mls_tui.mls.net.names import Lookup
+from mls_tui.mls.net.netguard import NetGuard, Origin, origin
+from mls_tui.mls.net.reply import Door, HttpxDoor
+from mls_tui.mls.net.transport import GuardedTransport, Timeouts
 from mls_tui.mls.photos import PhotoSource
 from mls_tui.mls.preset_fields import ProviderPreset
-from mls_tui.mls.reply import Door, HttpxDoor
 from mls_tui.mls.requester import USER_AGENT, Requester
 from mls_tui.mls.throttle import Throttle
-from mls_tui.mls.transport import GuardedTransport, Timeouts
 
 __all__ = ["Answer", "MlsHttp", "Timeouts", "TokenSet"]
 

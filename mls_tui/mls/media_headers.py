@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from mls_tui.mls.netguard import Origin, Target
+from mls_tui.mls.net.netguard import Origin, Target
 from mls_tui.mls.preset_fields import ProviderPreset
 
 

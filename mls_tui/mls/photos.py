@@ -12,8 +12,8 @@ from mls_tui.mls.answers import Fault, Masker, phrase, read_fault
 from mls_tui.mls.base import PhotoBytes
 from mls_tui.mls.budget import Slot
 from mls_tui.mls.exchange import BodyError, asked, packing, read_body, read_head
-from mls_tui.mls.netguard import AddressRefusedError, NetGuard, Target
-from mls_tui.mls.reply import Door, Reply
+from mls_tui.mls.net.netguard import AddressRefusedError, NetGuard, Target
+from mls_tui.mls.net.reply import Door, Reply
 from mls_tui.mls.throttle import Throttle, is_throttled
 
 PHOTO_CAP = 25_000_000

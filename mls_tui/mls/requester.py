@@ -19,8 +19,8 @@ from mls_tui.mls.auth import FormAnswer
 from mls_tui.mls.base import Observer, RequestFailed
 from mls_tui.mls.budget import Slot
 from mls_tui.mls.exchange import BodyError, Raw, asked, read_body, read_head
-from mls_tui.mls.netguard import NetGuard
-from mls_tui.mls.reply import Reply, sent
+from mls_tui.mls.net.netguard import NetGuard
+from mls_tui.mls.net.reply import Reply, sent
 from mls_tui.mls.throttle import STRIKES, Throttle, is_throttled
 
 T = TypeVar("T")

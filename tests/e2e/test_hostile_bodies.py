@@ -13,7 +13,7 @@ from mls_tui import actions
 from mls_tui.config import load_settings
 from mls_tui.domain.events import PhotoFailed
 from mls_tui.domain.run import RunState
-from mls_tui.mls.transport import Timeouts
+from mls_tui.mls.net.transport import Timeouts
 from mls_tui.workspace import Workspace
 from tests.clocks import SwiftClock
 from tests.e2e.hostile_mls import (

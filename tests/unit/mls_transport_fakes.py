@@ -16,7 +16,7 @@ from mls_tui.mls.auth import KeptToken, OnToken
 from mls_tui.mls.base import Notice, Paused, RequestFailed
 from mls_tui.mls.budget import RateBudget
 from mls_tui.mls.http import MlsHttp, Timeouts
-from mls_tui.mls.names import Lookup
+from mls_tui.mls.net.names import Lookup
 from mls_tui.mls.preset_fields import Limit, ProviderPreset
 from mls_tui.mls.presets import preset
 

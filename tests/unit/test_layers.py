@@ -43,6 +43,13 @@ def test_the_domain_knows_no_other_layer() -> None:
     assert not loaded & {"boto3", "httpx", "httptools", "aiohttp", "PIL", "sqlite3"}
 
 
+def test_the_network_knows_nothing_of_the_mls_behind_it() -> None:
+    loaded = _loaded("mls_tui.mls.net", deep=True)
+    ours = {module for module in loaded if module.startswith("mls_tui.") and module != "mls_tui.mls"}
+    assert all(module.startswith(("mls_tui.mls.net", "mls_tui.domain")) for module in ours), ours
+    assert "aiohttp" not in loaded
+
+
 def test_configuration_and_users_load_nothing_heavy() -> None:
     cheap = _loaded("mls_tui.config", "mls_tui.preferences", deep=False)
     assert not cheap & {"boto3", "httpx", "aiohttp", "pydantic", "textual", "PIL", "cryptography"}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mls_tui.domain.errors import MLSError
 from mls_tui.mls.budget import HostKind, RateBudget
 from mls_tui.mls.exchange import BodyError, read_body, read_head
-from mls_tui.mls.reply import Reply
+from mls_tui.mls.net.reply import Reply
 from tests.clocks import StepClock
 
 MB = 1_000_000

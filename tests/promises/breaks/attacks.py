@@ -20,7 +20,7 @@ ATTACKS: tuple[Break, ...] = (
     Break(
         _ADDRESSES,
         "an IPv4 address within an IPv6 one is not seen",
-        "mls/netguard.py",
+        "mls/net/netguard.py",
         "plain = unmapped(ipaddress.ip_address(address))",
         "plain = ipaddress.ip_address(address)",
         (f"{_NETGUARD}::test_spelling_of_a_private_address_is_refused_before_any_connection", _NO_SPELLING),
@@ -28,7 +28,7 @@ ATTACKS: tuple[Break, ...] = (
     Break(
         _ADDRESSES,
         "the resolver's answers are not checked",
-        "mls/names.py",
+        "mls/net/names.py",
         "        self._guard.addresses(host, [str(info[4][0]) for info in found])\n",
         "",
         (f"{_NETGUARD}::test_name_with_one_private_answer_is_refused",),
@@ -76,7 +76,7 @@ ATTACKS: tuple[Break, ...] = (
     Break(
         _ADDRESSES,
         "the environment's proxy is used",
-        "mls/connections.py",
+        "mls/net/connections.py",
         "        scheme, host, port = origin\n",
         "        proxy = httpx.URL(__import__('os').environ.get('HTTP_PROXY', 'http://{}:{}'.format(*origin[1:])))\n"
         "        scheme, host, port = proxy.scheme, proxy.host, proxy.port or 80\n",
@@ -109,7 +109,7 @@ ATTACKS: tuple[Break, ...] = (
     Break(
         _BODIES,
         "a body that breaks off is whole",
-        "mls/incoming.py",
+        "mls/net/incoming.py",
         "if clean and self._headed and self._error is None and not self._bounded():",
         "if self._headed:",
         (f"{_INCOMING}::test_answer_that_is_cut_off_is_never_whole",),
@@ -117,7 +117,7 @@ ATTACKS: tuple[Break, ...] = (
     Break(
         _BODIES,
         "heads may go on and on",
-        "mls/incoming.py",
+        "mls/net/incoming.py",
         "if self._headless > _HEAD_AT_MOST:",
         "if False:",
         (f"{_INCOMING}::test_lines_without_end_are_cut_off",),
@@ -125,7 +125,7 @@ ATTACKS: tuple[Break, ...] = (
     Break(
         _BODIES,
         "a connection is used again with half an answer on it",
-        "mls/connections.py",
+        "mls/net/connections.py",
         "        if not reusable or not connection.usable:\n",
         "        if not connection.usable:\n",
         (f"{_REUSED}::test_connection_of_a_photo_that_was_given_up_halfway_is_not_used_again",),
@@ -133,7 +133,7 @@ ATTACKS: tuple[Break, ...] = (
     Break(
         _BODIES,
         "a connection is used again although its server has spoken unasked",
-        "mls/connection.py",
+        "mls/net/connection.py",
         "        if self._answer is None:\n            self.abort()\n        else:\n",
         "        if self._answer is not None:\n",
         (f"{_REUSED}::test_answer_that_nobody_asked_for_is_not_taken_for_the_next_photo",),

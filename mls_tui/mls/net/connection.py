@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from mls_tui.mls.incoming import Incoming
-from mls_tui.mls.unanswered import LOST, SLOW_TO_ANSWER, UnansweredError
+from mls_tui.mls.net.incoming import Incoming
+from mls_tui.mls.net.unanswered import LOST, SLOW_TO_ANSWER, UnansweredError
 
 
 class Connection(asyncio.Protocol):

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiohappyeyeballs import AddrInfoType
 
-from mls_tui.mls.netguard import NetGuard, literal
-from mls_tui.mls.unanswered import NOT_RESOLVED, SLOW_TO_CONNECT, UnansweredError
+from mls_tui.mls.net.netguard import NetGuard, literal
+from mls_tui.mls.net.unanswered import NOT_RESOLVED, SLOW_TO_CONNECT, UnansweredError
 
 Lookup = Callable[[str, int], Awaitable[list[str]]]
 """Host and port to addresses: what tests put in place of the machine's resolver."""

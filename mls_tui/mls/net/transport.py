@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import httpx
 
-from mls_tui.mls.connections import Connections
-from mls_tui.mls.incoming import Incoming
-from mls_tui.mls.names import Lookup
-from mls_tui.mls.netguard import NetGuard, Origin
-from mls_tui.mls.reply import Reply, plain_headers
-from mls_tui.mls.unanswered import UNSENDABLE, UnansweredError
+from mls_tui.mls.net.connections import Connections
+from mls_tui.mls.net.incoming import Incoming
+from mls_tui.mls.net.names import Lookup
+from mls_tui.mls.net.netguard import NetGuard, Origin
+from mls_tui.mls.net.reply import Reply, plain_headers
+from mls_tui.mls.net.unanswered import UNSENDABLE, UnansweredError
 
 _PORTS = {"http": 80, "https": 443}
 _URL = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[^/?#:@\[\]\\]+)(?::([0-9]+))?([^#]*)(?:#.*)?", re.DOTALL)

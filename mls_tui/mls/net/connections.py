@@ -10,11 +10,11 @@ from functools import cache
 import aiohappyeyeballs
 import httpx
 
-from mls_tui.mls.connection import Connection
-from mls_tui.mls.incoming import Incoming
-from mls_tui.mls.names import Addresses, Lookup, Names
-from mls_tui.mls.netguard import NetGuard, Origin
-from mls_tui.mls.unanswered import NO_TLS, NOT_CONNECTED, SLOW_TO_CONNECT, UnansweredError
+from mls_tui.mls.net.connection import Connection
+from mls_tui.mls.net.incoming import Incoming
+from mls_tui.mls.net.names import Addresses, Lookup, Names
+from mls_tui.mls.net.netguard import NetGuard, Origin
+from mls_tui.mls.net.unanswered import NO_TLS, NOT_CONNECTED, SLOW_TO_CONNECT, UnansweredError
 
 # Shorter than what common servers allow an idle connection (5 s and more), so that none is used as it is closed.
 _KEEP_ALIVE_SECONDS = 4.0

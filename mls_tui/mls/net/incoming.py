@@ -10,7 +10,7 @@ from typing import Protocol
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from mls_tui.mls.unanswered import CUT_SHORT, LOST, NOT_HTTP, UnansweredError
+from mls_tui.mls.net.unanswered import CUT_SHORT, LOST, NOT_HTTP, UnansweredError
 
 _HEAD_AT_MOST = 64 * 1024
 """Bytes of status line, headers, trailers or chunk heads with no body between them."""
