@@ -7,8 +7,10 @@ import asyncio
 import sqlite3
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import Future
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -19,13 +21,27 @@ from mls_tui.storage.sqlite.schema import connect, make_file, prepare
 from mls_tui.storage.threads import DaemonPool
 
 T = TypeVar("T")
+V = TypeVar("V")
 
-Work = Callable[[sqlite3.Connection], Any]
+Work = Callable[[sqlite3.Connection, list[Any]], list[Any]]
 
-_MOST_IN_A_COMMIT = 256
+_ENOUGH_FOR_A_COMMIT = 256
 _LOCK_PATIENCE_SECONDS = 15.0
 _LOCK_POLL_SECONDS = 0.002
 _CLOSE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """``value`` for ``work``, and who waits for what becomes of it, in which event loop."""
+
+    work: Work
+    value: Any
+    waiting: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
+_Outcome = tuple[_Job, Any, BaseException | None]
 
 
 class Database:
@@ -41,7 +57,8 @@ class Database:
         self.path = path
         self._patience = patience_seconds
         self._connect = open_connection or (lambda path: connect(path, writer=True))
-        self._jobs: SimpleQueue[tuple[Future[Any], Work] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[list[_Job] | None] = SimpleQueue()
+        self._gathering: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -52,7 +69,17 @@ class Database:
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in a transaction; returns once that is on disk. A write begun is finished even if cancelled."""
-        return await asyncio.wrap_future(self._enqueue(work))
+
+        def alone(connection: sqlite3.Connection, _: list[None]) -> list[T]:
+            return [work(connection)]
+
+        return await self.write_together(alone, None)
+
+    async def write_together(self, work: Callable[[sqlite3.Connection, list[V]], list[T]], value: V) -> T:
+        """The same, but ``work`` is given the values that several callers have for it at once, in the order of their
+        calls, and answers for each. Where it fails for them together, it is called for each alone."""
+        waiting: asyncio.Future[T] = self._enqueue(work, value)
+        return await waiting
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` on the reading connection, which sees every acknowledged write and waits for none."""
@@ -64,11 +91,13 @@ class Database:
         """Commit what was accepted, then release the file. Waits a bounded time."""
         with self._lock:
             already, self._closed = self._closed, True
-            thread = self._thread
+            loops = list(self._gathering)
         if already:
             return
+        for loop in loops:
+            self._hand_over(loop)
         self._jobs.put(None)
-        await asyncio.to_thread(self._finish, thread)
+        await asyncio.to_thread(self._finish, self._thread)
 
     def _finish(self, thread: threading.Thread | None) -> None:
         try:
@@ -84,16 +113,28 @@ class Database:
             self._reader.close()
             self._reader = None
 
-    def _enqueue(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        future: Future[T] = Future()
+    def _enqueue(self, work: Work, value: Any) -> asyncio.Future[Any]:
+        """Writes of one turn of an event loop reach the thread together, and so share a commit."""
+        loop = asyncio.get_running_loop()
+        job = _Job(work, value, loop.create_future(), loop)
         with self._lock:
             if self._closed:
                 raise StorageError("The store is closed; open it again.")
-            self._jobs.put((future, work))
+            gathered = self._gathering.setdefault(loop, [])
+            gathered.append(job)
+        if len(gathered) == 1:
+            loop.call_soon(self._hand_over, loop)
+        return job.waiting
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            gathered = self._gathering.pop(loop, None)
+            if gathered is None:
+                return  # ``close`` was before us
+            self._jobs.put(gathered)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="mls-tui-sqlite-write", daemon=True)
                 self._thread.start()
-        return future
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
@@ -108,54 +149,60 @@ class Database:
     def _serve(self) -> None:
         going = True
         while going:
-            batch = []
-            job = self._jobs.get()
-            while job is not None:
-                if job[0].set_running_or_notify_cancel():
-                    batch.append(job)
-                if len(batch) >= _MOST_IN_A_COMMIT:
+            batch: list[_Job] = []
+            jobs = self._jobs.get()
+            while jobs is not None:
+                batch += [job for job in jobs if not job.waiting.cancelled()]
+                if len(batch) >= _ENOUGH_FOR_A_COMMIT:
                     break
                 try:
-                    job = self._jobs.get_nowait()
+                    jobs = self._jobs.get_nowait()
                 except Empty:
                     break
-            going = job is not None
+            going = jobs is not None
             if batch:
                 self._commit(batch)
         if self._writer is not None:
             self._writer.close()
 
-    def _commit(self, batch: list[tuple[Future[Any], Work]]) -> None:
+    def _commit(self, batch: list[_Job]) -> None:
         """Every job in one transaction; a job that fails loses only its own changes."""
-        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+        outcomes: list[_Outcome] = []
         try:
             connection = self._open()
             self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
-            for future, work in batch:
-                outcomes.append((future, *self._one(connection, work)))
+            for _, together in groupby(batch, key=lambda job: job.work):
+                outcomes += self._outcomes(connection, [*together])
             connection.execute("COMMIT")
         except BaseException as error:
             self._roll_back()
-            outcomes = [(future, None, translate(error, self.path)) for future, _ in batch]
-        for future, result, problem in outcomes:
-            if problem is None:
-                future.set_result(result)
-            else:
-                future.set_exception(problem)
+            outcomes = [(job, None, translate(error, self.path)) for job in batch]
+        _answer(outcomes)
 
-    def _one(self, connection: sqlite3.Connection, work: Work) -> tuple[Any, BaseException | None]:
+    def _outcomes(self, connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Outcome]:
+        """Of jobs for one work: done together, or else each alone."""
+        results, problem = self._one(connection, jobs[0].work, [job.value for job in jobs])
+        if problem is None:
+            return [(job, result, None) for job, result in zip(jobs, results, strict=True)]
+        if len(jobs) == 1:
+            return [(jobs[0], None, problem)]
+        return [outcome for job in jobs for outcome in self._outcomes(connection, [job])]
+
+    def _one(
+        self, connection: sqlite3.Connection, work: Work, values: list[Any]
+    ) -> tuple[list[Any], BaseException | None]:
         connection.execute("SAVEPOINT job")
         try:
-            result = work(connection)
+            results = work(connection, values)
         except BaseException as error:
             if not connection.in_transaction:
                 # SQLite gave up the whole transaction (disk full, I/O error): the jobs before this one are lost too.
                 raise
             connection.execute("ROLLBACK TO job")
             connection.execute("RELEASE job")
-            return None, translate(error, self.path)
+            return [], translate(error, self.path)
         connection.execute("RELEASE job")
-        return result, None
+        return results, None
 
     def _open(self) -> sqlite3.Connection:
         if self._writer is None:
@@ -193,3 +240,25 @@ class Database:
             except sqlite3.Error:
                 self._writer.close()
                 self._writer = None
+
+
+def _answer(outcomes: list[_Outcome]) -> None:
+    """Tell those who wait, with one call into each event loop: waking it costs more than all that it hears then."""
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[_Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        by_loop[outcome[0].loop].append(outcome)
+    for loop, told in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_settle, told)
+        except RuntimeError:
+            continue  # the loop is closed: nobody waits any more
+
+
+def _settle(outcomes: list[_Outcome]) -> None:
+    for job, result, problem in outcomes:
+        if job.waiting.done():
+            continue  # its caller was cancelled
+        if problem is None:
+            job.waiting.set_result(result)
+        else:
+            job.waiting.set_exception(problem)

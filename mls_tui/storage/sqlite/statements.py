@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import orjson
@@ -31,15 +33,19 @@ def get_all(db: sqlite3.Connection, pk: str, sks: list[str], read: Callable[[Ite
     return [read(_load(body)) for (body,) in rows]
 
 
-def put(db: sqlite3.Connection, item: Item) -> None:
-    """Create or replace one item."""
-    entry = _dump(items.entry_item(item)) if item["EntityType"] == "Listing" else None
-    db.execute(
+def put(db: sqlite3.Connection, *rows: Item) -> None:
+    """Create or replace items."""
+    db.executemany(
         "INSERT INTO items (pk, sk, gsi1pk, gsi1sk, entry, body) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (pk, sk) DO UPDATE SET gsi1pk = excluded.gsi1pk, gsi1sk = excluded.gsi1sk,"
         " entry = excluded.entry, body = excluded.body",
-        (item["PK"], item["SK"], item.get("GSI1PK"), item.get("GSI1SK"), entry, _dump(item)),
+        map(_columns, rows),
     )
+
+
+def _columns(item: Item) -> tuple[str | None, ...]:
+    entry = _dump(items.entry_item(item)) if item["EntityType"] == "Listing" else None
+    return item["PK"], item["SK"], item.get("GSI1PK"), item.get("GSI1SK"), entry, _dump(item)
 
 
 def remove(db: sqlite3.Connection, pk: str, sk: str) -> bool:
@@ -65,30 +71,62 @@ def page(
 # listings
 
 
-def put_listing(db: sqlite3.Connection, item: Item, mark: Item) -> PutResult:
-    """ListingStore.put in one transaction."""
+def put_listings(db: sqlite3.Connection, puts: list[tuple[Item, Item]]) -> list[PutResult]:
+    """ListingStore.put of each (row, mark), one after another, in one transaction."""
+    rows = _Rows(db)
+    rows.look_up(item for put in puts for item in put)
+    results = [_put_listing(rows, item, mark) for item, mark in puts]
+    put(db, *rows.changed.values())
+    return results
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Items as they stand while several listings are put: looked up together before, written together behind, as a
+    statement costs more than the row it carries. Of a stored listing the entry says enough."""
+
+    db: sqlite3.Connection
+    held: dict[tuple[str, str], Item | None] = field(default_factory=dict)
+    changed: dict[tuple[str, str], Item] = field(default_factory=dict)
+
+    def look_up(self, wanted: Iterable[Item]) -> None:
+        names: dict[str, list[str]] = defaultdict(list)
+        for item in wanted:
+            self.held[item["PK"], item["SK"]] = None
+            names[item["PK"]].append(item["SK"])
+        for pk, sks in names.items():
+            marks = ", ".join("?" * len(sks))
+            query = f"SELECT sk, coalesce(entry, body) FROM items WHERE pk = ? AND sk IN ({marks})"  # noqa: S608 - only marks
+            self.held |= {(pk, sk): _load(text) for sk, text in self.db.execute(query, (pk, *sks))}
+
+    def get(self, pk: str, sk: str) -> Item | None:
+        if (pk, sk) not in self.held:
+            self.look_up([{"PK": pk, "SK": sk}])
+        return self.held[pk, sk]
+
+    def put(self, item: Item) -> None:
+        self.held[item["PK"], item["SK"]] = self.changed[item["PK"], item["SK"]] = item
+
+
+def _put_listing(rows: _Rows, item: Item, mark: Item) -> PutResult:
     listing_id = mark["listingId"]
-    row = db.execute("SELECT entry FROM items WHERE pk = ? AND sk = ?", (item["PK"], item["SK"])).fetchone()
-    if row is None:
-        return _create_listing(db, item, mark)
-    stored = _load(row[0])
+    stored = rows.get(item["PK"], item["SK"])
+    if stored is None:
+        return _create_listing(rows, item, mark)
     if stored["Version"] > item["Version"]:
         return PutResult(PutOutcome.STALE, listing_id)
-    put(db, {**item, "CreatedAt": stored["CreatedAt"]})
+    rows.put({**item, "CreatedAt": stored["CreatedAt"]})
     return PutResult(PutOutcome.UPDATED, listing_id)
 
 
-def _create_listing(db: sqlite3.Connection, item: Item, mark: Item) -> PutResult:
-    holder = get(db, mark["PK"], mark["SK"])
+def _create_listing(rows: _Rows, item: Item, mark: Item) -> PutResult:
+    holder = rows.get(mark["PK"], mark["SK"])
     if holder is not None:
         owner = str(holder["listingId"])
-        exists = db.execute(
-            "SELECT 1 FROM items WHERE pk = ? AND sk = ?", (item["PK"], keys.LISTING_PREFIX + owner)
-        ).fetchone()
-        if exists:
+        if rows.get(item["PK"], keys.LISTING_PREFIX + owner) is not None:
             return PutResult(PutOutcome.STALE, owner)
-    put(db, mark)
-    put(db, item)
+    rows.put(mark)
+    rows.put(item)
     return PutResult(PutOutcome.CREATED, mark["listingId"])
 
 

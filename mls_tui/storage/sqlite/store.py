@@ -61,8 +61,7 @@ class SqliteListingStore(ItemRows):
 
     async def _put_items(self, rows: list[Item]) -> None:
         def work(db: sqlite3.Connection) -> None:
-            for row in rows:
-                statements.put(db, row)
+            statements.put(db, *rows)
 
         await self._db.write(work)
 
@@ -74,7 +73,7 @@ class SqliteListingStore(ItemRows):
     async def put(self, user_id: str, listing: Listing, *, new: bool | None = None) -> PutResult:
         item = items.listing_item(user_id, listing, self._now_ms())
         mark = items.mark_item(user_id, listing)
-        return await self._db.write(lambda db: statements.put_listing(db, item, mark))
+        return await self._db.write_together(statements.put_listings, (item, mark))
 
     async def delete(self, user_id: str, listing_id: str) -> Listing | None:
         pk, sk = items.pk(user_id), keys.listing_sk(listing_id)

@@ -23,8 +23,8 @@ STORING: tuple[Break, ...] = (
         1,
         "a write is acknowledged before its commit",
         "storage/sqlite/database.py",
-        "                outcomes.append((future, *self._one(connection, work)))\n",
-        "                future.set_result(self._one(connection, work)[0])\n",
+        "                outcomes += self._outcomes(connection, [*together])\n",
+        "                _answer(self._outcomes(connection, [*together]))\n",
         ("contract/test_sqlite_file.py::test_no_write_is_acknowledged_before_its_commit",),
     ),
     Break(
