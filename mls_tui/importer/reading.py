@@ -59,7 +59,7 @@ class Job:
         """The fingerprint to store its listing by: none where the mapping warned of something, to warn again."""
         return self.fingerprint if isinstance(self.verdict, Mapped) and not self._warnings else None
 
-    @property
+    @cached_property
     def key_as_served(self) -> str:
         """The text of the key field, unread: good enough to look up by, where something else then proves the record.
         Half of a surrogate pair, which no database takes, becomes a question mark."""

@@ -137,13 +137,15 @@ class ListingTask:
         """The mapped facts under the id they are, or will be, stored by."""
         mapped, context = self.mapped, self.context
         listing_id = old.listing_id if old else new_listing_id(mapped.mls_provider, mapped.mls_number, context.epoch)
-        same_home = self.index.same_home(mapped, address_key(mapped.address))
+        relisted_from = old.relisted_from if old else None
+        if entry is None:
+            relisted_from = relisted_from or self.index.same_home(mapped, address_key(mapped.address))
         return mapped.model_copy(
             update={
                 "listing_id": listing_id,
                 "connection_id": context.connection.connection_id,
                 "synced_at": context.now_ms(),
-                "relisted_from": (old.relisted_from if old else None) or (same_home if entry is None else None),
+                "relisted_from": relisted_from,
             }
         )
 

@@ -4,7 +4,7 @@ temporary database, so that its memory is the same for any number of listings; i
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncIterable, Collection, Iterable, Iterator
 from typing import Any
 
 from mls_tui.domain.errors import StorageError
@@ -17,6 +17,9 @@ CACHE_KB = 4_096
 _AT_HAND = 512
 """Entries, or the lack of one, kept beside it: those of the listings in work are asked for again and again."""
 
+_MOST_MARKS = 500
+"""Keys that one statement looks up."""
+
 _SET_UP = (
     f"PRAGMA cache_size = -{CACHE_KB}",
     "PRAGMA journal_mode = OFF",
@@ -28,15 +31,25 @@ _SET_UP = (
          mls_id TEXT, provider TEXT, number TEXT, PRIMARY KEY (mls_id, provider)) WITHOUT ROWID""",
     """CREATE TABLE home (
          provider TEXT, address TEXT, id TEXT, PRIMARY KEY (provider, address)) WITHOUT ROWID""",
+    # One statement for an entry of all three: what a statement costs beside its rows is most of it.
+    """CREATE VIEW entry AS
+         SELECT id, provider, number, mls_id, connection, status, version, hash, missing, address FROM listing""",
+    """CREATE TRIGGER added INSTEAD OF INSERT ON entry BEGIN
+         INSERT INTO listing (id, provider, number, mls_id, connection, status, version, hash, missing, address)
+           VALUES (new.id, new.provider, new.number, new.mls_id, new.connection, new.status, new.version, new.hash,
+                   new.missing, new.address)
+           ON CONFLICT DO UPDATE SET id = excluded.id, mls_id = excluded.mls_id, connection = excluded.connection,
+             status = excluded.status, version = excluded.version, hash = excluded.hash, missing = excluded.missing,
+             address = excluded.address;
+         INSERT OR REPLACE INTO keyed VALUES (new.mls_id, new.provider, new.number);
+         INSERT OR IGNORE INTO home SELECT new.provider, new.address, new.id WHERE new.address <> '';
+       END""",
     "BEGIN",  # never committed: there is nothing to come back to
 )
 _ENTRY = "SELECT id, provider, number, mls_id, connection, status, version, hash, missing, address FROM listing"
 _KEYED = " NATURAL JOIN keyed WHERE mls_id = ?"
-_ADD = """INSERT INTO listing (id, provider, number, mls_id, connection, status, version, hash, missing, address)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-          ON CONFLICT DO UPDATE SET id = excluded.id, mls_id = excluded.mls_id, connection = excluded.connection,
-          status = excluded.status, version = excluded.version, hash = excluded.hash, missing = excluded.missing,
-          address = excluded.address"""
+_ADD = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SAW = "UPDATE listing SET sweep = ? WHERE provider = ? AND number = ?"
 _STATUS = {status.value: status for status in ListingStatus}
 
 
@@ -49,6 +62,8 @@ class StoredIndex:
         for statement in _SET_UP:
             self._ask(statement)
         self._sweeps = 0
+        self._seen: list[tuple[int, str, str]] = []
+        self._expected: dict[str, list[IndexEntry]] = {}
         self._at_hand: dict[tuple[str, str], IndexEntry | None] = {}
 
     @classmethod
@@ -76,15 +91,14 @@ class StoredIndex:
 
     def add(self, entry: IndexEntry) -> None:
         """Put in or replace; what was seen stays seen. Of two listings at one address the first keeps it."""
-        provider, number = entry.provider, entry.mls_number
+        self._expect_no_more(entry)
         self._ask(_ADD, *_values(entry))
-        self._keep(provider, number, entry)
-        self._ask("INSERT OR REPLACE INTO keyed VALUES (?, ?, ?)", entry.mls_id, provider, number)
-        if entry.address_key:
-            self._ask("INSERT OR IGNORE INTO home VALUES (?, ?, ?)", provider, entry.address_key, entry.listing_id)
+        self._keep(entry.provider, entry.mls_number, entry)
 
     def remove(self, entry: IndexEntry) -> None:
         provider = entry.provider
+        self._note_seen()
+        self._expect_no_more(entry)
         self._ask("DELETE FROM listing WHERE provider = ? AND number = ?", provider, entry.mls_number)
         self._keep(provider, entry.mls_number, None)
         self._ask("DELETE FROM keyed WHERE provider = ? AND mls_id = ?", provider, entry.mls_id)
@@ -104,7 +118,28 @@ class StoredIndex:
 
     def of_any_mls(self, listing_key: str) -> list[IndexEntry]:
         """By ListingKey alone: every MLS that has a listing of this key."""
+        if (expected := self._expected.get(listing_key)) is not None:
+            return expected
         return [_entry(row) for row in self._ask(_ENTRY + _KEYED, listing_key)]
+
+    def expect(self, listing_keys: Collection[str]) -> None:
+        """Look up together what ``of_any_mls`` is about to be asked for, and forget what it was before."""
+        self._expected = {key: [] for key in listing_keys}
+        wanted = list(self._expected)
+        for first in range(0, len(wanted), _MOST_MARKS):
+            some = wanted[first : first + _MOST_MARKS]
+            marks = ", ".join("?" * len(some))
+            for row in self._ask(f"{_ENTRY} NATURAL JOIN keyed WHERE mls_id IN ({marks})", *some):
+                entry = _entry(row)
+                self._expected[entry.mls_id].append(entry)
+                self._keep(entry.provider, entry.mls_number, entry)
+
+    def _expect_no_more(self, entry: IndexEntry) -> None:
+        """A change of an entry is one for its key, and for the key that its listing had before."""
+        if self._expected:
+            before = self.number(entry.provider, entry.mls_number) or entry
+            self._expected.pop(before.mls_id, None)
+            self._expected.pop(entry.mls_id, None)
 
     def has(self, listing_id: str) -> bool:
         """Whether a listing is stored under this id. Ids are seldom asked for: the first question sorts them."""
@@ -136,11 +171,21 @@ class StoredIndex:
 
     def saw(self, entry: IndexEntry, sweep: int) -> None:
         """The feed still has this listing: the sweep met it."""
-        values = (sweep, entry.provider, entry.mls_number)
-        self._ask("UPDATE listing SET sweep = ? WHERE provider = ? AND number = ?", *values)
+        if self.number(entry.provider, entry.mls_number) is not None:
+            self._seen.append((sweep, entry.provider, entry.mls_number))
+        if len(self._seen) >= _AT_HAND:
+            self._note_seen()
+
+    def _note_seen(self) -> None:
+        seen, self._seen = self._seen, []
+        try:
+            self._db.executemany(_SAW, seen)
+        except sqlite3.Error as error:
+            raise _refusal(error) from error
 
     def missed(self, connection_id: str, sweep: int) -> list[IndexEntry]:
         """The connection's listings that neither this sweep saw nor one begun after it."""
+        self._note_seen()
         return [_entry(row) for row in self._ask(f"{_ENTRY} WHERE connection = ? AND sweep < ?", connection_id, sweep)]
 
     def lacking_photos(self, connection_id: str) -> list[IndexEntry]:
@@ -161,10 +206,14 @@ class StoredIndex:
         try:
             return self._db.execute(statement, values)
         except sqlite3.Error as error:
-            raise StorageError(
-                f"The import's working file in the folder for temporary files failed ({error}). Free some space "
-                "there, or set TMPDIR to a folder that has some, and import again."
-            ) from error
+            raise _refusal(error) from error
+
+
+def _refusal(error: sqlite3.Error) -> StorageError:
+    return StorageError(
+        f"The import's working file in the folder for temporary files failed ({error}). Free some space there, or set "
+        "TMPDIR to a folder that has some, and import again."
+    )
 
 
 def _values(entry: IndexEntry) -> tuple[str | int | None, ...]:

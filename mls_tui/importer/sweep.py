@@ -78,8 +78,9 @@ class Sweep:
     async def _read_pages(self, query: FeedQuery, queue: Work) -> None:
         async for page in self.context.connector.pages(query):
             self._open(page)
-            for record in page.records:
-                job = self.reader.job(page.number, record)
+            jobs = [self.reader.job(page.number, record) for record in page.records]
+            self.index.expect({job.key_as_served for job in jobs})
+            for job in jobs:
                 if query.keys or query.resume_after:
                     self.served.add(job.listing_key)
                 await self._dispatch(job, queue)

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -31,7 +31,8 @@ entries = st.builds(
     photos_missing=st.integers(0, 3),
     address_key=st.sampled_from(["12 oak", "9 elm", "", None]),
 )
-steps = st.lists(st.tuples(st.sampled_from(["add", "add", "remove", "saw", "sweep"]), entries), min_size=6, max_size=25)
+_ACTS = ["add", "add", "remove", "saw", "sweep", "expect"]
+steps = st.lists(st.tuples(st.sampled_from(_ACTS), entries), min_size=6, max_size=25)
 
 
 @dataclass
@@ -95,6 +96,8 @@ def test_the_index_answers_as_plain_dictionaries_would(taken: list[tuple[str, In
             sweep = index.sweep()
         elif step == "saw":
             index.saw(entry, sweep)
+        elif step == "expect":
+            index.expect({entry.mls_id, asked.mls_id, "K9"})
         else:
             (index.add if step == "add" else index.remove)(entry)
     provider, mine = asked.provider, model.numbers.get(identity)
@@ -128,6 +131,21 @@ def an_entry(at: int) -> IndexEntry:
         photos_missing=0,
         address_key=f"{at} oak street springfield il 62701",
     )
+
+
+def test_what_is_expected_of_a_key_follows_every_change() -> None:
+    index = StoredIndex()
+    one, other = an_entry(1), replace(an_entry(1), mls_id="K9")
+    index.add(one)
+    index.expect({one.mls_id, other.mls_id, "K5"})
+    index.add(other)
+    assert (index.of_any_mls(one.mls_id), index.of_any_mls(other.mls_id)) == ([], [other])
+    index.expect({one.mls_id, other.mls_id})
+    index.remove(other)
+    assert index.of_any_mls(other.mls_id) == []
+    index.add(one)
+    assert index.of_any_mls(one.mls_id) == [one]
+    index.close()
 
 
 async def test_entries_that_break_off_leave_no_index_behind(monkeypatch: pytest.MonkeyPatch) -> None:
