@@ -20,11 +20,14 @@ MARK_PREFIX = "MLSNUMBER#"
 CONNECTION_PREFIX = "MLSCONNECTION#"
 RUN_PREFIX = "IMPORTRUN#"
 
+_PLAIN = re.compile(r"[A-Za-z0-9._~-]*")
 _USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
 
 
 def encode_component(text: str) -> str:
     """Percent-encode what is unsafe in a key; letters, digits and ``-._~`` stay as they are."""
+    if _PLAIN.fullmatch(text):
+        return text  # as nearly all do
     return quote(text, safe="-._~")
 
 
@@ -35,8 +38,8 @@ def slug(name: str) -> str:
 
 def provider_name(preset: str, *, serves_many: bool, originating_system: str | None) -> str:
     """The MLS a record belongs to: the preset's name, or ``<preset>.<slug>`` for a preset that serves several."""
-    system = slug(originating_system) if originating_system else ""
-    return f"{preset}.{system}" if serves_many and system else preset
+    system = slug(originating_system) if serves_many and originating_system else ""
+    return f"{preset}.{system}" if system else preset
 
 
 def new_listing_id(provider: str, mls_number: str, first_import_ms: int) -> str:

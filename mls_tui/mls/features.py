@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from mls_tui.mls.base import RawRecord
 from mls_tui.mls.text import cut
 from mls_tui.mls.values import items_of
@@ -43,16 +41,15 @@ def features_of(record: RawRecord) -> tuple[str, ...]:
     """Every feature once, in the order of the fields above: ``Central Air``, ``Fenced Yard``, ``View: Mountain(s)``."""
     found: dict[str, str] = {}
     size = 0
-    for feature in _all(record):
-        size += len(feature.encode()) + 4
-        if len(found) >= MAX_FEATURES or size > MAX_BYTES:
-            break
-        found.setdefault(feature.casefold(), feature)
+    for name, label in _LISTS:
+        for item in items_of(record.get(name)):
+            feature = _labelled(item, label) if label else item
+            size += len(feature.encode()) + 4
+            if len(found) >= MAX_FEATURES or size > MAX_BYTES:
+                return tuple(found.values())
+            found.setdefault(feature.casefold(), feature)
     return tuple(found.values())
 
 
-def _all(record: RawRecord) -> Iterator[str]:
-    for name, label in _LISTS:
-        for item in items_of(record.get(name)):
-            plain = not label or label.casefold() in item.casefold()
-            yield cut(item if plain else f"{label}: {item}", 160)
+def _labelled(item: str, label: str) -> str:
+    return item if label.casefold() in item.casefold() else cut(f"{label}: {item}", 160)

@@ -58,20 +58,25 @@ def map_record(
         if number is None:
             warn("ListingId is missing; ListingKey stands in for it")
         mls_number_key(number or key)
-        listing = _listing(fields, preset, meaning, key, number or key, mls_system)
+        facts = _facts(fields, preset, meaning, key, number or key, mls_system)
+        listing = Listing(**facts, connection_id=connection_id) if connection_id else Listing(**facts)
     except UnusableRecordError as error:
         return Quarantined(key, number, str(error), scrub(record))
-    return Mapped(listing.model_copy(update={"connection_id": connection_id}) if connection_id else listing)
+    return Mapped(listing)
 
 
 def provider_of(record: RawRecord, preset: ProviderPreset, mls_system: str | None = None) -> str:
     """The ``<provider>`` of a record, whatever becomes of it (CONTRACT: "DynamoDB"): also that of a removal."""
-    system = _own_system(Fields(record, silent), preset) or mls_system or preset.system
+    return _provider(_own_system(Fields(record, silent), preset), preset, mls_system)
+
+
+def _provider(own_system: str | None, preset: ProviderPreset, mls_system: str | None) -> str:
+    system = own_system or mls_system or preset.system
     return provider_name(preset.name, serves_many=preset.serves_many, originating_system=system)
 
 
 def _own_system(fields: Fields, preset: ProviderPreset) -> str | None:
-    return fields.word("OriginatingSystemName", *((preset.system_field,) if preset.system_field else ()))
+    return fields.word(*dict.fromkeys(("OriginatingSystemName", preset.system_field or "OriginatingSystemName")))
 
 
 def _usable_key(record: RawRecord, *names: str) -> str | None:
@@ -124,9 +129,9 @@ def _shown(value: object) -> str:
     return clean_line(status_word(value) or type(value).__name__, 80)
 
 
-def _listing(
+def _facts(
     fields: Fields, preset: ProviderPreset, status: ListingStatus, key: str, number: str, mls_system: str | None
-) -> Listing:
+) -> dict[str, Any]:
     facts: dict[str, Any] = {
         **home_of(fields),
         **money_of(fields, status),
@@ -134,7 +139,6 @@ def _listing(
         "listing_id": "",
         "mls_id": key,
         "mls_number": number,
-        "mls_provider": provider_of(fields.record, preset, mls_system),
         "status": status,
         "address": address_of(fields),
         "list_date": fields.date("ListingContractDate", "OnMarketDate", "OriginalEntryTimestamp"),
@@ -144,14 +148,15 @@ def _listing(
         "standard_status": _shown(_status_value(fields.record, preset)),
         "mls_status": fields.word("MlsStatus"),
         "originating_system_name": _own_system(fields, preset),
-        "modification_timestamp": fields.timestamp("ModificationTimestamp", preset.timestamp_field),
+        "modification_timestamp": fields.timestamp(*dict.fromkeys(("ModificationTimestamp", preset.timestamp_field))),
         "photos_change_timestamp": fields.timestamp("PhotosChangeTimestamp"),
         "status_change_timestamp": fields.timestamp("StatusChangeTimestamp"),
         "photos_count": fields.whole("PhotosCount", high=10_000),
     }
+    facts["mls_provider"] = _provider(facts["originating_system_name"], preset, mls_system)
     if withheld(fields):
         facts.update(latitude=None, longitude=None)
-    return Listing(**facts)
+    return facts
 
 
 def _description(fields: Fields) -> str | None:
@@ -160,6 +165,6 @@ def _description(fields: Fields) -> str | None:
     if absent(remarks) or not isinstance(remarks, str):
         return None
     text = clean_block(remarks, MAX_DESCRIPTION)
-    if len(text.encode()) > MAX_DESCRIPTION - 8 and text.endswith("…"):
+    if text.endswith("…") and len(text.encode()) > MAX_DESCRIPTION - 8:
         fields.warn("PublicRemarks is longer than 64 KB; the rest is left out")
     return text or None

@@ -26,15 +26,22 @@ def clean_block(text: str, max_bytes: int) -> str:
 
     The result has at most ``max_bytes`` bytes of UTF-8; a longer one ends with ``…``.
     """
+    if _is_clean(text):
+        return cut(text.strip(), max_bytes)
     plain = _LINE_ENDS.sub("\n", html.unescape(text[:_MAX_INPUT]))
     return cut(unicodedata.normalize("NFC", _UNWANTED.sub("", plain)).strip(), max_bytes)
 
 
 def clean_line(text: str, max_bytes: int = 400) -> str:
     """The same on one line, runs of white space become one space."""
-    if text.isascii() and text.isprintable() and "&" not in text and "  " not in text:
-        return cut(text.strip(), max_bytes)  # most of a feed, ten times as fast
+    if "  " not in text and _is_clean(text):
+        return cut(text.strip(), max_bytes)
     return cut(_SPACES.sub(" ", clean_block(text, 4 * max_bytes + 16)).strip(), max_bytes)
+
+
+def _is_clean(text: str) -> bool:
+    """Whether there is nothing to do but to strip it, as of most of a feed: told in a tenth of the time."""
+    return text.isascii() and text.isprintable() and "&" not in text
 
 
 def cut(text: str, max_bytes: int) -> str:

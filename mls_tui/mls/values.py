@@ -62,17 +62,17 @@ def number_of(value: object) -> Number | None:
     """
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
-    if absent(value):
-        return None
+    if isinstance(value, float):
+        return _plain(value)
     if isinstance(value, str):
-        return _number_in(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError("not a number")
-    if isinstance(value, int):
+        return _number_in(value) if value.strip() else None
+    if isinstance(value, int) and not isinstance(value, bool):
         if abs(value) >= 10**36:
             raise ValueError("too many digits")
         return value
-    return _plain(value)
+    if absent(value):
+        return None
+    raise ValueError("not a number")
 
 
 def _number_in(text: str) -> Number | None:
@@ -156,7 +156,7 @@ def enum_text(value: str) -> str:
     """The member of an enumeration however it is written: ``Active``, ``Ns.StandardStatus'Active'``,
     ``https://…/StandardStatus/Active``, ``RESO.OData.Metadata.Active``."""
     text = value.strip()
-    if len(text) < 400 and any(sign in text for sign in "':."):  # each form has one of them
+    if len(text) < 400 and ("." in text or ":" in text or "'" in text):  # each form has one of them
         for form in (_ENUM_MEMBER, _ENUM_PATH, _ENUM_NAME):
             if match := form.fullmatch(text):
                 return match["member"]
@@ -168,22 +168,21 @@ def items_of(value: object) -> list[str]:
 
     Commas within parentheses do not separate. Spark's ``{"Central Air": true}`` gives its true names.
     """
-    if value is None:
-        return []
-    return list({item.casefold(): item for item in reversed(_raw_items(value))}.values())[::-1]
+    items = _raw_items(value) if value else []
+    return list({item.casefold(): item for item in reversed(items)}.values())[::-1] if len(items) > 1 else items
 
 
 def _raw_items(value: object) -> list[str]:
-    if isinstance(value, Mapping):
-        parts: list[Any] = [name for name, on in value.items() if on is True]
-    elif isinstance(value, (list, tuple)):
-        parts = list(value)
+    if isinstance(value, (list, tuple)):
+        parts: list[Any] = list(value)
     elif isinstance(value, str):
         parts = _OUTSIDE.findall(value[:20_000])
+    elif isinstance(value, Mapping):
+        parts = [name for name, on in value.items() if on is True]
     else:
         parts = []
-    lines = ((_common if len(part) < 60 else _item)(part) for part in parts[:MAX_ITEMS] if isinstance(part, str))
-    return [line for line in lines if line]
+    texts = [part for part in parts[:MAX_ITEMS] if isinstance(part, str)]
+    return [line for text in texts if (line := _common(text) if len(text) < 60 else _item(text))]
 
 
 def _item(part: str) -> str:
