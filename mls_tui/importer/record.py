@@ -38,6 +38,8 @@ class ListingTask:
     mapped: Listing
     verify: bool = False
     in_hand: InHand = field(init=False)
+    _home: str | None = field(init=False)
+    """What the home is known by where it is listed again."""
     _photos: ListingPhotos | None = field(default=None, repr=False)
     _told_start: bool = False
     _media_asked: int | None = None
@@ -47,6 +49,7 @@ class ListingTask:
 
     def __post_init__(self) -> None:
         self.in_hand = InHand(self.mapped.mls_number)
+        self._home = address_key(self.mapped.address)
 
     @property
     def attempts(self) -> int:
@@ -139,7 +142,7 @@ class ListingTask:
         listing_id = old.listing_id if old else new_listing_id(mapped.mls_provider, mapped.mls_number, context.epoch)
         relisted_from = old.relisted_from if old else None
         if entry is None:
-            relisted_from = relisted_from or self.index.same_home(mapped, address_key(mapped.address))
+            relisted_from = relisted_from or self.index.same_home(mapped, self._home)
         return mapped.model_copy(
             update={
                 "listing_id": listing_id,
@@ -193,8 +196,8 @@ class ListingTask:
     ) -> Listing:
         by_order = {photo.order: photo for photo in (*plan.kept, *fetched)}
         photos = tuple(keepable(by_order.get(photo.order, photo), self.context.connector.masked) for photo in feed)
-        at = iso_z(self.context.clock.now())
-        history = (*old.history, *history_changes(old, draft, at)) if old else ()
+        now = self.context.clock.now()
+        history = (*old.history, *history_changes(old, draft, iso_z(now))) if old else ()
         return draft.model_copy(
             update={
                 "photos": photos,
@@ -214,7 +217,7 @@ class ListingTask:
             if result.outcome is PutOutcome.STALE:
                 await self._beaten(listing, result.listing_id)
                 return
-        self.index.add(entry_of(listing, address_key(listing.address)))
+        self.index.add(entry_of(listing, self._home))
         await self._let_go(listing, plan)
         if self._cut is not None:
             context.photo_failed(listing, len(listing.photos), self._cut, attempts=1)

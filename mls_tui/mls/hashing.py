@@ -48,5 +48,8 @@ def media_hash(photos: Sequence[Photo]) -> str:
 
 
 def _digest(value: object) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(_as_json(value).encode()).hexdigest()[:16]
+
+
+_as_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
+"""Stored hashes were made of these very bytes."""

@@ -42,7 +42,7 @@ def map_media(
     Rows that are no public photo of the home are left out. ``record`` is the listing they belong to: its PhotosCount
     and timestamps decide where rows are unclear. Never raises; what is wrong is warned of.
     """
-    if not isinstance(rows, (list, tuple)):
+    if not isinstance(rows, (list, tuple)) or not rows:
         return ()
     own = Fields(record if isinstance(record, Mapping) else {}, silent)
     found = [row for place, raw in enumerate(rows) if (row := _row(place, raw, base_url, warn)) is not None]

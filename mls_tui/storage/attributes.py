@@ -32,21 +32,19 @@ def plain(value: Any) -> Any:
         StorageError: a number DynamoDB cannot hold (infinite, not a number, out of 1e-130 … 9.9e125).
     """
     if isinstance(value, str):
-        return _clean(value)
+        return value if value.isascii() else _clean(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, (int, float, Decimal)):
         return _number(value)
     if isinstance(value, dict):
-        return {_clean(str(name)): plain(inner) for name, inner in value.items()}
+        return {name if name.isascii() else _clean(name): plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
     raise StorageError(f"A value of type {type(value).__name__} cannot be stored.")
 
 
 def _clean(text: str) -> str:
-    if text.isascii():  # what nearly all are
-        return text
     try:
         text.encode()
     except UnicodeEncodeError:
