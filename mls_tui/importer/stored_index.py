@@ -17,6 +17,10 @@ CACHE_KB = 4_096
 _AT_HAND = 512
 """Entries, or the lack of one, kept beside it: those of the listings in work are asked for again and again."""
 
+_SLOTS = 1 << 20
+"""Bytes in which every number and address leaves a trace, whatever their number: one without a trace is nowhere in the
+file, and need not be asked for. Of a million listings nearly every slot has one, and the file is asked."""
+
 _MOST_MARKS = 500
 """Keys that one statement looks up."""
 
@@ -65,6 +69,7 @@ class StoredIndex:
         self._seen: list[tuple[int, str, str]] = []
         self._expected: dict[str, list[IndexEntry]] = {}
         self._at_hand: dict[tuple[str, str], IndexEntry | None] = {}
+        self._traces = bytearray(_SLOTS)
 
     @classmethod
     def of(cls, entries: Iterable[IndexEntry]) -> StoredIndex:
@@ -93,6 +98,8 @@ class StoredIndex:
         """Put in or replace; what was seen stays seen. Of two listings at one address the first keeps it."""
         self._expect_no_more(entry)
         self._ask(_ADD, *_values(entry))
+        self._traces[_slot(entry.provider, entry.mls_number)] = 1
+        self._traces[_slot(entry.provider, entry.address_key)] = 1
         self._keep(entry.provider, entry.mls_number, entry)
 
     def remove(self, entry: IndexEntry) -> None:
@@ -108,6 +115,8 @@ class StoredIndex:
     def number(self, provider: str, mls_number: str) -> IndexEntry | None:
         if (provider, mls_number) in self._at_hand:
             return self._at_hand[provider, mls_number]
+        if not self._traces[_slot(provider, mls_number)]:
+            return None
         found = self._ask(f"{_ENTRY} WHERE provider = ? AND number = ?", provider, mls_number).fetchone()
         return self._keep(provider, mls_number, None if found is None else _entry(found))
 
@@ -148,7 +157,7 @@ class StoredIndex:
 
     def same_home(self, listing: Listing, address_key: str | None) -> str | None:
         """The listing id of another listing of the same MLS at the same address, where there is one."""
-        if not address_key:
+        if not address_key or not self._traces[_slot(listing.mls_provider, address_key)]:
             return None
         query = "SELECT id FROM home WHERE provider = ? AND address = ?"
         other = self._ask(query, listing.mls_provider, address_key).fetchone()
@@ -207,6 +216,10 @@ class StoredIndex:
             return self._db.execute(statement, values)
         except sqlite3.Error as error:
             raise _refusal(error) from error
+
+
+def _slot(provider: str, name: str | None) -> int:
+    return hash((provider, name)) % _SLOTS
 
 
 def _refusal(error: sqlite3.Error) -> StorageError:
