@@ -21,6 +21,9 @@ _SLOTS = 1 << 20
 """Bytes in which every number and address leaves a trace, whatever their number: one without a trace is nowhere in the
 file, and need not be asked for. Of a million listings nearly every slot has one, and the file is asked."""
 
+_MOST_ADDED = 64
+"""Entries that wait to be written."""
+
 _MOST_MARKS = 500
 """Keys that one statement looks up."""
 
@@ -52,7 +55,8 @@ _SET_UP = (
 )
 _ENTRY = "SELECT id, provider, number, mls_id, connection, status, version, hash, missing, address FROM listing"
 _KEYED = " NATURAL JOIN keyed WHERE mls_id = ?"
-_ADD = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD = "INSERT INTO entry VALUES "
+_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SAW = "UPDATE listing SET sweep = ? WHERE provider = ? AND number = ?"
 _STATUS = {status.value: status for status in ListingStatus}
 
@@ -63,6 +67,7 @@ class StoredIndex:
     def __init__(self) -> None:
         # No name: SQLite makes the file when it is needed, readable by nobody else, and it is gone with its process.
         self._db = sqlite3.connect("", isolation_level=None)
+        self._added: list[IndexEntry] = []
         for statement in _SET_UP:
             self._ask(statement)
         self._sweeps = 0
@@ -97,10 +102,18 @@ class StoredIndex:
     def add(self, entry: IndexEntry) -> None:
         """Put in or replace; what was seen stays seen. Of two listings at one address the first keeps it."""
         self._expect_no_more(entry)
-        self._ask(_ADD, *_values(entry))
+        self._added.append(entry)
+        if len(self._added) >= _MOST_ADDED:
+            self._write_added()
         self._traces[_slot(entry.provider, entry.mls_number)] = 1
         self._traces[_slot(entry.provider, entry.address_key)] = 1
         self._keep(entry.provider, entry.mls_number, entry)
+
+    def _write_added(self) -> None:
+        """Before any question of the file: entries are written together, as a statement costs more than its rows."""
+        added, self._added = self._added, []
+        values = [value for entry in added for value in _values(entry)]
+        self._ask(_ADD + ", ".join([_ROW] * len(added)), *values)
 
     def remove(self, entry: IndexEntry) -> None:
         provider = entry.provider
@@ -187,6 +200,8 @@ class StoredIndex:
 
     def _note_seen(self) -> None:
         seen, self._seen = self._seen, []
+        if self._added:
+            self._write_added()
         try:
             self._db.executemany(_SAW, seen)
         except sqlite3.Error as error:
@@ -212,6 +227,8 @@ class StoredIndex:
         return entry
 
     def _ask(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        if self._added:
+            self._write_added()
         try:
             return self._db.execute(statement, values)
         except sqlite3.Error as error:
