@@ -16,7 +16,7 @@ from mls_tui.domain.errors import (
     sentence,
 )
 from mls_tui.domain.events import ListingFailed, ListingRemoved, ListingSkipped, ListingStored
-from mls_tui.domain.listing import Listing
+from mls_tui.domain.listing import Listing, ListingStatus
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.erase import erase_listing
@@ -52,10 +52,12 @@ class Handlers:
     scope_free: bool = False
     owed: Owed | None = None
     number: int = field(init=False)
+    _scope: frozenset[ListingStatus] = field(init=False)
     _store_failures: int = 0
 
     def __post_init__(self) -> None:
         self.number = self.index.sweep()
+        self._scope = frozenset(ListingStatus) if self.scope_free else self.context.options.scope
 
     def settled(self, job: Job, same: IndexEntry | None) -> bool:
         """The page's half: True where nothing has to be fetched or written, which has been told then. False leaves
@@ -143,10 +145,8 @@ class Handlers:
         return self.context.options.full or self.context.tidy
 
     def _decide(self, job: Job, listing: Listing, stored: IndexEntry | None) -> Step:
-        options = self.context.options
-        scope = frozenset({listing.status}) if self.scope_free else options.scope
         photos = None if stored is None else job.photos
-        return decide(listing, photos, stored, scope=scope, with_photos=options.photos)
+        return decide(listing, photos, stored, scope=self._scope, with_photos=self.context.options.photos)
 
     async def _tidied(self, job: Job, listing: Listing) -> bool:
         """After a run that was cut short: rid an unchanged listing of objects that its row does not point at."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from types import TracebackType
 
 
 @dataclass(slots=True)
@@ -23,18 +23,14 @@ class KeyedLock:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._entries
 
-    @asynccontextmanager
-    async def holding(self, key: Hashable) -> AsyncIterator[None]:
+    def holding(self, key: Hashable) -> _Holding:
         """First come, first served; the key counts as in use from the call on."""
-        entry = self.reserve(key)
-        try:
-            async with entry.lock:
-                yield
-        finally:
-            self.release(key)
+        return _Holding(self, key)
 
     def reserve(self, key: Hashable) -> _Entry:
-        entry = self._entries.setdefault(key, _Entry())
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = _Entry()
         entry.users += 1
         return entry
 
@@ -43,3 +39,26 @@ class KeyedLock:
         entry.users -= 1
         if not entry.users:
             del self._entries[key]
+
+
+class _Holding:
+    """One hold on a key; a class, as the two generators of a decorated one cost more than the lock."""
+
+    __slots__ = ("_entry", "_key", "_locks")
+
+    def __init__(self, locks: KeyedLock, key: Hashable) -> None:
+        self._locks, self._key = locks, key
+        self._entry = locks.reserve(key)
+
+    async def __aenter__(self) -> None:
+        try:
+            await self._entry.lock.acquire()
+        except BaseException:
+            self._locks.release(self._key)
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._entry.lock.release()
+        self._locks.release(self._key)

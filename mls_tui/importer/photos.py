@@ -43,6 +43,8 @@ class ListingPhotos:
     async def fetch(self, wanted: tuple[tuple[int, Photo], ...]) -> list[Photo]:
         """The wanted photos, in the order given: stored ones with their key, the others with their cause."""
         self._fresh = None
+        if not wanted:
+            return []
         try:
             async with asyncio.TaskGroup() as group:
                 for index, photo in wanted:

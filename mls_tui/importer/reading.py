@@ -35,7 +35,7 @@ class Job:
             reader.preset,
             connection_id=reader.connection.connection_id,
             mls_system=reader.connection.mls_system,
-            coming_soon=reader.options.everything,
+            coming_soon=reader.coming_soon,
             warn=self._warn,
         )
 
@@ -109,5 +109,9 @@ class Reader:
         return Job(page, record, self)
 
     @cached_property
+    def coming_soon(self) -> bool:
+        return self.options.everything
+
+    @cached_property
     def salt(self) -> bytes:
-        return mapping_salt(self.preset, self.connection.mls_system, coming_soon=self.options.everything)
+        return mapping_salt(self.preset, self.connection.mls_system, coming_soon=self.coming_soon)

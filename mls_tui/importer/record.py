@@ -196,8 +196,7 @@ class ListingTask:
     ) -> Listing:
         by_order = {photo.order: photo for photo in (*plan.kept, *fetched)}
         photos = tuple(keepable(by_order.get(photo.order, photo), self.context.connector.masked) for photo in feed)
-        now = self.context.clock.now()
-        history = (*old.history, *history_changes(old, draft, iso_z(now))) if old else ()
+        history = (*old.history, *history_changes(old, draft, iso_z(self.context.clock.now()))) if old else ()
         return draft.model_copy(
             update={
                 "photos": photos,
