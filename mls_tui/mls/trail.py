@@ -51,15 +51,19 @@ class Seen:
 
     def lacks(self, record: RawRecord) -> bool:
         """True for a record not seen yet, or seen only in an older version."""
-        held = self._versions.get(self.identity(record))
-        return held is None or self._version(record) > held
+        return self._version(record) > self._held(self.identity(record))
 
     def add(self, record: RawRecord) -> bool:
         """Note a record; True where it was lacking."""
-        if not self.lacks(record):
-            return False
-        self._versions[self.identity(record)] = self._version(record)
-        return True
+        identity, version = self.identity(record), self._version(record)
+        lacking = version > self._held(identity)
+        if lacking:
+            self._versions[identity] = version
+        return lacking
+
+    def _held(self, identity: int) -> int:
+        """The version seen, or less than any."""
+        return self._versions.get(identity, -2)
 
     def _version(self, record: RawRecord) -> int:
         at = parse_timestamp(self.timestamp(record) or "")
