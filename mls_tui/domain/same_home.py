@@ -27,7 +27,7 @@ def address_key(address: Address) -> str | None:
         return None
     words = (word for word in _WORD.findall(address.street.casefold()) if word not in _UNIT_WORDS)
     street = " ".join(_WORDS.get(word, word) for word in words)
-    if not any(char.isdigit() for char in street) or not any(char.isalpha() for char in street):
+    if not any(map(str.isdigit, street)) or not any(map(str.isalpha, street)):
         return None
     digits = re.match(r"\s*(\d{5})\b", address.zip or "")
     place = digits[1] if digits else " ".join(_WORD.findall(f"{address.city or ''} {address.state or ''}".casefold()))
