@@ -164,12 +164,18 @@ def enum_text(value: str) -> str:
 
 
 def items_of(value: object) -> list[str]:
-    """A feature list from an array, a comma string, one value or ``["None"]``; clean, without repeats (FIELD §4).
+    """A feature list from an array, a comma string, one value or ``["None"]``, clean (FIELD §4). Each stands
+    once, where it came first.
 
     Commas within parentheses do not separate. Spark's ``{"Central Air": true}`` gives its true names.
     """
     items = _raw_items(value) if value else []
-    return list({item.casefold(): item for item in reversed(items)}.values())[::-1] if len(items) > 1 else items
+    if len(items) < 2:
+        return items
+    found: dict[str, str] = {}
+    for item in items:
+        found.setdefault(item.casefold(), item)
+    return list(found.values())
 
 
 def _raw_items(value: object) -> list[str]:

@@ -6,7 +6,7 @@ import json
 import unicodedata
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mls_tui.domain.listing import Listing
@@ -122,6 +122,7 @@ def test_a_scalar_anywhere_gets_a_verdict(value: Any) -> None:
 
 
 @given(st.text(st.sampled_from("a,() "), max_size=30))
+@example("aa,a,aa")
 def test_only_commas_outside_parentheses_separate_features(text: str) -> None:
     found = items_of(text)
     assert "".join(found).count("a") <= text.count("a")
