@@ -20,6 +20,8 @@ settings.register_profile(
 settings.load_profile("mls-tui")
 
 _FOREIGN = ("MLS_TUI_", "AWS_", "XDG_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "TEXTUAL", "NO_COLOR", "FORCE_COLOR")
+_FOREIGN_TOO = ("PYTHONUNBUFFERED",)
+"""It hides what an interpreter's last flush does."""
 _NEUTRAL = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -37,7 +39,7 @@ def _neutral_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
     """Session wide, so that servers and fixtures of any scope find it."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.upper().startswith(_FOREIGN):
+            if name.upper().startswith(_FOREIGN + _FOREIGN_TOO):
                 patch.delenv(name)
         for name, value in _NEUTRAL.items():
             patch.setenv(name, value)

@@ -14,7 +14,7 @@ from mls_tui.actions.results import Preview
 from mls_tui.cli.progress import Show, show_for
 from mls_tui.cli.running import data_of, json_option, stoppable, with_workspace
 from mls_tui.cli.stopping import Stop
-from mls_tui.cli.text import plain_text, print_json, say
+from mls_tui.cli.text import leave_closed_pipes, plain_text, print_json, say
 from mls_tui.domain.events import Event, RunFinished
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import ImportResult
@@ -99,6 +99,7 @@ async def drained(workspace: Workspace, start: Start, show: Show, stop: Stop) ->
                 try:
                     show.event(event)
                 except BrokenPipeError:
+                    leave_closed_pipes()
                     control.cancel(interrupted=True)
                 if isinstance(event, RunFinished):
                     return event.result

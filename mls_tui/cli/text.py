@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from contextlib import suppress
@@ -17,6 +18,18 @@ def say(text: str) -> None:
     """Narration, for people: stderr. One that nobody reads any more stops nothing."""
     with suppress(BrokenPipeError):
         click.echo(text, err=True)
+
+
+def leave_closed_pipes() -> None:
+    """What is still to be said to a reader that has gone goes nowhere: the interpreter's last flush would fail on it,
+    with an exit code of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 def plain_text(value: object, width: int | None = None) -> str:
