@@ -17,9 +17,9 @@ CACHE_KB = 4_096
 _AT_HAND = 512
 """Entries, or the lack of one, kept beside it: those of the listings in work are asked for again and again."""
 
-_SLOTS = 1 << 20
+_SLOTS = 1 << 22
 """Bytes in which every number and address leaves a trace, whatever their number: one without a trace is nowhere in the
-file, and need not be asked for. Of a million listings nearly every slot has one, and the file is asked."""
+file, and need not be asked for. Of 100,000 listings one slot in twenty has one."""
 
 _MOST_ADDED = 64
 """Entries that wait to be written."""
