@@ -78,7 +78,7 @@ class MlsTuiApp(App[None]):
         Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit at once; an import goes on later", group=APPLICATION),
     ]
 
-    tally: reactive[Tally | None] = reactive(None)
+    tally: reactive[Tally | None] = reactive(None, repaint=False)
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from textual._compositor import Compositor
 
 from mls_tui.domain.events import Throttled
 from mls_tui.domain.run import ImportCounts
@@ -241,6 +242,30 @@ async def test_quitting_in_the_middle_stops_the_importer() -> None:
     assert bridge.control.cancelled
     assert bridge.join(20)
     assert not app.imports.running
+
+
+async def test_a_step_of_the_import_repaints_only_what_it_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole: list[Compositor] = []
+    paint = Compositor.render_full_update
+
+    def counted(compositor: Compositor, simplify: bool = False) -> object:
+        whole.append(compositor)
+        return paint(compositor, simplify)
+
+    first, second = gate(), gate()
+    script: list[Step] = [started("1"), started("2"), started("3"), first, stored("1"), second, stored("2"), gate()]
+    async with opened(an_app(scripted(*begun(), *script))) as pilot:
+        await press(pilot, "i")
+        first.set()
+        await until(pilot, lambda: "1 of 10 listings" in seen(pilot))
+        await settled(pilot)
+        monkeypatch.setattr(Compositor, "render_full_update", counted)
+        second.set()
+        await until(pilot, lambda: "2 of 10 listings" in seen(pilot))
+        await settled(pilot)
+        assert whole == []
 
 
 async def test_another_line_of_the_log_asks_for_no_new_layout_of_the_screen() -> None:
