@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from typing import ParamSpec, TypeVar
 
 from mls_tui.actions.results import ActionResult
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
 from mls_tui.domain.errors import MlsTuiError, sentence
-from mls_tui.workspace import Workspace
 
 P = ParamSpec("P")
 T = TypeVar("T")

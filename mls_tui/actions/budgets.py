@@ -6,10 +6,10 @@ from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.connections import find_connection
 from mls_tui.actions.results import ActionResult
 from mls_tui.actions.session import budget_name
-from mls_tui.mls.base import Window
-from mls_tui.mls.budget import RateBudget
-from mls_tui.mls.presets import for_connection
-from mls_tui.workspace import Workspace
+from mls_tui.actions.workspace import Workspace
+from mls_tui.reso.base import Window
+from mls_tui.reso.budget import RateBudget
+from mls_tui.reso.presets import for_connection
 
 
 @answering

@@ -16,16 +16,16 @@ from mls_tui.actions.results import (
     ConnectionView,
 )
 from mls_tui.actions.session import clear_secrets, connected, seal
+from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.connection import AuthKind, Connection, SecretField
 from mls_tui.domain.errors import AuthenticationError, MLSError, NotFoundError, SecretError, UsageError, sentence
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import ImportRun, RunState
-from mls_tui.mls.base import FeedQuery
-from mls_tui.mls.facts import facts_of
-from mls_tui.mls.feed_identity import ANOTHER_FEED, at_its_feed, feed_identity
-from mls_tui.mls.presets import for_connection
-from mls_tui.workspace import Workspace
+from mls_tui.reso.base import FeedQuery
+from mls_tui.reso.facts import facts_of
+from mls_tui.reso.feed_identity import ANOTHER_FEED, at_its_feed, feed_identity
+from mls_tui.reso.presets import for_connection
 
 SOON_MS = 24 * 3_600_000
 STALE_RUN_MS = 90_000

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.listings import find_listing
 from mls_tui.actions.results import ActionResult, Deletion
+from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.errors import MlsTuiError, NotFoundError, sentence
 from mls_tui.domain.keys import user_prefix
 from mls_tui.domain.listing import Listing
 from mls_tui.importer.erase import erase_listing
 from mls_tui.storage.base import PutOutcome
-from mls_tui.workspace import Workspace
 
 DELETIONS_AT_ONCE = 8
 

@@ -14,15 +14,15 @@ from mls_tui.actions.history import find_run
 from mls_tui.actions.imports import photo_slots
 from mls_tui.actions.results import ActionResult
 from mls_tui.actions.session import clear_secrets, open_connector_for, open_queues
+from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
 from mls_tui.domain.run import ImportRun, RunState
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.options import ImportOptions
 from mls_tui.importer.tally import Tally
-from mls_tui.logs import log_event
-from mls_tui.mls.base import Connector
-from mls_tui.workspace import Workspace
+from mls_tui.log import log_event
+from mls_tui.reso.base import Connector
 
 if TYPE_CHECKING:
     from mls_tui.distributed.ledger import Ledger

@@ -11,10 +11,10 @@ from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.connections import find_connection
 from mls_tui.actions.results import ActionResult
 from mls_tui.actions.session import connected, open_queues
+from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.errors import UsageError
 from mls_tui.importer.audit import audit_photos
 from mls_tui.storage.base import Check
-from mls_tui.workspace import Workspace
 
 if TYPE_CHECKING:
     from mls_tui.distributed.queues import Queues
@@ -59,11 +59,11 @@ async def check_storage(
 @answering
 async def examine(workspace: Workspace | None = None, connection: str | None = None) -> ActionResult[list[Check]]:
     """The doctor: this machine, AWS and, where one is named, a connection's provider."""
-    from mls_tui.doctor import diagnose
-    from mls_tui.mls.fact_checks import fact_checks
-    from mls_tui.mls.facts import facts_of
-    from mls_tui.mls.presets import preset
-    from mls_tui.mls.probe import probe
+    from mls_tui.actions.doctor import diagnose
+    from mls_tui.reso.fact_checks import fact_checks
+    from mls_tui.reso.facts import facts_of
+    from mls_tui.reso.presets import preset
+    from mls_tui.reso.probe import probe
 
     async with opened(workspace) as ws:
         checks = await diagnose(ws.settings, users=ws.users, vault=ws.vault, store=ws.store, photos=ws.photos)

@@ -9,13 +9,13 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from mls_tui.actions.results import ConnectionEdit, ConnectionForm
+from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.connection import AuthKind, Connection, Cursor, SecretField
 from mls_tui.domain.errors import UsageError
-from mls_tui.mls.facts import FACT_NAMES, own_base_url, own_fields, split_own
-from mls_tui.mls.preset_fields import ProviderPreset
-from mls_tui.mls.presets import for_connection, preset
-from mls_tui.workspace import Workspace
+from mls_tui.reso.facts import FACT_NAMES, own_base_url, own_fields, split_own
+from mls_tui.reso.preset_fields import ProviderPreset
+from mls_tui.reso.presets import for_connection, preset
 
 _FORM_FIELDS: Final = frozenset(each.name for each in fields(ConnectionForm)) - {"overrides"}
 _CLEARABLE: Final = frozenset(

@@ -11,6 +11,7 @@ from mls_tui.actions.connections import find_connection
 from mls_tui.actions.history import find_run
 from mls_tui.actions.results import ActionResult
 from mls_tui.actions.session import budget_name, clear_secrets, open_connector_for
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import Settings
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.connection import Connection
@@ -23,12 +24,11 @@ from mls_tui.importer.engine import Importer
 from mls_tui.importer.journal import Journal
 from mls_tui.importer.noticing import observer
 from mls_tui.importer.options import ImportOptions
-from mls_tui.logs import log_event
-from mls_tui.mls.base import Connector
-from mls_tui.mls.feed_identity import at_its_feed
-from mls_tui.mls.limits import InFlightLimit
-from mls_tui.mls.presets import for_connection
-from mls_tui.workspace import Workspace
+from mls_tui.log import log_event
+from mls_tui.reso.base import Connector
+from mls_tui.reso.feed_identity import at_its_feed
+from mls_tui.reso.limits import InFlightLimit
+from mls_tui.reso.presets import for_connection
 
 
 async def import_events(

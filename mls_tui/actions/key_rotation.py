@@ -6,7 +6,7 @@ import asyncio
 
 from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.results import ActionResult
-from mls_tui.workspace import Workspace
+from mls_tui.actions.workspace import Workspace
 
 
 @answering

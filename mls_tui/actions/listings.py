@@ -9,10 +9,10 @@ from pathlib import Path
 from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.imports import import_mls_listings
 from mls_tui.actions.results import ActionResult
+from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.errors import NotFoundError, UsageError
 from mls_tui.domain.listing import Listing
 from mls_tui.importer.options import ImportOptions
-from mls_tui.workspace import Workspace
 
 
 async def find_listing(workspace: Workspace, listing: str) -> Listing:

@@ -10,6 +10,7 @@ from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.connections import find_connection
 from mls_tui.actions.results import ActionResult, Difference, Preview, PreviewRow
 from mls_tui.actions.session import connected
+from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.importer.options import ImportOptions
@@ -17,12 +18,11 @@ from mls_tui.importer.plan import Step, decide
 from mls_tui.importer.reading import Job, Reader
 from mls_tui.importer.scope import first_query
 from mls_tui.importer.stored_index import StoredIndex
-from mls_tui.mls.base import Connector
-from mls_tui.mls.differences import differences
-from mls_tui.mls.feed_identity import at_its_feed
-from mls_tui.mls.presets import for_connection
-from mls_tui.mls.verdicts import Gone, Mapped, Quarantined
-from mls_tui.workspace import Workspace
+from mls_tui.reso.base import Connector
+from mls_tui.reso.feed_identity import at_its_feed
+from mls_tui.reso.mapping.differences import differences
+from mls_tui.reso.mapping.verdicts import Gone, Mapped, Quarantined
+from mls_tui.reso.presets import for_connection
 
 
 @answering

@@ -11,7 +11,7 @@ from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportRun
 
 if TYPE_CHECKING:
-    from mls_tui.mls.facts import Fact
+    from mls_tui.reso.facts import Fact
 
 T = TypeVar("T")
 

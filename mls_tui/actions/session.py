@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.connection import Connection, SecretField
-from mls_tui.mls.base import Connector, Observer
-from mls_tui.mls.presets import counted_host, for_connection
-from mls_tui.workspace import Workspace
+from mls_tui.reso.base import Connector, Observer
+from mls_tui.reso.presets import counted_host, for_connection
 
 if TYPE_CHECKING:
     from mls_tui.distributed.queues import Queues
-    from mls_tui.mls.auth import TokenSet
-    from mls_tui.mls.budget import Budget
+    from mls_tui.reso.auth import TokenSet
+    from mls_tui.reso.budget import Budget
 
 
 def seal(workspace: Workspace, connection_id: str, secrets: Mapping[SecretField, str]) -> dict[str, str]:
@@ -58,7 +58,7 @@ async def open_connector_for(
 ) -> Connector:
     """A connector that remembers the rate budget of earlier runs, or keeps to the ``budget`` that is given, and keeps
     renewed tokens encrypted. Where they are not ``shared`` with the stored connection it signs in by itself alone."""
-    from mls_tui.mls.factory import open_connector, unobserved
+    from mls_tui.reso.factory import open_connector, unobserved
 
     state = None
     if budget is None:
@@ -97,7 +97,7 @@ class _Tokens:
         await self.workspace.store.put_connection(self.workspace.user_id, stored.model_copy(update=update))
 
     async def kept(self) -> TokenSet | None:
-        from mls_tui.mls.auth import TokenSet
+        from mls_tui.reso.auth import TokenSet
 
         stored = await self._stored()
         if stored is None:

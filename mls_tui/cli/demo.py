@@ -12,6 +12,7 @@ import click
 
 from mls_tui import actions
 from mls_tui.actions.results import ConnectionForm
+from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.demo_folder import DemoFolder
 from mls_tui.cli.imports import drained, summary
 from mls_tui.cli.interface import keeper, leave, typing
@@ -25,14 +26,13 @@ from mls_tui.domain.events import Event
 from mls_tui.domain.run import ImportResult
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.options import ImportOptions
-from mls_tui.terminal import Question
-from mls_tui.workspace import Workspace
+from mls_tui.ui.terminal import Question
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mls_tui.demo.process import DemoProcess, Served
-    from mls_tui.logs import Log
+    from mls_tui.log import Log
 
 CONNECTION = "Lakeside MLS (demo)"
 
@@ -144,7 +144,7 @@ def demo(ctx: click.Context, listings: int, faults: int | None, headless: bool, 
 
 def _interface(loan: DemoLoan, settings: Settings) -> int:
     with Question(loan.settings.photos) as question:
-        from mls_tui.app import Hooks, MlsTuiApp
+        from mls_tui.ui.app import Hooks, MlsTuiApp
 
         workspace = run(_closed(loan))
         hooks = Hooks(start_demo=loan.workspace, remember=keeper(settings), graphics=question.answer())

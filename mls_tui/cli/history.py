@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from mls_tui import actions
+from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.imports import run_and_finish
 from mls_tui.cli.running import data_of, json_option, with_workspace
 from mls_tui.cli.text import plain_text, print_json, say
@@ -15,7 +16,6 @@ from mls_tui.domain.events import Event
 from mls_tui.domain.run import ImportRun
 from mls_tui.domain.words import plural
 from mls_tui.importer.control import ImportControl
-from mls_tui.workspace import Workspace
 
 
 @click.command()

@@ -11,6 +11,7 @@ import click
 
 from mls_tui import actions
 from mls_tui.actions.results import Preview
+from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.progress import Show, show_for
 from mls_tui.cli.running import data_of, json_option, stoppable, with_workspace
 from mls_tui.cli.stopping import Stop
@@ -21,7 +22,6 @@ from mls_tui.domain.run import ImportResult
 from mls_tui.domain.words import plural
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.options import ImportOptions
-from mls_tui.workspace import Workspace
 
 _STATUSES = click.Choice([*(status.value for status in ListingStatus), "all"])
 

@@ -70,7 +70,7 @@ def _stores(settings: Settings) -> dict[str, str]:
 
 def _key(settings: Settings) -> dict[str, str | None]:
     """Which key new secrets are encrypted with, and where it is; ``id`` is None while there is none."""
-    from mls_tui.users.secrets import open_vault
+    from mls_tui.vault.secrets import open_vault
 
     try:
         vault = open_vault(settings)

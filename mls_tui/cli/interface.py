@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.running import log_to, settings_of
 from mls_tui.config import Settings
 from mls_tui.domain.errors import UsageError
-from mls_tui.terminal import Question
-from mls_tui.workspace import Workspace
+from mls_tui.ui.terminal import Question
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from mls_tui.cli.demo import DemoLoan
-    from mls_tui.logs import Log
+    from mls_tui.log import Log
 
 
 def open_interface(ctx: click.Context) -> None:
     """Open the interface over the configured stores."""
     settings = settings_of(ctx)
     with Question(settings.photos) as question:
-        from mls_tui.app import Hooks, MlsTuiApp
+        from mls_tui.ui.app import Hooks, MlsTuiApp
 
         graphics = question.answer()
     log = log_to(ctx, settings)
@@ -92,7 +92,7 @@ def keeper(settings: Settings) -> Callable[[str, str], None]:
     """Keeps a preference (the theme) in config.toml; one that cannot be kept is no reason to stop anything."""
 
     def remember(name: str, value: str) -> None:
-        from mls_tui.preferences import save_preference
+        from mls_tui.ui.preferences import save_preference
 
         with suppress(UsageError):
             save_preference(settings.config_path, name, value)

@@ -16,10 +16,10 @@ def key_ids() -> dict[str, tuple[str, str]]:
 
 
 def _bindings() -> Iterator[Binding]:
-    for package in ("mls_tui.screens", "mls_tui.widgets"):
+    for package in ("mls_tui.ui.screens", "mls_tui.ui.widgets"):
         for module in iter_modules(import_module(package).__path__):
             yield from _of_module(f"{package}.{module.name}")
-    yield from _of_module("mls_tui.app")
+    yield from _of_module("mls_tui.ui.app")
 
 
 def _of_module(name: str) -> Iterator[Binding]:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from mls_tui import loops
+from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.stopping import Stop
 from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import MlsTuiError, sentence
-from mls_tui.workspace import Workspace
 
 if TYPE_CHECKING:
     from mls_tui.actions.results import ActionResult
-    from mls_tui.logs import Log
+    from mls_tui.log import Log
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ def warn(text: str) -> None:
 
 def log_to(ctx: click.Context, settings: Settings) -> Log | None:
     """Start the log, for as long as the command runs; one that cannot be started is said once and stops nothing."""
-    from mls_tui.logs import setup_logging
+    from mls_tui.log import setup_logging
 
     root = ctx.find_root()
     try:

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.imports import Start, drained, tell_end
 from mls_tui.cli.progress import show_for
 from mls_tui.cli.running import fail, stoppable
@@ -14,7 +15,6 @@ from mls_tui.cli.text import print_json, say
 from mls_tui.domain.errors import UsageError
 from mls_tui.domain.run import ImportResult, RunState
 from mls_tui.importer.schedule import parse_interval, watch
-from mls_tui.workspace import Workspace
 
 
 def keep_importing(ctx: click.Context, start: Start, every: str, *, events: bool, as_json: bool) -> None:

@@ -20,7 +20,7 @@ from mls_tui.importer.gone import follow_missing
 from mls_tui.importer.journal import INLINE_ERRORS
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import Sweep
-from mls_tui.mls.base import Page
+from mls_tui.reso.base import Page
 from mls_tui.storage.base import IndexEntry
 
 STRAGGLERS_SECONDS = 2.0

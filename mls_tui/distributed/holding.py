@@ -9,7 +9,7 @@ from mls_tui.domain.clock import Clock, epoch_ms
 from mls_tui.domain.connection import Connection, Lease
 from mls_tui.domain.errors import UsageError, sentence
 from mls_tui.domain.run import ImportRun, RunState
-from mls_tui.mls.feed_identity import feed_identity
+from mls_tui.reso.feed_identity import feed_identity
 from mls_tui.storage.base import ListingStore
 
 LEASE_SECONDS = 1_200

@@ -13,7 +13,7 @@ from mls_tui.distributed.plan import OWED
 from mls_tui.importer.handlers import Handlers
 from mls_tui.importer.reading import Job
 from mls_tui.importer.stored_index import StoredIndex
-from mls_tui.mls.base import FeedQuery
+from mls_tui.reso.base import FeedQuery
 
 
 class ListingBatch:

@@ -26,11 +26,11 @@ from mls_tui.importer.journal import Journal
 from mls_tui.importer.options import ImportOptions
 from mls_tui.importer.reading import Reader
 from mls_tui.importer.scope import is_incremental
-from mls_tui.mls.base import Connector, FeedQuery
-from mls_tui.mls.feed_identity import at_its_feed
-from mls_tui.mls.mapping import provider_of
-from mls_tui.mls.preset_fields import ProviderPreset
-from mls_tui.mls.presets import for_connection
+from mls_tui.reso.base import Connector, FeedQuery
+from mls_tui.reso.feed_identity import at_its_feed
+from mls_tui.reso.mapping.record import provider_of
+from mls_tui.reso.preset_fields import ProviderPreset
+from mls_tui.reso.presets import for_connection
 from mls_tui.storage.base import ListingStore, PhotoStore
 
 CLOSE = "close"

@@ -18,8 +18,8 @@ from mls_tui.importer.cursor import CursorKeeper
 from mls_tui.importer.handlers import Handlers
 from mls_tui.importer.reading import Job
 from mls_tui.importer.stored_index import StoredIndex
-from mls_tui.mls.base import FeedQuery, Page
-from mls_tui.mls.mapping import Mapped, Quarantined
+from mls_tui.reso.base import FeedQuery, Page
+from mls_tui.reso.mapping.record import Mapped, Quarantined
 
 WHOLE = "whole"
 """The version of a page task that reads the feed in one go, from its start: what was split may have lost records."""

@@ -24,7 +24,7 @@ from typing import Any, Protocol
 
 from mls_tui.domain import keys
 from mls_tui.domain.clock import Clock
-from mls_tui.mls.preset_fields import Limit
+from mls_tui.reso.preset_fields import Limit
 from mls_tui.storage.dynamodb.table import Condition, ConditionFailedError, Table
 from mls_tui.storage.items import pk
 

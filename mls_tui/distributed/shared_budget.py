@@ -13,11 +13,11 @@ from mls_tui.distributed.slots import FULL, HostSlots, Run
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.connection import AuthKind, Connection, SecretField
 from mls_tui.domain.errors import BudgetWaitError
-from mls_tui.mls.base import Window
-from mls_tui.mls.budget import HostKind, RateBudget, Slot
-from mls_tui.mls.budget_host import OnWait
-from mls_tui.mls.preset_fields import Limit
-from mls_tui.mls.presets import counted_host, for_connection
+from mls_tui.reso.base import Window
+from mls_tui.reso.budget import HostKind, RateBudget, Slot
+from mls_tui.reso.budget_host import OnWait
+from mls_tui.reso.preset_fields import Limit
+from mls_tui.reso.presets import counted_host, for_connection
 from mls_tui.storage.dynamodb.table import Table
 from mls_tui.storage.threads import DaemonPool
 

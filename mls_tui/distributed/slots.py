@@ -15,8 +15,8 @@ from functools import partial
 from mls_tui.distributed.reservation import SECOND, Rate, SlotRow, SlotState, paused, rate_of, reserve, spacing_of
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import BudgetWaitError, StorageError
-from mls_tui.mls.budget_host import HostBudget, OnWait
-from mls_tui.mls.preset_fields import Limit
+from mls_tui.reso.budget_host import HostBudget, OnWait
+from mls_tui.reso.preset_fields import Limit
 
 Run = Callable[[Callable[[], SlotState | None]], Awaitable[SlotState | None]]
 """Runs a blocking call about the row off the event loop."""

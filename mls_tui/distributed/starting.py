@@ -15,7 +15,7 @@ from mls_tui.domain.errors import StorageError, UsageError, sentence
 from mls_tui.domain.run import ImportRun, RunState
 from mls_tui.importer.lease import in_progress
 from mls_tui.importer.options import ImportOptions
-from mls_tui.mls.feed_identity import at_its_feed
+from mls_tui.reso.feed_identity import at_its_feed
 from mls_tui.storage.base import ListingStore
 
 RUNS_LOOKED_AT = 100

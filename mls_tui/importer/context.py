@@ -19,9 +19,9 @@ from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.journal import Journal
 from mls_tui.importer.options import ImportOptions
-from mls_tui.mls.base import Connector, PhotoBytes
-from mls_tui.mls.limits import InFlightLimit
-from mls_tui.mls.presets import ProviderPreset
+from mls_tui.reso.base import Connector, PhotoBytes
+from mls_tui.reso.limits import InFlightLimit
+from mls_tui.reso.presets import ProviderPreset
 from mls_tui.storage.base import ListingStore, PhotoStore
 
 PHOTO_BYTES_IN_MEMORY = 128 * 1024 * 1024

@@ -15,9 +15,9 @@ from mls_tui.importer.scope import first_query, is_incremental, resumes
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import Sweep
 from mls_tui.importer.tidy import delete_unowned
-from mls_tui.mls.base import FeedQuery
-from mls_tui.mls.fields import silent
-from mls_tui.mls.mapping import Mapped
+from mls_tui.reso.base import FeedQuery
+from mls_tui.reso.mapping.fields import silent
+from mls_tui.reso.mapping.record import Mapped
 
 
 class Course:

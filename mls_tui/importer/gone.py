@@ -12,7 +12,7 @@ from mls_tui.importer.context import ImportContext
 from mls_tui.importer.plan import entry_of
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import Sweep
-from mls_tui.mls.base import FeedQuery
+from mls_tui.reso.base import FeedQuery
 from mls_tui.storage.base import IndexEntry, PutOutcome
 
 MOST_GONE = 0.10

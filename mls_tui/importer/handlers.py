@@ -25,7 +25,7 @@ from mls_tui.importer.reading import Job
 from mls_tui.importer.record import ListingTask
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.tidy import tidy_listing
-from mls_tui.mls.mapping import Gone, Mapped, NotWanted, Quarantined
+from mls_tui.reso.mapping.record import Gone, Mapped, NotWanted, Quarantined
 from mls_tui.storage.base import IndexEntry
 
 STORE_FAILURES = 10

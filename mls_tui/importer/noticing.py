@@ -8,7 +8,7 @@ from collections.abc import Callable
 from mls_tui.domain.events import AttemptFailed, Throttled
 from mls_tui.importer.in_hand import IN_HAND
 from mls_tui.importer.journal import Journal
-from mls_tui.mls.base import Notice, Observer, Paused, RequestFailed
+from mls_tui.reso.base import Notice, Observer, Paused, RequestFailed
 
 
 def observer(journal_now: Callable[[], Journal | None]) -> Observer:

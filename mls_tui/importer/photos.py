@@ -17,7 +17,7 @@ from mls_tui.domain.retry import PHOTO_ATTEMPTS, attempt, may_help
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.copies import object_metadata, put_copies
 from mls_tui.importer.plan import as_stored, key_index
-from mls_tui.mls.base import PhotoBytes, RawRecord
+from mls_tui.reso.base import PhotoBytes, RawRecord
 
 _SIGNS_IN = re.compile(
     r"(access|auth|id|refresh|bearer|server)?[_-]?token=|(x[_-])?api[_-]?key=|client[_-]?secret=|passw(or)?d=|authorization=",

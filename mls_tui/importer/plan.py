@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from mls_tui.domain.listing import Listing, ListingStatus, Photo
-from mls_tui.mls.hashing import fact_hash, media_hash
+from mls_tui.reso.mapping.hashing import fact_hash, media_hash
 from mls_tui.storage.base import IndexEntry
 
 

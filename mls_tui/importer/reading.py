@@ -10,11 +10,11 @@ from functools import cached_property
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.listing import Photo
 from mls_tui.importer.options import ImportOptions
-from mls_tui.mls.base import RawRecord
-from mls_tui.mls.fingerprint import INLINE_MEDIA, fingerprint, mapping_salt
-from mls_tui.mls.mapping import Mapped, Verdict, map_record, provider_of
-from mls_tui.mls.media import map_media
-from mls_tui.mls.preset_fields import ProviderPreset
+from mls_tui.reso.base import RawRecord
+from mls_tui.reso.mapping.fingerprint import INLINE_MEDIA, fingerprint, mapping_salt
+from mls_tui.reso.mapping.media import map_media
+from mls_tui.reso.mapping.record import Mapped, Verdict, map_record, provider_of
+from mls_tui.reso.preset_fields import ProviderPreset
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from mls_tui.importer.plan import PhotoPlan, content_hash, entry_of, hash_parts,
 from mls_tui.importer.reading import Job
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.tidy import tidy_listing, with_variants
-from mls_tui.mls.base import MediaCutError, RawRecord
-from mls_tui.mls.differences import history_changes
-from mls_tui.mls.media import map_media
+from mls_tui.reso.base import MediaCutError, RawRecord
+from mls_tui.reso.mapping.differences import history_changes
+from mls_tui.reso.mapping.media import map_media
 from mls_tui.storage.base import IndexEntry, PutOutcome
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mls_tui.domain.connection import Cursor
 from mls_tui.importer.options import ImportOptions
-from mls_tui.mls.base import FeedQuery
+from mls_tui.reso.base import FeedQuery
 
 
 def first_query(options: ImportOptions, cursor: Cursor, since: str | None) -> FeedQuery:

@@ -16,8 +16,8 @@ from mls_tui.importer.handlers import Handlers
 from mls_tui.importer.keyed_lock import KeyedLock
 from mls_tui.importer.reading import Job, Reader
 from mls_tui.importer.stored_index import StoredIndex
-from mls_tui.mls.base import FeedQuery, Page
-from mls_tui.mls.mapping import Mapped
+from mls_tui.reso.base import FeedQuery, Page
+from mls_tui.reso.mapping.record import Mapped
 
 SaveCursor = Callable[[Cursor], Awaitable[None]]
 

@@ -15,9 +15,9 @@ from mls_tui.domain.errors import AuthenticationError, StorageError, UsageError
 from mls_tui.users.cognito_calls import POOL_REFUSALS, CognitoError, called
 from mls_tui.users.identity_pool import IdentityPool
 from mls_tui.users.port import Challenge, ChallengeKind, ChallengeOverError, User
-from mls_tui.users.secrets import Tell, open_vault
 from mls_tui.users.session import Session, SessionFile, claims
 from mls_tui.users.srp import SrpClient
+from mls_tui.vault.secrets import Tell, open_vault
 
 if TYPE_CHECKING:
     from mls_tui.config import Settings

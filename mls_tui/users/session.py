@@ -11,7 +11,7 @@ from typing import Any
 
 from mls_tui.domain.errors import SecretError, StorageError
 from mls_tui.files import PRIVATE_FILE, private_folder, write_whole
-from mls_tui.users.secrets import Vault
+from mls_tui.vault.secrets import Vault
 
 
 @dataclass(frozen=True, slots=True)

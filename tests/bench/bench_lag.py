@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from mls_tui.actions import ImportOptions
-from mls_tui.app import MlsTuiApp
 from mls_tui.domain.events import Event, ListingStarted, ListingStored, PageFetched, PhotoStored, RunStarted
 from mls_tui.importer.control import ImportControl
+from mls_tui.ui.app import MlsTuiApp
 from tests.ui.fakes import FakeActions, a_view, fake_workspace
 
 LIMIT_MS = 33.0

@@ -26,9 +26,9 @@ async def lags(until: float) -> list[float]:
 
 async def watched(report: Report) -> None:
     from mls_tui import actions
-    from mls_tui.app import MlsTuiApp
+    from mls_tui.actions.workspace import Workspace
     from mls_tui.config import load_settings
-    from mls_tui.workspace import Workspace
+    from mls_tui.ui.app import MlsTuiApp
 
     workspace = Workspace(load_settings())
     await workspace.open()

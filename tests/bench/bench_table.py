@@ -14,12 +14,12 @@ from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 
-from mls_tui.app import MlsTuiApp
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
 from mls_tui.domain.listing import Listing
-from mls_tui.screens.listings import ListingsScreen
-from mls_tui.widgets.filter_bar import FilterInput
-from mls_tui.workspace import Workspace
+from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.screens.listings import ListingsScreen
+from mls_tui.ui.widgets.filter_bar import FilterInput
 from tests.ui.fakes import FrozenClock
 from tests.ui.homes import a_home
 

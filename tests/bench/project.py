@@ -67,7 +67,7 @@ def _load() -> None:
     import obstore.store
 
     import mls_tui.importer.engine
-    import mls_tui.mls.factory
+    import mls_tui.reso.factory
     import mls_tui.storage.dynamodb
     import mls_tui.storage.folder
     import mls_tui.storage.s3
@@ -78,8 +78,8 @@ def _load() -> None:
 
 
 async def work(job: Job, report: Report) -> None:
+    from mls_tui.actions.workspace import Workspace
     from mls_tui.config import load_settings
-    from mls_tui.workspace import Workspace
 
     _load()
     async with Workspace(load_settings()) as workspace:

@@ -16,8 +16,8 @@ from mls_tui.distributed.shared_budget import SharedBudget, row_name, shared_bud
 from mls_tui.domain.clock import SystemClock
 from mls_tui.domain.connection import AuthKind, Connection, SecretField
 from mls_tui.domain.errors import BudgetWaitError
-from mls_tui.mls.budget import HostKind
-from mls_tui.mls.factory import open_connector
+from mls_tui.reso.budget import HostKind
+from mls_tui.reso.factory import open_connector
 from mls_tui.storage.aws import Aws
 from mls_tui.storage.dynamodb.setup import init_table
 from mls_tui.storage.dynamodb.table import Table

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from mls_tui.actions.workspace import Workspace
 from mls_tui.storage.base import ListingStore, PhotoStore
-from mls_tui.workspace import Workspace
 from tests.e2e.house import House
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from mls_tui import actions
 from mls_tui.actions import ConnectionForm, ImportControl, ImportOptions
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import Settings
 from mls_tui.demo.homes import Home
 from mls_tui.demo.server import DemoMLS
@@ -22,7 +23,6 @@ from mls_tui.demo.shots import Shot
 from mls_tui.domain.events import Event, RunFinished
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportResult
-from mls_tui.workspace import Workspace
 from tests.clocks import SwiftClock
 
 OVERRIDES: dict[str, str | int | float | bool] = {"api_limits": "5000/1", "page_size": 6, "overlap_minutes": 5}

@@ -14,11 +14,11 @@ import pytest
 
 from mls_tui.actions import ImportOptions
 from mls_tui.actions.distributed import follow_run, run_worker, start_distributed
+from mls_tui.actions.workspace import Workspace
 from mls_tui.distributed.queue_calls import QueueCalls, QueueName
 from mls_tui.distributed.queue_setup import init_queues
 from mls_tui.domain.run import ImportResult
 from mls_tui.storage.aws import Aws
-from mls_tui.workspace import Workspace
 from tests.e2e.house import House
 from tests.e2e.quick_queues import QuickQueues
 
@@ -49,7 +49,7 @@ def quick(kind: type[QuickQueues] = QuickQueues) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mls_tui.actions.distributed.open_queues", open_quick)
         # Clients take a tenth of a second each to build, and workers begin and end all the time here.
-        patch.setattr("mls_tui.workspace._aws", functools.lru_cache(lambda session: Aws()))
+        patch.setattr("mls_tui.actions.workspace._aws", functools.lru_cache(lambda session: Aws()))
         yield
 
 

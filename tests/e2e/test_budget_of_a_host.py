@@ -12,11 +12,11 @@ from mls_tui import actions
 from mls_tui.actions import ConnectionEdit, ConnectionForm
 from mls_tui.actions.connections import find_connection
 from mls_tui.actions.session import budget_name
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
 from mls_tui.domain.connection import AuthKind
-from mls_tui.mls.budget import HostKind, RateBudget
-from mls_tui.mls.presets import for_connection
-from mls_tui.workspace import Workspace
+from mls_tui.reso.budget import HostKind, RateBudget
+from mls_tui.reso.presets import for_connection
 
 GUESS = (1.0, 2)
 LEARNT = (3600.0, 50)

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from mls_tui import actions
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
 from mls_tui.domain.events import PhotoFailed
 from mls_tui.domain.run import RunState
-from mls_tui.mls.net import netguard
-from mls_tui.workspace import Workspace
+from mls_tui.reso.net import netguard
 from tests.clocks import SwiftClock
 from tests.e2e.hostile_mls import HostileMLS, good_jpeg, hostile_mls, moved, whole
 from tests.e2e.house import House

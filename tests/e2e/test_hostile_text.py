@@ -16,7 +16,7 @@ from mls_tui.domain.errors import ErrorCategory
 from mls_tui.domain.events import ListingFailed
 from mls_tui.domain.run import RunState
 from mls_tui.export import write_listings
-from mls_tui.logs import setup_logging
+from mls_tui.log import setup_logging
 from tests.e2e.conftest import OpenHouse
 from tests.e2e.house import House
 

@@ -18,7 +18,7 @@ from mls_tui.config import Settings
 from mls_tui.demo.server import DemoMLS
 from mls_tui.domain.events import AttemptFailed, ListingFailed, PhotoFailed
 from mls_tui.domain.run import RunState
-from mls_tui.logs import setup_logging
+from mls_tui.log import setup_logging
 from tests.clocks import SwiftClock
 from tests.e2e.house import House, opened
 

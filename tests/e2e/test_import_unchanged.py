@@ -10,7 +10,7 @@ import pytest
 from mls_tui.domain.events import ListingFailed, ListingStored
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.importer.plan import hash_parts
-from mls_tui.mls import mapping
+from mls_tui.reso.mapping import record as mapping
 from tests.e2e.conftest import OpenHouse
 
 SOLD = frozenset({ListingStatus.SOLD})

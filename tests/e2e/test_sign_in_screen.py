@@ -11,11 +11,11 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from mls_tui.app import MlsTuiApp
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
-from mls_tui.screens.connections import ConnectionsScreen
-from mls_tui.screens.sign_in import SignInScreen
-from mls_tui.workspace import Workspace
+from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.screens.connections import ConnectionsScreen
+from mls_tui.ui.screens.sign_in import SignInScreen
 from tests.cognito.pool import Pool, code_of
 from tests.cognito.server import serving
 from tests.ui.shell import seen, text_of, until

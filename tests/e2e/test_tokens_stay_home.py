@@ -15,9 +15,9 @@ from mls_tui import actions
 from mls_tui.actions import ConnectionEdit, ConnectionForm
 from mls_tui.actions.connections import find_connection
 from mls_tui.actions.session import clear_secrets, open_connector_for
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
 from mls_tui.domain.connection import AuthKind, SecretField
-from mls_tui.workspace import Workspace
 from tests.providers.stranger import serving
 
 SECRET = "secret-of-mine"

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from mls_tui.actions import distributed
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import Settings
 from mls_tui.distributed.houses import IDLE_SECONDS, Houses
 from mls_tui.distributed.live import House as WorkersHouse
 from mls_tui.distributed.messages import Task, TaskKind
 from mls_tui.domain.run import ImportRun, RunState
-from mls_tui.workspace import Workspace
 from tests.e2e.conftest import OpenHouse
 from tests.e2e.house import House
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from mls_tui import actions
 from mls_tui.actions import ConnectionForm
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import Settings
 from mls_tui.domain.listing import Listing
-from mls_tui.workspace import Workspace
 from tests.clocks import SwiftClock
 from tests.e2e.house import OVERRIDES
 from tests.promises.house import quick_jpeg

@@ -19,10 +19,10 @@ from unittest import mock
 from aiohttp import web
 
 from mls_tui import actions
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
 from mls_tui.demo import DemoMLS, homes, start_in_thread
 from mls_tui.domain.listing import Listing
-from mls_tui.workspace import Workspace
 from tests.promises.children import Child, Ending
 
 NAME = "Lakeside"

@@ -14,13 +14,13 @@ import boto3
 import pytest
 
 from mls_tui import actions
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import Settings, load_settings
 from mls_tui.distributed.messages import Task, encode
 from mls_tui.distributed.queues import QueueName
 from mls_tui.domain.run import RunState
 from mls_tui.export import FORMATS
-from mls_tui.logs import setup_logging
-from mls_tui.workspace import Workspace
+from mls_tui.log import setup_logging
 from tests.clocks import SwiftClock
 from tests.e2e.house import House, scan
 from tests.e2e.quick_queues import QuickQueues
@@ -71,8 +71,8 @@ async def test_no_export_of_any_format_holds_a_secret(tmp_path: Path, file_forma
 async def test_rotated_logs_and_what_cloudwatch_gets_hold_no_secret(
     tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mls_tui.logs.MAX_BYTES", 1_000)
-    monkeypatch.setattr("mls_tui.logs.BACKUPS", 99)
+    monkeypatch.setattr("mls_tui.log.MAX_BYTES", 1_000)
+    monkeypatch.setattr("mls_tui.log.BACKUPS", 99)
     monkeypatch.setattr("mls_tui.cloudwatch.LAST_SECONDS", 60.0)
     group = f"/mls-tui/{uuid4().hex}"
     client: Any = boto3.client("logs", endpoint_url=endpoint)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from mls_tui import actions
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
-from mls_tui.workspace import Workspace
 from tests.promises import canaries
 from tests.promises.leaky_mls import LeakyMLS, leaky_mls
 

@@ -13,9 +13,9 @@ import pytest
 
 from mls_tui import actions
 from mls_tui.actions import ImportOptions
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
-from mls_tui.logs import setup_logging
-from mls_tui.workspace import Workspace
+from mls_tui.log import setup_logging
 from tests.e2e.house import scan
 from tests.promises import canaries
 from tests.promises.children import Child

@@ -11,12 +11,12 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mls_tui import actions
-from mls_tui.app import MlsTuiApp
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
-from mls_tui.logs import setup_logging
-from mls_tui.screens.connection_form import ConnectionFormScreen as FormScreen
-from mls_tui.screens.errors import ErrorScreen
-from mls_tui.workspace import Workspace
+from mls_tui.log import setup_logging
+from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.screens.connection_form import ConnectionFormScreen as FormScreen
+from mls_tui.ui.screens.errors import ErrorScreen
 from tests.clocks import SwiftClock
 from tests.promises import canaries
 from tests.promises.leaky_mls import LeakyMLS, leaky_mls

@@ -127,8 +127,8 @@ def _failed(answer: ActionResult[object] | list[object]) -> bool:
 async def test_an_id_that_could_leave_its_partition_is_refused(
     name: str, local_settings: Settings, tmp_path: Path
 ) -> None:
+    from mls_tui.actions.workspace import Workspace
     from mls_tui.domain.errors import MlsTuiError
-    from mls_tui.workspace import Workspace
     from tests.promises.two_users import OneUser
 
     with pytest.raises(MlsTuiError):

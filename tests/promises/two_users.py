@@ -13,12 +13,12 @@ from typing import Any
 
 from mls_tui import actions
 from mls_tui.actions import ActionResult, ConnectionEdit, ConnectionForm, Deletion, ImportOptions
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import Settings
 from mls_tui.demo.server import DemoMLS
 from mls_tui.domain.errors import MlsTuiError
 from mls_tui.domain.listing import Listing
 from mls_tui.users.port import User
-from mls_tui.workspace import Workspace
 from tests.clocks import SwiftClock
 from tests.e2e.house import OVERRIDES, scan
 from tests.promises.house import cheap_photos

@@ -10,13 +10,13 @@ import cryptography.hazmat.primitives.ciphers.aead  # noqa: F401
 
 import mls_tui.cli.imports
 import mls_tui.importer.engine
-import mls_tui.mls.factory
-import mls_tui.mls.net.transport
+import mls_tui.reso.factory
+import mls_tui.reso.net.transport
 import mls_tui.storage.dynamodb
 import mls_tui.storage.folder
 import mls_tui.storage.s3
 import mls_tui.storage.sqlite
-import mls_tui.users.secrets  # noqa: F401
+import mls_tui.vault.secrets  # noqa: F401
 from mls_tui.storage.aws import Aws
 from tests.botocore_models import read_once
 

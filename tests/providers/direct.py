@@ -9,9 +9,9 @@ from typing import Any
 from mls_tui.domain.clock import Clock, SystemClock
 from mls_tui.domain.connection import AuthKind, Connection
 from mls_tui.domain.errors import MLSError
-from mls_tui.mls.base import FeedQuery, Notice, Page, PhotoBytes, RawRecord
-from mls_tui.mls.connector import ResoConnector
-from mls_tui.mls.presets import for_connection
+from mls_tui.reso.base import FeedQuery, Notice, Page, PhotoBytes, RawRecord
+from mls_tui.reso.connector import ResoConnector
+from mls_tui.reso.presets import for_connection
 from tests.providers.feed_server import BASE, FeedServer
 
 

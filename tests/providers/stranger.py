@@ -14,12 +14,12 @@ from aiohttp import web
 
 from mls_tui import actions
 from mls_tui.actions import ConnectionForm, ImportControl, ImportOptions
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
 from mls_tui.domain.connection import AuthKind
 from mls_tui.domain.events import AttemptFailed, Event, RunFinished, Throttled
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportResult
-from mls_tui.workspace import Workspace
 from tests.clocks import SwiftClock
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

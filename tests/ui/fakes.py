@@ -25,11 +25,11 @@ from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportRun, Problem
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.tally import Tally
-from mls_tui.mls.base import Window
+from mls_tui.reso.base import Window
 from tests.ui.workspaces import NOW, NOW_MS, FrozenClock, a_connection, a_view, fake_workspace
 
 if TYPE_CHECKING:
-    from mls_tui.workspace import Workspace
+    from mls_tui.actions.workspace import Workspace
 
 __all__ = [
     "NOW", "NOW_MS", "FakeActions", "FrozenClock", "Gate", "Step", "a_connection", "a_view", "fake_workspace", "gate",

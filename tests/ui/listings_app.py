@@ -8,10 +8,10 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from mls_tui.app import Hooks, MlsTuiApp
 from mls_tui.domain.listing import Listing
-from mls_tui.screens.listings import ListingsScreen
-from mls_tui.widgets.listing_table import ListingTable
+from mls_tui.ui.app import Hooks, MlsTuiApp
+from mls_tui.ui.screens.listings import ListingsScreen
+from mls_tui.ui.widgets.listing_table import ListingTable
 from tests.ui.fakes import FakeActions, FrozenClock, fake_workspace
 from tests.ui.homes import a_home, a_jpeg
 from tests.ui.shell import settled

@@ -11,13 +11,13 @@ from mls_tui.demo.feed import Feed
 from mls_tui.demo.shots import media_records
 from mls_tui.domain.listing import Change, Listing, Photo
 from mls_tui.domain.run import ImportCounts, ImportRun, Problem, ProblemKind, RunState
-from mls_tui.mls.mapping import Mapped, map_record
-from mls_tui.mls.media import map_media
-from mls_tui.mls.presets import preset
+from mls_tui.reso.mapping.media import map_media
+from mls_tui.reso.mapping.record import Mapped, map_record
+from mls_tui.reso.presets import preset
 from tests.ui.fakes import NOW, NOW_MS, FakeActions, a_connection
 
 if TYPE_CHECKING:
-    from mls_tui.workspace import Workspace
+    from mls_tui.actions.workspace import Workspace
 
 HOMES = 240
 MINUTE = 60_000

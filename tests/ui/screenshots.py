@@ -14,12 +14,12 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from mls_tui.app import MlsTuiApp
 from mls_tui.importer.control import ImportControl
-from mls_tui.mls.base import Window
-from mls_tui.widgets.gauge import Gauge
-from mls_tui.widgets.log_view import LogView
-from mls_tui.worker import ImportBridge, ImportEvents, ImportProgress
+from mls_tui.reso.base import Window
+from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.widgets.gauge import Gauge
+from mls_tui.ui.widgets.log_view import LogView
+from mls_tui.ui.worker import ImportBridge, ImportEvents, ImportProgress
 from tests.ui.fakes import FrozenClock, fake_workspace
 from tests.ui.import_scene import Scene, scene
 from tests.ui.scenery import SceneryActions

@@ -12,7 +12,6 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from mls_tui.app import Hooks, MlsTuiApp
 from mls_tui.domain.events import (
     AttemptFailed,
     Event,
@@ -25,6 +24,7 @@ from mls_tui.domain.events import (
     RunStarted,
 )
 from mls_tui.domain.run import ImportCounts, ImportResult, RunState
+from mls_tui.ui.app import Hooks, MlsTuiApp
 from tests.ui.fakes import NOW, FakeActions, FrozenClock, Step, a_view, fake_workspace
 
 SIZES = [(80, 24), (120, 36), (200, 60)]

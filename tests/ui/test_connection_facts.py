@@ -7,9 +7,9 @@ from textual.widgets import Input, Select
 
 from mls_tui.actions import ActionResult, ConnectionForm, ConnectionView
 from mls_tui.domain.connection import AuthKind, Connection
-from mls_tui.mls.facts import FACT_NAMES
-from mls_tui.screens.fact_fields import BRIEF, WORDS
-from mls_tui.screens.fact_section import FactSection, FoldTitle, Mark
+from mls_tui.reso.facts import FACT_NAMES
+from mls_tui.ui.screens.fact_fields import BRIEF, WORDS
+from mls_tui.ui.screens.fact_section import FactSection, FoldTitle, Mark
 from tests.ui.fakes import FakeActions, a_connection, a_view
 from tests.ui.shell import HOSTILE, SIZES, an_app, opened, press, resized, seen, settled, text_of, toasts
 

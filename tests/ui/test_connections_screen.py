@@ -6,14 +6,14 @@ import pytest
 from textual.widgets import Button, Input, Select
 
 from mls_tui.actions import ConnectionForm
-from mls_tui.app import Hooks
+from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.connection import AuthKind
 from mls_tui.domain.run import RunState
-from mls_tui.mls.presets import PRESETS
-from mls_tui.screens.form_fields import fields_for, problem, schedule_minutes
-from mls_tui.widgets.confirm import ConfirmDialog
-from mls_tui.widgets.small_table import SmallTable
-from mls_tui.workspace import Workspace
+from mls_tui.reso.presets import PRESETS
+from mls_tui.ui.app import Hooks
+from mls_tui.ui.screens.form_fields import fields_for, problem, schedule_minutes
+from mls_tui.ui.widgets.confirm import ConfirmDialog
+from mls_tui.ui.widgets.small_table import SmallTable
 from tests.ui.fakes import NOW_MS, FakeActions, a_connection, a_view, fake_workspace
 from tests.ui.shell import (
     HOSTILE,

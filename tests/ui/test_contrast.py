@@ -8,7 +8,7 @@ import pytest
 from rich.segment import Segment
 from textual.pilot import Pilot
 
-from mls_tui.app import MlsTuiApp
+from mls_tui.ui.app import MlsTuiApp
 from tests.ui.fakes import FrozenClock, fake_workspace
 from tests.ui.shell import opened, press
 from tests.ui.test_mouse_and_palette import full_actions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mls_tui import desktop
+from mls_tui.ui import desktop
 from tests.ui.shell import HOSTILE
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
-from mls_tui.app import Hooks
 from mls_tui.domain.listing import Listing
-from mls_tui.screens.detail import DetailScreen
-from mls_tui.screens.listings import ListingsScreen
-from mls_tui.terminal import Graphics
-from mls_tui.widgets.gallery import Gallery
-from mls_tui.widgets.photo_view import PhotoView
+from mls_tui.ui.app import Hooks
+from mls_tui.ui.screens.detail import DetailScreen
+from mls_tui.ui.screens.listings import ListingsScreen
+from mls_tui.ui.terminal import Graphics
+from mls_tui.ui.widgets.gallery import Gallery
+from mls_tui.ui.widgets.photo_view import PhotoView
 from tests.ui.homes import a_home, a_photo
 from tests.ui.listings_app import SIZES, Desk, homes, listings_desk
 

@@ -10,18 +10,20 @@ from textual.screen import ModalScreen
 
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.run import Problem, ProblemKind
-from mls_tui.logs import LogLine
-from mls_tui.screens.delete_dialog import Doomed, FailuresDialog, delete_question
-from mls_tui.screens.errors import ErrorScreen
-from mls_tui.screens.help import HelpScreen, KeyLine
-from mls_tui.screens.log import LineScreen
-from mls_tui.screens.run_detail import ProblemScreen
+from mls_tui.log import LogLine
+from mls_tui.ui.screens.delete_dialog import Doomed, FailuresDialog, delete_question
+from mls_tui.ui.screens.errors import ErrorScreen
+from mls_tui.ui.screens.help import HelpScreen, KeyLine
+from mls_tui.ui.screens.log import LineScreen
+from mls_tui.ui.screens.run_detail import ProblemScreen
 from tests.ui.fakes import NOW_MS
 from tests.ui.shell import SIZES, an_app, opened, resized, seen, settled
 
 LAST = "lastword"
 LONG = "\n".join([*(f"line {number}" for number in range(70)), LAST])
-PLACE = "SQLite file /home/someone/.local/share/mls_tui/mls-tui.db and folder /home/someone/.local/share/mls_tui/photos"
+PLACE = (
+    "SQLite file /home/someone/.local/share/mls_tui/mls-tui.db and folder /home/someone/.local/share/mls_tui/photos"
+)
 
 
 def _help() -> ModalScreen[None]:

@@ -8,23 +8,23 @@ from textual.widgets._toast import Toast
 
 import mls_tui.actions
 from mls_tui.actions import Preview, PreviewRow
-from mls_tui.app import MlsTuiApp
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.run import ImportCounts, ImportRun, Problem, ProblemKind, RunState
-from mls_tui.screens.connection_form import ConnectionFormScreen
-from mls_tui.screens.connections import ConnectionsScreen
-from mls_tui.screens.errors import ErrorScreen
-from mls_tui.screens.help import HelpScreen
-from mls_tui.screens.history import HistoryScreen
-from mls_tui.screens.log import LineScreen, LogScreen
-from mls_tui.screens.port import ActionsPort
-from mls_tui.screens.preview import PreviewScreen
-from mls_tui.screens.progress import ProgressScreen
-from mls_tui.screens.run_detail import ProblemScreen, RunDetailScreen
-from mls_tui.screens.sign_in import SignInScreen
-from mls_tui.widgets.confirm import ConfirmDialog
-from mls_tui.widgets.log_view import LogView
-from mls_tui.widgets.small_table import SmallTable
+from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.screens.connection_form import ConnectionFormScreen
+from mls_tui.ui.screens.connections import ConnectionsScreen
+from mls_tui.ui.screens.errors import ErrorScreen
+from mls_tui.ui.screens.help import HelpScreen
+from mls_tui.ui.screens.history import HistoryScreen
+from mls_tui.ui.screens.log import LineScreen, LogScreen
+from mls_tui.ui.screens.port import ActionsPort
+from mls_tui.ui.screens.preview import PreviewScreen
+from mls_tui.ui.screens.progress import ProgressScreen
+from mls_tui.ui.screens.run_detail import ProblemScreen, RunDetailScreen
+from mls_tui.ui.screens.sign_in import SignInScreen
+from mls_tui.ui.widgets.confirm import ConfirmDialog
+from mls_tui.ui.widgets.log_view import LogView
+from mls_tui.ui.widgets.small_table import SmallTable
 from tests.ui.fakes import NOW_MS, FakeActions, a_view
 from tests.ui.shell import HOSTILE, SIZES, an_app, opened, press, resized, seen, text_of, until
 

@@ -12,12 +12,12 @@ from textual.dom import DOMNode
 from textual.pilot import Pilot
 
 import mls_tui
-from mls_tui.app import MlsTuiApp
 from mls_tui.domain.errors import StorageError
-from mls_tui.screens.errors import ErrorScreen
-from mls_tui.screens.listings import ListingsScreen
-from mls_tui.widgets.background import begin
-from mls_tui.widgets.listing_table import ListingTable
+from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.screens.errors import ErrorScreen
+from mls_tui.ui.screens.listings import ListingsScreen
+from mls_tui.ui.widgets.background import begin
+from mls_tui.ui.widgets.listing_table import ListingTable
 from tests.ui.shell import an_app, opened, press, seen, settled
 
 SECRET = "Bearer sk-live-1234"

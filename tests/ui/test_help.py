@@ -9,7 +9,7 @@ from rich.console import Console
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from mls_tui.screens.help import HelpScreen, key_lines
+from mls_tui.ui.screens.help import HelpScreen, key_lines
 from tests.ui.shell import an_app, opened, press
 from tests.ui.test_mouse_and_palette import full_actions
 

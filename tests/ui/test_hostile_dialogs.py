@@ -9,15 +9,15 @@ import pytest
 from textual.screen import Screen
 
 from mls_tui.domain.run import Problem, ProblemKind
-from mls_tui.logs import LogLine
-from mls_tui.screens.delete_dialog import Doomed, FailuresDialog, delete_question
-from mls_tui.screens.errors import ErrorScreen
-from mls_tui.screens.help import HelpScreen, KeyLine
-from mls_tui.screens.log import LineScreen
-from mls_tui.screens.run_detail import ProblemScreen
-from mls_tui.screens.sign_in import SignInScreen
+from mls_tui.log import LogLine
+from mls_tui.ui.screens.delete_dialog import Doomed, FailuresDialog, delete_question
+from mls_tui.ui.screens.errors import ErrorScreen
+from mls_tui.ui.screens.help import HelpScreen, KeyLine
+from mls_tui.ui.screens.log import LineScreen
+from mls_tui.ui.screens.run_detail import ProblemScreen
+from mls_tui.ui.screens.sign_in import SignInScreen
+from mls_tui.ui.widgets.confirm import ConfirmDialog
 from mls_tui.users.port import Challenge, ChallengeKind
-from mls_tui.widgets.confirm import ConfirmDialog
 from tests.ui.shell import HOSTILE, SIZES, an_app, harmless, opened, press, resized, seen, settled
 from tests.ui.test_sign_in import AskingUsers
 

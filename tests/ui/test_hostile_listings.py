@@ -3,8 +3,8 @@ sizes, and nothing of it acts."""
 
 from __future__ import annotations
 
-from mls_tui.screens.detail import DetailScreen
-from mls_tui.screens.listings import ListingsScreen
+from mls_tui.ui.screens.detail import DetailScreen
+from mls_tui.ui.screens.listings import ListingsScreen
 from tests.ui.homes import a_home, hostile_home
 from tests.ui.listings_app import SIZES, listings_desk
 from tests.ui.shell import harmless

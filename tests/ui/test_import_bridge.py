@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from mls_tui.domain.events import Event, ListingStored, RunFinished
 from mls_tui.domain.run import RunState
 from mls_tui.importer.control import ImportControl
-from mls_tui.worker import MAX_WAITING, Handover, ImportBridge, ImportProgress
+from mls_tui.ui.worker import MAX_WAITING, Handover, ImportBridge, ImportProgress
 from tests.ui.fakes import FrozenClock
 from tests.ui.shell import begun, finished, stored
 

@@ -51,7 +51,7 @@ async def test_without_colours_the_cursor_is_still_seen(monkeypatch: pytest.Monk
 
 def test_nothing_moves_by_itself_where_that_is_not_wanted() -> None:
     """Textual decides when it is loaded; none of our code asks for an animation of its own."""
-    ask = "from mls_tui.app import MlsTuiApp; from tests.ui.shell import an_app; print(an_app().animation_level)"
+    ask = "from mls_tui.ui.app import MlsTuiApp; from tests.ui.shell import an_app; print(an_app().animation_level)"
     env = {"PATH": "/usr/bin:/bin", "TEXTUAL_ANIMATIONS": "none"}
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", ask], cwd=root, env=env, capture_output=True, text=True, check=True)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from mls_tui.screens.listing_feed import smoothly
 from mls_tui.search import Query, parse
-from mls_tui.widgets.listing_rows import Arranger, ListingRows
+from mls_tui.ui.screens.listing_feed import smoothly
+from mls_tui.ui.widgets.listing_rows import Arranger, ListingRows
 from tests.ui.homes import a_home
 
 HOMES = [a_home(number) for number in range(1, 60)]

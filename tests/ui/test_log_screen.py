@@ -13,13 +13,13 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from mls_tui import actions
-from mls_tui.app import MlsTuiApp
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import ConnectionExpiredError
 from mls_tui.domain.events import ListingFailed, PhotoFailed, Throttled
-from mls_tui.logs import log_error, log_event, setup_logging
-from mls_tui.screens.log import LineScreen, LogScreen
-from mls_tui.workspace import Workspace
+from mls_tui.log import log_error, log_event, setup_logging
+from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.screens.log import LineScreen, LogScreen
 from tests.ui.shell import HOSTILE, SIZES, press, resized, seen, settled, text_of, toasts, until
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

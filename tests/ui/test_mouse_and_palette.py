@@ -12,14 +12,14 @@ from textual.screen import Screen
 from textual.widgets import Button
 
 from mls_tui.actions import Preview, PreviewRow
-from mls_tui.app import MlsTuiApp
-from mls_tui.modes import commands
-from mls_tui.screens.base import READ_ONLY, MlsScreen
-from mls_tui.screens.detail import DetailScreen
-from mls_tui.widgets.confirm import ConfirmDialog
-from mls_tui.widgets.key_bar import KeyBar
-from mls_tui.widgets.listing_table import ListingTable
-from mls_tui.widgets.status_tabs import StatusTabs
+from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.modes import commands
+from mls_tui.ui.screens.base import READ_ONLY, MlsScreen
+from mls_tui.ui.screens.detail import DetailScreen
+from mls_tui.ui.widgets.confirm import ConfirmDialog
+from mls_tui.ui.widgets.key_bar import KeyBar
+from mls_tui.ui.widgets.listing_table import ListingTable
+from mls_tui.ui.widgets.status_tabs import StatusTabs
 from tests.ui.fakes import FakeActions, a_view
 from tests.ui.listings_app import actions_with, homes, listings_desk
 from tests.ui.shell import an_app, opened, press, seen, settled, toasts

@@ -5,8 +5,8 @@ from __future__ import annotations
 from mls_tui.domain.events import AttemptFailed, ListingStarted, PhotoFailed
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.importer.tally import TallyFold
-from mls_tui.screens.run_detail import ProblemScreen
-from mls_tui.widgets.log_view import log_line
+from mls_tui.ui.screens.run_detail import ProblemScreen
+from mls_tui.ui.widgets.log_view import log_line
 from tests.ui.fakes import NOW_MS, FakeActions, a_view
 from tests.ui.homes import a_home, a_photo
 from tests.ui.listings_app import listings_desk

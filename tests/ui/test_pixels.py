@@ -13,12 +13,12 @@ from PIL import Image
 from textual.strip import Strip
 
 from mls_tui.domain.listing import Photo
-from mls_tui.terminal import Graphics
-from mls_tui.widgets import kitty
-from mls_tui.widgets.painter import Painter
-from mls_tui.widgets.photo_shelf import KEPT_LARGE, PhotoShelf
-from mls_tui.widgets.picture import Picture, UnreadablePhotoError, written_over
-from mls_tui.widgets.sixel import COLOURS, sixel_lines
+from mls_tui.ui.terminal import Graphics
+from mls_tui.ui.widgets import kitty
+from mls_tui.ui.widgets.painter import Painter
+from mls_tui.ui.widgets.photo_shelf import KEPT_LARGE, PhotoShelf
+from mls_tui.ui.widgets.picture import Picture, UnreadablePhotoError, written_over
+from mls_tui.ui.widgets.sixel import COLOURS, sixel_lines
 from tests.ui.homes import HOSTILE, a_jpeg, a_photo
 
 CELL = (9, 18)

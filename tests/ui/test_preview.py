@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.events import MouseScrollDown
 
 from mls_tui.actions import Difference, Preview, PreviewRow
-from mls_tui.screens.preview import PreviewScreen
-from mls_tui.widgets.line_table import LineTable
+from mls_tui.ui.screens.preview import PreviewScreen
+from mls_tui.ui.widgets.line_table import LineTable
 from tests.ui.fakes import FakeActions, a_view
 from tests.ui.shell import HOSTILE, SIZES, an_app, opened, press, resized, seen, text_of
 

@@ -9,10 +9,10 @@ from textual._compositor import Compositor
 
 from mls_tui.domain.events import Throttled
 from mls_tui.domain.run import ImportCounts
-from mls_tui.mls.base import Window
-from mls_tui.screens.progress import ProgressScreen
-from mls_tui.widgets.log_view import LogView
-from mls_tui.widgets.run_head import outcomes
+from mls_tui.reso.base import Window
+from mls_tui.ui.screens.progress import ProgressScreen
+from mls_tui.ui.widgets.log_view import LogView
+from mls_tui.ui.widgets.run_head import outcomes
 from tests.ui.fakes import NOW, Step, gate
 from tests.ui.shell import (
     HOSTILE,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from mls_tui.app import MlsTuiApp
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
-from mls_tui.screens.listings import ListingsScreen
-from mls_tui.workspace import Workspace
+from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.screens.listings import ListingsScreen
 from tests.ui.homes import a_home, a_jpeg, a_photo
 from tests.ui.shell import seen, toasts, until
 

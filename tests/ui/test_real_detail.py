@@ -13,18 +13,18 @@ from textual.pilot import Pilot
 
 from mls_tui import actions
 from mls_tui.actions import ConnectionForm
-from mls_tui.app import MlsTuiApp
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
 from mls_tui.demo.server import DemoMLS
 from mls_tui.demo.thread import RunningDemo
 from mls_tui.domain.listing import Listing
 from mls_tui.importer.options import ImportOptions
-from mls_tui.screens.detail import DetailScreen
-from mls_tui.screens.listings import ListingsScreen
-from mls_tui.widgets.gallery import Gallery
-from mls_tui.widgets.photo_view import PhotoView
-from mls_tui.widgets.relisted_note import RelistedNote
-from mls_tui.workspace import Workspace
+from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.screens.detail import DetailScreen
+from mls_tui.ui.screens.listings import ListingsScreen
+from mls_tui.ui.widgets.gallery import Gallery
+from mls_tui.ui.widgets.photo_view import PhotoView
+from mls_tui.ui.widgets.relisted_note import RelistedNote
 from tests.clocks import SwiftClock
 from tests.ui.homes import HOSTILE
 from tests.ui.shell import SIZES, press, resized, seen, settled, toasts, until

@@ -11,13 +11,13 @@ from textual.pilot import Pilot
 
 from mls_tui import actions
 from mls_tui.actions import ConnectionForm
-from mls_tui.app import MlsTuiApp
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import Settings, load_settings
 from mls_tui.demo.faults import Faults
 from mls_tui.demo.server import DemoMLS
 from mls_tui.demo.thread import RunningDemo
 from mls_tui.domain.run import RunState
-from mls_tui.workspace import Workspace
+from mls_tui.ui.app import MlsTuiApp
 from tests.ui.shell import press, seen, settled, until
 
 HOMES = 12

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.widgets import Input
 
 from mls_tui.domain.errors import AuthenticationError
-from mls_tui.screens.connections import ConnectionsScreen
-from mls_tui.screens.sign_in import SignInScreen
+from mls_tui.ui.screens.connections import ConnectionsScreen
+from mls_tui.ui.screens.sign_in import SignInScreen
 from mls_tui.users.port import Challenge, ChallengeKind, User
 from tests.ui.fakes import FakeActions, a_view
 from tests.ui.shell import an_app, opened, press, seen, settled, text_of, until

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
-from mls_tui.workspace import Workspace
 from tests.ui.homes import a_home, a_jpeg, a_photo
 from tests.ui.terminals import FOOT, KITTY, MUTE, Terminal, terminal
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mls_tui.actions import Preview, PreviewRow
-from mls_tui.app import MlsTuiApp
+from mls_tui.ui.app import MlsTuiApp
 from tests.ui.fakes import FrozenClock, fake_workspace
 from tests.ui.shell import opened, press
 from tests.ui.test_contrast import ROUTES, texts

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from mls_tui.app import MlsTuiApp
 from mls_tui.domain.run import ImportCounts, ImportRun, RunState
+from mls_tui.ui.app import MlsTuiApp
 from tests.ui.fakes import NOW_MS, FakeActions, a_view, gate
 from tests.ui.shell import SIZES, an_app, opened, press, resized, seen, toasts, until
 

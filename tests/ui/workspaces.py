@@ -11,7 +11,7 @@ from mls_tui.actions import ConnectionView
 from mls_tui.domain.connection import Connection
 
 if TYPE_CHECKING:
-    from mls_tui.workspace import Workspace
+    from mls_tui.actions.workspace import Workspace
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 NOW_MS = int(NOW.timestamp() * 1000)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import strategies as st
 
 from mls_tui.domain.listing import Listing
-from mls_tui.mls.mapping import Mapped, Verdict, map_record
-from mls_tui.mls.presets import preset
+from mls_tui.reso.mapping.record import Mapped, Verdict, map_record
+from mls_tui.reso.presets import preset
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 RESO = preset("reso")

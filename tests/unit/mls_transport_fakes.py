@@ -12,13 +12,13 @@ from typing import Any
 import httpx
 
 from mls_tui.domain.connection import AuthKind, Connection, SecretField
-from mls_tui.mls.auth import KeptToken, OnToken
-from mls_tui.mls.base import Notice, Paused, RequestFailed
-from mls_tui.mls.budget import RateBudget
-from mls_tui.mls.http import MlsHttp, Timeouts
-from mls_tui.mls.net.names import Lookup
-from mls_tui.mls.preset_fields import Limit, ProviderPreset
-from mls_tui.mls.presets import preset
+from mls_tui.reso.auth import KeptToken, OnToken
+from mls_tui.reso.base import Notice, Paused, RequestFailed
+from mls_tui.reso.budget import RateBudget
+from mls_tui.reso.http import MlsHttp, Timeouts
+from mls_tui.reso.net.names import Lookup
+from mls_tui.reso.preset_fields import Limit, ProviderPreset
+from mls_tui.reso.presets import preset
 
 BASE = "https://mls.example/odata"
 TOKEN = "canary-token-7f3a"

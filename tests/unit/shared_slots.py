@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from mls_tui.distributed.reservation import SlotState
 from mls_tui.distributed.shared_budget import SharedBudget
 from mls_tui.domain.errors import StorageError
-from mls_tui.mls.budget import HostKind, RateBudget
-from mls_tui.mls.preset_fields import Limit
+from mls_tui.reso.budget import HostKind, RateBudget
+from mls_tui.reso.preset_fields import Limit
 from tests.virtual_time import VirtualClock
 
 API, MEDIA = HostKind.API, HostKind.MEDIA

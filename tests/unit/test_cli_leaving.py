@@ -11,7 +11,7 @@ import pytest
 
 from mls_tui.cli.interface import leave
 from mls_tui.config import load_settings
-from mls_tui.logs import setup_logging
+from mls_tui.log import setup_logging
 
 
 class RefusingClient:

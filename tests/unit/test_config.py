@@ -11,7 +11,7 @@ import pytest
 from mls_tui.config import effective, load_settings
 from mls_tui.config_values import SPECS
 from mls_tui.domain.errors import UsageError
-from mls_tui.preferences import save_preference
+from mls_tui.ui.preferences import save_preference
 
 
 def _file(home: Path, text: str) -> Path:

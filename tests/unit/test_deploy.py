@@ -13,7 +13,7 @@ from typing import Any
 from mls_tui.config_values import SPECS
 from mls_tui.deploy import template
 from mls_tui.distributed.worker import DRAIN_SECONDS
-from mls_tui.users.kms import KmsKeys
+from mls_tui.vault.kms import KmsKeys
 from tests.deployment import resource, template_json
 
 ROOT = Path(__file__).parents[2]

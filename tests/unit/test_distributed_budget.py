@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from mls_tui.distributed.reservation import SECOND
 from mls_tui.domain.errors import BudgetWaitError, StorageError
-from mls_tui.mls.budget import HostKind
-from mls_tui.mls.preset_fields import Limit
+from mls_tui.reso.budget import HostKind
+from mls_tui.reso.preset_fields import Limit
 from tests.unit.shared_slots import API, MEDIA, Fleet
 from tests.virtual_time import virtually
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from mls_tui.domain.connection import Cursor
 from mls_tui.domain.listing import parse_timestamp
 from mls_tui.importer.cursor import MAX_FAILED_KEYS, CursorKeeper
-from mls_tui.mls.base import Page
-from mls_tui.mls.presets import preset
+from mls_tui.reso.base import Page
+from mls_tui.reso.presets import preset
 
 T0 = datetime(2026, 6, 1, tzinfo=UTC)
 LATER = T0.timestamp() + 10**6

@@ -16,8 +16,8 @@ from mls_tui.importer.options import ImportOptions
 from mls_tui.importer.reading import Reader
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import Sweep
-from mls_tui.mls.base import FeedQuery, Page
-from mls_tui.mls.presets import PRESETS
+from mls_tui.reso.base import FeedQuery, Page
+from mls_tui.reso.presets import PRESETS
 from mls_tui.storage.folder import FolderPhotoStore
 from mls_tui.storage.sqlite import SqliteListingStore
 

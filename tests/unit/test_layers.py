@@ -27,12 +27,19 @@ def _loaded(*packages: str, deep: bool, barred: tuple[str, ...] = ()) -> set[str
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("layer", ["domain", "mls", "storage", "importer", "users"])
+@pytest.mark.parametrize("layer", ["domain", "reso", "storage", "importer", "users"])
 def test_no_layer_below_the_actions_knows_the_interface_or_the_command_line(layer: str) -> None:
     """httpx loads click where it can, so both are made impossible to import instead of looked for."""
     loaded = _loaded(f"mls_tui.{layer}", deep=True, barred=("textual", "click"))
     assert f"mls_tui.{layer}" in loaded
-    upper = ("mls_tui.actions", "mls_tui.app", "mls_tui.cli", "mls_tui.screens", "mls_tui.widgets", "mls_tui.workspace")
+    upper = (
+        "mls_tui.actions",
+        "mls_tui.ui.app",
+        "mls_tui.cli",
+        "mls_tui.ui.screens",
+        "mls_tui.ui.widgets",
+        "mls_tui.actions.workspace",
+    )
     assert not {module for module in loaded if module.startswith(upper)}
 
 
@@ -44,16 +51,16 @@ def test_the_domain_knows_no_other_layer() -> None:
 
 
 def test_the_network_knows_nothing_of_the_mls_behind_it() -> None:
-    loaded = _loaded("mls_tui.mls.net", deep=True)
-    ours = {module for module in loaded if module.startswith("mls_tui.") and module != "mls_tui.mls"}
-    assert all(module.startswith(("mls_tui.mls.net", "mls_tui.domain")) for module in ours), ours
+    loaded = _loaded("mls_tui.reso.net", deep=True)
+    ours = {module for module in loaded if module.startswith("mls_tui.") and module != "mls_tui.reso"}
+    assert all(module.startswith(("mls_tui.reso.net", "mls_tui.domain")) for module in ours), ours
     assert "aiohttp" not in loaded
 
 
 def test_configuration_and_users_load_nothing_heavy() -> None:
-    cheap = _loaded("mls_tui.config", "mls_tui.preferences", deep=False)
+    cheap = _loaded("mls_tui.config", "mls_tui.ui.preferences", deep=False)
     assert not cheap & {"boto3", "httpx", "aiohttp", "pydantic", "textual", "PIL", "cryptography"}
-    users = _loaded("mls_tui.users", "mls_tui.logs", "mls_tui.export", "mls_tui.doctor", deep=True)
+    users = _loaded("mls_tui.users", "mls_tui.log", "mls_tui.export", "mls_tui.actions.doctor", deep=True)
     assert not users & {"boto3", "botocore", "httpx", "aiohttp", "textual", "PIL", "keyring", "pyarrow", "cryptography"}
 
 
@@ -67,6 +74,6 @@ def test_help_loads_neither_aws_nor_http_nor_the_interface() -> None:
 
 
 def test_the_first_screen_loads_no_model_store_or_picture() -> None:
-    loaded = _loaded("mls_tui.app", "mls_tui.screens.connections", deep=False)
+    loaded = _loaded("mls_tui.ui.app", "mls_tui.ui.screens.connections", deep=False)
     assert "textual" in loaded
     assert not loaded & {"pydantic", "sqlite3", "boto3", "httpx", "aiohttp", "PIL", "mls_tui.actions"}

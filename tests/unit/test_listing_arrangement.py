@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from mls_tui.search import parse
-from mls_tui.widgets.listing_columns import COLUMNS, age, lay_out, number
-from mls_tui.widgets.listing_cursor import Cursor
-from mls_tui.widgets.listing_rows import Arranger, ListingRows
-from mls_tui.widgets.listing_sort import in_order
+from mls_tui.ui.widgets.listing_columns import COLUMNS, age, lay_out, number
+from mls_tui.ui.widgets.listing_cursor import Cursor
+from mls_tui.ui.widgets.listing_rows import Arranger, ListingRows
+from mls_tui.ui.widgets.listing_sort import in_order
 from tests.ui.homes import a_home
 
 values = st.one_of(st.none(), st.integers(-50, 50), st.floats(allow_nan=False, allow_infinity=False))
@@ -20,7 +20,7 @@ values = st.one_of(st.none(), st.integers(-50, 50), st.floats(allow_nan=False, a
 @given(st.lists(values, max_size=60), st.integers(1, 7))
 def test_in_order_equals_sorted_with_absent_values_last(column: list[float | None], bucket: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mls_tui.widgets.listing_sort.BUCKET", bucket)
+        patch.setattr("mls_tui.ui.widgets.listing_sort.BUCKET", bucket)
         ordered, absent = in_order(range(len(column)), column)
     present = [row for row, value in enumerate(column) if value is not None]
     assert ordered == sorted(present, key=lambda row: column[row] or 0)

@@ -27,7 +27,7 @@ from mls_tui.domain.events import (
     Throttled,
 )
 from mls_tui.domain.run import ImportResult, RunState
-from mls_tui.logs import Log, log_error, log_event, printable, recent, setup_logging
+from mls_tui.log import Log, log_error, log_event, printable, recent, setup_logging
 from mls_tui.redaction import MASK, Redactor
 
 CANARY = "c4nary/tok+en=="
@@ -111,7 +111,7 @@ def test_the_file_is_for_its_owner_alone(start: Start, settings: Settings) -> No
 def test_the_log_rotates_and_rotated_files_stay_private(
     start: Start, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mls_tui.logs.MAX_BYTES", 2_000)
+    monkeypatch.setattr("mls_tui.log.MAX_BYTES", 2_000)
     start()
     for number in range(200):
         log_error(MLSError("down " * 20), f"failure {number}")
@@ -124,7 +124,7 @@ def test_the_log_rotates_and_rotated_files_stay_private(
 def test_no_text_of_a_feed_breaks_a_line_or_reaches_the_terminal(text: str) -> None:
     record = logging.LogRecord("mls_tui", logging.ERROR, "", 0, "%s", (text,), None)
     record.mls_number = record.cause = text
-    from mls_tui.logs import JsonFormatter, TextFormatter
+    from mls_tui.log import JsonFormatter, TextFormatter
 
     line = JsonFormatter(Redactor()).format(record)
     assert len(line.splitlines()) == 1

@@ -16,7 +16,7 @@ from moto import mock_aws
 from mls_tui.cloudwatch import BATCH_BYTES, QUEUE, CloudWatchHandler
 from mls_tui.config import load_settings
 from mls_tui.domain.errors import MLSError
-from mls_tui.logs import log_error, setup_logging
+from mls_tui.log import log_error, setup_logging
 
 GROUP = "/mls-tui/test"
 

@@ -10,12 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mls_tui.domain.listing import Listing
-from mls_tui.mls.hashing import fact_hash, media_hash
-from mls_tui.mls.mapping import Gone, Mapped, NotWanted, Quarantined, map_record
-from mls_tui.mls.media import map_media
-from mls_tui.mls.presets import PRESETS
-from mls_tui.mls.text import clean_block, clean_line
-from mls_tui.mls.values import items_of
+from mls_tui.reso.mapping.hashing import fact_hash, media_hash
+from mls_tui.reso.mapping.media import map_media
+from mls_tui.reso.mapping.record import Gone, Mapped, NotWanted, Quarantined, map_record
+from mls_tui.reso.mapping.text import clean_block, clean_line
+from mls_tui.reso.mapping.values import items_of
+from mls_tui.reso.presets import PRESETS
 from tests.unit.mapping_feed import any_json, record, scalars
 
 FIELDS = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mls_tui.domain.listing import Change
-from mls_tui.mls.differences import Difference, differences, history_changes
-from mls_tui.mls.media import map_media
+from mls_tui.reso.mapping.differences import Difference, differences, history_changes
+from mls_tui.reso.mapping.media import map_media
 from tests.unit.mapping_feed import mapped
 
 OLD = {"ListPrice": 400000, "City": "Austin", "Heating": "Gas", "PublicRemarks": "Old"}

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mls_tui.mls.features import _LISTS
-from mls_tui.mls.fingerprint import MAPPING, fingerprint, mapping_salt
-from mls_tui.mls.hashing import fact_hash, media_hash
-from mls_tui.mls.mapping import Mapped, Verdict, map_record
-from mls_tui.mls.media import map_media
-from mls_tui.mls.presets import PRESETS, preset
+from mls_tui.reso.mapping.features import _LISTS
+from mls_tui.reso.mapping.fingerprint import MAPPING, fingerprint, mapping_salt
+from mls_tui.reso.mapping.hashing import fact_hash, media_hash
+from mls_tui.reso.mapping.media import map_media
+from mls_tui.reso.mapping.record import Mapped, Verdict, map_record
+from mls_tui.reso.presets import PRESETS, preset
 from tests.unit.mapping_feed import RESO, record
 from tests.unit.test_mapping_any_json import FIELDS, MEDIA_FIELDS
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mls_tui.domain.listing import Change, Listing, Photo
-from mls_tui.mls.hashing import fact_hash, media_hash
-from mls_tui.mls.media import map_media
+from mls_tui.reso.mapping.hashing import fact_hash, media_hash
+from mls_tui.reso.mapping.media import map_media
 from tests.unit.mapping_feed import mapped
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mls_tui.domain.listing import Photo
-from mls_tui.mls.media import PLAIN_URL, map_media, plain_url
+from mls_tui.reso.mapping.media import PLAIN_URL, map_media, plain_url
 from tests.unit.mapping_feed import feed
 
 BASE = "https://mls.example/reso/odata"

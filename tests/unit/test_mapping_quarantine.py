@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from mls_tui.mls.quarantine import MAX_BYTES, scrub
+from mls_tui.reso.mapping.quarantine import MAX_BYTES, scrub
 from tests.unit.mapping_feed import any_json, feed
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from mls_tui.domain.listing import ListingStatus
-from mls_tui.mls.mapping import Gone, Mapped, NotWanted, Quarantined, map_record, provider_of
-from mls_tui.mls.presets import preset
-from mls_tui.mls.statuses import status_filter_words, status_meaning
+from mls_tui.reso.mapping.record import Gone, Mapped, NotWanted, Quarantined, map_record, provider_of
+from mls_tui.reso.mapping.statuses import status_filter_words, status_meaning
+from mls_tui.reso.presets import preset
 from tests.unit.mapping_feed import RESO, mapped, record, verdict, warnings_of
 
 WORDS = {

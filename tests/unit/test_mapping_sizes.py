@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mls_tui.mls.media import map_media
+from mls_tui.reso.mapping.media import map_media
 from tests.unit.test_mapping_media import names, row
 
 

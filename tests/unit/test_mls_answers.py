@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mls_tui.mls.answer_errors import parsed
-from mls_tui.mls.answers import READ_AT_MOST, Fault, Masker, clean, fault_in, read_fault, seconds_until
+from mls_tui.reso.answer_errors import parsed
+from mls_tui.reso.answers import READ_AT_MOST, Fault, Masker, clean, fault_in, read_fault, seconds_until
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

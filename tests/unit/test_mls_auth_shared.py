@@ -7,7 +7,7 @@ import pytest
 
 from mls_tui.domain.connection import AuthKind, SecretField
 from mls_tui.domain.errors import ConnectionExpiredError
-from mls_tui.mls.auth import TokenSet
+from mls_tui.reso.auth import TokenSet
 from tests.unit.mls_transport_fakes import BASE, Wire, rows
 
 URL = f"{BASE}/Property"

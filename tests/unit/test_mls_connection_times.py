@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from mls_tui.mls.net.connection import Connection
-from mls_tui.mls.net.connections import Connections
-from mls_tui.mls.net.names import Addresses, Names
-from mls_tui.mls.net.netguard import NetGuard
-from mls_tui.mls.net.unanswered import SLOW_TO_ANSWER, UnansweredError
+from mls_tui.reso.net.connection import Connection
+from mls_tui.reso.net.connections import Connections
+from mls_tui.reso.net.names import Addresses, Names
+from mls_tui.reso.net.netguard import NetGuard
+from mls_tui.reso.net.unanswered import SLOW_TO_ANSWER, UnansweredError
 from tests.virtual_time import virtually
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mls_tui.mls.net import connections
-from mls_tui.mls.net.connections import Connections
-from mls_tui.mls.net.netguard import NetGuard
-from mls_tui.mls.net.unanswered import LOST, NO_TLS, NOT_CONNECTED, NOT_RESOLVED, UnansweredError
+from mls_tui.reso.net import connections
+from mls_tui.reso.net.connections import Connections
+from mls_tui.reso.net.netguard import NetGuard
+from mls_tui.reso.net.unanswered import LOST, NO_TLS, NOT_CONNECTED, NOT_RESOLVED, UnansweredError
 from tests.certificates import certified
 from tests.unit.test_mls_transport import RawServer, serving, whole
 

@@ -7,9 +7,9 @@ import pytest
 from mls_tui.domain.connection import Cursor
 from mls_tui.domain.errors import UsageError
 from mls_tui.domain.listing import ListingStatus
-from mls_tui.mls.base import FeedQuery
-from mls_tui.mls.presets import PRESETS, Limit, for_connection, preset
-from mls_tui.mls.probe import probe
+from mls_tui.reso.base import FeedQuery
+from mls_tui.reso.presets import PRESETS, Limit, for_connection, preset
+from mls_tui.reso.probe import probe
 from tests.providers.direct import connection, connector, sweep
 from tests.providers.feed_server import FeedServer
 from tests.providers.homes import home, homes

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from mls_tui.mls.answers import MASK, Masker
-from mls_tui.mls.echoes import without_echoes
+from mls_tui.reso.answers import MASK, Masker
+from mls_tui.reso.echoes import without_echoes
 from tests.unit.mls_transport_fakes import BASE, TOKEN, Wire, script
 
 SECRET = 'canary/access+token="1f6b0c'

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mls_tui.domain.errors import UsageError
-from mls_tui.mls.fact_checks import FactCheck, fact_checks
-from mls_tui.mls.facts import FACT_NAMES, facts_of, letters, preset_facts
-from mls_tui.mls.overrides import FIXED, apply_overrides, wanted, written
-from mls_tui.mls.preset_fields import ProviderPreset, Sure
-from mls_tui.mls.presets import PRESETS, for_connection, preset
-from mls_tui.screens.fact_fields import WORDS
+from mls_tui.reso.fact_checks import FactCheck, fact_checks
+from mls_tui.reso.facts import FACT_NAMES, facts_of, letters, preset_facts
+from mls_tui.reso.overrides import FIXED, apply_overrides, wanted, written
+from mls_tui.reso.preset_fields import ProviderPreset, Sure
+from mls_tui.reso.presets import PRESETS, for_connection, preset
+from mls_tui.ui.screens.fact_fields import WORDS
 from tests.providers.direct import connection
 
 FIELD_6 = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mls_tui.domain.connection import Connection, Cursor
-from mls_tui.mls.feed_identity import at_its_feed, feed_identity
+from mls_tui.reso.feed_identity import at_its_feed, feed_identity
 from tests.providers.direct import connection
 
 SWEPT = Cursor(watermark="2026-06-01T00:00:00Z", last_key="K9", swept=True, failed_keys=("K3",), epoch=7, updated_at=5)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mls_tui.mls.net.incoming import Incoming
-from mls_tui.mls.net.unanswered import CUT_SHORT, LOST, NOT_HTTP, UnansweredError
+from mls_tui.reso.net.incoming import Incoming
+from mls_tui.reso.net.unanswered import CUT_SHORT, LOST, NOT_HTTP, UnansweredError
 
 LENGTH, CHUNKED, TO_THE_END = "length", "chunked", "to the end"
 EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"

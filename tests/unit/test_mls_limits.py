@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mls_tui.mls.limits import InFlightLimit
+from mls_tui.reso.limits import InFlightLimit
 
 
 async def _round(limit: InFlightLimit, count: int, seconds: float, fails: bool = False) -> int:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from mls_tui.domain.errors import MLSError
-from mls_tui.mls.base import FeedQuery
+from mls_tui.reso.base import FeedQuery
 from tests.providers.direct import connector, sweep
 from tests.providers.feed_server import FeedServer, Reply
 from tests.providers.homes import homes

@@ -11,9 +11,9 @@ from urllib.parse import unquote
 import pytest
 
 from mls_tui.domain.errors import MLSError
-from mls_tui.mls.base import FeedQuery, MediaCutError
-from mls_tui.mls.media import MAX_PHOTOS
-from mls_tui.mls.probe import probe
+from mls_tui.reso.base import FeedQuery, MediaCutError
+from mls_tui.reso.mapping.media import MAX_PHOTOS
+from mls_tui.reso.probe import probe
 from tests.providers.direct import connector, sweep
 from tests.providers.feed_server import FeedServer, Reply
 from tests.providers.homes import home

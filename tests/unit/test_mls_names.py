@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from mls_tui.mls.net.names import Names
-from mls_tui.mls.net.netguard import AddressRefusedError, NetGuard
-from mls_tui.mls.net.unanswered import NOT_RESOLVED, SLOW_TO_CONNECT, UnansweredError
+from mls_tui.reso.net.names import Names
+from mls_tui.reso.net.netguard import AddressRefusedError, NetGuard
+from mls_tui.reso.net.unanswered import NOT_RESOLVED, SLOW_TO_CONNECT, UnansweredError
 
 
 class Resolver:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mls_tui.domain.errors import MLSError, PhotoError
-from mls_tui.mls.net.netguard import AddressRefusedError, NetGuard, is_public
+from mls_tui.reso.net.netguard import AddressRefusedError, NetGuard, is_public
 from tests.unit.mls_transport_fakes import TOKEN, Wire
 
 SPELLINGS = """

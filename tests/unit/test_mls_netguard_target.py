@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mls_tui.mls.net.netguard import AddressRefusedError, NetGuard, Target, origin
+from mls_tui.reso.net.netguard import AddressRefusedError, NetGuard, Target, origin
 
 _TEXT = st.text(alphabet="aZ0-._~!$&'()*+,;=:@%2Ff /?#[]|\\é\u200b\x00", max_size=24)
 _HOSTS = st.sampled_from(

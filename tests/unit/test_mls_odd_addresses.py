@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from mls_tui.domain.connection import SecretField
 from mls_tui.domain.errors import MLSError, PhotoError
-from mls_tui.mls.net.netguard import AddressRefusedError, NetGuard
-from mls_tui.mls.net.transport import placed
+from mls_tui.reso.net.netguard import AddressRefusedError, NetGuard
+from mls_tui.reso.net.transport import placed
 from tests.unit.mls_transport_fakes import Wire
 from tests.unit.test_mls_transport import JPEG, serving, whole, wire_to
 

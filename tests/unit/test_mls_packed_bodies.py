@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mls_tui.domain.errors import MLSError
-from mls_tui.mls.budget import HostKind, RateBudget
-from mls_tui.mls.exchange import BodyError, read_body, read_head
-from mls_tui.mls.net.reply import Reply
+from mls_tui.reso.budget import HostKind, RateBudget
+from mls_tui.reso.exchange import BodyError, read_body, read_head
+from mls_tui.reso.net.reply import Reply
 from tests.clocks import StepClock
 
 MB = 1_000_000

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from mls_tui.mls.base import FeedQuery
+from mls_tui.reso.base import FeedQuery
 from tests.providers.direct import connector, sweep
 from tests.providers.feed_server import FeedServer
 from tests.providers.homes import home, homes

@@ -6,7 +6,7 @@ import pytest
 
 from mls_tui.domain.connection import AuthKind
 from mls_tui.domain.errors import ConnectionExpiredError, PagingError
-from mls_tui.mls.base import Paused, RequestFailed
+from mls_tui.reso.base import Paused, RequestFailed
 from tests.providers.direct import sweep
 from tests.providers.feed_server import FeedServer
 from tests.providers.homes import homes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mls_tui.domain.errors import PagingError
-from mls_tui.mls.base import FeedQuery, RawRecord
+from mls_tui.reso.base import FeedQuery, RawRecord
 from tests.providers.direct import connector, sweep
 from tests.providers.feed_server import FeedServer
 from tests.providers.homes import homes

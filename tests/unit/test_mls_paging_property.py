@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mls_tui.mls.base import FeedQuery
+from mls_tui.reso.base import FeedQuery
 from tests.providers.direct import connector, sweep
 from tests.providers.feed_server import FeedServer
 from tests.providers.homes import home, stamp

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from mls_tui.domain.errors import PhotoError
-from mls_tui.mls.photos import sniff
-from mls_tui.mls.presets import preset
+from mls_tui.reso.photos import sniff
+from mls_tui.reso.presets import preset
 from tests.unit.mls_transport_fakes import BASE, TOKEN, Wire, script
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(200))

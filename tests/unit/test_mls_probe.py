@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mls_tui.mls.probe import probe
+from mls_tui.reso.probe import probe
 from mls_tui.storage.base import Check
 from tests.providers.feed_server import FeedServer
 from tests.providers.homes import homes

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from mls_tui.domain.errors import MLSError, PhotoError
-from mls_tui.mls.net.transport import Timeouts
+from mls_tui.reso.net.transport import Timeouts
 from tests.unit.mls_transport_fakes import TOKEN, Wire
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(200)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mls_tui.domain.listing import ListingStatus
-from mls_tui.mls.base import FeedQuery
+from mls_tui.reso.base import FeedQuery
 from tests.providers.direct import sweep
 from tests.providers.feed_server import FeedServer
 from tests.providers.homes import home

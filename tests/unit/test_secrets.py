@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import SecretError, UsageError
-from mls_tui.users.keys import EnvironmentKeys, FileKeys, key_from_text
-from mls_tui.users.secrets import Vault, open_vault
+from mls_tui.vault.keys import EnvironmentKeys, FileKeys, key_from_text
+from mls_tui.vault.secrets import Vault, open_vault
 
 CANARY = "canary-5f2e9d-token"
 PLACE = {"user": "ann", "connection": "c1", "field": "access_token"}

@@ -13,9 +13,9 @@ from moto import mock_aws
 
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import SecretError
-from mls_tui.users.kms import KmsKeys, KmsService
-from mls_tui.users.os_keyring import OsKeyring, find_backend
-from mls_tui.users.secrets import Vault, open_vault
+from mls_tui.vault.kms import KmsKeys, KmsService
+from mls_tui.vault.os_keyring import OsKeyring, find_backend
+from mls_tui.vault.secrets import Vault, open_vault
 
 CANARY = "canary-71aa03-token"
 PLACE = {"user": "ann", "connection": "c1", "field": "access_token"}

@@ -9,8 +9,8 @@ from textual.color import Color
 from textual.theme import Theme
 
 from mls_tui.resources import styles_path
-from mls_tui.themes import OUR_THEMES
-from mls_tui.widgets.status_tabs import COLOURS
+from mls_tui.ui.themes import OUR_THEMES
+from mls_tui.ui.widgets.status_tabs import COLOURS
 
 LEAST = 4.5
 NOT_TEXT = "flights--empty"

@@ -18,8 +18,8 @@ from mls_tui.config import load_settings
 from mls_tui.domain.errors import AuthenticationError, StorageError, UsageError
 from mls_tui.users.cognito import CognitoUsers, open_cognito
 from mls_tui.users.port import Challenge, ChallengeKind, User, require
-from mls_tui.users.secrets import open_vault
 from mls_tui.users.session import Session, SessionFile
+from mls_tui.vault.secrets import open_vault
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 POOL, CLIENT = "us-east-1_AbCdEf123", "client1"

@@ -10,7 +10,7 @@ import pytest
 from mls_tui.config import load_settings
 from mls_tui.domain.errors import StorageError
 from mls_tui.users.cognito import reseal_session, session_file
-from mls_tui.users.secrets import open_vault
+from mls_tui.vault.secrets import open_vault
 from tests.unit.test_users_cognito import CLIENT, POOL, _session
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from mls_tui.demo.server import DemoMLS
 from mls_tui.demo.thread import start_in_thread
-from mls_tui.mls.facts import FACT_NAMES
+from mls_tui.reso.facts import FACT_NAMES
 from tests.e2e.cli.house import Here, add, ended, process
 
 

@@ -1,0 +1,172 @@
+"""The half of ``mls-tui doctor`` that is about this machine and AWS; the provider's half is the prober's.
+
+Looks only, and changes nothing: no table, no file, no key is made.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mls_tui.domain.errors import MlsTuiError, sentence
+from mls_tui.storage.base import Check
+
+if TYPE_CHECKING:
+    from mls_tui.config import Settings
+    from mls_tui.storage.base import ListingStore, PhotoStore
+    from mls_tui.users.port import UserSource
+    from mls_tui.vault.secrets import Vault
+
+LOW_DISK_BYTES = 1_000_000_000
+SKEW_WARNING_SECONDS = 60
+SKEW_FAILURE_SECONDS = 300
+"""AWS refuses requests whose clock is more than 5 (DynamoDB, STS) or 15 minutes (S3) off."""
+
+
+async def diagnose(
+    settings: Settings,
+    *,
+    users: UserSource | None = None,
+    vault: Vault | None = None,
+    store: ListingStore | None = None,
+    photos: PhotoStore | None = None,
+    sts: Any = None,
+) -> list[Check]:
+    """Every check that these parts allow, in the order a person would look. ``sts`` is a boto3 client, made if absent.
+
+    A part that raises becomes a failure of its own line and never ends the others.
+    """
+    import asyncio
+
+    checks = await asyncio.to_thread(local_checks, settings)
+    if users is not None:
+        checks += await asyncio.to_thread(_guarded, "sign-in", lambda: [_user(users)])
+    if vault is not None:
+        checks += await asyncio.to_thread(_guarded, "secret key", lambda: [vault.check()])
+    if settings.storage == "aws":
+        checks += await asyncio.to_thread(aws_checks, sts, _now)
+    for name, part in (("listings", store), ("photos", photos)):
+        if part is not None:
+            try:
+                checks += await part.check()
+            except Exception as error:  # one broken store must not hide what else is wrong
+                checks.append(Check(name, "failure", sentence(error)))
+    return checks
+
+
+def local_checks(settings: Settings) -> list[Check]:
+    """Configuration, folders and disk. May block."""
+    given = sorted(f"{name} ({source})" for name, source in settings.sources.items())
+    where = f"{settings.config_path}" if settings.config_path.exists() else f"no file at {settings.config_path}"
+    checks = [Check("configuration", "ok", f"{where}; set: {', '.join(given) or 'nothing'}")]
+    folders = {"state folder": settings.state_path, "configuration folder": settings.config_path.parent}
+    if settings.storage == "local":
+        folders = {"data folder": settings.data_path, **folders}
+    checks += [_folder(name, path) for name, path in folders.items()]
+    checks.append(_disk(settings.data_path if settings.storage == "local" else settings.state_path))
+    if settings.allow_private_hosts:
+        advice = "Unset MLS_TUI_ALLOW_PRIVATE_HOSTS outside tests: feed addresses may reach this network."
+        checks.append(Check("private hosts", "warning", "MLS and photo addresses may point into this network", advice))
+    return checks
+
+
+def aws_checks(sts: Any = None, now: Callable[[], datetime] | None = None) -> list[Check]:
+    """Region, identity and clock, by one call of STS. May block for some seconds."""
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+
+    try:
+        client = sts if sts is not None else sts_client()
+        answer = client.get_caller_identity()
+    except NoRegionError:
+        return [Check("AWS region", "failure", "none is set", "Set AWS_REGION, or region in ~/.aws/config.")]
+    except NoCredentialsError:
+        advice = "Set AWS_PROFILE, or run aws configure or aws sso login."
+        return [Check("AWS identity", "failure", "no credentials were found", advice)]
+    except ClientError as error:
+        return _refused(error.response, now or _now)
+    except BotoCoreError as error:
+        advice = "Check the network, AWS_REGION and AWS_ENDPOINT_URL."
+        return [Check("AWS identity", "failure", f"AWS could not be reached ({type(error).__name__})", advice)]
+    checks = [
+        Check("AWS region", "ok", client.meta.region_name),
+        Check("AWS identity", "ok", f"{answer['Arn']} in account {answer['Account']}"),
+    ]
+    return checks + _skew(answer, now or _now)
+
+
+def _refused(answer: Any, now: Callable[[], datetime]) -> list[Check]:
+    code = answer.get("Error", {}).get("Code", "unknown error")
+    advice = "Renew the credentials: they have expired or are not valid (aws sso login, AWS_PROFILE)."
+    return [Check("AWS identity", "failure", f"AWS refused the credentials ({code})", advice), *_skew(answer, now)]
+
+
+def _skew(answer: dict[str, Any], now: Callable[[], datetime]) -> list[Check]:
+    """This machine's clock against the Date header of AWS's answer."""
+    date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    try:
+        theirs = parsedate_to_datetime(date)
+    except (TypeError, ValueError):
+        return []
+    seconds = round((now() - theirs.astimezone(UTC)).total_seconds())
+    detail = f"{abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} AWS" if seconds else "agrees with AWS"
+    advice = "Set this machine's clock (NTP): AWS refuses requests from a clock that is minutes off."
+    if abs(seconds) >= SKEW_FAILURE_SECONDS:
+        return [Check("clock", "failure", detail, advice)]
+    if abs(seconds) >= SKEW_WARNING_SECONDS:
+        return [Check("clock", "warning", detail, advice)]
+    return [Check("clock", "ok", detail)]
+
+
+def sts_client() -> Any:
+    from botocore.config import Config
+
+    from mls_tui.storage.aws import default_session
+
+    return default_session().client(
+        "sts", config=Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
+    )
+
+
+def _user(users: UserSource) -> Check:
+    user = users.current()
+    if user is None:
+        return Check("sign-in", "failure", "nobody is signed in", "Run mls-tui sign-in.")
+    return Check("sign-in", "ok", f"{user.name or user.user_id} ({user.user_id})")
+
+
+def _guarded(name: str, look: Callable[[], list[Check]]) -> list[Check]:
+    try:
+        return look()
+    except MlsTuiError as error:
+        return [Check(name, "failure", sentence(error))]
+
+
+def _folder(name: str, path: Path) -> Check:
+    """Whether we may write there, or make it; the nearest folder that exists decides."""
+    existing = _existing(path)
+    if not existing.is_dir():
+        return Check(name, "failure", f"{existing} is a file, not a folder", "Move it, or set MLS_TUI_HOME.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return Check(name, "failure", f"{existing} cannot be written", f"chmod u+w {existing}, or set MLS_TUI_HOME.")
+    return Check(name, "ok", f"{path}" if existing == path else f"{path}, will be made")
+
+
+def _disk(path: Path) -> Check:
+    free = shutil.disk_usage(_existing(path)).free
+    detail = f"{free / 1e9:.1f} GB free at {path}"
+    if free < LOW_DISK_BYTES:
+        return Check("disk", "warning", detail, "Make room: photos take about 200 KB each.")
+    return Check("disk", "ok", detail)
+
+
+def _existing(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

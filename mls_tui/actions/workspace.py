@@ -1,0 +1,182 @@
+"""Everything one user works with, opened once: settings, who is asking, the key vault, the two stores.
+
+Building one does no I/O; ``open`` does, off the event loop, so that a first frame never waits for a store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mls_tui.config import Settings
+from mls_tui.domain.clock import Clock, SystemClock
+from mls_tui.domain.errors import AuthenticationError, UsageError
+
+if TYPE_CHECKING:
+    from mls_tui.storage.aws import Aws
+    from mls_tui.storage.base import ListingStore, PhotoStore
+    from mls_tui.users.port import UserSource
+    from mls_tui.vault.secrets import Vault
+
+T = TypeVar("T")
+
+Tell = Callable[[str], object]
+
+
+class Workspace:
+    """``async with Workspace(settings):`` or ``await open()`` … ``await close()``; both may be called again.
+
+    ``on_secret`` is told every clear secret that passes (the log masks it); ``on_warning`` once, in a sentence, when
+    keys are first put into a file; both may be called from any thread. ``users`` stands in for the configured ones.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        on_secret: Tell | None = None,
+        on_warning: Tell | None = None,
+        users: UserSource | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self._on_secret, self._on_warning = on_secret, on_warning
+        self._users: UserSource | None = users
+        self._user_id: str | None = None
+        self._vault: Vault | None = None
+        self._store: ListingStore | None = None
+        self._photos: PhotoStore | None = None
+        self._clients: Aws | None = None
+        self._lent: Aws | None = None
+        self._opening = asyncio.Lock()
+
+    @property
+    def read_only(self) -> bool:
+        return self.settings.read_only
+
+    @property
+    def is_open(self) -> bool:
+        return self._store is not None
+
+    @property
+    def user_id(self) -> str:
+        """Who is signed in. Raises AuthenticationError, ``Authentication required``, where nobody is."""
+        if self._user_id is None:
+            raise AuthenticationError("Authentication required")
+        return self._user_id
+
+    @property
+    def users(self) -> UserSource:
+        return _opened(self._users)
+
+    @property
+    def vault(self) -> Vault:
+        return _opened(self._vault)
+
+    @property
+    def store(self) -> ListingStore:
+        return _opened(self._store)
+
+    @property
+    def photos(self) -> PhotoStore:
+        return _opened(self._photos)
+
+    @property
+    def aws(self) -> Aws:
+        """The clients that the stores use. Raises UsageError where nothing is stored in AWS."""
+        if self._clients is None:
+            raise UsageError(
+                "Many machines share one import through DynamoDB, S3 and SQS, but the storage here is local. "
+                "Set MLS_TUI_STORAGE=aws and MLS_TUI_BUCKET."
+            )
+        return self._clients
+
+    async def open(self) -> None:
+        """Find the user and open the stores.
+
+        Raises:
+            AuthenticationError: nobody is signed in.
+            StorageError: a store cannot be opened.
+        """
+        async with self._opening:
+            if not self.is_open:
+                await asyncio.to_thread(self._open)
+
+    def _open(self) -> None:
+        from mls_tui.storage.open import open_stores
+        from mls_tui.users.open import open_users
+        from mls_tui.users.port import require
+        from mls_tui.vault.secrets import open_vault
+
+        users = self._users = self._users or open_users(self.settings, self._on_warning)
+        self._user_id = require(users).user_id
+        session = users.boto3_session if self._as_user else None
+        self._vault = open_vault(
+            self.settings,
+            user=self._user_id,
+            kms_client=_kms_client(session) if session and self.settings.kms_key_id else None,
+            on_secret=self._on_secret,
+            on_warning=self._on_warning,
+        )
+        clients = self._clients = (self._lent or _aws(session)) if self.settings.storage == "aws" else None
+        self._store, self._photos = open_stores(self.settings, aws=clients, clock=self.clock)
+
+    @property
+    def _as_user(self) -> bool:
+        """Whether AWS is asked with the signed-in user's credentials rather than the machine's."""
+        return self.settings.storage == "aws" and self.settings.identity_pool_id is not None
+
+    async def close(self) -> None:
+        """Release the stores; nothing that was acknowledged is lost."""
+        store, photos = self._store, self._photos
+        self._store = self._photos = None
+        if store is not None:
+            await store.close()
+        if photos is not None:
+            await photos.close()
+
+    def for_user(self, user: str) -> Workspace:
+        """The same set-up for another user's work, by the machine's own credentials. It has the clients of this one,
+        which must be open, unless those are its user's."""
+        settings = dataclasses.replace(self.settings, user=user, user_pool_id=None, identity_pool_id=None)
+        other = Workspace(settings, clock=self.clock, on_secret=self._on_secret, on_warning=self._on_warning)
+        other._lent = None if self._as_user else self._clients
+        return other
+
+    def writable(self) -> None:
+        """Raises UsageError in read-only mode."""
+        if self.read_only:
+            raise UsageError("This session is read-only: start mls-tui without --read-only to change anything.")
+
+    async def __aenter__(self) -> Workspace:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _aws(session: Callable[[], Any] | None) -> Aws:
+    from mls_tui.storage.aws import Aws
+
+    return Aws() if session is None else Aws(session=session)
+
+
+def _kms_client(session: Callable[[], Any]) -> object:
+    from botocore.config import Config
+
+    config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard"})
+    client: object = session().client("kms", config=config)
+    return client
+
+
+def _opened(part: T | None) -> T:
+    if part is None:
+        raise RuntimeError("the workspace is not open")
+    return part

@@ -1,0 +1,285 @@
+"""The token of one connection: obtained, renewed before it expires and once when it is refused (FIELD §2). It must
+never show a secret, ask twice at once, or send a secret anywhere but to the token endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from mls_tui.domain.clock import Clock, epoch_ms
+from mls_tui.domain.connection import AuthKind, Connection, SecretField
+from mls_tui.domain.errors import AuthenticationError, ConnectionExpiredError, MLSError, MlsTuiError, UsageError
+from mls_tui.reso.answers import Masker
+from mls_tui.reso.preset_fields import ProviderPreset, TokenAuth
+
+_RENEW_BEFORE_SECONDS = 60.0
+_LOOKS = 3
+"""How often, a second apart, a refused renewal looks whether another process has kept a new token meanwhile."""
+_LONGEST_SECONDS = 10 * 365 * 86400.0
+_NOT_KNOWN = frozenset({"", "401", "invalid_client", "invalid_request", "unauthorized", "unauthorized_client"})
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSet:
+    """A token as it was issued; ``expires_at_ms`` (epoch) is None where the server does not say."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    expires_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FormAnswer:
+    """What a token or revocation endpoint answered: status, JSON object (empty if it is none), masked error."""
+
+    status: int
+    body: Mapping[str, Any] = field(repr=False)
+    code: str = ""
+    message: str = ""
+
+
+PostForm = Callable[[str, Mapping[str, str], tuple[str, str] | None], Awaitable[FormAnswer]]
+"""URL, form and HTTP Basic pair to an answer below 500; retries and pauses are inside."""
+OnToken = Callable[[TokenSet], Awaitable[None]]
+KeptToken = Callable[[], Awaitable[TokenSet | None]]
+"""The token set that is kept now, by whichever process renewed it last; None where none is."""
+
+
+class TokenSource:
+    """Hands out the connection's access token. ``on_token`` keeps a new one (encrypted) before it is first used;
+    ``kept`` reads what is kept, as other processes renew the same connection and a refresh token may be good once."""
+
+    def __init__(
+        self,
+        preset: ProviderPreset,
+        connection: Connection,
+        secrets: Mapping[SecretField, str],
+        *,
+        clock: Clock,
+        mask: Masker,
+        post: PostForm,
+        on_token: OnToken | None = None,
+        kept: KeptToken | None = None,
+    ) -> None:
+        self._preset = preset
+        self._connection = connection
+        self._secrets = {SecretField(name): value for name, value in secrets.items() if value}
+        self._clock = clock
+        self._mask = mask
+        self._post = post
+        self._on_token = on_token
+        self._kept = kept
+        self._token = self._secrets.get(SecretField.ACCESS_TOKEN, "")
+        self._refresh = self._secrets.get(SecretField.REFRESH_TOKEN)
+        self._expires_at: int | None = connection.token_expires_at if self._token else None
+        self._margin = _RENEW_BEFORE_SECONDS
+        self._basic = preset.token_auth is TokenAuth.BASIC
+        self._one_at_a_time = asyncio.Lock()
+        self._refused: tuple[str, AuthenticationError] | None = None
+
+    @property
+    def current(self) -> str:
+        """The access token as it is now; empty where there is none yet."""
+        return self._token
+
+    async def token(self) -> str:
+        """A token that has not expired.
+
+        Raises:
+            ConnectionExpiredError: it has, and cannot be renewed.
+            AuthenticationError: the MLS refused the credentials.
+            UsageError: the connection lacks what signing in needs.
+            MLSError: the token endpoint could not be reached.
+        """
+        if self._token and not self._expires_within(self._margin):
+            return self._token
+        if not self._renewable():
+            return self._token_as_it_is()
+        try:
+            return await self.renew(self._token)
+        except MLSError:
+            if self._token and not self._expires_within(0.0):
+                return self._token  # the endpoint is down; the old token still holds for a while
+            raise
+
+    async def renew(self, refused: str) -> str:
+        """A token other than ``refused``; many callers at once cause one request.
+
+        Raises:
+            ConnectionExpiredError, AuthenticationError, UsageError, MLSError: as ``token``.
+        """
+        async with self._one_at_a_time:
+            if self._token and self._token != refused:
+                return self._token
+            if self._refused is not None and self._refused[0] == refused:
+                raise self._refused[1]
+            if not self._renewable():
+                raise ConnectionExpiredError
+            if await self._renewed_elsewhere(refused):
+                return self._token
+            try:
+                issued = await self._grant()
+            except AuthenticationError as error:
+                if await self._renewed_elsewhere(refused, looks=_LOOKS):
+                    return self._token
+                self._refused = (refused, error)
+                raise
+            await self._adopt(issued)
+            return self._token
+
+    async def _renewed_elsewhere(self, refused: str, looks: int = 1) -> bool:
+        """Take up what another process has kept since. Waits a second before each look but the first."""
+        for look in range(looks if self._kept is not None else 0):
+            if look:
+                await self._clock.sleep(1.0)
+            kept = await self._kept() if self._kept is not None else None
+            if kept is None:
+                continue
+            self._take_up(kept.refresh_token or self._refresh)
+            ended = kept.expires_at_ms is not None and kept.expires_at_ms <= epoch_ms(self._clock.now())
+            if kept.access_token and not ended and kept.access_token not in (refused, self._token):
+                self._mask.add(kept.access_token)
+                self._token, self._expires_at = kept.access_token, kept.expires_at_ms
+                return True
+        return False
+
+    def _take_up(self, refresh: str | None) -> None:
+        self._mask.add(refresh)
+        self._refresh = refresh
+
+    async def revoke(self) -> None:
+        """Revoke what can be revoked (RFC 7009). A provider that cannot, or fails, is no error."""
+        url = self._preset.revocation_url
+        tokens = (("refresh_token", self._refresh), ("access_token", self._token))
+        for hint, token in tokens if url else ():
+            if url and token:
+                with suppress(MlsTuiError):
+                    form, basic = self._client({"token": token, "token_type_hint": hint})
+                    await self._post(url, form, basic)
+        self._token, self._refresh = "", None
+
+    def _expires_within(self, seconds: float) -> bool:
+        return self._expires_at is not None and epoch_ms(self._clock.now()) >= self._expires_at - seconds * 1000
+
+    def _token_as_it_is(self) -> str:
+        if not self._token:
+            wanted = (
+                "an access token" if self._connection.auth is AuthKind.BEARER else "a refresh token and a token URL"
+            )
+            raise UsageError(
+                f"Connection {self._connection.name!r} has no credentials: it needs {wanted}. Add it anew."
+            )
+        if self._expires_within(0.0):
+            raise ConnectionExpiredError
+        return self._token
+
+    def _renewable(self) -> bool:
+        if self._connection.auth in (AuthKind.CLIENT_CREDENTIALS, AuthKind.PASSWORD):
+            return True  # what is missing is said by name when the grant is built
+        return bool(self._refresh and self._preset.token_url)
+
+    async def _grant(self) -> TokenSet:
+        if self._refresh and self._connection.auth is not AuthKind.CLIENT_CREDENTIALS:
+            answer = await self._ask({"grant_type": "refresh_token", "refresh_token": self._refresh})
+            if answer.status == 200 and answer.body.get("access_token"):
+                return self._read(answer)
+            if self._connection.auth is not AuthKind.PASSWORD:
+                raise self._refusal(answer, refreshing=True)
+            self._refresh = None
+        if self._connection.auth is AuthKind.PASSWORD:
+            return self._read(
+                await self._ask(
+                    {
+                        "grant_type": "password",
+                        "username": self._need("user name", self._connection.username),
+                        "password": self._need("password", self._secrets.get(SecretField.PASSWORD)),
+                    }
+                )
+            )
+        self._need("client id", self._connection.client_id)
+        self._need("client secret", self._secrets.get(SecretField.CLIENT_SECRET))
+        return self._read(await self._ask({"grant_type": "client_credentials"}))
+
+    async def _ask(self, form: dict[str, str]) -> FormAnswer:
+        url = self._need("token URL", self._preset.token_url)
+        if self._preset.scope and form["grant_type"] != "refresh_token":
+            form["scope"] = self._preset.scope
+        answer = await self._post(url, *self._client(form))
+        if answer.status in (400, 401) and answer.code in _NOT_KNOWN and self._secrets.get(SecretField.CLIENT_SECRET):
+            # Some want HTTP Basic, others the form (FIELD §2), and none says which.
+            self._basic = not self._basic
+            other = await self._post(url, *self._client(form))
+            if other.status == 200:
+                return other
+            self._basic = not self._basic
+        return answer
+
+    def _client(self, form: dict[str, str]) -> tuple[dict[str, str], tuple[str, str] | None]:
+        client, secret = self._connection.client_id, self._secrets.get(SecretField.CLIENT_SECRET)
+        if not client:
+            return form, None
+        if secret and self._basic:
+            return form, (client, secret)
+        return form | {"client_id": client} | ({"client_secret": secret} if secret else {}), None
+
+    def _read(self, answer: FormAnswer) -> TokenSet:
+        token = answer.body.get("access_token")
+        if answer.status != 200 or not isinstance(token, str) or not token.strip():
+            raise self._refusal(answer, refreshing=False)
+        refresh = answer.body.get("refresh_token")
+        life = _seconds(answer.body.get("expires_in"))
+        return TokenSet(
+            token.strip(),
+            refresh if isinstance(refresh, str) and refresh else self._refresh,
+            None if life is None else epoch_ms(self._clock.now()) + int(life * 1000),
+        )
+
+    async def _adopt(self, issued: TokenSet) -> None:
+        self._mask.add(issued.access_token)
+        self._mask.add(issued.refresh_token)
+        if self._on_token is not None:
+            await self._on_token(issued)
+        self._token, self._refresh, self._expires_at = issued.access_token, issued.refresh_token, issued.expires_at_ms
+        if issued.expires_at_ms is not None:
+            life = (issued.expires_at_ms - epoch_ms(self._clock.now())) / 1000
+            self._margin = min(_RENEW_BEFORE_SECONDS, life / 10)
+
+    def _refusal(self, answer: FormAnswer, *, refreshing: bool) -> MlsTuiError:
+        """The endpoint's answer as the error to raise; never with a secret, as the answer is masked."""
+        said = ": ".join(part for part in (answer.code, answer.message) if part) or f"status {answer.status}"
+        name = self._connection.name
+        if refreshing and answer.code != "invalid_client":
+            return ConnectionExpiredError()
+        if answer.status in (400, 401, 403) or answer.code:
+            what = "user name or password" if self._connection.auth is AuthKind.PASSWORD else "client id or secret"
+            if answer.code in ("invalid_scope", "unauthorized_client", "unsupported_grant_type"):
+                what = "kind of sign-in or scope"
+            return AuthenticationError(
+                f"The MLS refused the {what} of connection {name!r} ({said}). Check it and retry."
+            )
+        return MLSError(
+            f"The token URL of connection {name!r} gave no access token ({said}). Check the token URL.",
+            status=answer.status,
+        )
+
+    def _need(self, what: str, value: str | None) -> str:
+        if not value:
+            raise UsageError(
+                f"Connection {self._connection.name!r} has no {what}, which its sign-in needs. Add it anew."
+            )
+        return value
+
+
+def _seconds(value: Any) -> float | None:
+    """``expires_in`` as seconds; it may be a string, missing or absurd (then None: unknown)."""
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        return None
+    return seconds if math.isfinite(seconds) and 0 < seconds <= _LONGEST_SECONDS else None

@@ -1,0 +1,168 @@
+"""The connector for every RESO Web API server: a preset, an HTTP client and what was learnt of the server. It holds no
+code for one provider, and stores nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol
+
+from mls_tui.domain.clock import Clock, iso_z
+from mls_tui.domain.connection import Connection, Cursor, Member
+from mls_tui.domain.errors import MLSError
+from mls_tui.domain.listing import parse_timestamp
+from mls_tui.reso.base import FeedQuery, MediaCutError, Observer, Page, PhotoBytes, RawRecord, Window
+from mls_tui.reso.feed import Feed, Transport
+from mls_tui.reso.lookup import Lookup
+from mls_tui.reso.media_source import MediaSource
+from mls_tui.reso.member_source import member_of
+from mls_tui.reso.odata import Request
+from mls_tui.reso.paging import Sweep, count_of, request_of
+from mls_tui.reso.preset_fields import ProviderPreset
+from mls_tui.reso.replication import not_offered, replicated
+
+
+class SignedTransport(Transport, Protocol):
+    """The whole of what the connector asks of HTTP (``mls.http.MlsHttp``)."""
+
+    async def sign_in(self) -> None: ...
+    async def photo(self, url: str) -> PhotoBytes: ...
+    async def revoke(self) -> None: ...
+    def masked(self, text: str) -> str: ...
+    async def close(self) -> None: ...
+
+
+class Windows(Protocol):
+    """What the connector asks of a rate budget: its windows, for the gauge, and its text, to be kept."""
+
+    def windows(self) -> Sequence[Window]: ...
+    def dump(self) -> str: ...
+
+
+class ResoConnector:
+    """One signed-in MLS; implements ``mls.base.Connector``."""
+
+    def __init__(
+        self,
+        preset: ProviderPreset,
+        connection: Connection,
+        http: SignedTransport,
+        *,
+        clock: Clock,
+        observer: Observer,
+        budget: Windows | None = None,
+    ) -> None:
+        self.provider = preset.name
+        self.preset = preset
+        self.http = http
+        self.feed = Feed(preset, http, observer)
+        self._connection = connection
+        self._clock = clock
+        self._budget = budget
+        self._lookup = Lookup(self.feed, preset.system)
+        self._media = MediaSource(self.feed, self._lookup)
+
+    async def authenticate(self) -> None:
+        await self.http.sign_in()
+
+    async def pages(self, query: FeedQuery) -> AsyncIterator[Page]:
+        """Every record that matches, page by page, to the end (FIELD §1), each with its Media where that is had for
+        a whole page at once."""
+        source = self._named(query) if query.keys or query.mls_numbers else self._swept(query)
+        async for page in source:
+            records = page.records if query.bare else await self._media.attach(page.records)
+            yield Page(page.number, records, page.total, page.last, page.complete)
+
+    async def _swept(self, query: FeedQuery) -> AsyncIterator[Page]:
+        request = self._request(query)
+        whole = replicated(self.feed, query, request)
+        if whole is not None:
+            begun = False
+            try:
+                async for page in Sweep(self.feed, query, request, whole, began=self._clock.now()).pages():
+                    begun = True
+                    yield page
+                return
+            except MLSError as error:
+                if begun or not not_offered(error):
+                    raise
+                self.feed.dialect = replace(self.feed.dialect, replication=False)
+        async for page in Sweep(self.feed, query, request, began=self._clock.now()).pages():
+            yield page
+
+    def _request(self, query: FeedQuery) -> Request:
+        request = request_of(self.feed, query, system=self.preset.system, agent=self._connection.agent_key)
+        return replace(request, select=self._bare_fields(), expand=False) if query.bare else request
+
+    def _bare_fields(self) -> tuple[str, ...]:
+        preset = self.preset
+        system = (preset.system_field,) if preset.system_field else ()
+        return (preset.key_field, preset.number_field, preset.status_field, preset.timestamp_field, *system)
+
+    async def _named(self, query: FeedQuery) -> AsyncIterator[Page]:
+        number, given = 0, 0
+        for batches in (self._lookup.by_keys(query.keys), self._lookup.by_numbers(query.mls_numbers)):
+            async for rows in batches:
+                kept = rows if query.limit is None else rows[: max(0, query.limit - given)]
+                number, given = number + 1, given + len(kept)
+                yield Page(number, kept)
+        yield Page(number + 1, (), last=True)
+
+    async def count(self, query: FeedQuery) -> int | None:
+        """How many records match; None where the MLS does not tell."""
+        if query.keys or query.mls_numbers:
+            return None
+        return await count_of(self.feed, self._request(query))
+
+    async def listing(self, listing_key: str) -> RawRecord | None:
+        """One record with its Media; None where it is gone."""
+        async for rows in self._lookup.by_keys([listing_key]):
+            for record in await self._media.attach(rows):
+                return record
+        return None
+
+    async def media(self, record: RawRecord) -> list[RawRecord]:
+        return await self._media.of(record)
+
+    async def fresh_media(self, listing_key: str) -> list[RawRecord]:
+        try:
+            return await self._media.fresh(listing_key)
+        except MediaCutError as cut:
+            return list(cut.rows)
+
+    async def photo(self, url: str) -> PhotoBytes:
+        return await self.http.photo(url)
+
+    def masked(self, text: str) -> str:
+        return self.http.masked(text)
+
+    async def member(self) -> Member:
+        return await member_of(self.feed, self._connection.agent_key)
+
+    def since(self, cursor: Cursor) -> str | None:
+        """The watermark less the preset's overlap. None, for a whole sweep, where there is none that can be read, or
+        it is older than hidden records stay in the feed (FIELD §6: MLS Grid, 7 days)."""
+        at = parse_timestamp(cursor.watermark) if cursor.watermark else None
+        if at is None:
+            return None
+        oldest = self.preset.max_watermark_age_days
+        if oldest is not None and self._clock.now() - at > timedelta(days=oldest):
+            return None
+        try:
+            return iso_z(at - timedelta(minutes=self.preset.overlap_minutes))
+        except OverflowError:
+            return None
+
+    def budget(self) -> Sequence[Window]:
+        return self._budget.windows() if self._budget is not None else ()
+
+    def budget_state(self) -> str | None:
+        """The budget's windows as text, to be kept so that a restart does not forget them."""
+        return self._budget.dump() if self._budget is not None else None
+
+    async def disconnect(self) -> None:
+        await self.http.revoke()
+
+    async def close(self) -> None:
+        await self.http.close()

@@ -1,0 +1,1 @@
+"""Turns one RESO record into a Listing. Pure functions, no I/O."""

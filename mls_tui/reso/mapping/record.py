@@ -1,0 +1,170 @@
+"""One feed record to one verdict (FIELD §4). Pure; it must never raise on any JSON, never guess a status, and never
+store PrivateRemarks or an address that is withheld."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mls_tui.domain.errors import UnusableRecordError
+from mls_tui.domain.keys import mls_number_key, provider_name
+from mls_tui.domain.listing import Listing, ListingStatus
+from mls_tui.reso.base import RawRecord
+from mls_tui.reso.mapping.address import address_of, withheld
+from mls_tui.reso.mapping.features import features_of
+from mls_tui.reso.mapping.fields import Fields, Warn, silent
+from mls_tui.reso.mapping.home import home_of, money_of, office_of
+from mls_tui.reso.mapping.quarantine import scrub
+from mls_tui.reso.mapping.statuses import Outcome, status_meaning, status_word
+from mls_tui.reso.mapping.text import clean_block, clean_line, has_unsafe
+from mls_tui.reso.mapping.values import absent, key_text
+from mls_tui.reso.mapping.verdicts import Gone, Mapped, NotWanted, Quarantined, Verdict
+from mls_tui.reso.preset_fields import ProviderPreset
+
+__all__ = ["Gone", "Mapped", "NotWanted", "Quarantined", "Verdict", "map_record", "provider_of"]
+
+MAX_DESCRIPTION = 64 * 1024
+"""Longest description, in bytes: a listing shares DynamoDB's 400 KB with its photos."""
+MAX_KEY = 255
+
+
+def map_record(
+    record: RawRecord,
+    preset: ProviderPreset,
+    *,
+    connection_id: str | None = None,
+    mls_system: str | None = None,
+    coming_soon: bool = False,
+    warn: Warn = silent,
+) -> Verdict:
+    """What one record is for us.
+
+    ``mls_system`` names the MLS of records that do not carry OriginatingSystemName. ``coming_soon`` imports Coming
+    Soon as active. ``warn`` gets one constant sentence per field that could not be read.
+    """
+    if not isinstance(record, Mapping):
+        return Quarantined(None, None, "it is not a JSON object", scrub(record))
+    fields = Fields(record, warn)
+    key: str | None = None
+    number: str | None = None
+    try:
+        key = _usable_key(record, preset.key_field, "ListingKey")
+        number = _usable_key(record, preset.number_field, "ListingId")
+        if key is None:
+            raise UnusableRecordError("it has no ListingKey")
+        meaning = _meaning(fields, preset, key, number, coming_soon=coming_soon)
+        if not isinstance(meaning, ListingStatus):
+            return meaning
+        if number is None:
+            warn("ListingId is missing; ListingKey stands in for it")
+        mls_number_key(number or key)
+        facts = _facts(fields, preset, meaning, key, number or key, mls_system)
+        listing = Listing(**facts, connection_id=connection_id) if connection_id else Listing(**facts)
+    except UnusableRecordError as error:
+        return Quarantined(key, number, str(error), scrub(record))
+    return Mapped(listing)
+
+
+def provider_of(record: RawRecord, preset: ProviderPreset, mls_system: str | None = None) -> str:
+    """The ``<provider>`` of a record, whatever becomes of it (CONTRACT: "DynamoDB"): also that of a removal."""
+    return _provider(_own_system(Fields(record, silent), preset), preset, mls_system)
+
+
+def _provider(own_system: str | None, preset: ProviderPreset, mls_system: str | None) -> str:
+    system = own_system or mls_system or preset.system
+    return provider_name(preset.name, serves_many=preset.serves_many, originating_system=system)
+
+
+def _own_system(fields: Fields, preset: ProviderPreset) -> str | None:
+    return fields.word(*dict.fromkeys(("OriginatingSystemName", preset.system_field or "OriginatingSystemName")))
+
+
+def _usable_key(record: RawRecord, *names: str) -> str | None:
+    """The first of the names that is there. Unlike other text a key is taken as it is or not at all."""
+    for name in names:
+        try:
+            key = key_text(record.get(name))
+        except ValueError:
+            raise UnusableRecordError(f"its {name} is neither text nor a number") from None
+        if key is None:
+            continue
+        if len(key) > MAX_KEY:
+            raise UnusableRecordError(f"its {name} is too long ({len(key)} characters)")
+        if has_unsafe(key):
+            raise UnusableRecordError(f"its {name} holds control characters")
+        return key
+    return None
+
+
+def _meaning(
+    fields: Fields, preset: ProviderPreset, key: str, number: str | None, *, coming_soon: bool
+) -> ListingStatus | Gone | NotWanted:
+    if fields.flag("MlgCanView") is False:
+        return Gone(key, number, "the MLS withdrew it (MlgCanView is false)")
+    if fields.flag("InternetEntireListingDisplayYN") is False:
+        return Gone(key, number, "its seller keeps it off the internet (InternetEntireListingDisplayYN is false)")
+    value = _status_value(fields.record, preset)
+    match status_meaning(value):
+        case ListingStatus() as status:
+            return status
+        case Outcome.DELETED:
+            return Gone(key, number, f"its StandardStatus is {_shown(value)}")
+        case Outcome.INCOMPLETE:
+            return NotWanted(key, number, f"its StandardStatus is {_shown(value)}")
+        case Outcome.COMING_SOON if coming_soon:
+            return ListingStatus.ACTIVE
+        case Outcome.COMING_SOON:
+            return NotWanted(key, number, "it is Coming Soon")
+    if absent(value):
+        raise UnusableRecordError("it has no StandardStatus")
+    raise UnusableRecordError(f"its StandardStatus is unknown: {_shown(value)}")
+
+
+def _status_value(record: RawRecord, preset: ProviderPreset) -> Any:
+    value = record.get(preset.status_field)
+    return record.get("StandardStatus") if absent(value) else value
+
+
+def _shown(value: object) -> str:
+    return clean_line(status_word(value) or type(value).__name__, 80)
+
+
+def _facts(
+    fields: Fields, preset: ProviderPreset, status: ListingStatus, key: str, number: str, mls_system: str | None
+) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        **home_of(fields),
+        **money_of(fields, status),
+        **office_of(fields),
+        "listing_id": "",
+        "mls_id": key,
+        "mls_number": number,
+        "status": status,
+        "address": address_of(fields),
+        "list_date": fields.date("ListingContractDate", "OnMarketDate", "OriginalEntryTimestamp"),
+        "description": _description(fields),
+        "features": features_of(fields.record),
+        "synced_at": 0,
+        "standard_status": _shown(_status_value(fields.record, preset)),
+        "mls_status": fields.word("MlsStatus"),
+        "originating_system_name": _own_system(fields, preset),
+        "modification_timestamp": fields.timestamp(*dict.fromkeys(("ModificationTimestamp", preset.timestamp_field))),
+        "photos_change_timestamp": fields.timestamp("PhotosChangeTimestamp"),
+        "status_change_timestamp": fields.timestamp("StatusChangeTimestamp"),
+        "photos_count": fields.whole("PhotosCount", high=10_000),
+    }
+    facts["mls_provider"] = _provider(facts["originating_system_name"], preset, mls_system)
+    if withheld(fields):
+        facts.update(latitude=None, longitude=None)
+    return facts
+
+
+def _description(fields: Fields) -> str | None:
+    """PublicRemarks; PrivateRemarks are never looked at."""
+    remarks = fields.record.get("PublicRemarks")
+    if absent(remarks) or not isinstance(remarks, str):
+        return None
+    text = clean_block(remarks, MAX_DESCRIPTION)
+    if text.endswith("…") and len(text.encode()) > MAX_DESCRIPTION - 8:
+        fields.warn("PublicRemarks is longer than 64 KB; the rest is left out")
+    return text or None

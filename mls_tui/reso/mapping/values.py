@@ -1,0 +1,201 @@
+"""Lenient readers of single feed values: numbers, dates, booleans, lists, keys (FIELD §4). Each answers None for an
+absent value and raises ValueError for one that cannot be read; none ever guesses."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from mls_tui.domain.listing import parse_timestamp
+from mls_tui.reso.mapping.text import clean_line, says_nothing
+
+MAX_ITEMS = 500
+"""Values of one list that are looked at."""
+
+_NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?([eE][+-]?\d{1,3})?")
+_CURRENCY = re.compile(r"^(USD|CAD|US\$|[$€£¥])\s*|\s*(USD|CAD)$", re.IGNORECASE)
+_PLACEHOLDER_DATES = frozenset({"0001-01-01", "1753-01-01", "9999-12-31"})
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})([T ].*)?", re.ASCII)
+_OUTSIDE = re.compile(r"(?:\([^()]*\)|[^,])+")
+"""What stands between commas; a closed parenthesis is one piece with what surrounds it."""
+_ENUM_MEMBER = re.compile(r"[A-Za-z_][\w.]*'(?P<member>[^']*)'")
+_ENUM_PATH = re.compile(r"(?:https?://|urn:)\S*[/#:=](?P<member>[^/#:=\s]+)", re.IGNORECASE)
+_ENUM_NAME = re.compile(r"(?:[A-Za-z_]\w+\.){2,}(?P<member>[A-Za-z_]\w*)")
+_TRUE = frozenset({"true", "t", "yes", "y", "1"})
+_FALSE = frozenset({"false", "f", "no", "n", "0"})
+
+Number = int | float
+
+
+def absent(value: object) -> bool:
+    """Absent, null, "" and [] mean the same (FIELD §1)."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, (list, tuple, dict)) and not value)
+
+
+def key_text(value: object) -> str | None:
+    """A key as text whatever its JSON type: 12345, 12345.0 and "12345" are one key. Never unescaped or changed.
+
+    Raises:
+        ValueError: it is no text or number, or holds characters that no key can hold.
+    """
+    if absent(value):
+        return None
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError("not a text or number")
+    if isinstance(value, str):
+        return value.strip()
+    number = number_of(value)
+    return None if number is None else str(number)
+
+
+def number_of(value: object) -> Number | None:
+    """12.0 -> 12, "50000.0" -> 50000, "$1,234,000" -> 1234000, " -116.3" -> -116.3.
+
+    Raises:
+        ValueError: unreadable, infinite, or of more digits than a DynamoDB number holds.
+    """
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, float):
+        return _plain(value)
+    if isinstance(value, str):
+        return _number_in(value) if value.strip() else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) >= 10**36:
+            raise ValueError("too many digits")
+        return value
+    if absent(value):
+        return None
+    raise ValueError("not a number")
+
+
+def _number_in(text: str) -> Number | None:
+    if says_nothing(text):
+        return None
+    bare = _CURRENCY.sub("", text.strip()[:60])
+    if not bare.isascii() or not any(c.isdigit() for c in bare) or not _NUMBER.fullmatch(bare):
+        raise ValueError("not a number")
+    plain = bare.replace(",", "")
+    if plain.lstrip("+-").isdigit() and len(plain) <= 36:
+        return int(plain)
+    return _plain(float(plain))
+
+
+def _plain(number: float) -> Number:
+    if not math.isfinite(number) or abs(number) >= 1e36:
+        raise ValueError("not a usable number")
+    if number and abs(number) < 1e-20:
+        return 0
+    return int(number) if number.is_integer() else number
+
+
+def yes_no(value: object) -> bool | None:
+    """true, "Y", "yes", 1 and the like. Raises ValueError for anything else."""
+    if absent(value):
+        return None
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower() if isinstance(value, (str, int, float)) and len(repr(value)) < 20 else ""
+    word = word.removesuffix(".0")
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    if says_nothing(word):
+        return None
+    raise ValueError("not a yes or no")
+
+
+def date_of(value: object) -> str | None:
+    """YYYY-MM-DD of a date or of a moment, as the feed writes it: the day at the home, not in UTC.
+
+    Raises:
+        ValueError: "TBD" and whatever else is no ISO 8601 date between 1800 and 2199.
+    """
+    if absent(value):
+        return None
+    if not isinstance(value, str):
+        raise ValueError("not a date")
+    text = value.strip()
+    match = _DATE.fullmatch(text)
+    if says_nothing(text) or (match and match[1] in _PLACEHOLDER_DATES):
+        return None
+    if match is None or (match[2] and timestamp_of(text) is None):
+        raise ValueError("not a date")
+    day = date.fromisoformat(match[1])
+    if not 1800 <= day.year < 2200:
+        raise ValueError("not a plausible date")
+    return match[1]
+
+
+def timestamp_of(value: object) -> str | None:
+    """A moment as the feed writes it, once it is known that it can be read; naive ones mean UTC (FIELD §4).
+
+    Raises:
+        ValueError: it cannot be read as ISO 8601.
+    """
+    if absent(value):
+        return None
+    if not isinstance(value, str) or len(value) > 60:
+        raise ValueError("not a moment")
+    text = value.strip()
+    if says_nothing(text) or text[:10] in _PLACEHOLDER_DATES:
+        return None
+    if parse_timestamp(text) is None or not text.isascii():
+        raise ValueError("not a moment")
+    return text
+
+
+def enum_text(value: str) -> str:
+    """The member of an enumeration however it is written: ``Active``, ``Ns.StandardStatus'Active'``,
+    ``https://…/StandardStatus/Active``, ``RESO.OData.Metadata.Active``."""
+    text = value.strip()
+    if len(text) < 400 and ("." in text or ":" in text or "'" in text):  # each form has one of them
+        for form in (_ENUM_MEMBER, _ENUM_PATH, _ENUM_NAME):
+            if match := form.fullmatch(text):
+                return match["member"]
+    return text
+
+
+def items_of(value: object) -> list[str]:
+    """A feature list from an array, a comma string, one value or ``["None"]``, clean (FIELD §4). Each stands
+    once, where it came first.
+
+    Commas within parentheses do not separate. Spark's ``{"Central Air": true}`` gives its true names.
+    """
+    items = _raw_items(value) if value else []
+    if len(items) < 2:
+        return items
+    found: dict[str, str] = {}
+    for item in items:
+        found.setdefault(item.casefold(), item)
+    return list(found.values())
+
+
+def _raw_items(value: object) -> list[str]:
+    if isinstance(value, (list, tuple)):
+        parts: list[Any] = list(value)
+    elif isinstance(value, str):
+        parts = _OUTSIDE.findall(value[:20_000])
+    elif isinstance(value, Mapping):
+        parts = [name for name, on in value.items() if on is True]
+    else:
+        parts = []
+    texts = [part for part in parts[:MAX_ITEMS] if isinstance(part, str)]
+    return [line for text in texts if (line := _common(text) if len(text) < 60 else _item(text))]
+
+
+def _item(part: str) -> str:
+    """One clean line; empty for a word that says nothing."""
+    line = clean_line(enum_text(part), 120)
+    return "" if says_nothing(line) else line
+
+
+_common = lru_cache(8192)(_item)
+"""Remembered: a feed says the same few hundred features again and again."""

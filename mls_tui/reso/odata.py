@@ -1,0 +1,255 @@
+"""What is asked of an OData v4 server, and how it is written: literals, filters, URLs (RESO Web API Core 2.0).
+Text of a feed or a user reaches a filter only through ``quoted``, ``moment`` or ``key_literal``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from urllib.parse import quote
+
+from mls_tui.domain.listing import ListingStatus
+from mls_tui.reso.mapping.statuses import status_filter_words
+from mls_tui.reso.preset_fields import ProviderPreset
+
+Key = str | int
+"""A ListingKey as served: some servers declare it a number, and then their filters want no quotes."""
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?")
+_PLAIN: Final = "$,()':-._~"
+
+
+class StatusForm(StrEnum):
+    """The spellings of StandardStatus values in a filter, in the order they are tried."""
+
+    BOTH = "both"
+    SPACED = "spaced"
+    JOINED = "joined"
+    TYPED = "typed"
+    NONE = "none"
+
+
+class AgentForm(StrEnum):
+    """Which field of a record names its agent, in the order they are tried."""
+
+    EITHER = "either"
+    KEY = "key"
+    MLS_ID = "mls_id"
+
+
+class How(StrEnum):
+    """How a request goes on from a (timestamp, key): see ``Bound``."""
+
+    AFTER = "after"
+    FROM = "from"
+    TIED = "tied"
+    SAME = "same"
+    LATER = "later"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A place in the order (timestamp, key) and which side of it is wanted.
+
+    AFTER: ``ts gt T or (ts eq T and key gt K)``. FROM: ``ts ge T``. TIED: ``ts eq T and key gt K``. SAME: ``ts eq T``.
+    LATER: ``ts gt T``.
+    """
+
+    how: How
+    timestamp: str
+    key: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What this server has been found to understand; starts from the preset, narrows when the server refuses."""
+
+    order_by: bool = True
+    order_by_key: bool = True
+    """Whether ``$orderby`` takes a second field."""
+    count: bool = True
+    expand: bool = True
+    select: bool = True
+    since: bool = True
+    """Whether the timestamp can be filtered at all; else a sweep for changes reads everything."""
+    fractions: bool = True
+    """Whether moments in filters may have fractions of a second."""
+    replication: bool = True
+    numeric_keys: bool = False
+    timestamp_field: str = "ModificationTimestamp"
+    status_form: StatusForm = StatusForm.BOTH
+    status_type: str = "org.reso.metadata.enums.StandardStatus"
+    """The enumeration that TYPED statuses are written in, until the server names its own."""
+    agent_form: AgentForm = AgentForm.EITHER
+    page_size: int = 200
+    bare_page_size: int = 1000
+    keys_per_filter: int = 25
+    keyset_over_skip: bool | None = None
+    """Whether the server's own filters give the rows its ``$skip`` links give; None until it was compared."""
+    bounds: bool = True
+    """Whether nothing was found yet that a bound of ours had left out."""
+    count_lies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One collection request, before it is written in a server's dialect. Filters are joined by ``and``."""
+
+    resource: str
+    statuses: frozenset[ListingStatus] = frozenset()
+    agent: str | None = None
+    system: str | None = None
+    since: str | None = None
+    bound: Bound | None = None
+    keys: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+    parent_field: str = "ResourceRecordKey"
+    order: bool = True
+    count: bool = True
+    expand: bool = True
+    select: tuple[str, ...] = ()
+    top: int | None = None
+    skip: int = 0
+    falling: str | None = None
+    """A field to order by, from the highest down."""
+    below: Key | None = None
+    """Only rows whose ``falling`` field is lower than this."""
+
+
+def quoted(text: str) -> str:
+    """An OData string literal: ``O'Hare`` -> ``'O''Hare'``."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def moment(text: str) -> str | None:
+    """A DateTimeOffset literal as served, ``Z`` added to a naive one (FIELD §4); None where it is not a moment."""
+    text = text.strip().replace(" ", "T", 1)
+    match = _MOMENT.fullmatch(text)
+    if match is None:
+        return None
+    if match[1] is None:
+        return f"{text}T00:00:00Z"
+    return text if match[4] else f"{text}Z"
+
+
+def key_literal(key: Key, *, numeric: bool = False) -> str:
+    """A key as its type wants it: quoted, unless the server's keys are numbers."""
+    if isinstance(key, int) or (numeric and re.fullmatch(r"\d{1,19}", key)):
+        return str(key)
+    return quoted(key)
+
+
+def any_of(parts: Iterable[str]) -> str:
+    """``(a or b)``; one part stands alone."""
+    alternatives = list(dict.fromkeys(parts))
+    return alternatives[0] if len(alternatives) == 1 else f"({' or '.join(alternatives)})"
+
+
+def filter_text(request: Request, dialect: Dialect, preset: ProviderPreset) -> str:
+    """The ``$filter`` of a request; empty where it asks for everything."""
+    parts: list[str] = []
+    if request.system and preset.system_field:
+        parts.append(f"{preset.system_field} eq {quoted(request.system)}")
+    if request.statuses and dialect.status_form is not StatusForm.NONE:
+        parts.append(_statuses(request.statuses, dialect, preset.status_field))
+    if request.agent:
+        parts.append(_agent(request.agent, dialect.agent_form, preset.agent_field))
+    since = moment(request.since) if request.since and dialect.since else None
+    if since and not dialect.fractions:
+        since = re.sub(r"\.\d+", "", since)
+    if since:
+        parts.append(f"{dialect.timestamp_field} ge {since}")
+    if request.bound:
+        parts.append(_bound(request.bound, dialect, preset.key_field))
+    if request.keys:
+        parts.append(any_of(_eq(preset.key_field, key, dialect) for key in request.keys))
+    if request.numbers:
+        parts.append(any_of(f"{preset.number_field} eq {quoted(number)}" for number in request.numbers))
+    if request.parents:
+        parts.append(any_of(_eq(request.parent_field, key, dialect) for key in request.parents))
+    if request.falling and request.below is not None:
+        parts.append(f"{request.falling} lt {key_literal(request.below)}")
+    return " and ".join(parts)
+
+
+def _eq(field: str, key: str, dialect: Dialect) -> str:
+    return f"{field} eq {key_literal(key, numeric=dialect.numeric_keys)}"
+
+
+def _statuses(statuses: Iterable[ListingStatus], dialect: Dialect, field: str) -> str:
+    words = [word for status in sorted(statuses) for word in status_filter_words(status)]
+    return any_of(f"{field} eq {value}" for word in words for value in _spellings(word, dialect))
+
+
+def _spellings(word: str, dialect: Dialect) -> tuple[str, ...]:
+    joined = word.replace(" ", "")
+    match dialect.status_form:
+        case StatusForm.SPACED:
+            return (quoted(word),)
+        case StatusForm.JOINED:
+            return (quoted(joined),)
+        case StatusForm.TYPED:
+            return (f"{dialect.status_type}{quoted(joined)}",)
+        case _:
+            return (quoted(word), quoted(joined))
+
+
+def _agent(agent: str, form: AgentForm, field: str) -> str:
+    fields = {AgentForm.KEY: (field,), AgentForm.MLS_ID: ("ListAgentMlsId",)}.get(form, (field, "ListAgentMlsId"))
+    return any_of(f"{each} eq {quoted(agent)}" for each in fields)
+
+
+def _bound(bound: Bound, dialect: Dialect, key_field: str) -> str:
+    field, at = dialect.timestamp_field, moment(bound.timestamp)
+    key = key_literal(bound.key if bound.key is not None else "", numeric=dialect.numeric_keys)
+    match bound.how:
+        case How.AFTER:
+            return f"({field} gt {at} or ({field} eq {at} and {key_field} gt {key}))"
+        case How.FROM:
+            return f"{field} ge {at}"
+        case How.TIED:
+            return f"{field} eq {at} and {key_field} gt {key}"
+        case How.SAME:
+            return f"{field} eq {at}"
+        case How.LATER:
+            return f"{field} gt {at}"
+
+
+def url_of(request: Request, dialect: Dialect, preset: ProviderPreset) -> str:
+    """The whole URL of a request; spaces as ``%20``, never ``+`` (FIELD §1)."""
+    options: list[tuple[str, str]] = []
+    where = filter_text(request, dialect, preset)
+    if where:
+        options.append(("$filter", where))
+    if request.select and dialect.select:
+        options.append(("$select", ",".join(dict.fromkeys(request.select))))
+    if request.order and dialect.order_by:
+        by_key = f",{preset.key_field} asc" if dialect.order_by_key else ""
+        options.append(("$orderby", f"{dialect.timestamp_field} asc{by_key}"))
+    if request.falling:
+        options.append(("$orderby", f"{request.falling} desc"))
+    if request.expand and dialect.expand:
+        options.append(("$expand", preset.media_resource))
+    if request.top is not None:
+        options.append(("$top", str(request.top)))
+    if request.skip:
+        options.append(("$skip", str(request.skip)))
+    if request.count and dialect.count:
+        options.append(("$count", "true"))
+    return with_query(f"{preset.base_url}/{request.resource}", options)
+
+
+def with_query(url: str, options: Sequence[tuple[str, str]]) -> str:
+    """``url`` with its query options encoded. Half of a surrogate pair, which a feed's key may hold and no URL can,
+    becomes ``?``: that sorts before it, so a page asked for from there on leaves nothing out."""
+    query = "&".join(f"{name}={quote(value, safe=_PLAIN, errors='replace')}" for name, value in options)
+    return f"{url}?{query}" if query else url
+
+
+def entity_url(preset: ProviderPreset, key: Key, dialect: Dialect, path: str = "") -> str:
+    """``{base}/Property('key')``; the key is quoted for OData, then for the URL, so that it stays one segment."""
+    literal = quote(key_literal(key, numeric=dialect.numeric_keys), safe="'", errors="replace")
+    return f"{preset.base_url}/{preset.property_resource}({literal}){path}"

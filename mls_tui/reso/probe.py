@@ -1,0 +1,239 @@
+"""Tries out what one provider supports, a request or two for each question, for ``doctor``. It must never fail because
+a server cannot do something: that is what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from mls_tui.domain.errors import AuthenticationError, MLSError, PhotoError, RateLimitedError, sentence
+from mls_tui.domain.listing import ListingStatus
+from mls_tui.reso.base import Connector, MediaCutError, RawRecord
+from mls_tui.reso.connector import ResoConnector
+from mls_tui.reso.degrade import refused
+from mls_tui.reso.links import FeedPage, is_offset, next_url, read_page
+from mls_tui.reso.odata import Dialect, Request, StatusForm, filter_text, with_query
+from mls_tui.reso.presets import MediaMode, ProviderPreset, Sure
+from mls_tui.reso.trail import Seen, Trail
+from mls_tui.storage.base import Check
+
+_ROWS = 5
+_XML = {"Accept": "application/xml, application/json;q=0.5"}
+_LIMIT_WORDS = ("ratelimit", "rate-limit", "quota", "retry-after")
+
+
+@dataclass
+class _Findings:
+    """What earlier questions found, for later ones."""
+
+    rows: Sequence[RawRecord] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+async def probe(connector: Connector, mine: Collection[str] = ()) -> list[Check]:
+    """One line for each question: token, metadata, records, ``$top``, next link, ``$count``, ``$orderby``, ``$expand``,
+    spelling of statuses, photos, limits. Stops after the first where nothing can be asked at all. ``mine`` names the
+    facts that the user has set. Raises nothing that the provider can cause."""
+    if not isinstance(connector, ResoConnector):
+        return []
+    probing = _Probe(connector, mine)
+    checks = [await probing.guarded("token", probing.token)]
+    if checks[-1].state == "failure":
+        return checks
+    questions: list[tuple[str, Callable[[], Awaitable[Check]]]] = [
+        ("metadata", probing.metadata),
+        ("records", probing.records),
+        ("next link", probing.link),
+        ("$count", probing.count),
+        ("$orderby", probing.order),
+        ("$expand", probing.expand),
+        ("statuses", probing.statuses),
+        ("photos", probing.photos),
+        ("limits", probing.limits),
+    ]
+    for name, question in questions:
+        checks.append(await probing.guarded(name, question))
+        if name == "records" and checks[-1].state == "failure":
+            break
+    return checks
+
+
+class _Probe:
+    def __init__(self, connector: ResoConnector, mine: Collection[str]) -> None:
+        self._connector = connector
+        self._mine = mine
+        self._preset = connector.preset
+        self._found = _Findings()
+
+    async def guarded(self, name: str, question: Callable[[], Awaitable[Check]]) -> Check:
+        """The answer to a question; a failure of the MLS is an answer too."""
+        try:
+            return await question()
+        except AuthenticationError as error:
+            return Check(name, "failure", sentence(error), "Check the credentials of this connection.")
+        except RateLimitedError as error:
+            return Check(name, "warning", sentence(error), "Wait until the provider's window has passed; run it again.")
+        except MLSError as error:
+            return Check(name, "failure", sentence(error), "Check the base URL, and that the provider is up.")
+
+    async def _page(self, *options: tuple[str, str], resource: str | None = None) -> FeedPage:
+        url = with_query(f"{self._preset.base_url}/{resource or self._preset.property_resource}", options)
+        answer = await self._connector.http.get_json(url)
+        self._found.headers.update({name.lower(): value for name, value in answer.headers.items()})
+        return read_page(url, answer.body, answer.headers)
+
+    async def token(self) -> Check:
+        await self._connector.authenticate()
+        return Check("token", "ok", "the credentials give a token")
+
+    async def metadata(self) -> Check:
+        try:
+            await self._connector.http.get_json(f"{self._preset.base_url}/$metadata", headers=_XML, attempts=1)
+        except (AuthenticationError, RateLimitedError):
+            raise
+        except MLSError as error:
+            # Metadata is usually XML, which is no JSON: that it answered is what was asked.
+            if error.status not in (None, 200):
+                advice = "Nothing: imports do not need it."
+                return Check("metadata", "warning", f"$metadata is not served ({error.status})", advice)
+        return Check("metadata", "ok", "$metadata is served")
+
+    async def records(self) -> Check:
+        page = await self._page(("$top", str(_ROWS)))
+        self._found.rows = page.rows
+        if not page.rows:
+            advice = "Ask the provider whether these credentials may see any listing."
+            return Check("records", "warning", "the feed shows no record", advice)
+        if len(page.rows) > _ROWS:
+            detail = f"$top={_ROWS} was ignored: {len(page.rows)} records came"
+            return Check("records", "warning", detail, "Nothing: pages are taken as large as the server makes them.")
+        if not any(self._preset.key_field in row for row in page.rows):
+            advice = f"Set key_field of this connection to the name of its key field (now {self._preset.key_field})."
+            return Check("records", "failure", "the records have no key", advice)
+        return Check("records", "ok", f"$top is honoured: {len(page.rows)} records")
+
+    async def link(self) -> Check:
+        page = await self._page(("$top", "1"))
+        try:
+            url = next_url(page, self._preset.base_url)
+        except MLSError as error:
+            return Check("next link", "failure", sentence(error), "Correct the base URL, or ask the provider.")
+        if url is None:
+            return Check("next link", "ok", "none; pages go on by timestamp and key")
+        if is_offset(url):
+            detail = "counts rows; pages go on by timestamp and key where the server's filters allow"
+            return Check("next link", "ok", detail)
+        return Check("next link", "ok", "a cursor, followed as given")
+
+    async def _option(self, name: str, *options: tuple[str, str]) -> FeedPage | Check:
+        try:
+            return await self._page(*options, ("$top", str(_ROWS)))
+        except MLSError as error:
+            if not refused(error):
+                raise
+            return Check(name, "warning", f"refused ({error.status})", "Nothing: imports do without it.")
+
+    async def count(self) -> Check:
+        page = await self._option("$count", ("$count", "true"))
+        if isinstance(page, Check):
+            return page
+        if page.total is None:
+            advice = "Removals are found only by what the MLS marks as removed."
+            return Check("$count", "warning", "ignored: the feed does not count its records", advice)
+        if page.total < len(page.rows):
+            return Check("$count", "warning", f"wrong: it counts {page.total}", "Nothing: the count is not relied on.")
+        return Check("$count", "ok", f"{page.total} records")
+
+    async def order(self) -> Check:
+        field_name = self._preset.timestamp_field
+        page = await self._option("$orderby", ("$orderby", f"{field_name} asc,{self._preset.key_field} asc"))
+        if isinstance(page, Check):
+            return page
+        trail = Trail(Seen(self._preset.key_field, self._preset.number_field, field_name))
+        trail.take(page.rows)
+        if trail.position is None and page.rows:
+            advice = f"Set timestamp_field of this connection (now {field_name})."
+            return Check("$orderby", "warning", f"the records have no {field_name}", advice)
+        if not trail.ordered:
+            advice = "Nothing: an import that is cut short starts its sweep again."
+            return Check("$orderby", "warning", "ignored: the records come in another order", advice)
+        return Check("$orderby", "ok", f"by {field_name} and {self._preset.key_field}")
+
+    async def expand(self) -> Check:
+        if self._preset.media_mode is not MediaMode.EXPAND:
+            return Check("$expand", "ok", f"not used: photos come {_MODES[self._preset.media_mode]}")
+        page = await self._option("$expand", ("$expand", self._preset.media_resource))
+        if isinstance(page, Check):
+            return page
+        if any(isinstance(row.get("Media"), list) for row in page.rows):
+            self._found.rows = page.rows
+            return Check("$expand", "ok", "photos come with their listings")
+        return Check("$expand", "warning", "ignored: no Media came", "Nothing: the Media resource is asked instead.")
+
+    async def statuses(self) -> Check:
+        request = Request(self._preset.property_resource, statuses=frozenset(ListingStatus))
+        for form in StatusForm:
+            where = filter_text(request, Dialect(status_form=form), self._preset)
+            if not where:
+                break
+            page = await self._option("statuses", ("$filter", where))
+            if not isinstance(page, Check):
+                return Check("statuses", "ok", f"filtered by {self._preset.status_field}, {_FORMS[form]}")
+        advice = "Nothing: the whole feed is read and filtered here."
+        return Check("statuses", "warning", f"no filter on {self._preset.status_field} is understood", advice)
+
+    async def photos(self) -> Check:
+        for record in self._found.rows:
+            try:
+                media = await self._connector.media(record)
+            except MediaCutError as error:
+                return Check("photos", "warning", sentence(error), "Imports say which listings lack photos for it.")
+            for row in media:
+                url = next((row[name] for name in _URLS if isinstance(row.get(name), str) and row[name]), None)
+                if url is not None:
+                    return await self._photo(url)
+        return Check("photos", "warning", "none was found to try", "Nothing, if these listings have none.")
+
+    async def _photo(self, url: str) -> Check:
+        try:
+            photo = await self._connector.photo(url)
+        except PhotoError as error:
+            advice = _photo_advice(url, self._preset)
+            return Check("photos", "failure", sentence(error), advice)
+        return Check("photos", "ok", f"{photo.content_type}, {len(photo.body):,} bytes")
+
+    async def limits(self) -> Check:
+        told = sorted(name for name in self._found.headers if any(word in name for word in _LIMIT_WORDS))
+        windows = ", ".join(
+            f"{window.host} {window.limit:,} {window.unit}/{window.seconds:g} s" for window in self._connector.budget()
+        )
+        if told:
+            return Check("limits", "ok", f"announced in {', '.join(told)}; kept: {windows}")
+        if "api_limits" in self._mine:
+            return Check("limits", "ok", f"not announced; set by you: {windows}")
+        if self._preset.sure_of("api_limits") is Sure.OURS:
+            advice = "Ask the provider for its limits and set api_limits of this connection."
+            return Check("limits", "warning", f"not announced; our guess: {windows}", advice)
+        return Check("limits", "ok", f"not announced; the provider's published ones: {windows}")
+
+
+def _photo_advice(url: str, preset: ProviderPreset) -> str:
+    """Where the token is kept from the photo host although the preset has it asked for: how to let it go there."""
+    host = (urlsplit(url).hostname or "").lower()
+    wants = preset.media_auth or any("{token}" in value for value in preset.media_headers.values())
+    if wants and host and host not in preset.media_token_hosts and host != urlsplit(preset.base_url).hostname:
+        known = ", ".join([*preset.media_token_hosts, host])
+        return f"The token is not sent to {host}. If it is your provider's photo host, set media_token_hosts={known}."
+    return "Check that this machine reaches the photo host, and whether it wants the token (media_auth)."
+
+
+_URLS = ("MediaURL", "UriLarge", "Uri1280", "Uri1024", "Uri800", "Uri640", "Uri300")
+_MODES = {MediaMode.INLINE: "inside each record", MediaMode.SEPARATE: "from a resource of their own"}
+_FORMS = {
+    StatusForm.BOTH: "in either spelling",
+    StatusForm.SPACED: "spelled with spaces",
+    StatusForm.JOINED: "spelled without spaces",
+    StatusForm.TYPED: "as a typed enumeration",
+    StatusForm.NONE: "not at all",
+}

@@ -1,0 +1,142 @@
+"""What every screen shares: breadcrumb, body, import strip, key bar, a way back, and reasons for what is dimmed.
+A screen asks ``actions`` and draws; it does no I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widgets import Static
+
+from mls_tui.domain.errors import AuthenticationError
+from mls_tui.ui.switching import undivided
+from mls_tui.ui.themes import rich_name
+from mls_tui.ui.widgets.background import begin
+from mls_tui.ui.widgets.crumbs import Crumbs
+from mls_tui.ui.widgets.import_strip import ImportStrip
+from mls_tui.ui.widgets.key_bar import KeyBar
+from mls_tui.ui.widgets.plain import plain
+
+if TYPE_CHECKING:
+    from mls_tui.actions import ActionResult
+    from mls_tui.actions.workspace import Workspace
+    from mls_tui.ui.app import MlsTuiApp
+    from mls_tui.ui.screens.port import ActionsPort
+
+T = TypeVar("T")
+Answer = TypeVar("Answer")
+
+MOVE = Binding.Group("Move")
+SIGNED_OUT = "Authentication required"
+"""What every verb answers where nobody is signed in."""
+
+READ_ONLY = "This session is read-only. Start again without --read-only to change things."
+
+
+class MlsScreen(Screen[Answer]):
+    """Subclasses give ``body`` (widgets), ``load`` (data) and, where they have one, ``crumbs`` and ``why_not``."""
+
+    CRUMB: ClassVar[str] = ""
+    SHOW_STRIP: ClassVar[bool] = True
+    RELOAD_ON_RESUME: ClassVar[bool] = False
+    WRITES: ClassVar[frozenset[str]] = frozenset()
+    """Actions that change something and are out of reach in a read-only session."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", show=False, id="go.back", tooltip="Back to where you came from", group=MOVE),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._loaded = False
+
+    @property
+    def shell(self) -> MlsTuiApp:
+        """The application, typed."""
+        return cast("MlsTuiApp", self.app)
+
+    @property
+    def actions(self) -> ActionsPort:
+        return self.shell.actions
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.shell.workspace
+
+    def compose(self) -> ComposeResult:
+        yield Crumbs()
+        with Vertical(id="body"):
+            yield from self.body()
+        with Vertical(id="foot"):
+            if self.SHOW_STRIP:
+                yield ImportStrip()
+            yield KeyBar()
+        yield Static(
+            plain("This terminal is too small.\nmls_tui needs at least 60 × 16 characters."), classes="too-small"
+        )
+
+    def body(self) -> ComposeResult:
+        """The widgets between the breadcrumb and the key bar."""
+        yield from ()
+
+    def crumbs(self) -> tuple[str, ...]:
+        """The path to this screen, without the program's name."""
+        return (self.CRUMB,)
+
+    async def load(self) -> None:
+        """Fetch and show the data. Runs in a worker once the store is open, and again on ``reload``."""
+
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self.reload())
+        self.reload()
+
+    def on_screen_resume(self) -> None:
+        self.query_one(Crumbs).show(self.crumbs(), self.shell.place)
+        if self.RELOAD_ON_RESUME and self._loaded:
+            self.reload()
+
+    def reload(self) -> None:
+        """Load again, ending a load that still runs."""
+        begin(self, self._load, "load")
+
+    async def _load(self) -> None:
+        if await self.shell.opened():
+            await self.load()
+            self._loaded = True
+            self.query_one(Crumbs).show(self.crumbs(), self.shell.place)
+            self.refresh_bindings()
+
+    def _on_timer_update(self) -> None:
+        """Textual's painting of a frame."""
+        with undivided():
+            super()._on_timer_update()
+
+    def answered(self, result: ActionResult[T], *, title: str = "") -> T | None:
+        """The data of a result; a failure is told as a toast and gives None."""
+        if result.success:
+            return result.data
+        error = result.error or result.message or "It did not work."
+        if error == SIGNED_OUT:
+            self.shell.failed(AuthenticationError(error), self.reload)
+        else:
+            self.notify(error, title=title, severity="error", timeout=12)
+        return None
+
+    def hue(self, role: str) -> str:
+        """The theme's colour for ``success``, ``warning``, ``error``, ``primary``, ``accent`` … for Rich."""
+        return rich_name(self.app.theme_variables, role)
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        """Why an action is out of reach now, as a sentence; None where it is not. It is dimmed, and says why."""
+        if action in self.WRITES and self.shell.read_only:
+            return READ_ONLY
+        return None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return None if self.is_mounted and self.why_not(action, parameters) else True
+
+    def action_back(self) -> None:
+        self.shell.back()

@@ -1,0 +1,262 @@
+"""The user's connections to MLSs: their state at a glance, and every verb on them. It shows; ``actions`` does."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Center, Vertical
+from textual.content import Content
+from textual.widgets import Button, DataTable, Static
+
+from mls_tui.domain.words import plural
+from mls_tui.ui.modes import start_import
+from mls_tui.ui.screens.base import MlsScreen
+from mls_tui.ui.widgets.background import begin
+from mls_tui.ui.widgets.confirm import ConfirmDialog
+from mls_tui.ui.widgets.numbers import ago, every, until
+from mls_tui.ui.widgets.outcome import outcome
+from mls_tui.ui.widgets.plain import cell
+from mls_tui.ui.widgets.small_table import SmallTable
+
+if TYPE_CHECKING:
+    from mls_tui.actions import ConnectionView
+
+CONNECTION = Binding.Group("Connection")
+NONE_CHOSEN = "There is no connection yet. Add one with a, or see the demo with o."
+
+
+_STATES = {
+    "connected": ("●", "success"),
+    "importing": ("▶", "primary"),
+    "import failed": ("✖", "error"),
+    "expires soon": ("◐", "warning"),
+    "expired": ("✖", "error"),
+    "never imported": ("○", "foreground"),
+}
+
+
+class ConnectionsScreen(MlsScreen[None]):
+    """The first screen. On a fresh machine it offers the demo."""
+
+    CRUMB = "Connections"
+    RELOAD_ON_RESUME = True
+    WRITES = frozenset({"import", "add", "edit", "remove", "demo"})
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "import", "Import", id="connection.import", tooltip="Import it now", group=CONNECTION),
+        Binding(
+            "p", "preview", "Preview", id="connection.preview", tooltip="See what an import would do", group=CONNECTION
+        ),
+        Binding("a", "add", "Add", id="connection.add", tooltip="Add a connection", group=CONNECTION),
+        Binding("e,enter", "edit", "Edit", id="connection.edit", tooltip="Edit it", group=CONNECTION),
+        Binding("t", "test", "Test", id="connection.test", tooltip="Sign in and see what is there", group=CONNECTION),
+        Binding("x", "remove", "Remove", id="connection.remove", tooltip="Forget it", group=CONNECTION),
+        Binding("o", "demo", "Demo", id="connection.demo", tooltip="Open the demo MLS, apart", group=CONNECTION),
+        Binding("r", "reload", "Refresh", show=False, id="connection.reload", tooltip="Read again", group=CONNECTION),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._views: dict[str, ConnectionView] = {}
+        self._was_importing: bool | None = None
+
+    def body(self) -> ComposeResult:
+        yield Static("Opening the store…", id="opening")
+        table = SmallTable(id="connections")
+        table.display = False
+        yield table
+        with Center(id="welcome"), Vertical(id="welcome-box"):
+            yield Static(_welcome(), id="welcome-text")
+            yield Button("See the demo  (o)", id="demo", variant="primary", compact=True)
+            yield Button("Add a connection  (a)", id="add", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#welcome").display = False
+        self.watch(self.app, "tally", self._import_moved)
+
+    def _import_moved(self) -> None:
+        """Read again when an import begins or ends: states and counts have changed."""
+        running = self.shell.imports.running
+        if self._was_importing is not None and running != self._was_importing and self.is_current:
+            self.reload()
+        self._was_importing = running
+
+    async def load(self) -> None:
+        views = self.answered(await self.actions.get_connections(self.workspace), title="Connections")
+        if views is None:
+            return
+        self._views = {view.connection.connection_id: view for view in views}
+        self.shell.schedules.follow(views)
+        self.query_one("#opening").display = False
+        self.query_one("#welcome").display = not views
+        table = self.query_one(SmallTable)
+        table.display = bool(views)
+        self._fill(table)
+        if self.is_current:
+            (table if views else self.query_one("#demo" if self._can_demo else "#add")).focus()
+        self.query_one("#demo").display = self._can_demo
+
+    @property
+    def _can_demo(self) -> bool:
+        return self.shell.hooks.start_demo is not None
+
+    def _fill(self, table: SmallTable) -> None:
+        wide = self.size.width >= 100
+        columns = ["Name", "Provider", "State", "Listings", "Last import", *(["Result", "Next"] if wide else [])]
+        table.show(columns, {key: self._cells(view, wide) for key, view in self._views.items()}, elastic="Result")
+
+    def on_resize(self) -> None:
+        if self._loaded:
+            self._fill(self.query_one(SmallTable))
+
+    def _cells(self, view: ConnectionView, wide: bool) -> list[Text]:
+        now = self.shell.clock.now()
+        run = view.last_run
+        cells = [
+            cell(view.connection.name, 32, style="bold"),
+            cell(view.connection.provider, 12),
+            self._state(view),
+            cell("–" if view.listings is None else f"{view.listings:,}", 10, justify="right"),
+            cell(ago(run.finished_at or run.started_at, now) if run else "never", 14),
+        ]
+        if wide:
+            cells += [outcome(run, self.hue), self._next(view)]
+        return cells
+
+    def _next(self, view: ConnectionView) -> Text:
+        """When it is imported by itself, and why not where it should be."""
+        words = every(view.connection.schedule_minutes)
+        if not view.connection.schedule_minutes:
+            return cell(words, 34)
+        watch = self.shell.schedules.of(view.connection.connection_id)
+        if watch is None:
+            return cell(f"{words}, not in a read-only session", 44)
+        if watch.stopped:
+            return Text.assemble(("✖ ", self.hue("error")), cell("stopped; e mends it", 34))
+        if watch.next_at is None:
+            return cell(f"now, {words}", 34)
+        due = until(watch.next_at, self.shell.clock.now())
+        return cell(f"{due}, {words}" + (" (backing off)" if watch.why else ""), 44)
+
+    def _state(self, view: ConnectionView) -> Text:
+        from mls_tui.domain.run import RunState
+
+        imports = self.shell.imports
+        importing = imports.running and imports.connection_id == view.connection.connection_id
+        state = "importing" if importing else view.state
+        if state == "connected" and view.last_run is not None and view.last_run.state is RunState.FAILED:
+            state = "import failed"
+        sign, role = _STATES.get(state, ("·", "foreground"))
+        words = state
+        expires = view.connection.token_expires_at
+        if state in ("connected", "expires soon") and expires is not None:
+            words = f"token expires {until(expires, self.shell.clock.now())}"
+        elif state == "expired":
+            words = "expired: press e"
+        return Text.assemble((f"{sign} ", self.hue(role)), cell(words, 26))
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        if reason := super().why_not(action, parameters):
+            return reason
+        if action == "demo" and not self._can_demo:
+            return "The demo is open already." if self._views else "Start it with: mls-tui demo"
+        if action in ("import", "preview", "edit", "test", "remove") and self._chosen is None:
+            return NONE_CHOSEN
+        if action == "import" and self.shell.imports.running:
+            return f"{self.shell.imports.connection_name} is being imported. 3 shows it."
+        return None
+
+    @property
+    def _chosen(self) -> ConnectionView | None:
+        key = self.query_one(SmallTable).chosen
+        return None if key is None else self._views.get(key)
+
+    @on(DataTable.RowSelected)
+    def _opened(self) -> None:
+        if self.shell.read_only:
+            return
+        self.action_edit()
+
+    @on(Button.Pressed, "#demo")
+    def action_demo(self) -> None:
+        start = self.shell.hooks.start_demo
+        if start is not None:
+            begin(self.app, self._demo, "demo")
+
+    async def _demo(self) -> None:
+        start = self.shell.hooks.start_demo
+        if start is not None:
+            self.notify("Opening the demo MLS…")
+            await self.shell.use_workspace(await start())
+            await self.shell.opened()
+            await start_import(self.shell)
+
+    def action_import(self) -> None:
+        from mls_tui.actions import ImportOptions
+
+        if (view := self._chosen) is not None:
+            self.shell.imports.start(view.connection, ImportOptions())
+            self.shell.go("progress")
+
+    def action_preview(self) -> None:
+        from mls_tui.ui.screens.preview import PreviewScreen
+
+        if (view := self._chosen) is not None:
+            self.app.push_screen(PreviewScreen(view.connection))
+
+    @on(Button.Pressed, "#add")
+    def action_add(self) -> None:
+        self._form(None)
+
+    def action_edit(self) -> None:
+        if (view := self._chosen) is not None:
+            self._form(view)
+
+    def action_test(self) -> None:
+        if (view := self._chosen) is not None:
+            self._form(view, test=True)
+
+    def _form(self, view: ConnectionView | None, *, test: bool = False) -> None:
+        from mls_tui.ui.screens.connection_form import ConnectionFormScreen
+
+        self.app.push_screen(ConnectionFormScreen(view.connection if view else None, test=test))
+
+    def action_remove(self) -> None:
+        if (view := self._chosen) is None:
+            return
+        kept = "Its listings stay where they are."
+        if view.listings:
+            kept = f"Its {plural(view.listings, 'listing')} stay where they are."
+        question = ConfirmDialog(
+            f"Remove the connection {view.connection.name}?",
+            ("Its token is revoked where the provider can do that.", "Its secrets are forgotten here.", kept),
+            action="Remove",
+        )
+        self.app.push_screen(question, lambda yes: self._remove(view) if yes else None)
+
+    def _remove(self, view: ConnectionView) -> None:
+        begin(self, partial(self._disconnect, view), "remove", exclusive=False)
+
+    async def _disconnect(self, view: ConnectionView) -> None:
+        result = await self.actions.disconnect_mls(view.connection.connection_id, self.workspace)
+        if self.answered(result, title="Remove") is not None:
+            self.notify(f"Removed {view.connection.name}.")
+        await self.load()
+
+    def action_reload(self) -> None:
+        self.reload()
+
+
+def _welcome() -> Content:
+    return Content.assemble(
+        ("Welcome to mls_tui\n\n", "bold $primary"),
+        "It brings an MLS's listings and their photos to your own store, and keeps them current.\n\n",
+        ("The demo", "bold"),
+        " is an MLS on this machine, with homes, photos and faults. It needs nothing and changes nothing of yours.\n",
+        ("A connection", "bold"),
+        " needs an address and the credentials your MLS gave you.\n",
+    )

@@ -1,0 +1,151 @@
+"""The program's own log: each error with its kind, MLS number, attempts and cause, the newest first. Reads the file
+that ``logs`` writes; changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import DataTable, Static
+
+from mls_tui.domain.words import plural
+from mls_tui.log import LogLine, recent
+from mls_tui.ui.screens.base import MlsScreen
+from mls_tui.ui.widgets.plain import cell, clean, plain
+from mls_tui.ui.widgets.small_table import SmallTable
+
+LOG = Binding.Group("Log file")
+_LOOKS = {"error": ("✖", "error"), "critical": ("✖", "error"), "warning": ("!", "warning")}
+"""Sign and colour by level."""
+
+
+class LogScreen(MlsScreen[None]):
+    """Opened from anywhere with F2. ``f`` leaves the errors alone."""
+
+    CRUMB = "Log"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Read in full", id="logfile.open", tooltip="The whole line", group=LOG),
+        Binding("f", "errors", "Errors only", id="logfile.errors", tooltip="Errors alone, or all", group=LOG),
+        Binding("r", "reload", "Reload", id="logfile.reload", tooltip="Read the file again", group=LOG),
+        Binding("y", "copy", "Copy", id="logfile.copy", tooltip="Copy the line", group=LOG),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[LogLine] = []
+        self._only_errors = False
+
+    def body(self) -> ComposeResult:
+        yield Static(id="no-problems")
+        yield SmallTable(id="problems")
+
+    async def load(self) -> None:
+        path = self.workspace.settings.log_path
+        self._lines = (await asyncio.to_thread(recent, path))[::-1]
+        none = self.query_one("#no-problems", Static)
+        none.update(plain(f"Nothing has been logged yet. The log is kept in {path}"))
+        none.display = not self._lines
+        self._fill()
+
+    def on_resize(self) -> None:
+        if self._loaded:
+            self._fill()
+
+    def _fill(self) -> None:
+        table = self.query_one(SmallTable)
+        table.display = bool(self._lines)
+        wide = self.size.width >= 100
+        columns = ["When (UTC)", "", "Kind", "MLS number", *(["Attempts"] if wide else []), "What"]
+        shown = {
+            str(index): self._cells(line, wide)
+            for index, line in enumerate(self._lines)
+            if not self._only_errors or line.level in ("error", "critical")
+        }
+        table.show(columns, shown, elastic="What")
+        table.border_title = plural(len(shown), "error" if self._only_errors else "line")
+        if self._lines and self.is_current:
+            table.focus()
+        self.refresh_bindings()
+
+    def _cells(self, line: LogLine, wide: bool) -> list[Text]:
+        sign, role = _LOOKS.get(line.level, ("·", "foreground"))
+        attempts = cell("" if line.attempts is None else f"{line.attempts:,}", 8, justify="right")
+        return [
+            cell(line.at[5:19].replace("T", " "), 14),
+            cell(sign, 1, style=self.hue(role)),
+            cell(line.category, 14),
+            cell(line.mls_number, 20, style="bold"),
+            *([attempts] if wide else []),
+            cell(line.cause or ": ".join(filter(None, (line.message, line.connection))), 400),
+        ]
+
+    @property
+    def _chosen(self) -> LogLine | None:
+        key = self.query_one(SmallTable).chosen
+        return None if key is None else self._lines[int(key)]
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        if action in ("open", "copy") and self._chosen is None:
+            return "Nothing is logged."
+        return super().why_not(action, parameters)
+
+    def action_errors(self) -> None:
+        self._only_errors = not self._only_errors
+        self._fill()
+
+    def action_reload(self) -> None:
+        self.reload()
+
+    @on(DataTable.RowSelected)
+    def action_open(self) -> None:
+        if (line := self._chosen) is not None:
+            self.app.push_screen(LineScreen(line))
+
+    def action_copy(self) -> None:
+        if (line := self._chosen) is not None:
+            self.app.copy_to_clipboard(clean(_told(line)))
+            self.notify("Copied.")
+
+
+class LineScreen(ModalScreen[None]):
+    """One line in full."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "close", "Close", id="logline.close", tooltip="Close", group=LOG),
+    ]
+
+    def __init__(self, line: LogLine) -> None:
+        super().__init__()
+        self._line = line
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog", classes="-problem"):
+            yield Static(plain(self._line.message), id="question", classes="head")
+            with VerticalScroll(classes="middle"):
+                yield Static(plain(_told(self._line)), id="raw")
+            yield Static("esc closes", classes="consequence foot")
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+
+def _told(line: LogLine) -> str:
+    """Each fact of the line on a row of its own."""
+    facts = {
+        "at": line.at,
+        "level": line.level,
+        "kind": line.category,
+        "connection": line.connection,
+        "MLS number": line.mls_number,
+        "attempts": "" if line.attempts is None else str(line.attempts),
+        "run": line.run,
+        "what": line.message,
+        "cause": line.cause,
+    }
+    return "\n".join(f"{name}: {clean(value, newlines=False)}" for name, value in facts.items() if value)

@@ -1,0 +1,182 @@
+"""The run's events as a log, a line each, that can be filtered to errors. Drawn by ``render_line``, so that its length
+costs nothing; follows the end until one scrolls up."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.strip import Strip
+
+from mls_tui.domain.events import (
+    AttemptFailed,
+    Event,
+    ListingFailed,
+    ListingStored,
+    PageFetched,
+    PhotoFailed,
+    RunFinished,
+    RunStarted,
+    Throttled,
+)
+from mls_tui.domain.words import photo_name, plural
+from mls_tui.ui.widgets.long_lines import LongLines, set_length
+from mls_tui.ui.widgets.plain import one_line
+
+MAX_LINES = 5_000
+MOVE = Binding.Group("Move")
+_OUTCOMES = {"created": "✚", "updated": "↻", "unchanged": "=", "removed": "−", "skipped": "·"}
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """``look``: plain, good, warn or bad. ``bad`` lines are what the error filter keeps."""
+
+    time: str
+    sign: str
+    look: str
+    text: str
+
+
+def log_line(event: Event) -> LogLine | None:
+    """The line of an event; None for the events that only move counters."""
+    told = _told(event)
+    return None if told is None else LogLine(event.at.strftime("%H:%M:%S"), *told)
+
+
+def _told(event: Event) -> tuple[str, str, str] | None:
+    match event:
+        case RunStarted():
+            resumed = ", going on where an earlier run stopped" if event.resumed else ""
+            return "▶", "plain", f"Import of {event.connection} began{resumed}"
+        case PageFetched():
+            of = "" if event.total is None else f" of {event.total:,} listings"
+            return "⇣", "plain", f"Page {event.number}: {plural(event.records, 'record')}{of}"
+        case ListingStored():
+            photos = f", {plural(event.photos, 'photo')}" if event.photos else ""
+            missing = f", {event.photos_missing} missing" if event.photos_missing else ""
+            look = "warn" if event.photos_missing else "good" if event.outcome == "created" else "plain"
+            return _OUTCOMES[event.outcome], look, f"{event.mls_number} {event.outcome}{photos}{missing}"
+        case ListingFailed():
+            why = "put aside" if event.quarantined else f"failed after {plural(event.attempts, 'attempt')}"
+            return "✖", "bad", f"{event.mls_number} {why}: {event.error}"
+        case RunFinished():
+            result = event.result
+            look = "bad" if result.error else "good"
+            return "■", look, result.error or f"{result.state.value.capitalize()}. {result.message}"
+        case _:
+            return _trouble(event)
+
+
+def _trouble(event: Event) -> tuple[str, str, str] | None:
+    match event:
+        case AttemptFailed():
+            what = "" if event.what == "listing" else f" {event.what}"
+            what = what if event.photo_index is None else f" {photo_name(event.photo_index)}"
+            who = f"{event.mls_number}{what}" if event.mls_number else what.strip().capitalize()
+            again = "" if event.wait is None else f", again in {event.wait:.1f} s"
+            return "↻", "warn", f"{who}: attempt {event.attempt} of {event.of} failed{again}: {event.cause}"
+        case PhotoFailed():
+            return "✖", "bad", f"{event.mls_number} {photo_name(event.photo_index)} could not be had: {event.cause}"
+        case Throttled():
+            return "◷", "warn", f"The MLS asked us to wait until {event.until:%H:%M:%S}: {event.why}"
+        case _:
+            return None
+
+
+ELSEWHERE = "Workers log on their own machines; what failed is in this run's history (4)."
+
+
+class LogView(LongLines, inherit_bindings=False):
+    """``add`` what happened; ``only_errors`` filters."""
+
+    LOOKS = "log"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"log--time", "log--plain", "log--good", "log--warn", "log--bad"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll_up", "Up", show=False, id="log.up", tooltip="Up", group=MOVE),
+        Binding("down,j", "scroll_down", "Down", show=False, id="log.down", tooltip="Down", group=MOVE),
+        Binding("pageup,ctrl+u", "page_up", "Page up", show=False, id="log.page_up", tooltip="A page up", group=MOVE),
+        Binding("pagedown,ctrl+d", "page_down", "Page down", show=False, id="log.page_down", tooltip="A page down",
+                group=MOVE),
+        Binding("home,g", "scroll_home", "First", show=False, id="log.home", tooltip="The first line", group=MOVE),
+        Binding("end,G", "scroll_end", "Last", show=False, id="log.end", tooltip="The last line", group=MOVE),
+    ]  # fmt: skip
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines: deque[LogLine] = deque(maxlen=MAX_LINES)
+        self._shown: list[LogLine] = []
+        self.only_errors = False
+        self._here = True
+        self._following = True
+
+    def tell_where(self, *, here: bool) -> None:
+        """Whether the import runs in this process; workers tell nothing here but numbers."""
+        if here != self._here:
+            self._here = here
+            self.refresh()
+
+    @property
+    def _nothing(self) -> str:
+        if not self._here:
+            return ELSEWHERE
+        return "No errors so far." if self.only_errors else "Nothing has happened yet."
+
+    def clear(self) -> None:
+        self._lines.clear()
+        self._refill()
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Append the lines of some events."""
+        new = [line for event in events if (line := log_line(event)) is not None]
+        if not new:
+            return
+        self._lines.extend(new)
+        self._refill()
+
+    def toggle_errors(self) -> bool:
+        """Show errors only, or all; answers which."""
+        self.only_errors = not self.only_errors
+        self._refill()
+        return self.only_errors
+
+    def _refill(self) -> None:
+        follow = self._following
+        self._shown = [line for line in self._lines if line.look == "bad" or not self.only_errors]
+        set_length(self, len(self._shown))
+        if follow and not self.show_vertical_scrollbar:
+            self.follow_end()
+        elif follow:
+            self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+        self.refresh()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._following = new_value >= self.max_scroll_y - 1
+
+    def on_resize(self) -> None:
+        """The first lines may come before there is any room to scroll in."""
+        if self._following:
+            self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+
+    def follow_end(self) -> None:
+        """Show the latest line, as when the log comes back into sight."""
+        self.call_after_refresh(self.scroll_end, animate=False, immediate=True, x_axis=False)
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        row = y + self.scroll_offset.y
+        base = self.look()
+        if row >= len(self._shown):
+            return Strip([Segment("" if row else self._nothing, self.look("time"))]).adjust_cell_length(width, base)
+        line = self._shown[row]
+        segments = [
+            Segment(line.time + "  ", self.look("time")),
+            Segment(line.sign + " ", self.look(line.look)),
+            Segment(one_line(line.text, width - 12), self.look("bad" if line.look == "bad" else "plain")),
+        ]
+        return Strip(segments).adjust_cell_length(width, base)

@@ -1,0 +1,15 @@
+"""An input whose text may come from a store or a clipboard: it holds, shows and gives only what a terminal can show."""
+
+from __future__ import annotations
+
+from textual.widgets import Input
+
+from mls_tui.ui.widgets.plain import clean
+
+
+class PlainInput(Input):
+    """Escape sequences and control characters are gone from its value before they are drawn. Not for secrets, which
+    are not drawn and must stay as they were typed."""
+
+    def validate_value(self, value: str) -> str:
+        return clean(value, newlines=False)

@@ -1,0 +1,142 @@
+"""Encryption keys in the operating system's keyring, through the optional ``keyring`` package. Must never hang."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from mls_tui.domain.errors import SecretError
+from mls_tui.files import PRIVATE_FILE, private_folder, write_whole
+from mls_tui.storage.base import Check
+from mls_tui.vault.keys import DataKey, KeyRing, new_key
+
+SERVICE = "mls-tui"
+PATIENCE_SECONDS = 5.0
+"""How long the keyring may take; a desktop may be asking its user for a password behind our screen."""
+
+T = TypeVar("T")
+
+
+class Backend(Protocol):
+    """The part of ``keyring.backend.KeyringBackend`` that is used."""
+
+    @property
+    def priority(self) -> float: ...
+
+    def get_password(self, service: str, username: str) -> str | None: ...
+
+    def set_password(self, service: str, username: str, password: str) -> None: ...
+
+
+def find_backend(patience: float = PATIENCE_SECONDS) -> Backend | None:
+    """The machine's keyring, where ``keyring`` is installed and has a real backend (priority 1 or more)."""
+
+    def look() -> Backend | None:
+        import keyring
+
+        backend: Backend = keyring.get_keyring()
+        return backend if backend.priority >= 1 else None
+
+    try:
+        return bounded(look, patience)
+    except Exception:  # whatever a desktop's keyring does, there is the file
+        return None
+
+
+def bounded(call: Callable[[], T], seconds: float) -> T:
+    """Run a call that may hang in a thread that may be left behind. Raises TimeoutError after ``seconds``."""
+    answers: list[T] = []
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            answers.append(call())
+        except Exception as error:  # handed to the caller
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="keyring", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not answers:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    return answers[0]
+
+
+class OsKeyring:
+    """Keys in the OS keyring under one entry; ``marker`` is a file that remembers that they are there.
+
+    The marker keeps a locked keyring from being taken for an empty machine, where new keys would be made and the
+    stored secrets be lost to them.
+    """
+
+    def __init__(self, backend: Backend, account: str, marker: Path, patience: float = PATIENCE_SECONDS) -> None:
+        self.place = f"the keyring of this system, entry {SERVICE}/{account}"
+        self._backend = backend
+        self._account = account
+        self._marker = marker
+        self._patience = patience
+        self._ring: KeyRing | None = None
+
+    def current(self) -> DataKey:
+        ring = self._read()
+        if ring is None:
+            self._write(KeyRing(new_key()))
+            self._mark()
+            self._ring = None
+            ring = self._read()
+        if ring is None:
+            raise SecretError(f"Keys were written to {self.place}, but are not there: set MLS_TUI_KEY instead.")
+        return ring.current
+
+    def find(self, key_id: str) -> DataKey | None:
+        ring = self._read()
+        return None if ring is None else ring.find(key_id)
+
+    def rotate(self) -> DataKey:
+        self.current()
+        self._ring = None
+        ring = self._read()
+        if ring is None:
+            raise SecretError(f"There are no keys in {self.place}.")
+        self._write(ring.rotated())
+        self._ring = None
+        return self.current()
+
+    def check(self) -> Check:
+        try:
+            self._read()
+        except SecretError as error:
+            return Check("secret key", "failure", str(error), "Unlock the keyring, or set MLS_TUI_KEY.")
+        return Check("secret key", "ok", f"in {self.place}")
+
+    def _read(self) -> KeyRing | None:
+        if self._ring is None:
+            text = self._ask(lambda: self._backend.get_password(SERVICE, self._account))
+            if text is None and self._marker.exists():
+                raise SecretError(f"The encryption keys are gone from {self.place}: restore them or connect anew.")
+            self._ring = None if text is None else KeyRing.from_text(text, self.place)
+        return self._ring
+
+    def _mark(self) -> None:
+        try:
+            private_folder(self._marker.parent)
+            write_whole(self._marker, f"{SERVICE}/{self._account}\n".encode(), mode=PRIVATE_FILE)
+        except OSError as error:
+            raise SecretError(
+                f"The file {self._marker}, which says that keys are in the keyring, cannot be written "
+                f"({error.strerror}): make its folder writable or set MLS_TUI_KEY."
+            ) from None
+
+    def _write(self, ring: KeyRing) -> None:
+        self._ask(lambda: self._backend.set_password(SERVICE, self._account, ring.to_text()))
+
+    def _ask(self, call: Callable[[], T]) -> T:
+        try:
+            return bounded(call, self._patience)
+        except Exception as error:  # backends raise what they like; its text may hold what was stored
+            cause = "it did not answer" if isinstance(error, TimeoutError) else type(error).__name__
+            raise SecretError(f"{self.place} cannot be used ({cause}): unlock it or set MLS_TUI_KEY.") from None

@@ -1,0 +1,200 @@
+"""Secrets at rest: AES-256-GCM, bound to the user, connection and field they belong to.
+
+A ciphertext is ``v1.<key id>.<base64 of nonce, ciphertext and tag>``. The clear text never stands in an error.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from mls_tui.domain.errors import SecretError
+from mls_tui.storage.base import Check
+from mls_tui.vault.keys import DataKey, EnvironmentKeys, FileKeys, KeySource
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    from mls_tui.config import Settings
+    from mls_tui.vault.os_keyring import Backend
+
+VERSION = "v1"
+NONCE_BYTES = 12
+
+Tell = Callable[[str], object]
+
+
+class Vault:
+    """Encrypts and decrypts with the keys of one source. Thread-safe; may block on a file, a keyring or KMS.
+
+    ``readers`` are further sources to read with, such as the place keys were in before MLS_TUI_KEY was set;
+    ``on_secret`` is told every clear secret that passes, so that the log can mask it.
+    """
+
+    def __init__(self, source: KeySource, readers: tuple[KeySource, ...] = (), on_secret: Tell | None = None) -> None:
+        self._source = source
+        self._readers = readers
+        self._on_secret = on_secret
+        self._lock = threading.Lock()
+
+    @property
+    def place(self) -> str:
+        """Where the keys are, for a person."""
+        return self._source.place
+
+    def encrypt(self, clear: str, *, user: str, connection: str, field: str) -> str:
+        """The ciphertext of a secret, good only for this user, connection and field."""
+        self._tell(clear)
+        with self._lock:
+            key = self._source.current()
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = nonce + _cipher(key).encrypt(nonce, clear.encode(), _associated(user, connection, field))
+        return f"{VERSION}.{key.key_id}.{base64.b64encode(sealed).decode()}"
+
+    def decrypt(self, sealed: str, *, user: str, connection: str, field: str) -> str:
+        """The secret again.
+
+        Raises:
+            SecretError: another key, another user, connection or field than it was made for, or damage.
+        """
+        from cryptography.exceptions import InvalidTag
+
+        key_id, body = _parts(sealed)
+        key = self._find(key_id)
+        try:
+            clear = _cipher(key).decrypt(body[:NONCE_BYTES], body[NONCE_BYTES:], _associated(user, connection, field))
+        except (InvalidTag, ValueError):
+            raise SecretError(
+                f"The stored {field} was not made for this connection or is damaged: enter it again."
+            ) from None
+        text = clear.decode()
+        self._tell(text)
+        return text
+
+    def key_id(self) -> str:
+        """The id of the key that new secrets are encrypted with; makes one where there is none."""
+        with self._lock:
+            return self._source.current().key_id
+
+    def rotate(self) -> str:
+        """Make a new key and return its id; old ones stay for reading until everything is re-encrypted."""
+        with self._lock:
+            return self._source.rotate().key_id
+
+    def reencrypt(self, secrets: Mapping[str, str], *, user: str, connection: str) -> dict[str, str]:
+        """A connection's secrets (field -> ciphertext) under the current key; those already so stay as they are."""
+        current = self.key_id()
+        fresh = {}
+        for field, sealed in secrets.items():
+            if _parts(sealed)[0] != current:
+                clear = self.decrypt(sealed, user=user, connection=connection, field=field)
+                sealed = self.encrypt(clear, user=user, connection=connection, field=field)
+            fresh[field] = sealed
+        return fresh
+
+    def check(self) -> Check:
+        """One line of ``doctor``: where the key is, and whether that is a good place."""
+        return self._source.check()
+
+    def _find(self, key_id: str) -> DataKey:
+        trouble: SecretError | None = None
+        for source in (self._source, *self._readers):
+            try:
+                with self._lock:
+                    key = source.find(key_id)
+            except SecretError as error:
+                trouble = trouble or error
+                continue
+            if key is not None:
+                return key
+        raise trouble or SecretError(
+            f"A secret was encrypted with key {key_id[:12]}, which is not in {self.place}: "
+            "bring that key back (MLS_TUI_KEY or MLS_TUI_KEY_PREVIOUS), or enter the secret again."
+        )
+
+    def _tell(self, clear: str) -> None:
+        if self._on_secret is not None:
+            self._on_secret(clear)
+
+
+def open_vault(
+    settings: Settings,
+    *,
+    user: str | None = None,
+    kms_client: object = None,
+    backend: Backend | None = None,
+    on_secret: Tell | None = None,
+    on_warning: Tell | None = None,
+) -> Vault:
+    """The vault of these settings: KMS where a key is configured on AWS, else MLS_TUI_KEY, the OS keyring, a file.
+
+    ``user`` is who is signed in, by default the settings' user. Keys are made only when the first secret is stored;
+    ``on_warning`` is told once, in a sentence, when that puts them into a file. Places that held keys earlier are
+    read from still. ``kms_client`` and ``backend`` stand in for the real ones.
+    """
+    sources: list[KeySource] = []
+    if settings.storage == "aws" and settings.kms_key_id:
+        from mls_tui.vault.kms import KmsKeys, KmsService
+
+        client = kms_client if kms_client is not None else _kms_client()
+        sources.append(KmsKeys(KmsService(client, settings.kms_key_id), user or settings.user))
+    if settings.key:
+        sources.append(EnvironmentKeys(settings.key, settings.key_previous))
+    if (keyring := _keyring(settings, backend, needed=not sources)) is not None:
+        sources.append(keyring)
+    sources.append(FileKeys(settings.key_path, on_warning))
+    return Vault(sources[0], tuple(sources[1:]), on_secret)
+
+
+def _keyring(settings: Settings, backend: Backend | None, *, needed: bool) -> KeySource | None:
+    """The OS keyring, unless a file of keys is in use already; one that was used before is not given up for a file."""
+    from mls_tui.vault.os_keyring import OsKeyring, find_backend
+
+    marker = settings.key_path.with_name("in-keyring")
+    used = marker.exists()
+    if not used and (not needed or settings.key_path.exists()):
+        return None
+    found = backend if backend is not None else find_backend()
+    if found is not None:
+        return OsKeyring(found, str(settings.home or "default"), marker)
+    if used and needed:
+        raise SecretError("The encryption keys are in this system's keyring, which cannot be used now: unlock it.")
+    return None
+
+
+def _kms_client() -> object:
+    from botocore.config import Config
+
+    from mls_tui.storage.aws import default_session
+
+    return default_session().client(
+        "kms", config=Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard"})
+    )
+
+
+def _cipher(key: DataKey) -> AESGCM:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key.material)
+
+
+def _associated(user: str, connection: str, field: str) -> bytes:
+    """A list in JSON: no two triples give the same bytes."""
+    return json.dumps([VERSION, user, connection, field]).encode()
+
+
+def _parts(sealed: str) -> tuple[str, bytes]:
+    version, _, rest = sealed.partition(".")
+    key_id, _, body = rest.partition(".")
+    try:
+        decoded = base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError):
+        decoded = b""
+    if version != VERSION or not key_id or len(decoded) <= NONCE_BYTES:
+        raise SecretError("A stored secret is not in a form this version can read: enter it again.")
+    return key_id, decoded
