@@ -52,6 +52,7 @@ async def test_replaced_connection_keeps_cursor_and_lease(pair: Pair) -> None:
     assert await pair.rows.acquire_lease(USER, "c1", a_lease("r2", LATER), now_ms=NOW) == a_lease("r1", LATER)
 
 
+@pytest.mark.promise(2)
 async def test_cursor_moves_only_for_the_holder_of_the_lease(pair: Pair) -> None:
     await pair.rows.put_connection(USER, a_connection())
     with pytest.raises(StorageError, match="no longer holds"):

@@ -26,6 +26,7 @@ def dump(release: str) -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.promise(13)
 def test_there_is_a_golden_release() -> None:
     assert "0.1.0" in RELEASES
 
@@ -77,6 +78,7 @@ async def expect_update(store: ListingStore, user: str, listing: Listing) -> Non
     assert await store.delete(user, listing.listing_id) == newer
 
 
+@pytest.mark.promise(13)
 @pytest.mark.parametrize("release", RELEASES)
 async def test_golden_database_opens(tmp_path: Path, release: str) -> None:
     path = tmp_path / "rows.db"
@@ -90,6 +92,7 @@ async def test_golden_database_opens(tmp_path: Path, release: str) -> None:
     await store.close()
 
 
+@pytest.mark.promise(13)
 @pytest.mark.parametrize("release", RELEASES)
 async def test_golden_table_dump_is_read(aws_pair: Pair, aws: Aws, release: str) -> None:
     name = aws_pair.photos.describe().removeprefix("S3 bucket ")

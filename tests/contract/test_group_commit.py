@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage.aws import Aws
 from mls_tui.storage.base import PutOutcome
@@ -30,6 +32,7 @@ async def test_many_new_listings_take_few_transactions_and_every_row_comes_back_
     assert all(each and each.features == news[0].features for each in stored)
 
 
+@pytest.mark.promise(7)
 async def test_trouble_of_one_is_not_that_of_the_others(aws_pair: Pair) -> None:
     rows = aws_pair.rows
     holder = a_listing("taken", first_ms=FIRST_MS - 5)

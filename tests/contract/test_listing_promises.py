@@ -77,6 +77,7 @@ async def test_number_stored_under_another_id_answers_that_id_and_writes_nothing
     assert await all_listings(pair.rows) == [first]
 
 
+@pytest.mark.promise(4)
 async def test_versions_in_any_order_end_in_the_newest(pair: Pair) -> None:
     versions = [a_listing(second=second) for second in range(6)]
     chance = random.Random(6)
@@ -90,6 +91,7 @@ async def test_versions_in_any_order_end_in_the_newest(pair: Pair) -> None:
     assert await all_listings(pair.rows) == [versions[-1]]
 
 
+@pytest.mark.promise(4)
 async def test_same_moment_is_ordered_by_key(pair: Pair) -> None:
     low, high = a_listing(mls_id="a"), a_listing(mls_id="b")
     for order in itertools.permutations([low, high]):
@@ -109,6 +111,7 @@ async def test_one_number_in_two_systems_is_two_listings(pair: Pair) -> None:
     assert {listing.listing_id for listing in found} == {lake.listing_id, bay.listing_id}
 
 
+@pytest.mark.promise(5)
 async def test_32_claimants_one_winner(pair: Pair) -> None:
     claims = [a_listing("ONE", first_ms=FIRST_MS + number) for number in range(32)]
 
@@ -184,6 +187,7 @@ async def test_user_id_that_could_leave_its_partition_is_refused(pair: Pair, use
         await pair.rows.put(user_id, a_listing())
 
 
+@pytest.mark.promise(11)
 async def test_users_do_not_see_each_other(pair: Pair) -> None:
     mine, theirs = a_listing(price=1), a_listing(price=2)
     await pair.rows.put(USER, mine)

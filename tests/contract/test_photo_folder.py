@@ -29,6 +29,7 @@ def names_in(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
+@pytest.mark.promise(6)
 async def test_flipped_bit_on_disk_is_found(tmp_path: Path) -> None:
     store = FolderPhotoStore(tmp_path)
     await put_photo(store, KEY)
@@ -42,6 +43,7 @@ async def test_flipped_bit_on_disk_is_found(tmp_path: Path) -> None:
     assert await store.verify(KEY, sha256=sha256(JPEG), size=len(JPEG))
 
 
+@pytest.mark.promise(6)
 async def test_bytes_that_do_not_match_their_hash_are_not_stored(tmp_path: Path) -> None:
     store = FolderPhotoStore(tmp_path)
     with pytest.raises(StorageError, match="changed on its way"):
@@ -49,6 +51,7 @@ async def test_bytes_that_do_not_match_their_hash_are_not_stored(tmp_path: Path)
     assert files_below(tmp_path) == []
 
 
+@pytest.mark.promise(14)
 @pytest.mark.parametrize(
     ("number", "sentence"),
     [
@@ -97,6 +100,7 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
+@pytest.mark.promise(1)
 @pytest.mark.parametrize("before", [JPEG, None], ids=["replaced", "new"])
 async def test_a_photo_whose_writer_is_killed_half_way_is_as_it_was_before(
     tmp_path: Path, before: bytes | None
@@ -160,6 +164,7 @@ async def test_photos_are_private(tmp_path: Path) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in files_below(root)} == {0o600}
 
 
+@pytest.mark.promise("hostile text")
 @pytest.mark.parametrize("key", ["", "..", "../x", "a/../../x", "/etc/passwd", "a//b", "a/", "./a", "x" * 1025])
 async def test_key_that_is_no_path_is_refused(tmp_path: Path, key: str) -> None:
     store = FolderPhotoStore(tmp_path / "photos")
@@ -174,6 +179,7 @@ _COMPONENT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=80).filt
 )
 
 
+@pytest.mark.promise("hostile text")
 @given(st.lists(_COMPONENT | st.text("%.+~a", min_size=1, max_size=300), min_size=1, max_size=4))
 def test_every_key_has_its_own_path_below_the_root(components: list[str]) -> None:
     key = "/".join(components)

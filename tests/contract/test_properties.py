@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,6 +110,7 @@ def run(make: Callable[[], Awaitable[T]]) -> T:
     return asyncio.run(main())
 
 
+@pytest.mark.promise(4)
 @settings(max_examples=25)
 @given(ACTIONS)
 def test_local_pair_keeps_to_the_model(actions: list[Action]) -> None:
@@ -123,6 +125,7 @@ def test_local_pair_keeps_to_the_model(actions: list[Action]) -> None:
     assert run(one) == len(actions)
 
 
+@pytest.mark.promise(4)
 def test_aws_pair_keeps_to_the_model(aws: Aws) -> None:
     rows, photos = DynamoDBListingStore(aws, "model"), S3PhotoStore(aws, "model-bucket")
     numbers = itertools.count()

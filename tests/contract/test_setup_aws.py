@@ -37,6 +37,7 @@ async def test_table_is_on_demand_protected_and_recoverable(aws_pair: Pair, aws:
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
 
 
+@pytest.mark.promise(11)
 async def test_bucket_is_closed_encrypted_versioned_and_tidied(aws_pair: Pair, aws: Aws) -> None:
     name, s3 = aws_pair.photos.describe().removeprefix("S3 bucket "), aws.s3()
     assert all(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values())

@@ -66,6 +66,7 @@ def say_go(process: subprocess.Popen[str]) -> str:
     return process.communicate("go\n", timeout=60)[0]
 
 
+@pytest.mark.promise(5)
 async def test_32_claimants_in_two_processes_one_winner(tmp_path: Path) -> None:
     path = tmp_path / "rows.db"
     claimants = [child(_CLAIM, str(path), str(FIRST_MS + base)) for base in (0, 100)]
@@ -84,6 +85,7 @@ async def test_32_claimants_in_two_processes_one_winner(tmp_path: Path) -> None:
     await store.close()
 
 
+@pytest.mark.promise(1)
 @pytest.mark.parametrize("acknowledged", [1, 20, 60])
 async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, acknowledged: int) -> None:
     path = tmp_path / "rows.db"
@@ -150,6 +152,7 @@ def _small(path: Path) -> sqlite3.Connection:
     return connection
 
 
+@pytest.mark.promise(14)
 async def test_full_disk_is_a_sentence_and_loses_nothing_acknowledged(tmp_path: Path) -> None:
     path = tmp_path / "rows.db"
     store = SqliteListingStore(path, database=Database(path, open_connection=_small))
@@ -167,6 +170,7 @@ async def test_full_disk_is_a_sentence_and_loses_nothing_acknowledged(tmp_path: 
     await store.close()
 
 
+@pytest.mark.promise(1)
 async def test_no_write_is_acknowledged_before_its_commit(tmp_path: Path) -> None:
     path = tmp_path / "rows.db"
     committing, go_on = threading.Event(), threading.Event()
@@ -196,6 +200,7 @@ async def test_no_write_is_acknowledged_before_its_commit(tmp_path: Path) -> Non
     await store.close()
 
 
+@pytest.mark.promise(14)
 async def test_one_bad_write_does_not_fail_its_neighbours(tmp_path: Path) -> None:
     store = SqliteListingStore(tmp_path / "rows.db")
 
@@ -255,6 +260,7 @@ async def test_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     await store.close()
 
 
+@pytest.mark.promise(14)
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
 async def test_read_only_folder_is_a_sentence(tmp_path: Path) -> None:
     folder = tmp_path / "closed"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from mls_tui import actions
 from mls_tui.actions.distributed import start_distributed
 from mls_tui.domain.run import RunState
@@ -24,6 +26,7 @@ async def _bad_ones(house: House) -> dict[str, str]:
     }
 
 
+@pytest.mark.promise(10)
 async def test_imports_beside_bad_connections_bring_in_everything(open_house: OpenHouse) -> None:
     async with open_house(listings=HOMES) as house:
         bad = await _bad_ones(house)
@@ -37,6 +40,7 @@ async def test_imports_beside_bad_connections_bring_in_everything(open_house: Op
         assert set(await house.whole()) == set(house.mls.feed.listing_keys("Active"))
 
 
+@pytest.mark.promise(10)
 async def test_workers_do_the_runs_beside_bad_connections(open_aws: OpenHouse) -> None:
     """An MLS that is away is asked again for minutes: the others do not wait for that."""
     async with open_aws(listings=HOMES) as house:

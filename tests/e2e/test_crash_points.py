@@ -15,6 +15,7 @@ from tests.e2e.crashes import PHOTO_WRITES, READS, ROW_WRITES, killed, killed_ru
 from tests.e2e.house import House
 
 
+@pytest.mark.promise(2)
 def test_every_write_of_both_stores_has_its_points() -> None:
     assert methods(ListingStore) - READS == set(ROW_WRITES)
     assert methods(PhotoStore) - READS == set(PHOTO_WRITES)
@@ -30,6 +31,7 @@ async def rows_without_photos(house: House) -> list[str]:
     ]
 
 
+@pytest.mark.promise(2)
 @pytest.mark.parametrize("point", points("erase", "delete"))
 async def test_a_deletion_killed_anywhere_leaves_no_row_without_its_photos(open_house: OpenHouse, point: str) -> None:
     async with open_house(listings=2) as house:
@@ -43,6 +45,7 @@ async def test_a_deletion_killed_anywhere_leaves_no_row_without_its_photos(open_
         assert set(await house.whole()) == {house.mls.feed.listing_keys("Active")[1]}
 
 
+@pytest.mark.promise(2)
 @pytest.mark.parametrize("point", points("undelete", "row"))
 async def test_an_undoing_killed_anywhere_may_be_done_again(open_house: OpenHouse, point: str) -> None:
     async with open_house(listings=2) as house:
@@ -57,6 +60,7 @@ async def test_an_undoing_killed_anywhere_may_be_done_again(open_house: OpenHous
         assert await house.whole() == before
 
 
+@pytest.mark.promise(2)
 @pytest.mark.parametrize("point", points("connection"))
 async def test_a_connection_whose_change_is_killed_is_the_old_one_or_the_new(open_local: OpenHouse, point: str) -> None:
     async with open_local(listings=2) as house:
@@ -77,6 +81,7 @@ async def test_a_connection_whose_change_is_killed_is_the_old_one_or_the_new(ope
         assert (await actions.update_connection(found, form, house.ws)).success
 
 
+@pytest.mark.promise(2)
 @pytest.mark.parametrize("point", points("connection", "forget"))
 async def test_a_connection_is_made_and_forgotten_whole_or_not_at_all(open_local: OpenHouse, point: str) -> None:
     async with open_local(listings=2) as house:
@@ -93,6 +98,7 @@ async def test_a_connection_is_made_and_forgotten_whole_or_not_at_all(open_local
         assert len(await house.whole()) == 2, "its listings stay"
 
 
+@pytest.mark.promise(2)
 @pytest.mark.parametrize("point", points("variant"))
 @pytest.mark.parametrize("nth", [1, 3])
 async def test_smaller_copies_are_complete_after_a_kill_and_a_rerun(
@@ -111,6 +117,7 @@ async def test_smaller_copies_are_complete_after_a_kill_and_a_rerun(
         assert await house.objects() == originals | copies
 
 
+@pytest.mark.promise(2)
 @pytest.mark.parametrize("point", points("photo", "row"))
 async def test_what_a_killed_selective_import_put_is_swept_by_the_next_whole_one(
     open_local: OpenHouse, point: str
@@ -125,6 +132,7 @@ async def test_what_a_killed_selective_import_put_is_swept_by_the_next_whole_one
         assert stored == {*house.mls.feed.listing_keys("Active"), *({sold} if point == "after row" else ())}
 
 
+@pytest.mark.promise(2)
 async def test_a_selective_import_between_a_kill_and_its_rerun_leaves_nothing_behind(open_local: OpenHouse) -> None:
     async with open_local(listings=6) as house:
         assert await killed_run(house, "after photo", 7)
@@ -137,6 +145,7 @@ async def test_a_selective_import_between_a_kill_and_its_rerun_leaves_nothing_be
         assert len({listing.listing_id.rpartition("-")[2] for listing in stored.values()}) == 1
 
 
+@pytest.mark.promise(2)
 async def test_photos_that_another_import_is_about_to_give_a_row_are_left_alone(open_local: OpenHouse) -> None:
     async with open_local(listings=3) as house:
         assert await killed_run(house, "after photo", 2)

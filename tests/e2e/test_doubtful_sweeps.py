@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from aiohttp import ClientSession, web
 
 from mls_tui.domain.events import ListingRemoved
@@ -32,6 +33,7 @@ async def losing(house: House, lost: set[str], *, counted: bool, alone: bool) ->
     house.mls.hook = hook
 
 
+@pytest.mark.promise(12)
 async def test_nothing_goes_after_a_sweep_that_the_count_contradicts(open_local: OpenHouse) -> None:
     async with open_local(listings=21) as house:
         await house.run(photos=False)
@@ -42,6 +44,7 @@ async def test_nothing_goes_after_a_sweep_that_the_count_contradicts(open_local:
         assert any("not complete: nothing was removed" in warning for warning in result.warnings)
 
 
+@pytest.mark.promise(12)
 async def test_a_listing_that_only_its_own_key_still_finds_stays(open_local: OpenHouse) -> None:
     async with open_local(listings=21) as house:
         await house.run(photos=False)

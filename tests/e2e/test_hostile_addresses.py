@@ -83,6 +83,7 @@ async def _failures(house: House) -> dict[str, str]:
     return {event.mls_number: event.cause for event in house.said(PhotoFailed)}
 
 
+@pytest.mark.promise("hostile addresses")
 @pytest.mark.parametrize("way", ["named by the feed", "reached by a redirect"])
 async def test_no_spelling_leads_to_a_private_address(way: str, tmp_path: Path) -> None:
     addresses = {f"N{number}": f"http://{host}:8080/latest/meta-data" for number, host in enumerate(PRIVATE)}
@@ -98,6 +99,7 @@ async def test_no_spelling_leads_to_a_private_address(way: str, tmp_path: Path) 
     assert sum(" /photo/good " in head for head in mls.heads) == 1
 
 
+@pytest.mark.promise("hostile addresses")
 async def test_the_token_goes_to_no_other_host_by_photo_redirect_or_link(tmp_path: Path) -> None:
     other = HostileMLS({"1": whole(good_jpeg()), "2": whole(good_jpeg())})
     async with hostile_mls(other):
@@ -116,6 +118,7 @@ async def test_the_token_goes_to_no_other_host_by_photo_redirect_or_link(tmp_pat
     assert not [head for head in other.heads if TOKEN in head]
 
 
+@pytest.mark.promise("hostile addresses")
 async def test_environment_proxies_get_neither_photo_nor_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     proxy = HostileMLS()
     async with hostile_mls(proxy):
@@ -128,6 +131,7 @@ async def test_environment_proxies_get_neither_photo_nor_page(tmp_path: Path, mo
     assert proxy.heads == []
 
 
+@pytest.mark.promise("hostile addresses")
 async def test_a_private_mls_is_refused_before_anything_is_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

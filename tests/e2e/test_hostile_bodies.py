@@ -79,6 +79,7 @@ async def visiting(mls: HostileMLS, home: Path, **settings: Any) -> AsyncIterato
         yield House(None, ws, clock, made.data.connection.connection_id)  # type: ignore[arg-type]
 
 
+@pytest.mark.promise("hostile bodies")
 @pytest.mark.parametrize(("photos", "seconds"), [(PHOTOS, HOUR), (SLOW, 0.6)], ids=["at once", "slow"])
 async def test_photos_that_attack_cost_themselves_and_a_sentence_each(
     photos: dict[str, tuple[Reply, str]], seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -102,6 +103,7 @@ async def test_photos_that_attack_cost_themselves_and_a_sentence_each(
         assert await house.objects() == {photo.key}
 
 
+@pytest.mark.promise("hostile bodies")
 @pytest.mark.parametrize("name", PAGES)
 async def test_a_page_that_attacks_ends_the_import_with_a_sentence_and_its_state_saved(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -121,6 +123,7 @@ async def test_a_page_that_attacks_ends_the_import_with_a_sentence_and_its_state
         assert (await house.run(full=True)).state is RunState.DONE
 
 
+@pytest.mark.promise("hostile bodies")
 async def test_a_header_that_lies_about_its_pixels_is_kept_as_served_and_never_decoded(tmp_path: Path) -> None:
     lies = {"51-megapixels": png_claiming(10_000, 5_100), "more-than-memory": png_claiming(2**31 - 1, 2**31 - 1)}
     mls = HostileMLS({name: whole(body) for name, body in lies.items()} | {"good": whole(good_jpeg())})

@@ -50,6 +50,7 @@ async def _grown(house: House, **fields: Any) -> list[str]:
     return [house.mls.feed.add(ListingKey=f"K {number}", ListingId=number, **fields) for number in NUMBERS]
 
 
+@pytest.mark.promise("hostile text")
 async def test_no_number_or_key_becomes_a_path_or_another_key(open_house: OpenHouse, tmp_path: Path) -> None:
     async with open_house(listings=2) as house:
         await _grown(house)
@@ -75,6 +76,7 @@ async def test_no_number_or_key_becomes_a_path_or_another_key(open_house: OpenHo
             assert found.mls_number == number
 
 
+@pytest.mark.promise("hostile text")
 async def test_no_number_or_key_becomes_a_filter(open_local: OpenHouse) -> None:
     async with open_local(listings=3) as house:
         keys = await _grown(house)
@@ -88,6 +90,7 @@ async def test_no_number_or_key_becomes_a_filter(open_local: OpenHouse) -> None:
         assert (result.counts.updated, result.counts.failed) == (4, 0)
 
 
+@pytest.mark.promise("hostile text")
 async def test_no_word_of_a_feed_becomes_a_line_of_the_log_or_a_row_of_an_export(open_local: OpenHouse) -> None:
     async with open_local(listings=2) as house:
         keys = await _grown(house, UnparsedAddress=ADDRESS)

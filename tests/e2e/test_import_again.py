@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import pytest
+
 from mls_tui.domain.events import ListingRemoved, ListingStored
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import RunState
@@ -12,6 +14,7 @@ from tests.e2e.conftest import OpenHouse
 from tests.e2e.house import House
 
 
+@pytest.mark.promise(3)
 async def test_a_changed_price_is_an_update_with_its_history(house: House) -> None:
     await house.run()
     key = house.mls.feed.listing_keys("Active")[0]
@@ -92,6 +95,7 @@ async def test_a_full_import_follows_stored_listings_outside_its_scope(house: Ho
     assert (await house.listings())[first].status is ListingStatus.SOLD
 
 
+@pytest.mark.promise(12)
 async def test_one_vanished_listing_of_many_is_kept_and_marked_by_a_full_import_only(open_house: OpenHouse) -> None:
     async with open_house(listings=11) as house:
         await house.run()
@@ -109,6 +113,7 @@ async def test_one_vanished_listing_of_many_is_kept_and_marked_by_a_full_import_
         assert not house.said(ListingRemoved)
 
 
+@pytest.mark.promise(12)
 async def test_many_vanished_at_once_are_the_feeds_mistake(house: House) -> None:
     await house.run()
     for key in house.mls.feed.listing_keys("Active")[:3]:
@@ -124,6 +129,7 @@ def flip(path: Path) -> None:
     path.write_bytes(body)
 
 
+@pytest.mark.promise(6)
 async def test_a_flipped_byte_on_disk_is_found_and_mended_by_a_full_import(house: House) -> None:
     await house.run()
     listing = next(iter((await house.listings()).values()))

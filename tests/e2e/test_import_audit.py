@@ -13,6 +13,7 @@ from tests.contract.samples import put_photo
 from tests.e2e.conftest import OpenHouse
 
 
+@pytest.mark.promise(6)
 async def test_damage_and_orphans_are_found_repaired_and_fetched_again(open_house: OpenHouse) -> None:
     async with open_house(listings=3) as house:
         await house.run()

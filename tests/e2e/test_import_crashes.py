@@ -67,6 +67,7 @@ ONCE = points("run", "problems", "state", "lease", "release")
 """What a run of nine listings writes only once or twice."""
 
 
+@pytest.mark.promise(1, 2)
 @pytest.mark.parametrize(
     ("point", "nth"),
     [(point, nth) for point in points("photo", "row") for nth in (1, 4)]
@@ -90,6 +91,7 @@ async def test_a_first_import_killed_anywhere_is_completed_by_the_next(
         assert len(epochs) == 1 or "release" in point, "the ids that were begun with stay"
 
 
+@pytest.mark.promise(2)
 async def test_no_cursor_passes_a_quarantined_record_before_it_is_told_of(
     open_local: OpenHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +112,7 @@ async def test_no_cursor_passes_a_quarantined_record_before_it_is_told_of(
         assert all(keys == {bad} for keys in told)
 
 
+@pytest.mark.promise(2)
 @pytest.mark.parametrize(
     "point", points("photo", "row", "cursor", "delete", "erase", "run", "state", "lease", "release")
 )
@@ -126,6 +129,7 @@ async def test_an_update_killed_anywhere_is_completed_by_the_next(open_local: Op
         assert all(len(listing.history) <= 1 for listing in stored.values()), "no change is noted twice"
 
 
+@pytest.mark.promise(2)
 @pytest.mark.parametrize("point", ["after photo", "after row", "after cursor"])
 async def test_the_same_holds_on_aws(open_aws: OpenHouse, point: str) -> None:
     async with open_aws(listings=7) as house:
@@ -135,6 +139,7 @@ async def test_the_same_holds_on_aws(open_aws: OpenHouse, point: str) -> None:
         assert set(await house.whole()) == set(house.mls.feed.listing_keys("Active"))
 
 
+@pytest.mark.promise(1)
 async def test_a_rerun_after_a_kill_is_equal_to_an_uninterrupted_run(open_local: OpenHouse) -> None:
     async with open_local(listings=9) as house:
         await house.run()
@@ -161,6 +166,7 @@ async def whole_pages(house: House) -> int:
     return len(asked)
 
 
+@pytest.mark.promise(3)
 async def test_a_resume_asks_for_what_was_left_and_in_flight_only(open_local: OpenHouse) -> None:
     async with open_local(listings=30) as house:
         assert await killed_run(house, "after cursor", 4)

@@ -28,6 +28,7 @@ async def stopped_after(house: House, stored: int, *, interrupted: bool = False)
             control.cancel(interrupted=interrupted)
 
 
+@pytest.mark.promise(9)
 async def test_a_cancelled_import_leaves_a_consistent_store_and_is_completed_by_the_next(open_house: OpenHouse) -> None:
     async with open_house(listings=20) as house:
         await stopped_after(house, 7)

@@ -64,6 +64,7 @@ def fail_path(house: House, pattern: str, status: int = 500, times: int = 10**6)
     return served
 
 
+@pytest.mark.promise(6, 8, 10)
 async def test_a_photo_that_cannot_be_had_keeps_its_url_and_is_had_by_the_next_import(open_house: OpenHouse) -> None:
     async with open_house(listings=3) as house:
         # The oldest: no record of what has changed since brings it back.
@@ -96,6 +97,7 @@ async def test_a_photo_that_cannot_be_had_keeps_its_url_and_is_had_by_the_next_i
         assert (await house.whole())[key].listing_id == listing.listing_id
 
 
+@pytest.mark.promise(8, 10)
 async def test_a_listing_the_store_refuses_fails_alone_and_comes_with_the_next_import(
     open_local: OpenHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +127,7 @@ async def test_a_listing_the_store_refuses_fails_alone_and_comes_with_the_next_i
         await house.whole()
 
 
+@pytest.mark.promise(10)
 async def test_an_error_that_nobody_foresaw_fails_one_listing_alone(
     open_local: OpenHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

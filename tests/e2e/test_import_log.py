@@ -73,6 +73,7 @@ async def logging_house(settings: Settings) -> AsyncIterator[House]:
         yield house
 
 
+@pytest.mark.promise("logs")
 async def test_cloudwatch_gets_each_line_that_the_file_gets(
     local_settings: Settings, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,6 +96,7 @@ def _sent(endpoint: str, group: str | None) -> list[dict[str, Any]]:
     return [json.loads(event["message"]) for event in events]
 
 
+@pytest.mark.promise("logs")
 @pytest.mark.parametrize("answers", ["never", "with 500", "not at all"])
 async def test_a_cloudwatch_that_is_slow_broken_or_away_holds_nothing_up_and_is_told_in_the_file(
     answers: str, local_settings: Settings, monkeypatch: pytest.MonkeyPatch

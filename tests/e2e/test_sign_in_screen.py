@@ -58,6 +58,7 @@ async def told(pilot: Pilot[None], words: str) -> None:
     assert "Canary" not in seen(pilot)
 
 
+@pytest.mark.promise("sign-in")
 async def test_a_first_sign_in_goes_through_every_question(
     pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,6 +78,7 @@ async def test_a_first_sign_in_goes_through_every_question(
         assert (user.user_id, user.name) == ("sub-of-ann", "ann@example.com")
 
 
+@pytest.mark.promise("sign-in")
 async def test_an_answer_that_comes_too_late_leads_back_to_name_and_password(
     pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

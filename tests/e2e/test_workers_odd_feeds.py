@@ -68,6 +68,7 @@ async def test_changes_whose_order_breaks_after_a_page_are_all_had(open_aws: Ope
         assert (await imported(house)).counts.created == 6
 
 
+@pytest.mark.promise(12)
 async def test_nothing_is_removed_where_no_count_proves_that_the_feed_was_read_whole(open_aws: OpenHouse) -> None:
     server = FeedServer(homes(12))
     async with importing_from(open_aws, server) as house:

@@ -24,6 +24,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.promise(14)
 async def test_a_full_disk_is_a_sentence_and_costs_nothing_acknowledged(small_disk: Path, tmp_path: Path) -> None:
     with lakeside(120) as mls:
         house = KilledHouse(
@@ -46,6 +47,7 @@ def _enlarge(disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
 
 
+@pytest.mark.promise(14)
 @pytest.mark.parametrize("kind", ["aws"], indirect=True)
 def test_a_missing_table_is_a_sentence_that_says_what_to_run(new_environ: Callable[[], dict[str, str]]) -> None:
     with lakeside(2) as mls:

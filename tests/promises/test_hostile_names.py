@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 
 from mls_tui import actions
@@ -23,6 +24,7 @@ TWINS = [
 ]
 
 
+@pytest.mark.promise("hostile text")
 def test_every_hostile_name_is_stored_apart_found_and_deleted(
     any_settings: Settings, kind: str, tmp_path: Path
 ) -> None:

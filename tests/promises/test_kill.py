@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from tests.promises.conftest import OpenHouse
 from tests.promises.house import KilledHouse, lakeside
 
@@ -14,6 +16,7 @@ SIZE = {"local": (20, 3, 60), "aws": (8, 2, 24)}
 times as long for each write as SQLite and a folder."""
 
 
+@pytest.mark.promise(1)
 def test_40_kills_lose_nothing_and_the_rerun_equals_an_undisturbed_run(open_house: OpenHouse, kind: str) -> None:
     rng = random.Random(5)
     listings, photos, most = SIZE[kind]
@@ -42,6 +45,7 @@ def _finished(house: KilledHouse) -> str:
     return house.content(rows)
 
 
+@pytest.mark.promise(3)
 def test_a_resume_asks_only_for_what_remained_and_what_was_in_flight(open_house: OpenHouse, kind: str) -> None:
     listings = {"local": 60, "aws": 30}[kind]
     with lakeside(listings, 3) as mls:

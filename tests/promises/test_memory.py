@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.bench.job import Job, Report, run
 from tests.promises.plain_feed import plain_feed
 
@@ -22,6 +24,7 @@ def imported(listings: int, folder: Path) -> Report:
     return report
 
 
+@pytest.mark.promise(16)
 def test_ten_times_the_listings_take_hardly_more_memory(tmp_path: Path) -> None:
     few, many = imported(FEW, tmp_path), imported(MANY, tmp_path)
     assert many.peak_mb <= 1.25 * few.peak_mb

@@ -50,6 +50,7 @@ def _rows(path: Path, file_format: str) -> bytes:
     return path.read_bytes() + json.dumps([table.to_pylist(), str(table.schema)], ensure_ascii=False).encode()
 
 
+@pytest.mark.promise("secrets nowhere else")
 @pytest.mark.parametrize("file_format", FORMATS)
 async def test_no_export_of_any_format_holds_a_secret(tmp_path: Path, file_format: str) -> None:
     if file_format == "parquet":
@@ -68,6 +69,7 @@ async def test_no_export_of_any_format_holds_a_secret(tmp_path: Path, file_forma
     assert canaries.found_in(rows, canaries.BUT_URLS if b"X-Amz-Signature" in rows else canaries.EVERY) == []
 
 
+@pytest.mark.promise("secrets nowhere else")
 async def test_rotated_logs_and_what_cloudwatch_gets_hold_no_secret(
     tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +109,7 @@ class HeardQueues(QuickQueues):
         await super().send(queue, tasks, delay=delay)
 
 
+@pytest.mark.promise("secrets nowhere else")
 async def test_workers_tell_each_other_no_secret(
     tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

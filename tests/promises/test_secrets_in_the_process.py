@@ -51,6 +51,7 @@ def open_to_others(pid: int) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.promise("secrets nowhere else")
 async def test_a_running_import_shows_no_secret_to_its_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: dict[str, bytes] = {}
     environ = {**os.environ, "MLS_TUI_HOME": str(tmp_path / "home"), "MLS_TUI_ALLOW_PRIVATE_HOSTS": "1"}

@@ -62,6 +62,7 @@ async def _run(environ: dict[str, str], arguments: list[str], folder: Path) -> t
     return await asyncio.to_thread(whole)
 
 
+@pytest.mark.promise("secrets nowhere else")
 async def test_no_command_writes_or_prints_a_secret(
     new_environ: Callable[[], dict[str, str]], kind: str, tmp_path: Path
 ) -> None:
@@ -114,6 +115,7 @@ def _aws_holds_no_secret(environ: dict[str, str]) -> None:
             assert canaries.found_in(said) == []
 
 
+@pytest.mark.promise("secrets nowhere else")
 async def test_the_signature_of_a_photos_url_stands_in_that_url_alone(tmp_path: Path) -> None:
     settings = load_settings(environ={}, home=str(tmp_path / "home"), allow_private_hosts=True)
     async with leaky_mls() as mls, Workspace(settings) as ws:
@@ -132,6 +134,7 @@ async def _import(mls: LeakyMLS, ws: Workspace) -> str | None:
     return answer.error
 
 
+@pytest.mark.promise("secrets nowhere else")
 async def test_an_unforeseen_error_that_holds_a_secret_shows_it_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

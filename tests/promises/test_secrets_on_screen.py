@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -63,6 +64,7 @@ async def opened(home: Path, *, importing: bool = False) -> AsyncIterator[tuple[
         log.close()
 
 
+@pytest.mark.promise("secrets nowhere else")
 async def test_no_screen_and_no_picture_of_one_shows_a_secret(tmp_path: Path) -> None:
     async with opened(tmp_path / "home", importing=True) as (mls, app, pilot):
         assert "put aside" in spotless(pilot)
@@ -88,6 +90,7 @@ async def test_no_screen_and_no_picture_of_one_shows_a_secret(tmp_path: Path) ->
     assert canaries.search_folder(tmp_path / "home", canaries.BUT_URLS) == []
 
 
+@pytest.mark.promise("secrets nowhere else")
 async def test_what_is_typed_into_a_secrets_field_is_not_shown(tmp_path: Path) -> None:
     async with opened(tmp_path / "home") as (_, app, pilot):
         await until(pilot, lambda: "Leaky" in seen(pilot))
@@ -103,6 +106,7 @@ async def test_what_is_typed_into_a_secrets_field_is_not_shown(tmp_path: Path) -
             spotless(pilot)
 
 
+@pytest.mark.promise("secrets nowhere else")
 async def test_an_unforeseen_error_shows_its_kind_and_not_its_words(tmp_path: Path) -> None:
     async with opened(tmp_path / "home") as (_, app, pilot):
         app.failed(RuntimeError(f"cannot sign in with {canaries.TOKEN}"), lambda: None)

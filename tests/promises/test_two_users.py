@@ -38,11 +38,13 @@ FAIL_WITH_ANOTHERS_NAME = {
 TAKE = {"undo_deletion", "delete_listing", "delete_listings", "delete_named"}
 
 
+@pytest.mark.promise(11)
 def test_every_verb_is_tried() -> None:
     verbs = {name for name in actions.__all__ if inspect.isfunction(getattr(actions, name))}
     assert verbs == set(VERBS)
 
 
+@pytest.mark.promise(11)
 async def test_no_verb_reaches_what_belongs_to_another(any_settings: Settings, tmp_path: Path) -> None:
     async with alice_and_bob(any_settings, tmp_path) as (alice, bob):
         await bob.settle()
@@ -58,6 +60,7 @@ async def test_no_verb_reaches_what_belongs_to_another(any_settings: Settings, t
         assert exported.read_text().strip() == "[]"
 
 
+@pytest.mark.promise(11)
 async def test_ones_own_names_work_and_leave_the_other_alone(local_settings: Settings, tmp_path: Path) -> None:
     async with alice_and_bob(local_settings, tmp_path) as (alice, bob):
         await alice.settle()
@@ -74,6 +77,7 @@ EXAMPLES = {"local": 8, "aws": 3}
 """Moto's server takes a second where SQLite takes thirty milliseconds."""
 
 
+@pytest.mark.promise(11)
 def test_no_sequence_of_verbs_reaches_over(any_settings: Settings, kind: str, tmp_path: Path) -> None:
     steps = st.lists(st.tuples(st.sampled_from(sorted(VERBS)), st.booleans(), st.booleans()), min_size=2, max_size=5)
     with asyncio.Runner() as runner:
@@ -123,6 +127,7 @@ def _failed(answer: ActionResult[object] | list[object]) -> bool:
     return isinstance(last, RunFinished) and last.result.error is not None
 
 
+@pytest.mark.promise(11)
 @pytest.mark.parametrize("name", ["a/b", "a#b", "", "..", "a\n", "é", "x" * 200])
 async def test_an_id_that_could_leave_its_partition_is_refused(
     name: str, local_settings: Settings, tmp_path: Path

@@ -85,6 +85,7 @@ async def test_a_spark_503_with_code_1550_is_a_pause(tmp_path: Path) -> None:
         assert await all_came(visit) == Told(pauses=1)
 
 
+@pytest.mark.promise(15)
 async def test_a_429_without_end_stops_the_run_with_its_state_saved(tmp_path: Path) -> None:
     async with visiting(at_page(3, lambda: web.Response(status=429), times=100), tmp_path, speed=4000) as visit:
         result = await visit.run()

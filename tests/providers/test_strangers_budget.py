@@ -22,6 +22,7 @@ def most_in(arrivals: list[float], seconds: float) -> int:
     return max((sum(start <= other < start + seconds for other in arrivals) for start in arrivals), default=0)
 
 
+@pytest.mark.promise(15)
 @pytest.mark.parametrize(("limits", "windows"), [("2/1", [(2, 1)]), ("3/1,10/60", [(3, 1), (10, 60)])])
 async def test_the_server_never_counts_more_than_was_granted(
     tmp_path: Path, limits: str, windows: list[tuple[int, float]]
@@ -36,6 +37,7 @@ async def test_the_server_never_counts_more_than_was_granted(
             assert most_in(visit.at, seconds * 0.97) <= limit
 
 
+@pytest.mark.promise(15)
 async def test_a_second_run_begins_with_what_the_first_has_spent(tmp_path: Path) -> None:
     async with visiting(offset_links(ROWS), tmp_path, speed=100, overrides={"api_limits": "12/3600"}) as visit:
         await visit.run()

@@ -21,9 +21,7 @@ from tests.ui.shell import SIZES, an_app, opened, resized, seen, settled
 
 LAST = "lastword"
 LONG = "\n".join([*(f"line {number}" for number in range(70)), LAST])
-PLACE = (
-    "SQLite file /home/someone/.local/share/mls_tui/mls-tui.db and folder /home/someone/.local/share/mls_tui/photos"
-)
+PLACE = "SQLite file /home/someone/.local/share/mls_tui/mls-tui.db and folder /home/someone/.local/share/mls_tui/photos"
 
 
 def _help() -> ModalScreen[None]:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from mls_tui import actions
@@ -52,6 +53,7 @@ def logged(home: Path, hostile: bool = False) -> None:
         log.close()
 
 
+@pytest.mark.promise("logs")
 async def test_f2_shows_each_error_with_its_kind_number_attempts_and_cause(tmp_path: Path) -> None:
     logged(tmp_path)
     async with opened(tmp_path) as (app, pilot):
@@ -101,6 +103,7 @@ async def test_hostile_text_in_the_log_is_shown_letter_by_letter(tmp_path: Path)
         assert "[@click=app.quit]" in seen(pilot)
 
 
+@pytest.mark.promise("secrets at rest")
 async def test_a_key_that_is_put_into_a_file_is_warned_of_once_in_sight(tmp_path: Path) -> None:
     async with opened(tmp_path) as (app, pilot):
         for name in ("One", "Two"):

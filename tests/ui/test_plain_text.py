@@ -16,6 +16,7 @@ from tests.ui.shell import HOSTILE
 ANY_TEXT = st.text(st.characters(), max_size=80)
 
 
+@pytest.mark.promise("hostile text")
 @given(ANY_TEXT)
 def test_no_control_bidi_or_lone_surrogate_survives(text: str) -> None:
     for character in clean(text):
@@ -35,6 +36,7 @@ def test_cleaning_twice_changes_nothing_more(text: str) -> None:
     assert clean(clean(text)) == clean(text)
 
 
+@pytest.mark.promise("hostile text")
 @pytest.mark.parametrize("text", ["[/]", "[@click=app.quit]x[/]", "100% [sold]", "[bold red]"])
 def test_markup_is_shown_letter_by_letter(text: str) -> None:
     content = plain(text)

@@ -231,6 +231,7 @@ async def test_hostile_events_are_shown_as_text() -> None:
         assert isinstance(pilot.app.screen, ProgressScreen)
 
 
+@pytest.mark.promise(9)
 async def test_quitting_in_the_middle_stops_the_importer() -> None:
     app = an_app(scripted(*begun(), gate()))
     async with opened(app) as pilot:

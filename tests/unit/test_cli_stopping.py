@@ -13,6 +13,7 @@ from mls_tui.cli import stopping, workers
 from mls_tui.importer.control import ImportControl
 
 
+@pytest.mark.promise(9)
 async def test_the_first_signal_asks_the_import_to_stop_and_the_second_ends_the_process(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -31,6 +32,7 @@ async def test_the_first_signal_asks_the_import_to_stop_and_the_second_ends_the_
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.promise(9)
 async def test_an_import_that_cannot_be_stopped_is_ended_within_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert stopping.PATIENCE_SECONDS < 2
     ended = threading.Event()

@@ -38,6 +38,7 @@ def test_a_fresh_machine_is_well_and_stays_untouched(home: Path) -> None:
     assert {"configuration", "data folder", "state folder", "disk", "sign-in", "secret key"} <= set(_states(checks))
 
 
+@pytest.mark.promise("secrets at rest")
 async def test_a_key_in_a_file_is_a_warning_that_names_the_file_and_what_keeps_it_elsewhere(home: Path) -> None:
     settings = load_settings({"MLS_TUI_HOME": str(home)})
     vault = open_vault(settings)
@@ -95,6 +96,7 @@ def test_aws_tells_who_and_where() -> None:
     assert ("AWS region", "ok", "us-east-1") in [(check.name, check.state, check.detail) for check in checks]
 
 
+@pytest.mark.promise(14)
 @pytest.mark.parametrize(
     ("seconds", "state"),
     [(0, "ok"), (59, "ok"), (-61, "warning"), (200, "warning"), (301, "failure"), (-900, "failure")],
@@ -108,6 +110,7 @@ def test_a_wrong_clock_is_measured_against_aws(seconds: int, state: str) -> None
         assert _states(aws_checks(client, _clock(seconds)))["clock"] == state
 
 
+@pytest.mark.promise(14)
 def test_expired_credentials_say_how_to_renew_them() -> None:
     client: Any = boto3.client("sts", region_name="us-east-1")
     with Stubber(client) as stub:

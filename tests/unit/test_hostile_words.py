@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from mls_tui.reso.odata import quoted
 _WORDS = st.text(st.one_of(st.characters(), st.sampled_from("'\x1b\x9b\x07\u202e\n\r\u2028[]"))).map(str)
 
 
+@pytest.mark.promise("hostile text")
 @given(_WORDS)
 @example("x' or 'a' eq 'a")
 def test_no_quote_ends_a_literal_of_a_filter(text: str) -> None:
@@ -22,6 +24,7 @@ def test_no_quote_ends_a_literal_of_a_filter(text: str) -> None:
     assert found[1].replace("''", "'") == text
 
 
+@pytest.mark.promise("hostile text")
 @given(_WORDS)
 @example("\x1b[31mred\x9b\u202e")
 def test_no_word_brings_a_control_character_to_the_terminal(text: str) -> None:

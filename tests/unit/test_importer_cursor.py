@@ -39,6 +39,7 @@ def settle(keeping: CursorKeeper, number: int, records: int) -> None:
         keeping.settled(number)
 
 
+@pytest.mark.promise(2)
 def test_a_page_moves_the_cursor_only_when_all_before_it_are_settled() -> None:
     keeping = keeper()
     keeping.opened(page(1, 1, 2))
@@ -63,6 +64,7 @@ def test_a_feed_that_turns_out_unordered_takes_the_saved_cursor_back() -> None:
     assert keeping.finish(statuses=()).watermark == at(5)
 
 
+@pytest.mark.promise(14)
 @pytest.mark.parametrize("swept", [True, False])
 def test_a_record_from_the_future_never_hides_what_changes_until_then(swept: bool) -> None:
     keeping = keeper(Cursor(watermark=at(0), swept=swept), started=T0.timestamp() + 10)
@@ -97,6 +99,7 @@ def test_more_failures_than_can_be_kept_hold_the_cursor_where_it_was() -> None:
     assert (end.watermark, end.failed_keys, end.swept) == (at(0), (), False)
 
 
+@pytest.mark.promise(2)
 @given(
     st.lists(st.lists(st.integers(0, 50), min_size=1, max_size=4), min_size=1, max_size=5),
     st.randoms(use_true_random=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ def stored_photos(draw: st.DrawFn) -> tuple[Photo, ...]:
     )
 
 
+@pytest.mark.promise(3)
 @given(st.lists(identities, unique=True, max_size=8), stored_photos())
 def test_a_plan_keeps_or_wants_every_photo_and_overwrites_none(
     found: list[tuple[str, str]], stored: tuple[Photo, ...]
@@ -96,6 +98,7 @@ def test_what_is_stored_is_followed_outside_the_scope() -> None:
     assert step(sold, PHOTOS, stored_as(a_listing())) is Step.CHANGED
 
 
+@pytest.mark.promise(3)
 def test_the_same_facts_and_photos_are_unchanged_and_an_older_record_changes_nothing() -> None:
     assert step(a_listing(), PHOTOS, stored_as(a_listing())) is Step.UNCHANGED
     assert step(a_listing(), None, stored_as(a_listing())) is Step.UNCHANGED

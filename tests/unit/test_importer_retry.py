@@ -43,10 +43,12 @@ async def tried(work: Failing, attempts: int, clock: StepClock, told: Told, seed
     return await attempt(work, attempts=attempts, clock=clock, rng=random.Random(seed), on_failure=tell)
 
 
+@pytest.mark.promise(8)
 def test_a_listing_has_three_attempts_and_a_photo_two() -> None:
     assert (LISTING_ATTEMPTS, PHOTO_ATTEMPTS) == (3, 2)
 
 
+@pytest.mark.promise(8)
 async def test_waits_are_a_power_of_two_and_up_to_a_second() -> None:
     clock, told, work = StepClock(), Told(), Failing(StorageError("busy", retryable=True), 3)
     assert await tried(work, 4, clock, told) == "done"
@@ -81,6 +83,7 @@ NEVER = [
 ]
 
 
+@pytest.mark.promise(8)
 @pytest.mark.parametrize("error", NEVER, ids=lambda error: type(error).__name__)
 async def test_what_cannot_help_is_tried_once_and_told_once(error: Exception) -> None:
     clock, told, work = StepClock(), Told(), Failing(error, 9)

@@ -192,6 +192,7 @@ print((grow(15_000, 30_000) - few) * 1024 // 15_000)
 """
 
 
+@pytest.mark.promise(16)
 @pytest.mark.skipif(sys.platform != "linux", reason="resident memory is read from /proc")
 def test_more_listings_take_no_more_memory_in_the_index() -> None:
     done = subprocess.run([sys.executable, "-c", _GROWTH], capture_output=True, text=True, timeout=60, check=True)

@@ -57,6 +57,7 @@ def _lines(settings: Settings) -> list[dict[str, Any]]:
     return [json.loads(line) for line in settings.log_path.read_text().splitlines()]
 
 
+@pytest.mark.promise("logs")
 def test_a_failed_listing_is_one_line_with_category_number_attempts_and_cause(start: Start, settings: Settings) -> None:
     start()
     log_event(ListingFailed(at=NOON, run="r1", mls_number="A1", listing_key="k", error="503 from the MLS", attempts=3))
@@ -67,6 +68,7 @@ def test_a_failed_listing_is_one_line_with_category_number_attempts_and_cause(st
     assert line["at"].endswith("Z")
 
 
+@pytest.mark.promise("logs")
 @pytest.mark.parametrize(
     ("event", "category", "level"),
     [
@@ -108,6 +110,7 @@ def test_the_file_is_for_its_owner_alone(start: Start, settings: Settings) -> No
     assert stat.S_IMODE(settings.log_path.parent.stat().st_mode) == 0o700
 
 
+@pytest.mark.promise("logs")
 def test_the_log_rotates_and_rotated_files_stay_private(
     start: Start, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +123,7 @@ def test_the_log_rotates_and_rotated_files_stay_private(
     assert all(file.stat().st_size <= 2_500 and stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
 
 
+@pytest.mark.promise("hostile text")
 @given(text=st.text(max_size=200))
 def test_no_text_of_a_feed_breaks_a_line_or_reaches_the_terminal(text: str) -> None:
     record = logging.LogRecord("mls_tui", logging.ERROR, "", 0, "%s", (text,), None)
@@ -187,6 +191,7 @@ def test_ordinary_text_is_left_alone() -> None:
     assert Redactor().text(text) == text
 
 
+@pytest.mark.promise("logs")
 def test_readable_lines_appear_only_when_asked_for(start: Start) -> None:
     stream = io.StringIO()
     start(1, stream=stream)

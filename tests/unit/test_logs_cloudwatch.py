@@ -79,6 +79,7 @@ class StuckClient:
         raise ConnectionError("away")
 
 
+@pytest.mark.promise("logs")
 def test_a_stuck_aws_holds_nobody_up_and_costs_bounded_memory() -> None:
     client = StuckClient()
     handler = CloudWatchHandler(GROUP, "ann", client, pause_seconds=0)

@@ -34,6 +34,7 @@ def most_in_any_window(arrivals: list[float], seconds: float) -> int:
     return max((sum(start <= other < start + seconds for other in arrivals) for start in arrivals), default=0)
 
 
+@pytest.mark.promise(15)
 @given(LIMITS, st.lists(st.floats(0, 5), max_size=40), st.integers(1, 6))
 @settings(max_examples=40)
 def test_no_window_ever_holds_more_than_its_limit(limits: tuple[Limit, ...], gaps: list[float], tasks: int) -> None:
@@ -56,6 +57,7 @@ def test_no_window_ever_holds_more_than_its_limit(limits: tuple[Limit, ...], gap
         assert most_in_any_window(arrivals, limit.seconds) <= limit.limit
 
 
+@pytest.mark.promise(15)
 @given(LIMITS, st.integers(1, 30), st.floats(0, 90))
 @settings(max_examples=40)
 def test_restart_forgets_nothing(limits: tuple[Limit, ...], count: int, away: float) -> None:

@@ -20,6 +20,7 @@ def cleaned(value: Any, raw: bytes | None = None) -> str:
     return json.dumps(without_echoes(orjson.loads(raw), raw, Masker([SECRET])))
 
 
+@pytest.mark.promise("secrets nowhere else")
 @pytest.mark.parametrize("echo", [SECRET, f"you sent {SECRET}.", "canary%2Faccess%2Btoken%3D%221f6b0c"])
 @pytest.mark.parametrize("where", ["PublicRemarks", "VirtualTourURLUnbranded", "ListingId", "Deep"])
 def test_an_echo_is_masked_in_every_field_and_spelling(echo: str, where: str) -> None:

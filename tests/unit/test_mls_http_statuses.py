@@ -39,6 +39,7 @@ REPEATED = {
 }
 
 
+@pytest.mark.promise(8)
 @pytest.mark.parametrize("fault", REPEATED.values(), ids=REPEATED)
 async def test_passing_fault_is_tried_again_after_the_contracts_wait(fault: httpx.Response | Exception) -> None:
     def serve(request: httpx.Request) -> httpx.Response:
@@ -75,6 +76,7 @@ async def test_third_failure_is_the_last_one(fault: httpx.Response | Exception) 
     assert [each.wait is None for each in wire.failures] == [False, False, True]
 
 
+@pytest.mark.promise(8)
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 410, 413, 414, 422])
 async def test_hopeless_status_is_not_tried_again(status: int) -> None:
     wire = Wire(script(answer(status, {"error": {"code": "", "message": "no"}})))
@@ -85,6 +87,7 @@ async def test_hopeless_status_is_not_tried_again(status: int) -> None:
     assert wire.clock.slept == []
 
 
+@pytest.mark.promise(8)
 @pytest.mark.parametrize(
     ("headers", "waited"),
     [
@@ -114,6 +117,7 @@ async def test_spark_code_1550_is_a_pause(status: int) -> None:
     assert wire.clock.elapsed == pytest.approx(3.0)
 
 
+@pytest.mark.promise(15)
 async def test_five_pauses_in_a_row_stop_the_run_and_a_success_between_does_not() -> None:
     busy = httpx.Response(429, headers={"Retry-After": "1"})
     wire = Wire(script(busy, busy, busy, busy, GOOD, busy, GOOD))
@@ -149,6 +153,7 @@ async def test_bearer_token_that_is_refused_ends_with_the_contracts_sentence() -
     assert len(wire.requests) == len(wire.failures) == 1
 
 
+@pytest.mark.promise("secrets nowhere else")
 async def test_error_body_with_the_token_is_masked_everywhere(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(0)
     text = f"bad token {TOKEN} and Bearer {SECRET} at https://x/?access_token={SECRET}"
@@ -160,6 +165,7 @@ async def test_error_body_with_the_token_is_masked_everywhere(caplog: pytest.Log
     assert "500 Internal Server Error" in everything
 
 
+@pytest.mark.promise("hostile addresses")
 async def test_link_to_another_origin_gets_no_token() -> None:
     wire = Wire(script(GOOD))
     for elsewhere in ("https://evil.example/odata", "http://mls.example/odata", "https://mls.example:8443/odata"):
@@ -182,6 +188,7 @@ async def test_redirect_is_followed_at_home_only() -> None:
     assert len(wire.requests) == 4
 
 
+@pytest.mark.promise("hostile text")
 async def test_filter_is_sent_with_percent_20_and_escaped_quotes() -> None:
     wire = Wire(script(GOOD))
     await wire.http.get_json(with_query(URL, [("$filter", "City eq 'O''Hare & Co+'"), ("$top", "5")]))

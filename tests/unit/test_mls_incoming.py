@@ -105,6 +105,7 @@ def test_answer_is_the_same_however_it_is_framed_and_cut(
     assert told.reusable == [framing != TO_THE_END]
 
 
+@pytest.mark.promise("hostile bodies")
 @given(st.binary(min_size=1, max_size=300), st.sampled_from([LENGTH, CHUNKED]), CUTS, st.integers(1, 10_000))
 def test_answer_that_is_cut_off_is_never_whole(body: bytes, framing: str, cuts: list[int], missing: int) -> None:
     message = b"HTTP/1.1 200 OK\r\n" + framed(body, framing, cuts)
@@ -135,6 +136,7 @@ def test_what_follows_in_the_same_breath_is_no_part_of_it_and_costs_the_connecti
     assert (told.body, told.error, told.reusable) == (b"abc", error, [False])
 
 
+@pytest.mark.promise("hostile bodies")
 @pytest.mark.parametrize(
     "endless",
     [b"X-Long: " + b"a" * 1_000, b"X-Many: 1\r\n" * 90, EARLY * 20],

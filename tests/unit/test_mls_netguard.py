@@ -20,6 +20,7 @@ localhost localhost. LOCALHOST a.localhost [::1] [::]
 """
 
 
+@pytest.mark.promise("hostile addresses")
 @pytest.mark.parametrize("host", SPELLINGS.split())
 async def test_spelling_of_a_private_address_is_refused_before_any_connection(host: str) -> None:
     async def no_lookup(name: str, port: int) -> list[str]:
@@ -54,6 +55,7 @@ async def test_url_of_another_kind_is_refused_as_a_sentence(url: str) -> None:
         await wire.http.photo(url)
 
 
+@pytest.mark.promise("hostile addresses")
 @pytest.mark.parametrize(
     "found",
     [

@@ -47,6 +47,7 @@ def bomb(megabytes: int) -> bytes:
     return b"".join([*(packer.compress(bytes(MB)) for _ in range(megabytes)), packer.flush()])
 
 
+@pytest.mark.promise("hostile bodies")
 async def test_a_bomb_is_cut_off_at_its_cap_and_never_held_whole() -> None:
     stream = Sent(bomb(400), size=1_000_000)
     tracemalloc.start()
@@ -71,6 +72,7 @@ async def test_a_bomb_in_an_error_costs_its_first_lines() -> None:
     assert peak < 4 * MB
 
 
+@pytest.mark.promise("hostile bodies")
 @pytest.mark.parametrize("packing", ["gzip, gzip", "gzip,gzip,gzip,gzip", "br", "zstd", "deflate, gzip", "x" * 9_000])
 async def test_what_was_not_asked_for_is_not_unpacked(packing: str) -> None:
     stream = Sent(gzip.compress(gzip.compress(b"{}")))

@@ -26,6 +26,7 @@ KINDS = {
 }
 
 
+@pytest.mark.promise(6)
 @pytest.mark.parametrize(("extension", "body"), KINDS.items(), ids=KINDS)
 async def test_bytes_and_not_the_name_tell_what_a_photo_is(extension: str, body: bytes) -> None:
     wire = Wire(script(httpx.Response(200, content=body, headers={"Content-Type": "text/html"})))
@@ -34,6 +35,7 @@ async def test_bytes_and_not_the_name_tell_what_a_photo_is(extension: str, body:
     assert photo.content_type == f"image/{ {'jpg': 'jpeg'}.get(extension, extension) }"
 
 
+@pytest.mark.promise("hostile bodies")
 @pytest.mark.parametrize(
     "body",
     [b"", b"\xff\xd8", b"<svg>", b"BM....", b"RIFF\x10\x00\x00\x00WAVE", b"\x00\x00\x00\x18ftypisom", b"%PDF-1.7"],
@@ -65,6 +67,7 @@ FAILED = {
 }
 
 
+@pytest.mark.promise(6)
 @pytest.mark.parametrize(("answer", "says", "retryable", "expired"), FAILED.values(), ids=FAILED)
 async def test_failed_attempt_is_a_sentence_that_says_what_may_help(
     answer: httpx.Response | Exception, says: str, retryable: bool, expired: bool
@@ -84,6 +87,7 @@ async def test_failed_attempt_is_a_sentence_that_says_what_may_help(
     assert wire.notices == []
 
 
+@pytest.mark.promise("hostile bodies")
 async def test_body_over_the_cap_is_cut_off_while_it_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     given = 0
 
@@ -118,6 +122,7 @@ async def test_photo_host_that_keeps_answering_429_parks_the_photo_and_not_the_a
     assert len(wire.pauses) == len(wire.requests) == 5
 
 
+@pytest.mark.promise("hostile addresses")
 async def test_three_redirects_are_followed_and_a_fourth_is_not() -> None:
     def hop(request: httpx.Request) -> httpx.Response:
         left = int(request.url.path.strip("/"))
@@ -128,6 +133,7 @@ async def test_three_redirects_are_followed_and_a_fourth_is_not() -> None:
         await Wire(hop).http.photo("https://cdn.example/4")
 
 
+@pytest.mark.promise("hostile addresses")
 async def test_redirect_to_a_private_address_is_refused() -> None:
     wire = Wire(script(httpx.Response(302, headers={"Location": "http://169.254.169.254/latest/meta-data"})))
     with pytest.raises(PhotoError, match="nothing was sent"):

@@ -12,6 +12,7 @@ from tests.unit.test_mls_transport import JPEG, serving, whole, wire_to
 OTHER = JPEG + b"of another house"
 
 
+@pytest.mark.promise("hostile bodies")
 async def test_answer_that_nobody_asked_for_is_not_taken_for_the_next_photo() -> None:
     said = asyncio.Event()
 
@@ -84,6 +85,7 @@ async def test_answer_whose_length_is_in_doubt_is_no_photo_and_spoils_none(said:
     assert server.connections == 2
 
 
+@pytest.mark.promise("hostile bodies")
 async def test_connection_of_a_photo_that_was_given_up_halfway_is_not_used_again() -> None:
     begun = asyncio.Event()
 

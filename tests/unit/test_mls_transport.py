@@ -80,6 +80,7 @@ async def test_reset_of_a_reused_connection_is_one_failed_attempt_and_not_silent
     assert all("closed or reset" in each.cause for each in wire.failures)
 
 
+@pytest.mark.promise(6)
 @pytest.mark.parametrize(
     "sent", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + JPEG]
 )
@@ -117,6 +118,7 @@ async def test_garbage_instead_of_http_is_a_sentence() -> None:
     assert len(wire.failures) == len(server.heads) == 3
 
 
+@pytest.mark.promise("hostile bodies")
 async def test_silent_server_is_given_up_after_the_time_limit() -> None:
     async def reply(number: int, head: str, writer: asyncio.StreamWriter) -> None:
         return
@@ -149,6 +151,7 @@ async def test_signed_url_host_and_identity_are_sent_untouched_without_the_token
         assert TOKEN not in head
 
 
+@pytest.mark.promise("hostile addresses")
 async def test_name_is_resolved_once_and_the_checked_address_is_connected_to() -> None:
     asked: list[str] = []
 
@@ -166,6 +169,7 @@ async def test_name_is_resolved_once_and_the_checked_address_is_connected_to() -
     assert asked == ["cdn.test"]
 
 
+@pytest.mark.promise("hostile addresses")
 async def test_proxy_and_netrc_settings_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.delenv("NO_PROXY", raising=False)

@@ -123,6 +123,7 @@ def test_an_animation_gives_its_first_frame() -> None:
     assert getattr(opened(make_variants(out.getvalue(), (40,))[40]), "n_frames", 1) == 1
 
 
+@pytest.mark.promise("hostile bodies")
 @pytest.mark.parametrize("size", [(10_000, 5_001), (10_000, 10_000), (100_000, 100_000)])
 def test_a_header_with_too_many_pixels_is_refused_before_decoding(size: tuple[int, int]) -> None:
     with pytest.raises(PhotoError, match="too many pixels") as caught:
@@ -138,6 +139,7 @@ def test_what_cannot_be_decoded_is_a_photo_error(body: bytes) -> None:
         make_variants(body)
 
 
+@pytest.mark.promise("hostile bodies")
 def test_formats_beyond_those_of_photos_are_not_decoded() -> None:
     for kind in ("BMP", "ICO", "PPM", "TGA"):
         with pytest.raises(PhotoError, match="cannot be decoded"):

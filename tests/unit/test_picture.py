@@ -57,6 +57,7 @@ def test_what_is_not_a_photo_is_refused_in_a_sentence(data: bytes) -> None:
         half_blocks(data, 10, 10)
 
 
+@pytest.mark.promise("hostile bodies")
 @pytest.mark.parametrize("size", [(10_000, 5_001), (60_000, 60_000)])
 def test_a_bomb_is_refused_by_its_header(size: tuple[int, int]) -> None:
     with pytest.raises(UnreadablePhotoError, match="too large"):

@@ -37,6 +37,7 @@ def test_every_secret_comes_back_as_it_was(clear: str, user: str, connection: st
     assert _vault().decrypt(sealed, user=user, connection=connection, field=field) == clear
 
 
+@pytest.mark.promise("secrets at rest")
 @pytest.mark.parametrize("moved", [{"user": "bob"}, {"connection": "c2"}, {"field": "password"}])
 def test_a_ciphertext_moved_to_another_row_fails(moved: dict[str, str]) -> None:
     sealed = _vault().encrypt(CANARY, **PLACE)
@@ -106,6 +107,7 @@ def test_a_short_passphrase_is_a_warning() -> None:
     assert EnvironmentKeys("a passphrase of some length").check().state == "ok"
 
 
+@pytest.mark.promise("secrets at rest")
 def test_another_key_cannot_read_and_says_which_key_is_missing() -> None:
     sealed = _vault().encrypt(CANARY, **PLACE)
     with pytest.raises(SecretError, match=sealed.split(".")[1]):
@@ -118,6 +120,7 @@ def test_nothing_is_made_until_a_secret_is_stored(home: Path) -> None:
     assert not home.exists()
 
 
+@pytest.mark.promise("secrets at rest")
 def test_the_key_file_is_for_its_owner_alone_and_warned_of_once(home: Path) -> None:
     warnings: list[str] = []
     settings = _settings(home)
@@ -160,6 +163,7 @@ def test_a_damaged_key_file_is_a_sentence(home: Path) -> None:
         FileKeys(path).current()
 
 
+@pytest.mark.promise("secrets at rest")
 def test_after_a_rotation_old_secrets_are_read_and_new_ones_have_the_new_key(home: Path) -> None:
     settings = _settings(home)
     old = open_vault(settings).encrypt(CANARY, **PLACE)

@@ -44,6 +44,7 @@ def _settings(home: Path, **variables: str) -> Settings:
     return load_settings({"MLS_TUI_HOME": str(home), **variables})
 
 
+@pytest.mark.promise("secrets at rest")
 def test_the_keyring_is_preferred_to_a_file_and_no_key_touches_the_disk(home: Path) -> None:
     backend = MemoryKeyring()
     sealed = open_vault(_settings(home), backend=backend).encrypt(CANARY, **PLACE)
@@ -149,6 +150,7 @@ def test_kms_is_asked_once_for_many_secrets(kms: tuple[CountingKms, str]) -> Non
     assert kms[0].calls == ["generate_data_key", "decrypt"]
 
 
+@pytest.mark.promise("secrets at rest")
 def test_the_encryption_context_keeps_other_users_out(kms: tuple[CountingKms, str]) -> None:
     sealed = _kms_vault(kms, "ann").encrypt(CANARY, **PLACE)
     with pytest.raises(SecretError, match="refused decrypt"):
@@ -171,6 +173,7 @@ def test_kms_rotation_uses_a_new_data_key(kms: tuple[CountingKms, str]) -> None:
     assert vault.decrypt(fresh, **PLACE) == CANARY
 
 
+@pytest.mark.promise("secrets at rest")
 def test_kms_is_used_on_aws_where_configured_and_older_places_are_still_read(
     home: Path, kms: tuple[CountingKms, str]
 ) -> None:

@@ -60,6 +60,7 @@ async def test_conflict_is_repeated_with_the_same_token_until_it_passes(
     aws.done()
 
 
+@pytest.mark.promise(5)
 async def test_row_and_mark_go_in_one_transaction(aws: StubbedAws, store: DynamoDBListingStore) -> None:
     sent: list[list[str]] = []
     aws.dynamodb().meta.events.register(
@@ -73,6 +74,7 @@ async def test_row_and_mark_go_in_one_transaction(aws: StubbedAws, store: Dynamo
     assert sent == [["MLSNUMBER#reso.lakeside-mls#A-1", f"LISTING#{a_listing().listing_id}"]]
 
 
+@pytest.mark.promise(7)
 async def test_conflict_that_stays_is_given_up_as_retryable(
     aws: StubbedAws, store: DynamoDBListingStore, waits: list[float]
 ) -> None:
@@ -119,6 +121,7 @@ async def test_own_mark_found_after_a_lost_answer_ends_in_an_update(
     aws.done()
 
 
+@pytest.mark.promise(7)
 @pytest.mark.parametrize("codes", [("ValidationError", None), ("ItemCollectionSizeLimitExceeded", None)])
 async def test_other_cancellations_are_not_repeated(
     aws: StubbedAws, store: DynamoDBListingStore, waits: list[float], codes: tuple[str | None, ...]
@@ -145,6 +148,7 @@ def problem_put(number: int) -> dict[str, Any]:
     return {"PutRequest": {"Item": to_attributes(items.problem_item(USER, "r", number, problem, 1))}}
 
 
+@pytest.mark.promise(7)
 async def test_unprocessed_items_are_handed_in_again(
     aws: StubbedAws, store: DynamoDBListingStore, waits: list[float]
 ) -> None:
@@ -161,6 +165,7 @@ async def test_unprocessed_items_are_handed_in_again(
     aws.done()
 
 
+@pytest.mark.promise(7)
 async def test_items_that_stay_unprocessed_are_an_error(aws: StubbedAws, store: DynamoDBListingStore) -> None:
     problems = [Problem(kind=ProblemKind.LISTING, mls_number=str(n), error="x", at=1) for n in range(2)]
     for _ in range(8):
@@ -203,6 +208,7 @@ async def test_lease_taken_by_another_in_the_same_moment_is_theirs(
     aws.done()
 
 
+@pytest.mark.promise(14)
 @pytest.mark.parametrize(
     ("code", "status", "sentence", "retryable"),
     [

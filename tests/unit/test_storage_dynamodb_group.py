@@ -58,6 +58,7 @@ def built(number: str) -> Callable[[], tuple[Item, Item]]:
     return lambda: (items.listing_item(USER, listing, FIRST_MS), items.mark_item(USER, listing))
 
 
+@pytest.mark.promise(5)
 def test_those_that_wait_go_together_each_with_its_mark_and_eight_at_most() -> None:
     house = House()
     for _ in range(2):
@@ -69,6 +70,7 @@ def test_those_that_wait_go_together_each_with_its_mark_and_eight_at_most() -> N
     assert house.sent[1] == ["MLSNUMBER#reso.lakeside-mls#A-8", f"LISTING#{a_listing('A-8').listing_id}"]
 
 
+@pytest.mark.promise(7)
 def test_group_that_is_refused_is_left_to_each_alone() -> None:
     house = House()
     cancelled(house.aws.rows, None, None, "ConditionalCheckFailed", None)

@@ -39,6 +39,7 @@ async def put(store: S3PhotoStore) -> None:
     await store.put(KEY, BODY, content_type="image/jpeg", sha256=SHA, metadata={})
 
 
+@pytest.mark.promise(6)
 async def test_upload_carries_its_checksum_for_s3_to_verify(aws: StubbedAws, store: S3PhotoStore) -> None:
     aws.objects.add_response(
         "put_object",
@@ -67,6 +68,7 @@ async def test_conflict_409_is_repeated(aws: StubbedAws, store: S3PhotoStore, wa
     aws.done()
 
 
+@pytest.mark.promise(7)
 async def test_conflict_409_that_stays_is_not_success(aws: StubbedAws, store: S3PhotoStore) -> None:
     for _ in range(6):
         aws.objects.add_client_error("put_object", "OperationAborted", "x", 409)
@@ -76,6 +78,7 @@ async def test_conflict_409_that_stays_is_not_success(aws: StubbedAws, store: S3
     aws.done()
 
 
+@pytest.mark.promise(7)
 @pytest.mark.parametrize(
     ("code", "status", "sentence", "retryable"),
     [
@@ -154,6 +157,7 @@ async def test_wrong_credentials_are_not_taken_for_an_absent_photo(aws: StubbedA
     aws.done()
 
 
+@pytest.mark.promise(7)
 async def test_key_that_could_not_be_deleted_is_named(aws: StubbedAws, store: S3PhotoStore) -> None:
     errors = [{"Key": "k7", "Code": "AccessDenied", "Message": "no"}, {"Key": "k1001", "Code": "InternalError"}]
     aws.objects.add_response("delete_objects", {"Errors": errors[:1]}, {"Bucket": "b", "Delete": ANY})

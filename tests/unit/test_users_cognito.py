@@ -77,6 +77,7 @@ def _tokens(**changes: Any) -> dict[str, Any]:
     return {"AuthenticationResult": tokens | changes}
 
 
+@pytest.mark.promise("sign-in")
 def test_an_authenticator_code_is_asked_for_and_a_wrong_one_refused(stubbed: tuple[CognitoUsers, Stubber]) -> None:
     users, stub = stubbed
     parameters = srp_parameters("ann")
@@ -99,6 +100,7 @@ def test_an_authenticator_code_is_asked_for_and_a_wrong_one_refused(stubbed: tup
     assert users.answer(challenge, "123456") == User("u1", "ann@example.com")
 
 
+@pytest.mark.promise("sign-in")
 def test_tokens_near_their_end_are_renewed_and_the_rotated_refresh_token_is_kept(
     stubbed: tuple[CognitoUsers, Stubber], sessions: SessionFile, clock: HandClock
 ) -> None:
@@ -172,6 +174,7 @@ def test_cognito_in_trouble_matters_only_when_the_tokens_are_over(
     assert sessions.load() == _session(expires_at=NOON.timestamp() + left)
 
 
+@pytest.mark.promise("sign-in")
 def test_sign_out_forgets_here_and_revokes_there(stubbed: tuple[CognitoUsers, Stubber], sessions: SessionFile) -> None:
     users, stub = stubbed
     sessions.save(_session())
@@ -181,6 +184,7 @@ def test_sign_out_forgets_here_and_revokes_there(stubbed: tuple[CognitoUsers, St
     users.sign_out()
 
 
+@pytest.mark.promise("secrets at rest")
 def test_no_token_stands_in_the_clear_on_disk_or_in_a_repr(sessions: SessionFile, home: Path) -> None:
     sessions.save(_session())
     on_disk = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
@@ -192,6 +196,7 @@ def test_no_token_stands_in_the_clear_on_disk_or_in_a_repr(sessions: SessionFile
 FIRST = {"ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": srp_parameters("ann"), "Session": "s" * 20}
 
 
+@pytest.mark.promise("sign-in")
 @pytest.mark.parametrize(
     "said",
     [

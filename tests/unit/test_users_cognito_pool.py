@@ -58,6 +58,7 @@ def said(pool: Pool, operation: str, field: str) -> list[str]:
     return [json.loads(body)[field] for name, body in pool.heard if name == operation]
 
 
+@pytest.mark.promise("sign-in")
 def test_who_knows_the_password_is_signed_in_and_it_never_leaves_this_process(
     pool: Pool, users: CognitoUsers, settings: Settings
 ) -> None:
@@ -68,6 +69,7 @@ def test_who_knows_the_password_is_signed_in_and_it_never_leaves_this_process(
     assert found_in(b"".join(body for _, body in pool.heard), [PASSWORD]) == []
 
 
+@pytest.mark.promise("sign-in")
 @pytest.mark.parametrize("typed", ["Right-passwörd-1", f"{PASSWORD} ", PASSWORD.lower(), "x", ""])
 def test_a_wrong_password_is_found_out_by_its_proof(
     pool: Pool, users: CognitoUsers, settings: Settings, typed: str
@@ -85,6 +87,7 @@ def test_who_is_not_known_is_refused_like_a_wrong_password(users: CognitoUsers) 
     assert users.current() is None
 
 
+@pytest.mark.promise("sign-in")
 def test_a_first_sign_in_chooses_a_password_that_replaces_the_temporary_one(users: CognitoUsers) -> None:
     challenge = asked(users.sign_in("new", TEMPORARY))
     assert (challenge.kind, challenge.hidden) == (ChallengeKind.NEW_PASSWORD, True)
@@ -97,6 +100,7 @@ def test_a_first_sign_in_chooses_a_password_that_replaces_the_temporary_one(user
     assert users.sign_in("new", CHOSEN) == User("sub-of-new", "new@example.com")
 
 
+@pytest.mark.promise("sign-in")
 def test_the_authenticators_code_is_checked_and_asked_for_again_after_a_wrong_one(users: CognitoUsers) -> None:
     challenge = asked(users.sign_in("bob", PASSWORD))
     assert (challenge.kind, challenge.hidden) == (ChallengeKind.TOTP, False)
@@ -114,6 +118,7 @@ def test_a_new_password_and_a_code_are_asked_for_one_after_the_other(users: Cogn
     assert users.answer(second, code_of(APP, NOON)) == User("sub-of-both", "both@example.com")
 
 
+@pytest.mark.promise("sign-in")
 def test_a_question_that_is_no_longer_open_is_not_told_as_a_wrong_password(users: CognitoUsers) -> None:
     challenge = asked(users.sign_in("bob", PASSWORD))
     users.answer(challenge, code_of(APP, NOON))
@@ -124,6 +129,7 @@ def test_a_question_that_is_no_longer_open_is_not_told_as_a_wrong_password(users
     assert users.current() is None
 
 
+@pytest.mark.promise("sign-in")
 def test_each_renewal_uses_the_refresh_token_that_the_one_before_it_brought(
     pool: Pool, users: CognitoUsers, settings: Settings
 ) -> None:
@@ -139,6 +145,7 @@ def test_each_renewal_uses_the_refresh_token_that_the_one_before_it_brought(
         require(users)
 
 
+@pytest.mark.promise("sign-in")
 def test_after_sign_out_a_kept_copy_of_the_session_renews_nothing(
     pool: Pool, users: CognitoUsers, settings: Settings
 ) -> None:

@@ -47,6 +47,7 @@ def _boto3_session(login: Callable[[], Session] = _login, *answers: dict[str, An
     return session
 
 
+@pytest.mark.promise("sign-in")
 def test_credentials_are_the_users_and_renew_themselves() -> None:
     session = _boto3_session(_login, _credentials("FIRST", 1), _credentials("SECOND", 60))
     assert session.get_credentials().access_key == "SECOND"
@@ -64,6 +65,7 @@ def test_renewal_asks_who_is_signed_in_each_time_and_ends_with_the_session() -> 
         _boto3_session(login, _credentials("FIRST", 1))
 
 
+@pytest.mark.promise("sign-in")
 @pytest.mark.parametrize(
     ("environ", "region"),
     [

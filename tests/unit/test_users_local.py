@@ -21,6 +21,7 @@ def test_without_a_user_pool_the_local_user_is_signed_in(home: Path) -> None:
     assert not home.exists()
 
 
+@pytest.mark.promise("sign-in")
 def test_after_sign_out_authentication_is_required_until_sign_in(tmp_path: Path) -> None:
     LocalUsers("ann", tmp_path).sign_out()
     with pytest.raises(AuthenticationError, match=r"^Authentication required$"):

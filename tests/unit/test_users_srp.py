@@ -30,6 +30,7 @@ def _number(name: str) -> int:
     return int(hashlib.sha512(name.encode()).hexdigest(), 16)
 
 
+@pytest.mark.promise("sign-in")
 @pytest.mark.parametrize(("index", "given"), list(enumerate(CLAIMS)))
 def test_the_claim_is_that_of_another_implementation(index: int, given: tuple[str, str, str, str]) -> None:
     password, user, salt, signature = given

@@ -140,6 +140,7 @@ def test_history_is_newest_first_and_shows_a_run(imported: Here) -> None:
     assert "Nothing failed" in imported.done("history", runs[0]["runId"]).err
 
 
+@pytest.mark.promise(10)
 def test_a_record_without_a_key_is_quarantined_the_rest_comes_and_the_exit_code_is_1(cli: Here) -> None:
     with start_in_thread(listings=3) as running:
         broken = running.mls.feed.listing_keys("Active")[0]

@@ -58,6 +58,7 @@ def on_a_terminal(answers: dict[str, str], *arguments: str) -> tuple[int, str]:
     return running.wait(PATIENCE_SECONDS), shown
 
 
+@pytest.mark.promise("secrets at rest", "sign-in")
 def test_a_first_sign_in_chooses_a_password_and_lasts_until_sign_out(cli: Here, pool: Pool, home: Path) -> None:
     refused = cli("import", "Lake", "--json")
     assert (refused.code, refused.json) == (3, {"success": False, "error": "Authentication required"})
@@ -78,6 +79,7 @@ def test_a_first_sign_in_chooses_a_password_and_lasts_until_sign_out(cli: Here, 
     assert cli("whoami").code == 3
 
 
+@pytest.mark.promise("sign-in")
 def test_a_wrong_password_is_a_sentence_and_nobody_is_signed_in(cli: Here, pool: Pool) -> None:
     for name, password in (("ann", CHOSEN), ("nobody", TEMPORARY)):
         code, shown = on_a_terminal({"Password": password}, "sign-in", "--username", name)
@@ -88,6 +90,7 @@ def test_a_wrong_password_is_a_sentence_and_nobody_is_signed_in(cli: Here, pool:
     assert cli("whoami").code == 3
 
 
+@pytest.mark.promise("sign-in")
 def test_an_authenticators_code_completes_a_sign_in(cli: Here, pool: Pool) -> None:
     answers = {"Password": CHOSEN, "The code of your authenticator app": code_of(APP, NOON)}
     code, shown = on_a_terminal(answers, "sign-in", "--username", "bob")

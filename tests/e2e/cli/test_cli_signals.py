@@ -44,6 +44,7 @@ def _wait_for(running: subprocess.Popen[str], event: str) -> None:
     raise AssertionError(f"ended before {event}")
 
 
+@pytest.mark.promise(9)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_an_import_with_130_and_a_rerun_completes_it(
     number: signal.Signals, cli: Here, slow: DemoMLS
@@ -69,6 +70,7 @@ def test_a_signal_ends_an_import_with_130_and_a_rerun_completes_it(
     assert all("key" in photo for each in stored for photo in each["photos"])
 
 
+@pytest.mark.promise(9)
 def test_a_second_signal_ends_the_process_at_once(cli: Here, slow: DemoMLS) -> None:
     running = process("import", "Lake", "--events")
     _wait_for(running, "PhotoStored")

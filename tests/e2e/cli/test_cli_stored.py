@@ -138,6 +138,7 @@ def test_info_shows_every_path_and_setting_and_creates_nothing(
     assert not home.exists()
 
 
+@pytest.mark.promise("secrets at rest")
 def test_rotating_keys_re_encrypts_every_secret_and_imports_go_on(connected: Here) -> None:
     before = connected.done("info", "--json").json["encryptionKey"]["id"]
     assert "1 secret" in connected.done("keys", "rotate").err

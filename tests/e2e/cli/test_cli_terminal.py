@@ -90,6 +90,7 @@ def test_an_import_whose_events_nobody_reads_stops_with_its_state_saved(connecte
     assert [run["state"] for run in connected.done("history", "--json").json] in (["interrupted"], [])
 
 
+@pytest.mark.promise("hostile text")
 def test_feed_text_never_reaches_a_terminal_raw(cli: Here, tmp_path: Path) -> None:
     with start_in_thread(listings=2) as running:
         key = running.mls.feed.listing_keys("Active")[0]
