@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.connections import find_connection
+from mls_tui.actions.distributed import no_workers
 from mls_tui.actions.results import ActionResult
-from mls_tui.actions.session import connected, open_queues
+from mls_tui.actions.session import connected
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.errors import UsageError
 from mls_tui.importer.audit import audit_photos
 from mls_tui.storage.base import Check
-
-if TYPE_CHECKING:
-    from mls_tui.distributed.queues import Queues
-    from mls_tui.storage.dynamodb.expiry import Expiry
 
 
 @answering
@@ -29,10 +23,9 @@ async def init_storage(workspace: Workspace | None = None, *, distributed: bool 
     """
     async with opened(workspace) as ws:
         ws.writable()
-        async with _queues(ws, wanted=distributed) as queues:
-            checks = [*await ws.store.init(), *await ws.photos.init()]
-            if queues is not None:
-                checks += [await asyncio.to_thread(_expiry(ws).init), *await queues.init()]
+        if distributed:
+            raise no_workers()
+        checks = [*await ws.store.init(), *await ws.photos.init()]
         return _answer(checks)
 
 
@@ -47,10 +40,9 @@ async def check_storage(
             ws.writable()
         if repair and not photos:
             raise UsageError("--repair needs --photos: it mends what the photo check finds.")
-        async with _queues(ws, wanted=distributed) as queues:
-            checks = [*await ws.store.check(), *await ws.photos.check()]
-            if queues is not None:
-                checks += [await asyncio.to_thread(_expiry(ws).check), *await queues.check()]
+        if distributed:
+            raise no_workers()
+        checks = [*await ws.store.check(), *await ws.photos.check()]
         if photos:
             checks += await audit_photos(ws.store, ws.photos, ws.user_id, repair=repair)
         return _answer(checks)
@@ -74,24 +66,6 @@ async def examine(workspace: Workspace | None = None, connection: str | None = N
             async with connected(ws, found) as connector:
                 checks += await probe(connector, [fact.name for fact in facts if fact.mine])
         return _answer(checks)
-
-
-@asynccontextmanager
-async def _queues(ws: Workspace, *, wanted: bool) -> AsyncIterator[Queues | None]:
-    """None where they are not wanted; refuses a store that machines cannot share before anything is made."""
-    queues = open_queues(ws) if wanted else None
-    try:
-        yield queues
-    finally:
-        if queues is not None:
-            await queues.close()
-
-
-def _expiry(ws: Workspace) -> Expiry:
-    from mls_tui.storage.dynamodb.expiry import Expiry
-    from mls_tui.storage.dynamodb.table import Table
-
-    return Expiry(Table(ws.aws, ws.settings.table))
 
 
 def _answer(checks: Sequence[Check]) -> ActionResult[list[Check]]:

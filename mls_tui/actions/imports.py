@@ -48,7 +48,7 @@ async def import_events(
         connection = at_its_feed(await find_connection(workspace, connection_id))
         journal = _journal(workspace, connection, options, run_id)
         secrets = await clear_secrets(workspace, connection)
-        connector = await open_connector_for(workspace, connection, secrets, observer(lambda: journal))
+        connector = await open_connector_for(workspace, connection, secrets, observer(journal))
     except Exception as error:
         yield _refused(workspace, run_id, error)
         return

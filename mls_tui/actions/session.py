@@ -14,7 +14,6 @@ from mls_tui.reso.base import Connector, Observer
 from mls_tui.reso.presets import counted_host, for_connection
 
 if TYPE_CHECKING:
-    from mls_tui.distributed.queues import Queues
     from mls_tui.reso.auth import TokenSet
     from mls_tui.reso.budget import Budget
 
@@ -130,11 +129,3 @@ async def connected(
         yield connector
     finally:
         await connector.close()
-
-
-def open_queues(workspace: Workspace) -> Queues:
-    """The queues of this set-up; close them. Raises UsageError where the storage is not AWS."""
-    from mls_tui.distributed.queues import Queues
-
-    settings = workspace.settings
-    return Queues(workspace.aws, settings.queue_prefix, visibility=settings.queue_visibility, clock=workspace.clock)

@@ -120,8 +120,7 @@ class ImportRun(Record):
     """The stored row of a run. ``errors`` holds the first failed listings; every problem is an item of its own.
 
     A running run writes its row every few seconds: one whose ``updated_at`` is old was cut short. A ``distributed`` one
-    is worked on by many machines: ``pending`` is how many listings wait for one, ``feed_ended`` that no more will be
-    found, ``control`` is ``pause`` while it rests, ``expected`` what the MLS counts.
+    is done by a worker: ``control`` is ``pause`` while it rests, ``expected`` what the MLS counts.
     """
 
     run_id: str
@@ -140,14 +139,11 @@ class ImportRun(Record):
     problems: int = 0
     warnings: dict[str, int] = Field(default_factory=dict)
     error: str | None = None
-    refused: bool = False
-    """A distributed run that ended because the MLS refused the credentials."""
+    exit_code: int = 0
     checkpoint: dict[str, Any] | None = None
     photos: bool = True
     distributed: bool = False
     control: str | None = None
-    pending: int = 0
-    feed_ended: bool = False
     expected: int | None = None
 
     @property

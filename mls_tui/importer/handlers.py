@@ -1,12 +1,10 @@
-"""The two handlers of an import: what a page's record asks for, and what one listing takes. Idempotent and free of any
-queue: the engine drives them in one process, workers drive them from a queue. They must never know which."""
+"""Decides what each record of a page needs, and imports or removes its listing. Idempotent."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from mls_tui.domain.errors import (
     AuthenticationError,
@@ -19,6 +17,7 @@ from mls_tui.domain.events import ListingFailed, ListingRemoved, ListingSkipped,
 from mls_tui.domain.listing import Listing, ListingStatus
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.importer.context import ImportContext
+from mls_tui.importer.cursor import CursorKeeper
 from mls_tui.importer.erase import erase_listing
 from mls_tui.importer.plan import Step, decide, hash_parts
 from mls_tui.importer.reading import Job
@@ -34,14 +33,6 @@ STORE_FAILURES = 10
 log = logging.getLogger("mls_tui")
 
 
-class Owed(Protocol):
-    """Who remembers which ListingKeys the next import owes."""
-
-    def failed(self, listing_key: str) -> None: ...
-
-    def succeeded(self, listing_key: str) -> None: ...
-
-
 @dataclass(slots=True)
 class Handlers:
     """Over the stored listings in ``index``. ``scope_free`` takes records of any status in hand (owed and selected
@@ -50,7 +41,7 @@ class Handlers:
     context: ImportContext
     index: StoredIndex
     scope_free: bool = False
-    owed: Owed | None = None
+    owed: CursorKeeper | None = None
     number: int = field(init=False)
     _scope: frozenset[ListingStatus] = field(init=False)
     _store_failures: int = 0

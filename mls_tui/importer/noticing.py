@@ -1,9 +1,6 @@
-"""What a connector notices, as events of the run that it works for. Waiting for our own budget is no news, only for the
-gauge."""
+"""Converts connector notices into events of the run. Waiting for our own rate budget is not an event."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from mls_tui.domain.events import AttemptFailed, Throttled
 from mls_tui.importer.in_hand import IN_HAND
@@ -11,13 +8,10 @@ from mls_tui.importer.journal import Journal
 from mls_tui.reso.base import Notice, Observer, Paused, RequestFailed
 
 
-def observer(journal_now: Callable[[], Journal | None]) -> Observer:
-    """For a connector. ``journal_now`` says whose request it is at the moment; None where it is nobody's."""
+def observer(journal: Journal) -> Observer:
+    """An observer for the connector of one run."""
 
     def notice(said: Notice) -> None:
-        journal = journal_now()
-        if journal is None:
-            return
         run, clock = journal.run.run_id, journal.clock
         match said:
             case RequestFailed():

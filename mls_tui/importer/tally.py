@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from mls_tui.domain.events import (
     AttemptFailed,
@@ -21,7 +21,7 @@ from mls_tui.domain.events import (
     RunStarted,
     Throttled,
 )
-from mls_tui.domain.run import ImportCounts, ImportResult
+from mls_tui.domain.run import ImportCounts, ImportResult, ImportRun, RunState
 from mls_tui.domain.words import photo_name
 
 
@@ -42,7 +42,7 @@ class InFlight:
 @dataclass(frozen=True, slots=True)
 class Tally:
     """One moment of a run. ``expected`` is the MLS's count; ``rate`` is listings a second over the last ten seconds;
-    ``waiting`` is how many listings wait for workers, None where this process does them itself."""
+    ``by_worker`` is true if a worker does the run and only its row is known here."""
 
     run: str = ""
     connection: str = ""
@@ -54,7 +54,7 @@ class Tally:
     paused: bool = False
     counts: ImportCounts = field(default_factory=ImportCounts)
     in_flight: tuple[InFlight, ...] = ()
-    waiting: int | None = None
+    by_worker: bool = False
     throttled_until: datetime | None = None
     throttled_why: str = ""
     rates: tuple[float, ...] = ()
@@ -220,6 +220,43 @@ class TallyFold:
             self._seconds.append(0)
         self._last_second = max(self._last_second, second)
         self._seconds[-1] += 1
+
+
+def tally_of(run: ImportRun, now: datetime, before: Tally | None = None) -> Tally:
+    """A run that another process does, from its stored row. ``before`` is the tally of the previous look; the rate is
+    what was added since then."""
+    return Tally(
+        run=run.run_id,
+        connection=run.connection_name,
+        provider=run.provider,
+        started_at=datetime.fromtimestamp(run.started_at / 1000, UTC),
+        now=now,
+        expected=run.expected,
+        paused=run.paused,
+        by_worker=run.distributed,
+        counts=run.counts,
+        rates=() if before is None else (*before.rates, _rate(run, now, before))[-60:],
+        result=None if run.state is RunState.RUNNING else result_of(run),
+    )
+
+
+def _rate(run: ImportRun, now: datetime, before: Tally) -> float:
+    seconds = (now - before.now).total_seconds() if before.now is not None else 0.0
+    return max(0.0, (run.counts.total - before.counts.total) / seconds) if seconds > 0 else 0.0
+
+
+def result_of(run: ImportRun) -> ImportResult:
+    """The result of a run that has ended, from its stored row."""
+    return ImportResult(
+        state=run.state,
+        counts=run.counts,
+        errors=run.errors,
+        warnings=run.warnings,
+        error=run.error,
+        exit_code=run.exit_code,
+        started_at=run.started_at,
+        finished_at=run.finished_at or run.updated_at,
+    )
 
 
 _NO_COUNTS = ImportCounts().model_dump()

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from mls_tui.config import load_settings
-from mls_tui.distributed.queues import QueueName, Queues
 from mls_tui.storage.aws import Aws
-from mls_tui.storage.dynamodb.expiry import Expiry
-from mls_tui.storage.dynamodb.table import Table
 from mls_tui.storage.s3.setup import tls_statement
 from tests.contract.samples import Pair
 from tests.deployment import resource, template_json
@@ -26,7 +22,6 @@ def test_the_names_are_the_defaults_of_the_configuration() -> None:
 
 def test_the_table_is_the_same(aws: Aws, aws_pair: Pair) -> None:
     name = aws_pair.photos.describe().removeprefix("S3 bucket ")
-    Expiry(Table(aws, name)).init()
     client: Any = aws.dynamodb()
     made, wanted = client.describe_table(TableName=name)["Table"], resource("Table")
     for part in ("KeySchema", "DeletionProtectionEnabled"):
@@ -36,8 +31,6 @@ def test_the_table_is_the_same(aws: Aws, aws_pair: Pair) -> None:
     assert len(wanted["GlobalSecondaryIndexes"]) == len(made["GlobalSecondaryIndexes"]) == 1
     assert wanted["GlobalSecondaryIndexes"][0].items() <= made["GlobalSecondaryIndexes"][0].items()
     assert wanted["SSESpecification"]["SSEEnabled"] == ("SSEDescription" in made)
-    expiry = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-    assert wanted["TimeToLiveSpecification"]["AttributeName"] == expiry["AttributeName"]
     assert wanted["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
 
@@ -77,26 +70,3 @@ def test_plain_http_is_refused_in_the_same_words() -> None:
         assert policy["Queues"] == [{"Ref": queue}]
         [statement] = policy["PolicyDocument"]["Statement"]
         assert statement == tls_statement("b") | {"Action": "sqs:*", "Resource": {"Fn::GetAtt": [queue, "Arn"]}}
-
-
-async def test_the_queues_are_the_same(aws: Aws) -> None:
-    prefix = "template"
-    queues = Queues(aws, prefix, visibility=DEFAULTS.queue_visibility)
-    await queues.init()
-    await queues.close()
-    client: Any = aws.sqs()
-    for queue in QueueName:
-        for title, name in ((queue.title(), f"{queue}"), (f"{queue.title()}Dead", f"{queue}-dead")):
-            address = client.get_queue_url(QueueName=f"{prefix}-{name}")["QueueUrl"]
-            made = client.get_queue_attributes(QueueUrl=address, AttributeNames=["All"])["Attributes"]
-            wanted = resource(title)
-            assert wanted.pop("QueueName") == {"Fn::Sub": f"${{QueuePrefix}}-{name}"}
-            assert wanted.pop("Tags") == [{"Key": "application", "Value": "mls-tui"}]
-            redrive = wanted.pop("RedrivePolicy", None)
-            assert {key: str(value).lower() for key, value in wanted.items()}.items() <= {
-                key: value.lower() for key, value in made.items()
-            }.items()
-            if redrive is not None:
-                assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": [f"{title}Dead", "Arn"]}
-                assert redrive["maxReceiveCount"] == json.loads(made["RedrivePolicy"])["maxReceiveCount"]
-            assert ("RedrivePolicy" in made) == (redrive is not None)

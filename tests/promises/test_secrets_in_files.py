@@ -1,13 +1,11 @@
-"""No secret stands in what leaves the program by other ways than its folder: exports, rotated logs, CloudWatch, and
-what workers tell each other."""
+"""No secret stands in what leaves the program by other ways than its folder: exports, rotated logs and CloudWatch."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 from uuid import uuid4
 
 import boto3
@@ -15,16 +13,11 @@ import pytest
 
 from mls_tui import actions
 from mls_tui.actions.workspace import Workspace
-from mls_tui.config import Settings, load_settings
-from mls_tui.distributed.messages import Task, encode
-from mls_tui.distributed.queues import QueueName
-from mls_tui.domain.run import RunState
+from mls_tui.config import load_settings
 from mls_tui.export import FORMATS
 from mls_tui.log import setup_logging
 from tests.clocks import SwiftClock
-from tests.e2e.house import House, scan
-from tests.e2e.quick_queues import QuickQueues
-from tests.e2e.runners import by_engine, by_workers
+from tests.e2e.house import House
 from tests.promises import canaries
 from tests.promises.leaky_mls import LeakyMLS, leaky_mls
 
@@ -59,7 +52,7 @@ async def test_no_export_of_any_format_holds_a_secret(tmp_path: Path, file_forma
     target, clock = tmp_path / f"homes.{file_format}", SwiftClock()
     async with leaky_mls() as mls, Workspace(settings, clock=clock) as ws:
         house = await _leaky_house(mls, ws, clock)
-        await by_engine(house)
+        await house.run()
         stored = [each.listing_id for each in (await house.listings()).values()]
         answer = await actions.export_listings(stored, str(target), file_format, ws)
     assert answer.success, answer.error
@@ -85,7 +78,7 @@ async def test_rotated_logs_and_what_cloudwatch_gets_hold_no_secret(
     log = setup_logging(settings, verbose=2, stream=readable, client=client)
     try:
         async with leaky_mls() as mls, Workspace(settings, clock=clock, on_secret=log.redactor.add) as ws:
-            await by_engine(await _leaky_house(mls, ws, clock))
+            await (await _leaky_house(mls, ws, clock)).run()
             assert f"Bearer {canaries.TOKEN}" in mls.sent
     finally:
         log.close()
@@ -97,41 +90,3 @@ async def test_rotated_logs_and_what_cloudwatch_gets_hold_no_secret(
     events = client.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]
     assert any("quarantined" in each["message"] for each in events)
     assert canaries.found_in(json.dumps(events).encode()) == []
-
-
-class HeardQueues(QuickQueues):
-    """Remembers each message as it goes over the wire."""
-
-    heard: ClassVar[list[str]] = []
-
-    async def send(self, queue: QueueName, tasks: Sequence[Task], *, delay: float = 0.0) -> None:
-        self.heard.extend(encode(task) for task in tasks)
-        await super().send(queue, tasks, delay=delay)
-
-
-@pytest.mark.promise("secrets nowhere else")
-async def test_workers_tell_each_other_no_secret(
-    tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setattr(HeardQueues, "heard", [])
-    name = f"t-{uuid4().hex}"
-    settings: Settings = load_settings(
-        environ={}, home=str(tmp_path / "home"), storage="aws", table=name, bucket=name, queue_prefix=name,
-        allow_private_hosts=True,
-    )  # fmt: skip
-    log, clock = setup_logging(settings, verbose=2, stream=io.StringIO()), SwiftClock()
-    try:
-        async with leaky_mls() as mls, Workspace(settings, clock=clock, on_secret=log.redactor.add) as ws:
-            result = await by_workers(await _leaky_house(mls, ws, clock), queues=HeardQueues)
-            assert f"Bearer {canaries.TOKEN}" in mls.sent
-    finally:
-        log.close()
-    assert result.state is RunState.DONE
-    assert result.counts.failed
-    items = json.dumps(scan(name), default=str, ensure_ascii=False)
-    assert "put aside" in items or "unknown" in items
-    assert canaries.found_in(items.encode(), canaries.BUT_URLS) == []
-    assert len(HeardQueues.heard) >= 4
-    assert canaries.found_in("\n".join(HeardQueues.heard).encode()) == []
-    assert canaries.search_folder(tmp_path / "home", canaries.BUT_URLS) == []

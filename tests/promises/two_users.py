@@ -165,7 +165,7 @@ async def _stopped_worker(me: Person) -> ActionResult[Any]:
     """A worker works for every user, by its machine's rights, and is told no name; it only begins here."""
     stop = asyncio.Event()
     stop.set()
-    return await actions.run_worker(me.ws, stop=stop, poll=0.0)
+    return await actions.run_worker(me.ws, stop=stop)
 
 
 def _file(names: Names, kind: str) -> str:

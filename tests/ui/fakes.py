@@ -18,13 +18,12 @@ from mls_tui.actions import (
     ImportOptions,
     Preview,
 )
-from mls_tui.distributed.follow import tally_of
 from mls_tui.domain.connection import Connection, Member
 from mls_tui.domain.events import Event
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportRun, Problem
 from mls_tui.importer.control import ImportControl
-from mls_tui.importer.tally import Tally
+from mls_tui.importer.tally import Tally, tally_of
 from mls_tui.reso.base import Window
 from tests.ui.workspaces import NOW, NOW_MS, FrozenClock, a_connection, a_view, fake_workspace
 

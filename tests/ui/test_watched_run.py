@@ -21,7 +21,6 @@ def run(**more: Any) -> ImportRun:
         "started_at": NOW_MS - 60_000,
         "distributed": True,
         "expected": 300,
-        "pending": 24,
         "counts": ImportCounts(total=120, created=120, photos_stored=800),
     }
     return ImportRun.model_validate(data | more)
@@ -48,14 +47,14 @@ async def _follow(pilot: Any) -> None:
 
 async def test_a_run_elsewhere_is_followed_to_its_end_from_its_row() -> None:
     more = gate()
-    done = run(state=RunState.DONE, pending=0, finished_at=NOW_MS, counts=ImportCounts(total=300, created=300))
+    done = run(state=RunState.DONE, finished_at=NOW_MS, counts=ImportCounts(total=300, created=300))
     actions = watched(run(), more, done)
     async with opened(an_app(actions)) as pilot:
         await _follow(pilot)
         await until(pilot, lambda: "120 of 300 listings" in seen(pilot))
         for size in SIZES:
             await resized(pilot, size)
-            await until(pilot, lambda: "24 listings in the queue" in seen(pilot))
+            await until(pilot, lambda: "A worker does this import" in seen(pilot))
             assert "Workers log on their own machines" in seen(pilot)
             assert "Requests" not in seen(pilot)
         more.set()
@@ -73,7 +72,7 @@ async def test_pausing_and_cancelling_reach_the_row() -> None:
         await press(pilot, "space")
         await until(pilot, lambda: not app(pilot).imports.paused)
         await press(pilot, "x")
-        await until(pilot, lambda: "Every worker stops" in seen(pilot))
+        await until(pilot, lambda: "The worker that does it stops" in seen(pilot))
         await press(pilot, "tab", "enter")
         steered = [call for call in actions.calls if call[0] == "steer_run"]
         assert steered == [("steer_run", "far", word) for word in ("pause", "resume", "cancel")]

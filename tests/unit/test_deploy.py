@@ -12,7 +12,6 @@ from typing import Any
 
 from mls_tui.config_values import SPECS
 from mls_tui.deploy import template
-from mls_tui.distributed.worker import DRAIN_SECONDS
 from mls_tui.vault.kms import KmsKeys
 from tests.deployment import resource, template_json
 
@@ -86,22 +85,6 @@ def test_every_variable_given_to_a_worker_is_a_setting() -> None:
     assert not names & {spec.variable for spec in SPECS if spec.secret}
     assert container["ReadonlyRootFilesystem"]
     assert [mount["ContainerPath"] for mount in container["MountPoints"]] == ["/data"]
-
-
-def test_fargate_waits_for_a_draining_worker() -> None:
-    [container] = resource("WorkerTask")["ContainerDefinitions"]
-    assert DRAIN_SECONDS + 10 <= container["StopTimeout"] <= 120
-
-
-def test_the_service_follows_the_backlog_of_both_queues_per_running_worker() -> None:
-    tracking = resource("BacklogScaling")["TargetTrackingScalingPolicyConfiguration"]
-    metrics = {each["Id"]: each for each in tracking["CustomizedMetricSpecification"]["Metrics"]}
-    queues = [metrics[name]["MetricStat"]["Metric"]["Dimensions"][0]["Value"] for name in ("pages", "media")]
-    assert queues == [{"Fn::GetAtt": ["Pages", "QueueName"]}, {"Fn::GetAtt": ["Media", "QueueName"]}]
-    assert [name for name, each in metrics.items() if each["ReturnData"]] == ["backlog"]
-    assert set(re.findall(r"\b[a-z]+\b", metrics["backlog"]["Expression"])) == {"pages", "media", "running"}
-    assert resource("Cluster")["ClusterSettings"] == [{"Name": "containerInsights", "Value": "enabled"}]
-    assert "DesiredCount" not in resource("Workers")
 
 
 def test_the_schedule_starts_a_distributed_import_of_each_connection() -> None:

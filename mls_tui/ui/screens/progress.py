@@ -98,7 +98,7 @@ class ProgressScreen(MlsScreen[None]):
         pane.set_class(tally.result is not None, "-ended")
         here = not self.shell.imports.watching
         self.query_one(LogView).tell_where(here=here)
-        # The budget known here is this machine's; the workers share another.
+        # The budget known here is that of this machine; the worker has its own.
         self.query_one(Gauge).display = tally.result is None and here
         flights.display, summary.display = tally.result is None, tally.result is not None
         pane.border_title = "In flight" if tally.result is None else "Summary"
@@ -149,7 +149,7 @@ class ProgressScreen(MlsScreen[None]):
             (
                 f"What is imported so far, {plural(stored, 'listing')}, stays in the store.",
                 "Listings in flight are dropped; nothing stays half-written.",
-                *(["Every worker stops, on every machine."] if self.shell.imports.watching else []),
+                *(["The worker that does it stops."] if self.shell.imports.watching else []),
                 "The next import goes on from there.",
             ),
             action="Cancel the import",

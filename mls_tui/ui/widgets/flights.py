@@ -11,7 +11,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from mls_tui.domain.words import plural
 from mls_tui.importer.tally import InFlight, Tally
 from mls_tui.ui.widgets.long_lines import LongLines, set_length
 from mls_tui.ui.widgets.plain import one_line
@@ -32,11 +31,9 @@ def retry_words(flight: InFlight, now: datetime | None) -> str:
     return f"{words}: {flight.cause}" if flight.cause else words
 
 
-def nothing_words(waiting: int | None) -> str:
-    """What stands where no listing is in flight here. ``waiting`` as of a Tally."""
-    if waiting is None:
-        return "Nothing is in flight."
-    return f"{plural(waiting, 'listing')} in the queue or with a worker. Q leaves; the workers go on."
+def nothing_words(*, by_worker: bool) -> str:
+    """The text shown if no listing is in flight in this process."""
+    return "A worker does this import. Q leaves it; the worker goes on." if by_worker else "Nothing is in flight."
 
 
 def photo_words(flight: InFlight) -> tuple[str, str, str]:
@@ -67,12 +64,12 @@ class Flights(LongLines):
         super().__init__(id=id)
         self._flights: tuple[InFlight, ...] = ()
         self._now: datetime | None = None
-        self._waiting: int | None = None
+        self._by_worker = False
 
     def show(self, tally: Tally) -> None:
         """Draw another moment."""
         self._flights = tuple(sorted(tally.in_flight, key=lambda flight: flight.attempt == 1))
-        self._now, self._waiting = tally.now, tally.waiting
+        self._now, self._by_worker = tally.now, tally.by_worker
         set_length(self, _whole_pages(len(self._flights), self.size.height))
         self.refresh()
 
@@ -81,7 +78,7 @@ class Flights(LongLines):
         row = y + self.scroll_offset.y
         base = self.look()
         if row >= len(self._flights):
-            words = nothing_words(self._waiting) if row == 0 else ""
+            words = nothing_words(by_worker=self._by_worker) if row == 0 else ""
             return Strip([Segment(words, self.look("note"))]).adjust_cell_length(width, base)
         segments = self._segments(self._flights[row], width)
         return Strip(segments).adjust_cell_length(width, base).apply_style(Style(bgcolor=base.bgcolor))
