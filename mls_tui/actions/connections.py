@@ -23,9 +23,7 @@ from mls_tui.domain.errors import AuthenticationError, MLSError, NotFoundError, 
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import ImportRun, RunState
 from mls_tui.reso.base import FeedQuery
-from mls_tui.reso.facts import facts_of
-from mls_tui.reso.feed_identity import ANOTHER_FEED, at_its_feed, feed_identity
-from mls_tui.reso.presets import for_connection
+from mls_tui.reso.presets import ANOTHER_FEED, at_its_feed, feed_identity, for_connection, settings_of
 
 SOON_MS = 24 * 3_600_000
 STALE_RUN_MS = 90_000
@@ -99,8 +97,8 @@ async def show_connection(connection_id: str, workspace: Workspace | None = None
         runs = await ws.store.runs(ws.user_id, limit=200)
         last = next((run for run in runs if run.connection_id == stored.connection_id), None)
         view = _view(stored, last, None, epoch_ms(ws.clock.now()))
-        facts = facts_of(stored)
-        return ActionResult(True, stored.name, replace(view, facts=facts, stored_secrets=tuple(sorted(stored.secrets))))
+        view = replace(view, settings=settings_of(stored), stored_secrets=tuple(sorted(stored.secrets)))
+        return ActionResult(True, stored.name, view)
 
 
 @answering

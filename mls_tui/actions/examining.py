@@ -52,19 +52,17 @@ async def check_storage(
 async def examine(workspace: Workspace | None = None, connection: str | None = None) -> ActionResult[list[Check]]:
     """The doctor: this machine, AWS and, where one is named, a connection's provider."""
     from mls_tui.actions.doctor import diagnose
-    from mls_tui.reso.fact_checks import fact_checks
-    from mls_tui.reso.facts import facts_of
-    from mls_tui.reso.presets import preset
-    from mls_tui.reso.probe import probe
+    from mls_tui.reso.presets import preset, settings_of
+    from mls_tui.reso.probe import probe, settings_checks
 
     async with opened(workspace) as ws:
         checks = await diagnose(ws.settings, users=ws.users, vault=ws.vault, store=ws.store, photos=ws.photos)
         if connection is not None:
             found = await find_connection(ws, connection)
-            facts = facts_of(found)
-            checks += fact_checks(preset(found.provider), facts)
+            settings = settings_of(found)
+            checks += settings_checks(preset(found.provider), settings)
             async with connected(ws, found) as connector:
-                checks += await probe(connector, [fact.name for fact in facts if fact.mine])
+                checks += await probe(connector, [setting.name for setting in settings if setting.mine])
         return _answer(checks)
 
 

@@ -13,9 +13,15 @@ from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.connection import AuthKind, Connection, Cursor, SecretField
 from mls_tui.domain.errors import UsageError
-from mls_tui.reso.facts import FACT_NAMES, own_base_url, own_fields, split_own
-from mls_tui.reso.preset_fields import ProviderPreset
-from mls_tui.reso.presets import for_connection, preset
+from mls_tui.reso.presets import (
+    SETTING_NAMES,
+    ProviderPreset,
+    for_connection,
+    own_base_url,
+    own_fields,
+    preset,
+    split_own,
+)
 
 _FORM_FIELDS: Final = frozenset(each.name for each in fields(ConnectionForm)) - {"overrides"}
 _CLEARABLE: Final = frozenset(
@@ -54,13 +60,13 @@ def edited(stored: Connection, edit: ConnectionEdit) -> ConnectionForm:
         raise UsageError(f"{twice[0]} is given and unset at once: leave one of them out.")
     moved = base.name != stored.provider
     values = _fresh(stored) if moved else _kept(stored)
-    facts: dict[str, Any] = {} if moved else dict(stored.overrides)
+    settings: dict[str, Any] = {} if moved else dict(stored.overrides)
     for name in [*unset, *edit.overrides]:
-        facts.pop(name, None)
+        settings.pop(name, None)
         values[own_of.get(name, name)] = None
     values = {name: value for name, value in values.items() if name in _FORM_FIELDS} | given
     values["auth"] = given.get("auth") or _auth_given(stored, given, base)
-    return ConnectionForm(**values, overrides=facts | overrides)
+    return ConnectionForm(**values, overrides=settings | overrides)
 
 
 def _kept(stored: Connection) -> dict[str, Any]:
@@ -70,7 +76,7 @@ def _kept(stored: Connection) -> dict[str, Any]:
 
 
 def _fresh(stored: Connection) -> dict[str, Any]:
-    """The same for another provider: what was the old one's (addresses, scope, MLS, replaced facts) does not stay."""
+    """The same for another provider: addresses, scope, MLS and settings of the old one do not stay."""
     return _kept(stored) | {"base_url": None, "token_url": None, "scope": None, "mls_system": None}
 
 
@@ -84,16 +90,16 @@ def _auth_given(stored: Connection, given: dict[str, Any], base: ProviderPreset)
 
 
 def _canonical(name: str) -> str:
-    """The field or fact that ``--unset`` names."""
+    """The field or setting that ``--unset`` names."""
     field = _ALSO.get(name.strip(), name.strip())
-    if field not in _CLEARABLE and field not in FACT_NAMES:
-        known = ", ".join(sorted({*_CLEARABLE, *FACT_NAMES}))
+    if field not in _CLEARABLE and field not in SETTING_NAMES:
+        known = ", ".join(sorted({*_CLEARABLE, *SETTING_NAMES}))
         raise UsageError(f"{name!r} cannot be unset. What can: {known}.")
     return field
 
 
 def _normal(form: ConnectionForm) -> ConnectionForm:
-    """A fact that has a field of its own stands there and nowhere else."""
+    """A setting that has a field of its own stands there and nowhere else."""
     own, overrides = split_own(preset(form.provider), form.overrides)
     missing: dict[str, Any] = {name: value for name, value in own.items() if not getattr(form, name)}
     return replace(form, overrides=overrides, **missing)

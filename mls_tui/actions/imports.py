@@ -26,9 +26,8 @@ from mls_tui.importer.noticing import observer
 from mls_tui.importer.options import ImportOptions
 from mls_tui.log import log_event
 from mls_tui.reso.base import Connector
-from mls_tui.reso.feed_identity import at_its_feed
 from mls_tui.reso.limits import InFlightLimit
-from mls_tui.reso.presets import for_connection
+from mls_tui.reso.presets import at_its_feed, for_connection
 
 
 async def import_events(

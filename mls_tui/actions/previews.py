@@ -19,10 +19,9 @@ from mls_tui.importer.reading import Job, Reader
 from mls_tui.importer.scope import first_query
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.reso.base import Connector
-from mls_tui.reso.feed_identity import at_its_feed
 from mls_tui.reso.mapping.differences import differences
 from mls_tui.reso.mapping.verdicts import Gone, Mapped, Quarantined
-from mls_tui.reso.presets import for_connection
+from mls_tui.reso.presets import at_its_feed, for_connection
 
 
 @answering

@@ -11,7 +11,7 @@ from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportRun
 
 if TYPE_CHECKING:
-    from mls_tui.reso.facts import Fact
+    from mls_tui.reso.presets import Setting
 
 T = TypeVar("T")
 
@@ -56,8 +56,8 @@ class ConnectionForm:
 class ConnectionEdit:
     """What to change of a stored connection, and nothing else.
 
-    ``given`` holds fields of ConnectionForm by name, ``overrides`` facts of the preset to replace. ``unset`` names
-    either kind: a fact goes back to the preset's value, a field of the connection's own becomes empty.
+    ``given`` holds fields of ConnectionForm by name, ``overrides`` settings of the preset to replace. ``unset``
+    names either kind: a setting goes back to the preset's value, a field of the connection's own becomes empty.
     """
 
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -79,8 +79,8 @@ class ConnectionView:
     next_run_at: int | None = None
     note: str = ""
     """What an edit means for the next import, as a sentence."""
-    facts: tuple[Fact, ...] = ()
-    """Every fact an import goes by; only ``show_connection`` gives them."""
+    settings: tuple[Setting, ...] = ()
+    """The provider's settings as an import uses them; only ``show_connection`` gives them."""
     stored_secrets: tuple[str, ...] = ()
     """The names of the secrets that are stored (never their values); only ``show_connection`` gives them."""
 

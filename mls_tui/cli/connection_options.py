@@ -46,7 +46,7 @@ _OPTIONS = (
         "overrides",
         multiple=True,
         metavar="FIELD=VALUE",
-        help="Replace a fact of the preset; `connections show` lists them.",
+        help="Replace a setting of the preset; `connections show` lists them.",
     ),
     click.option(
         "--schedule",

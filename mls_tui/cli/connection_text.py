@@ -32,24 +32,25 @@ def connection_data(view: ConnectionView) -> dict[str, Any]:
 
 
 def shown_data(view: ConnectionView) -> dict[str, Any]:
-    """The same with the names of the stored secrets and every fact of the provider."""
-    facts = [
+    """The same with the names of the stored secrets and every setting."""
+    settings = [
         {
-            "name": fact.name,
-            "value": fact.value,
-            "presetValue": fact.preset_value,
-            "sure": fact.sure.value,
-            "setByYou": fact.mine,
+            "name": setting.name,
+            "help": setting.help,
+            "type": setting.wanted,
+            "value": setting.value,
+            "default": setting.default,
+            "setByYou": setting.mine,
         }
-        for fact in view.facts
+        for setting in view.settings
     ]
     data = connection_data(view)
     data.pop("listings")
-    return data | {"storedSecrets": list(view.stored_secrets), "facts": facts}
+    return data | {"storedSecrets": list(view.stored_secrets), "settings": settings}
 
 
 def shown_lines(view: ConnectionView) -> Iterator[str]:
-    """One line a field, then one line a fact: its name, its value, how sure it is, what the preset has instead."""
+    """One line a field, then one line a setting: its name, its value, whether the user has set it, what it means."""
     connection = view.connection
     schedule = connection.schedule_minutes
     own = {
@@ -70,12 +71,11 @@ def shown_lines(view: ConnectionView) -> Iterator[str]:
         if value:
             yield f"{label:<10} {plain_text(value)}"
     yield ""
-    width = max(len(fact.name) for fact in view.facts)
-    for fact in view.facts:
-        instead = (
-            f"; the preset: {fact.preset_value or 'none'}" if fact.mine and fact.preset_value != fact.value else ""
-        )
-        yield f"{fact.name:<{width}}  {plain_text(fact.value)}  ({plain_text(fact.source + instead)})"
+    width = max(len(setting.name) for setting in view.settings)
+    for setting in view.settings:
+        instead = f"; the preset: {setting.default}" if setting.default != setting.value else ""
+        said = f"set by you{instead}" if setting.mine else setting.help
+        yield f"{setting.name:<{width}}  {plain_text(setting.value)}  ({plain_text(said)})"
 
 
 def _moment(epoch_ms: int) -> datetime:

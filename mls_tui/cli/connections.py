@@ -102,7 +102,7 @@ def edit(
 @json_option("Print it as one JSON document, without secrets.")
 @click.pass_context
 def show(ctx: click.Context, connection: str, as_json: bool) -> None:
-    """A connection as it stands: its own fields, and every fact of its provider with how sure it is."""
+    """A connection as it stands: its own fields, and every setting of its provider."""
     answer = with_workspace(ctx, lambda ws: actions.show_connection(connection, ws), as_json=as_json)
     found = data_of(answer, as_json=as_json)
     if as_json:

@@ -10,7 +10,7 @@ from mls_tui.domain.clock import iso_z
 from mls_tui.domain.connection import Cursor
 from mls_tui.domain.listing import parse_timestamp
 from mls_tui.reso.base import Page, RawRecord
-from mls_tui.reso.preset_fields import ProviderPreset
+from mls_tui.reso.presets import ProviderPreset
 
 MAX_FAILED_KEYS = 1_000
 """More failures than this, and the watermark stays where it was: the next import sweeps the same stretch again."""

@@ -14,7 +14,7 @@ from mls_tui.reso.base import RawRecord
 from mls_tui.reso.mapping.fingerprint import INLINE_MEDIA, fingerprint, mapping_salt
 from mls_tui.reso.mapping.media import map_media
 from mls_tui.reso.mapping.record import Mapped, Verdict, map_record, provider_of
-from mls_tui.reso.preset_fields import ProviderPreset
+from mls_tui.reso.presets import ProviderPreset
 
 
 @dataclass(frozen=True)

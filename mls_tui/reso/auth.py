@@ -14,7 +14,7 @@ from mls_tui.domain.clock import Clock, epoch_ms
 from mls_tui.domain.connection import AuthKind, Connection, SecretField
 from mls_tui.domain.errors import AuthenticationError, ConnectionExpiredError, MLSError, MlsTuiError, UsageError
 from mls_tui.reso.answers import Masker
-from mls_tui.reso.preset_fields import ProviderPreset, TokenAuth
+from mls_tui.reso.presets import ProviderPreset, TokenAuth
 
 _RENEW_BEFORE_SECONDS = 60.0
 _LOOKS = 3

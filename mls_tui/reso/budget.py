@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from mls_tui.domain.clock import Clock
 from mls_tui.reso.base import Window
 from mls_tui.reso.budget_host import HostBudget, OnWait, Slot
-from mls_tui.reso.preset_fields import Limit
+from mls_tui.reso.presets import Limit
 
 __all__ = ["Budget", "HostKind", "RateBudget", "Slot"]
 

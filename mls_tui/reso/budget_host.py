@@ -14,7 +14,7 @@ from mls_tui.domain.errors import BudgetWaitError
 from mls_tui.reso.base import Window
 from mls_tui.reso.budget_headers import Announced, announced
 from mls_tui.reso.budget_window import SlidingWindow
-from mls_tui.reso.preset_fields import Limit
+from mls_tui.reso.presets import Limit
 
 OnWait = Callable[[datetime, str], None]
 """Told before a wait that a person would notice: until when, and why."""

@@ -19,7 +19,7 @@ from mls_tui.reso.media_source import MediaSource
 from mls_tui.reso.member_source import member_of
 from mls_tui.reso.odata import Request
 from mls_tui.reso.paging import Sweep, count_of, request_of
-from mls_tui.reso.preset_fields import ProviderPreset
+from mls_tui.reso.presets import ProviderPreset
 from mls_tui.reso.replication import not_offered, replicated
 
 

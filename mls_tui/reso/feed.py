@@ -12,7 +12,7 @@ from mls_tui.reso.base import Observer, RawRecord, RequestFailed
 from mls_tui.reso.degrade import broken, leasts, left_out, named, put_back, refused, singles, smaller, too_large
 from mls_tui.reso.links import FeedPage, flattened, next_url, read_page
 from mls_tui.reso.odata import Dialect, Key, Request, entity_url, url_of
-from mls_tui.reso.preset_fields import MediaMode, ProviderPreset
+from mls_tui.reso.presets import MediaMode, ProviderPreset
 
 
 class Received(Protocol):

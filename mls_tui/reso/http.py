@@ -26,7 +26,7 @@ from mls_tui.reso.net.netguard import NetGuard, Origin, origin
 from mls_tui.reso.net.reply import Door, HttpxDoor
 from mls_tui.reso.net.transport import GuardedTransport, Timeouts
 from mls_tui.reso.photos import PhotoSource
-from mls_tui.reso.preset_fields import ProviderPreset
+from mls_tui.reso.presets import ProviderPreset
 from mls_tui.reso.requester import USER_AGENT, Requester
 from mls_tui.reso.throttle import Throttle
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from mls_tui.reso.net.netguard import Origin, Target
-from mls_tui.reso.preset_fields import ProviderPreset
+from mls_tui.reso.presets import ProviderPreset
 
 
 class PhotoHeaders:

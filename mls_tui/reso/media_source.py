@@ -16,7 +16,7 @@ from mls_tui.reso.lookup import Lookup
 from mls_tui.reso.mapping.media import MAX_PHOTOS
 from mls_tui.reso.media_pages import MediaPages
 from mls_tui.reso.odata import Request, with_query
-from mls_tui.reso.preset_fields import MediaMode
+from mls_tui.reso.presets import MediaMode
 from mls_tui.reso.trail import key_of
 
 Found = dict[str, list[RawRecord] | None]

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.reso.mapping.statuses import status_filter_words
-from mls_tui.reso.preset_fields import ProviderPreset
+from mls_tui.reso.presets import ProviderPreset
 
 Key = str | int
 """A ListingKey as served: some servers declare it a number, and then their filters want no quotes."""

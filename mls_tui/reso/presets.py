@@ -1,59 +1,319 @@
-"""The providers we know (FIELD §6), as data: what differs between them and how sure each fact is. It must never hold
-code for one provider; a connection's overrides replace any field."""
+"""The providers we know, as data: what differs between them, and how a connection's own settings replace any of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from enum import StrEnum
 from types import MappingProxyType
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-from mls_tui.domain.connection import AuthKind, Connection
+from mls_tui.domain.connection import AuthKind, Connection, Cursor
 from mls_tui.domain.errors import UsageError
-from mls_tui.reso.overrides import apply_overrides
-from mls_tui.reso.preset_fields import Limit, MediaMode, ProviderPreset, Sure, TokenAuth
 
-__all__ = [
-    "PRESETS",
-    "Limit",
-    "MediaMode",
-    "ProviderPreset",
-    "Sure",
-    "TokenAuth",
-    "counted_host",
-    "for_connection",
-    "preset",
-]
+Override = str | int | float | bool
+
+NOTHING: Final = "none"
+"""Clears an optional setting or a list. In a form an empty text means the preset's value."""
+
+
+class MediaMode(StrEnum):
+    """How photos come: asked for with ``$expand``, inside each record unasked, or from a resource of their own."""
+
+    EXPAND = "expand"
+    INLINE = "inline"
+    SEPARATE = "separate"
+
+
+class TokenAuth(StrEnum):
+    """Where a token endpoint wants the client's id and secret: in the form, or as HTTP Basic."""
+
+    POST = "post"
+    BASIC = "basic"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most ``limit`` requests (or bytes) in any window of ``seconds``."""
+
+    limit: int
+    seconds: float
+    unit: str = "requests"
+
+
+# how the text of a setting is read --------------------------------------------------------------------------------
+
+_MOST: Final = 1_000_000
+_LONGEST: Final = 2_000
+_DAY = 86_400.0
+_REQUIRED: Final = object()
+"""Stands for "none is not allowed"."""
+_NAME = re.compile(r"[A-Za-z_][\w.$-]*(?:/[A-Za-z_][\w.$-]*)*", re.ASCII)
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+", re.ASCII)
+_LIMIT = re.compile(r"(\d+)\s*/\s*(\d+(?:\.\d+)?)\s*(requests|bytes)?", re.IGNORECASE)
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_PARAMETER_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+_SECRET_NAME = re.compile(r"token|secret|password|passwd|api_?-?key|auth", re.IGNORECASE)
+_OURS_ALONE: Final = frozenset({"authorization", "proxy-authorization", "cookie", "host", "content-length"})
+PLACEHOLDERS: Final = ("{token}", "{client_secret}", "{password}")
+"""What stands for a secret of the connection in the value of a header or a parameter."""
+_TRUE: Final = frozenset({"true", "yes", "on", "1"})
+_FALSE: Final = frozenset({"false", "no", "off", "0"})
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How the value of a setting is read. ``read`` raises ValueError; ``empty`` is what ``none`` means, if allowed."""
+
+    wanted: str
+    read: Callable[[Override], Any]
+    empty: Any = _REQUIRED
+
+
+def _text(value: Override) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST or any(ord(char) < 32 or ord(char) == 127 for char in value):
+        raise ValueError
+    return value.strip()
+
+
+def _name(value: Override) -> str:
+    text = _text(value)
+    if _NAME.fullmatch(text) is None or text.lower() == NOTHING:
+        raise ValueError
+    return text
+
+
+def _whole(least: int, most: int, *, empty: Any = _REQUIRED) -> Kind:
+    def read(value: Override) -> int:
+        number = float("nan") if isinstance(value, bool) else float(value)
+        if number != int(number) or not least <= number <= most:
+            raise ValueError
+        return int(number)
+
+    return Kind(f"a whole number from {least} to {most:,}", read, empty)
+
+
+def _hosts(value: Override) -> tuple[str, ...]:
+    hosts = tuple(word.lower() for word in _words(value))
+    if not all(_HOST.fullmatch(host) for host in hosts):
+        raise ValueError
+    return hosts
+
+
+def _address(value: Override) -> str:
+    text = _text(value)
+    parts = urlsplit(text.replace("{dataset}", "dataset"))
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or parts.username):
+        raise ValueError
+    return text
+
+
+def _switch(value: Override) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError
+    return word in _TRUE
+
+
+def _words(value: Override) -> tuple[str, ...]:
+    return tuple(word.strip() for word in _text(value).split(",") if word.strip())
+
+
+def _auths(value: Override) -> tuple[AuthKind, ...]:
+    kinds = tuple(AuthKind(word.lower()) for word in _words(value))
+    if not kinds:
+        raise ValueError
+    return kinds
+
+
+def _pairs(value: Override, sign: str) -> list[tuple[str, str]]:
+    parts = [part.partition(sign) for part in _text(value).split(";") if part.strip()]
+    if not all(found for _, found, _ in parts):
+        raise ValueError
+    return [(name.strip(), content.strip()) for name, _, content in parts]
+
+
+def _headers(value: Override) -> dict[str, str]:
+    headers = dict(_pairs(value, ":"))
+    for name, content in headers.items():
+        if _HEADER_NAME.fullmatch(name) is None or name.lower() in _OURS_ALONE:
+            raise ValueError
+        if not content.isascii() or not content.isprintable():
+            raise ValueError
+    return headers
+
+
+def _parameters(value: Override) -> tuple[tuple[str, str], ...]:
+    parameters = _pairs(value, "=")
+    for name, content in parameters:
+        bare = content
+        for placeholder in PLACEHOLDERS:
+            bare = bare.replace(placeholder, "")
+        open_secret = _SECRET_NAME.search(name) and bare == content
+        if _PARAMETER_NAME.fullmatch(name) is None or not content.isprintable() or open_secret or {*"{}"} & {*bare}:
+            raise ValueError
+    return tuple(parameters)
+
+
+def _limits(value: Override) -> tuple[Limit, ...]:
+    limits = []
+    for part in _words(value):
+        match = _LIMIT.fullmatch(part)
+        if match is None or int(match[1]) < 1 or not 0 < float(match[2]) <= _DAY:
+            raise ValueError
+        limits.append(Limit(int(match[1]), float(match[2]), (match[3] or "requests").lower()))
+    return tuple(limits)
+
+
+def _choice(of: type[StrEnum]) -> Kind:
+    words = list(of)
+    return Kind(f"{', '.join(words[:-1])} or {words[-1]}", lambda value: of(_text(value).lower()))
+
+
+_RESOURCE = Kind("the name of a resource, such as Property", _name)
+_FIELD = Kind("the name of a field, such as ListingKey", _name)
+_YES_NO = Kind("yes or no", _switch)
+_LINE = Kind("text on one line", _text, None)
+_ADDRESS = Kind("an address such as https://api.example.org/odata", _address, "")
+_LIMITS = Kind("limits such as 2/1, 7200/3600, 4000000000/3600 bytes", _limits, ())
+_HEADERS = Kind("headers such as User-Agent: MyFeed/1.0; X-Feed: idx; no Authorization or Cookie", _headers, {})
+PARAMETERS: Final = Kind(
+    "parameters such as Class=Residential; Region=West; write a secret as {token}, {client_secret} or {password}",
+    _parameters,
+    (),
+)
+
+
+def _optional(kind: Kind) -> Kind:
+    return replace(kind, empty=None)
+
+
+# what a preset is made of -----------------------------------------------------------------------------------------
+
+PAGES, LIMITS, PHOTOS, NAMES, SIGN_IN = (
+    "Pages and time", "Limits and headers", "Photos", "Resources and fields", "Signing in"
+)  # fmt: skip
+
+
+def _is(default: Any, kind: Kind, group: str, about: str) -> Any:
+    """A setting of a provider: its default, how it is read, where it is shown, what it means."""
+    metadata = {"kind": kind, "group": group, "help": about}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderPreset:
+    """Facts about one provider. Every setting can be replaced by ``Connection.overrides``."""
+
+    name: str
+    label: str
+    notes: tuple[str, ...] = ()
+
+    page_size: int = _is(200, _whole(1, _MOST), PAGES, "records of a page that carries photos")
+    page_size_without_media: int = _is(1000, _whole(1, _MOST), PAGES, "records of a page without photos")
+    replication: str | None = _is(
+        None, _optional(_RESOURCE), PAGES, "collection for whole copies, below the server's address"
+    )
+    replication_page_size: int = _is(2000, _whole(1, _MOST), PAGES, "records of a page of that collection")
+    keys_per_filter: int = _is(25, _whole(1, 1_000), PAGES, "keys asked for in one filter")
+    overlap_minutes: int = _is(5, _whole(0, 527_040), PAGES, "how far before the last change an import begins")
+    max_watermark_age_days: int | None = _is(
+        None, _whole(0, 36_600, empty=None), PAGES, "after so many days without an import everything is read again"
+    )
+    order_by: bool = _is(True, _YES_NO, PAGES, "whether the server takes $orderby")
+    count: bool = _is(True, _YES_NO, PAGES, "whether the server takes $count")
+
+    api_limits: tuple[Limit, ...] = _is(
+        (Limit(2, 1.0),), _LIMITS, LIMITS, "requests in so many seconds: 2/1, 7200/3600, 4000000000/3600 bytes"
+    )
+    media_limits: tuple[Limit, ...] = _is(
+        (), _LIMITS, LIMITS, "the same for photos; none adapts to what the photo host can take"
+    )
+    headers: Mapping[str, str] = _is(
+        {}, _HEADERS, LIMITS, "Name: value; Name: value. {token} stands for the access token"
+    )
+    media_headers: Mapping[str, str] = _is({}, _HEADERS, LIMITS, "the same for photos")
+    query_parameters: tuple[tuple[str, str], ...] = _is(
+        (), PARAMETERS, LIMITS, "added to every request: Class=Residential; key={client_secret}"
+    )
+
+    media_mode: MediaMode = _is(  # noqa: RUF009 - a field
+        MediaMode.EXPAND, _choice(MediaMode), PHOTOS, "expand, inline (in each record) or separate (a resource)"
+    )
+    media_resource: str = _is("Media", _RESOURCE, PHOTOS, "the resource of photos, and its name in a record")
+    media_parent_field: str = _is("ResourceRecordKey", _FIELD, PHOTOS, "the field of a photo that names its listing")
+    media_auth: bool = _is(False, _YES_NO, PHOTOS, "whether photos are asked for with the access token")
+    media_token_hosts: tuple[str, ...] = _is(
+        (),
+        Kind("host names separated by commas, such as media.example.org", _hosts, ()),
+        PHOTOS,
+        "photo hosts, besides the server, that the token may go to (https only)",
+    )
+    media_once: bool = _is(False, _YES_NO, PHOTOS, "whether a photo's address is good for one request")
+
+    property_resource: str = _is("Property", _RESOURCE, NAMES, "the resource of listings")
+    member_resource: str = _is("Member", _RESOURCE, NAMES, "the resource of agents")
+    office_resource: str = _is("Office", _RESOURCE, NAMES, "the resource of offices")
+    timestamp_field: str = _is("ModificationTimestamp", _FIELD, NAMES, "when a record changed")
+    key_field: str = _is("ListingKey", _FIELD, NAMES, "a record's key at its source")
+    number_field: str = _is("ListingId", _FIELD, NAMES, "the MLS number")
+    status_field: str = _is("StandardStatus", _FIELD, NAMES, "the status")
+    agent_field: str = _is("ListAgentKey", _FIELD, NAMES, "the listing agent's key")
+    system_field: str | None = _is("OriginatingSystemName", _optional(_FIELD), NAMES, "which MLS a record is from")
+    system: str | None = _is(None, _LINE, NAMES, "the MLS asked for")
+    dataset: str | None = _is(None, _LINE, NAMES, "what {dataset} in the address stands for")
+    serves_many: bool = _is(False, _YES_NO, NAMES, "whether it serves several MLSs, whose numbers may be the same")
+
+    auths: tuple[AuthKind, ...] = _is(
+        (AuthKind.BEARER,),
+        Kind(f"one or more of {', '.join(AuthKind)}, separated by commas", _auths),
+        SIGN_IN,
+        "bearer, client_credentials, password, refresh_token",
+    )
+    token_url: str | None = _is(None, _optional(_ADDRESS), SIGN_IN, "where tokens are given")
+    token_auth: TokenAuth = _is(  # noqa: RUF009 - a field
+        TokenAuth.POST, _choice(TokenAuth), SIGN_IN, "post (in the form) or basic (HTTP Basic)"
+    )
+    scope: str | None = _is(None, _LINE, SIGN_IN, "OAuth2 scope")
+    revocation_url: str | None = _is(None, _optional(_ADDRESS), SIGN_IN, "where tokens are revoked (RFC 7009)")
+    base_url: str = _is("", _ADDRESS, SIGN_IN, "the server; may hold {dataset}")
+    required_fields: tuple[str, ...] = _is(
+        (),
+        Kind("names separated by commas", _words, ()),
+        SIGN_IN,
+        "what a connection must say: base_url, dataset, mls_system",
+    )
+
+
+_SETTINGS: Final[Mapping[str, Field[Any]]] = {each.name: each for each in fields(ProviderPreset) if each.metadata}
+SETTING_NAMES: Final = tuple(_SETTINGS)
+COMMON_SETTINGS: Final = (
+    "page_size", "overlap_minutes", "api_limits", "query_parameters", "media_mode", "media_resource"
+)  # fmt: skip
+"""The settings that people change; the others are listed as "more settings"."""
 
 _HOUR = 3600.0
-_DAY = 86400.0
 _OAUTH = (AuthKind.CLIENT_CREDENTIALS, AuthKind.BEARER)
-_GZIP = MappingProxyType({"Accept-Encoding": "gzip"})
-_A, _B, _C, _OURS = Sure.A, Sure.B, Sure.C, Sure.OURS
-
-
-def _graded(*grades: tuple[Sure, str]) -> Mapping[str, Sure]:
-    """Each fact's grade, from a grade and the names of its facts."""
-    return MappingProxyType({name: grade for grade, names in grades for name in names.split()})
-
 
 _FLEXMLS = ProviderPreset(
     name="flexmls",
     label="Flexmls (Spark)",
-    serves_many=False,
     base_url="https://replication.sparkapi.com/Reso/OData",
     auths=(AuthKind.BEARER, AuthKind.REFRESH_TOKEN),
-    sure=(_A,),
-    sureness=_graded(
-        (_A, "base_url auths token_url page_size page_size_without_media overlap_minutes serves_many"),
-        (_OURS, "api_limits"),
-    ),
     token_url="https://sparkplatform.com/openid/token",  # noqa: S106 - an address
     page_size=1000,
     overlap_minutes=20,
     api_limits=(Limit(4, 1.0),),
     notes=(
-        "1,000 records a page on the replication host, 25 with Media on any other (A).",
+        "1,000 records a page on the replication host, 25 with Media on any other.",
         "4 requests a second is our guess; the host answers 429, or 503 with code 1550, with Retry-After.",
     ),
 )
@@ -61,23 +321,15 @@ _FLEXMLS = ProviderPreset(
 _BRIDGE = ProviderPreset(
     name="bridge",
     label="Bridge Data Output",
-    serves_many=False,
     base_url="https://api.bridgedataoutput.com/api/v2/OData/{dataset}",
-    auths=(AuthKind.BEARER,),
-    sure=(_A,),
-    sureness=_graded(
-        (_A, "base_url auths media_mode page_size page_size_without_media replication replication_page_size"),
-        (_A, "timestamp_field system_field api_limits serves_many"),
-    ),
     media_mode=MediaMode.INLINE,
     page_size=200,
     page_size_without_media=200,
     replication="Property/replication",
-    replication_page_size=2000,
     timestamp_field="BridgeModificationTimestamp",
     system_field=None,
     api_limits=(Limit(334, 60.0), Limit(5000, _HOUR)),
-    notes=("A whole copy uses /Property/replication: 2,000 records a page, the next page in the Link header (A).",),
+    notes=("A whole copy uses /Property/replication: 2,000 records a page, the next page in the Link header.",),
     required_fields=("dataset",),
 )
 
@@ -87,18 +339,13 @@ _TRESTLE = ProviderPreset(
     serves_many=True,
     base_url="https://api.cotality.com/trestle/odata",
     auths=_OAUTH,
-    sure=(_A, _B),
-    sureness=_graded(
-        (_A, "base_url auths token_url scope page_size page_size_without_media api_limits serves_many"),
-        (_B, "media_limits media_auth"),
-    ),
     token_url="https://api.cotality.com/trestle/oidc/connect/token",  # noqa: S106 - an address
     scope="api",
     page_size=1000,
     api_limits=(Limit(180, 60.0), Limit(7200, _HOUR)),
     media_limits=(Limit(480, 60.0), Limit(18000, _HOUR)),
     media_auth=True,
-    notes=("A page's cursor dies after 5 idle minutes; the sweep is rebuilt from the last record (A).",),
+    notes=("A page's cursor expires after 5 idle minutes; the import then goes on from the last record.",),
 )
 
 _CRMLS = replace(
@@ -106,10 +353,8 @@ _CRMLS = replace(
     name="crmls",
     label="CRMLS (through Trestle)",
     serves_many=False,
-    sure=(_C,),
-    sureness=MappingProxyType(dict.fromkeys([*_TRESTLE.sureness, "system", "serves_many"], _C)),
     system="CRMLS",
-    notes=("Reached through Trestle with OriginatingSystemName eq 'CRMLS' (C).",),
+    notes=("Reached through Trestle with OriginatingSystemName eq 'CRMLS'.",),
 )
 
 _MLSGRID = ProviderPreset(
@@ -117,18 +362,11 @@ _MLSGRID = ProviderPreset(
     label="MLS Grid",
     serves_many=True,
     base_url="https://api.mlsgrid.com/v2",
-    auths=(AuthKind.BEARER,),
-    sure=(_A, _B),
-    sureness=_graded(
-        (_A, "base_url auths headers media_headers page_size page_size_without_media order_by count api_limits"),
-        (_A, "max_watermark_age_days serves_many"),
-        (_B, "media_limits media_once media_token_hosts"),
-    ),
     page_size=1000,
     page_size_without_media=5000,
     order_by=False,
     count=False,
-    headers=_GZIP,
+    headers=MappingProxyType({"Accept-Encoding": "gzip"}),
     media_headers=MappingProxyType({"User-Agent": "{token}"}),
     api_limits=(Limit(2, 1.0), Limit(7200, _HOUR), Limit(40000, _DAY), Limit(4_000_000_000, _HOUR, "bytes")),
     media_limits=(Limit(2, 1.0), Limit(4_000_000_000, _HOUR, "bytes")),
@@ -137,9 +375,9 @@ _MLSGRID = ProviderPreset(
     max_watermark_age_days=7,
     notes=(
         "A 429 can suspend the account: the limits are kept with nothing to spare.",
-        "Photo addresses are signed, used once and live an hour (B).",
-        "Photos want the token as User-Agent (A); it is sent to media.mlsgrid.com alone (B). Where photos are refused, "
-        "put their host into media_token_hosts.",
+        "Photo addresses are signed, used once and live an hour.",
+        "Photos want the token as User-Agent; it is sent to media.mlsgrid.com alone. If photos are refused, add their "
+        "host to media_token_hosts.",
     ),
     required_fields=("mls_system",),
 )
@@ -147,15 +385,8 @@ _MLSGRID = ProviderPreset(
 _BRIGHT = ProviderPreset(
     name="bright",
     label="Bright MLS",
-    serves_many=False,
     base_url="https://bright-reso.brightmls.com/RESO/OData/bright",
     auths=_OAUTH,
-    sure=(_B, _C),
-    sureness=_graded(
-        (_B, "base_url auths headers property_resource media_resource media_mode page_size serves_many"),
-        (_C, "token_url media_headers member_resource office_resource"),
-        (_OURS, "page_size_without_media api_limits"),
-    ),
     token_url="https://okta.brightmls.com/oauth2/default/v1/token",  # noqa: S106 - an address
     property_resource="BrightProperties",
     media_resource="BrightMedia",
@@ -172,10 +403,7 @@ _RESO = ProviderPreset(
     name="reso",
     label="Any RESO Web API server",
     serves_many=True,
-    base_url="",
     auths=(AuthKind.BEARER, AuthKind.CLIENT_CREDENTIALS, AuthKind.PASSWORD, AuthKind.REFRESH_TOKEN),
-    sure=(_A,),
-    sureness=_graded((_A, "auths serves_many")),
     notes=("2 requests a second is our guess; limits that the server announces are kept.",),
     required_fields=("base_url",),
 )
@@ -183,6 +411,8 @@ _RESO = ProviderPreset(
 PRESETS: Mapping[str, ProviderPreset] = MappingProxyType(
     {each.name: each for each in (_FLEXMLS, _BRIDGE, _TRESTLE, _CRMLS, _MLSGRID, _BRIGHT, _RESO)}
 )
+_GUESSED_LIMITS = frozenset({"flexmls", "bright", "reso"})
+"""Providers that publish no limits."""
 
 
 def preset(name: str) -> ProviderPreset:
@@ -191,6 +421,100 @@ def preset(name: str) -> ProviderPreset:
     if found is None:
         raise UsageError(f"Unknown provider {name!r}. Known providers: {', '.join(PRESETS)}.")
     return found
+
+
+def guessed_limits(base: ProviderPreset) -> bool:
+    """Whether the preset's limits are our guess, because the provider publishes none."""
+    return base.name in _GUESSED_LIMITS
+
+
+# a connection's own settings --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a connection. ``value`` and ``default`` (the preset's value) are text that ``--set`` takes;
+    ``wanted`` says what a value must be; ``mine``: the user has set it."""
+
+    name: str
+    group: str
+    help: str
+    wanted: str
+    value: str
+    default: str
+    mine: bool = False
+
+    @property
+    def common(self) -> bool:
+        return self.name in COMMON_SETTINGS
+
+
+def preset_settings(base: ProviderPreset) -> tuple[Setting, ...]:
+    """The settings of a preset that nobody has changed."""
+    return tuple(_setting(base, base, name) for name in SETTING_NAMES)
+
+
+def settings_of(connection: Connection) -> tuple[Setting, ...]:
+    """The settings as an import of this connection uses them. Raises UsageError as ``for_connection`` does."""
+    base, used = preset(connection.provider), for_connection(connection)
+    own = own_fields(base).items()
+    mine = {name for name, column in own if name != "base_url" and getattr(connection, column)}
+    mine |= set(connection.overrides) | ({"base_url"} if own_base_url(connection) else set())
+    return tuple(_setting(base, used, name, mine=name in mine) for name in SETTING_NAMES)
+
+
+def _setting(base: ProviderPreset, used: ProviderPreset, name: str, *, mine: bool = False) -> Setting:
+    about = _SETTINGS[name].metadata
+    value, default = (written(getattr(each, name)) for each in (used, base))
+    return Setting(name, about["group"], about["help"], about["kind"].wanted, value, default, mine)
+
+
+def apply_overrides(base: ProviderPreset, overrides: Mapping[str, Override]) -> ProviderPreset:
+    """A copy of ``base`` with each named setting replaced.
+
+    Lists are text: ``headers`` is ``Name: value; Name: value``, ``query_parameters`` is ``name=value; name=value``,
+    limits are ``<limit>/<seconds> [bytes]`` separated by commas, ``auths``, ``media_token_hosts`` and
+    ``required_fields`` are names separated by commas. Empty text, or ``none``, clears an optional setting or a list.
+    ``written`` is the reverse.
+
+    Raises:
+        UsageError: a setting that does not exist, or a value of the wrong kind; says what would be right.
+    """
+    return replace(base, **{name: read_override(name, value) for name, value in overrides.items()})
+
+
+def read_override(name: str, value: Override) -> Any:
+    """The value of one setting as the preset holds it. Raises UsageError as ``apply_overrides`` does."""
+    if name not in _SETTINGS:
+        known = ", ".join(sorted(SETTING_NAMES))
+        raise UsageError(f"{name!r} is not a setting of a provider preset. Known settings: {known}.")
+    kind: Kind = _SETTINGS[name].metadata["kind"]
+    if isinstance(value, str) and value.strip().lower() in ("", NOTHING) and kind.empty is not _REQUIRED:
+        return kind.empty
+    try:
+        return kind.read(value)
+    except (ValueError, TypeError, OverflowError):
+        raise UsageError(f"Setting {name!r} cannot be {value!r}: it must be {kind.wanted}.") from None
+
+
+def written(value: Any) -> str:
+    """A preset's value as text that ``apply_overrides`` reads back."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value in (None, "", (), {}):
+        return NOTHING
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {content}" for name, content in value.items())
+    if isinstance(value, tuple) and isinstance(value[0], tuple):
+        return "; ".join(f"{name}={content}" for name, content in value)
+    if isinstance(value, tuple):
+        return ", ".join(_limit_text(each) if isinstance(each, Limit) else str(each) for each in value)
+    return str(value)
+
+
+def _limit_text(limit: Limit) -> str:
+    unit = "" if limit.unit == "requests" else f" {limit.unit}"
+    return f"{limit.limit}/{limit.seconds:g}{unit}"
 
 
 def for_connection(connection: Connection) -> ProviderPreset:
@@ -229,3 +553,70 @@ def _base_url(template: str, dataset: str | None, connection: Connection) -> str
             f"Connection {connection.name!r} needs the address of its RESO server; give it with --base-url."
         )
     return template.rstrip("/")
+
+
+def own_base_url(connection: Connection) -> str:
+    """The base URL that the user gave; empty if it is the preset's."""
+    without = connection.model_copy(update={"base_url": ""})
+    base = preset(connection.provider)
+    if not base.base_url:
+        return connection.base_url
+    return "" if connection.base_url == for_connection(without).base_url else connection.base_url
+
+
+def own_fields(base: ProviderPreset) -> dict[str, str]:
+    """Settings that a connection keeps in a field of its own: the field's name by the setting's."""
+    own = {"base_url": "base_url", "token_url": "token_url", "scope": "scope"}
+    return own | {"dataset" if "dataset" in base.required_fields else "system": "mls_system"}
+
+
+def split_own(base: ProviderPreset, overrides: Mapping[str, Override]) -> tuple[dict[str, str], dict[str, Override]]:
+    """Overrides that a connection keeps in fields of its own, by those fields' names; and all others. One that clears
+    the preset's value stays an override: an own field that is empty means the preset's."""
+    fields_of = own_fields(base)
+    own = {
+        name: str(value).strip()
+        for name, value in overrides.items()
+        if name in fields_of and str(value).strip().lower() not in ("", NOTHING)
+    }
+    return (
+        {fields_of[name]: text for name, text in own.items()},
+        {name: value for name, value in overrides.items() if name not in own},
+    )
+
+
+# which feed a cursor belongs to -----------------------------------------------------------------------------------
+
+_FEED_FIELDS = (
+    "name", "property_resource", "timestamp_field", "key_field", "status_field", "system_field", "system", "dataset",
+)  # fmt: skip
+ANOTHER_FEED = "It points to another feed now: the next import reads all of it."
+
+
+def feed_identity(connection: Connection) -> str:
+    """A digest of what decides which records a connection sees: provider, address, dataset, MLS, agent, query
+    parameters, and the fields that a watermark is made of. Names, secrets, schedule, page sizes, limits and headers
+    are no part of it.
+
+    Raises:
+        UsageError: the connection's settings do not fit.
+    """
+    used = for_connection(connection)
+    parts = [getattr(used, name) for name in _FEED_FIELDS]
+    parts += [used.base_url, connection.agent_key, used.agent_field if connection.agent_key else None]
+    parts += [list(pair) for pair in used.query_parameters]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def at_its_feed(connection: Connection) -> Connection:
+    """The connection with a cursor of the feed it points to now. A cursor of another feed starts again, as what is
+    older than its watermark would never be asked for. ``epoch`` stays, so that photos of an interrupted run are still
+    removed."""
+    try:
+        identity = feed_identity(connection)
+    except UsageError:
+        return connection  # opening it says what does not fit
+    cursor = connection.cursor
+    if cursor.feed == identity:
+        return connection
+    return connection.model_copy(update={"cursor": Cursor(feed=identity, epoch=cursor.epoch)})

@@ -3,7 +3,7 @@ a server cannot do something: that is what it reports."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ from mls_tui.reso.connector import ResoConnector
 from mls_tui.reso.degrade import refused
 from mls_tui.reso.links import FeedPage, is_offset, next_url, read_page
 from mls_tui.reso.odata import Dialect, Request, StatusForm, filter_text, with_query
-from mls_tui.reso.presets import MediaMode, ProviderPreset, Sure
+from mls_tui.reso.presets import MediaMode, ProviderPreset, Setting, guessed_limits
 from mls_tui.reso.trail import Seen, Trail
 from mls_tui.storage.base import Check
 
@@ -31,10 +31,20 @@ class _Findings:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+def settings_checks(base: ProviderPreset, settings: Iterable[Setting]) -> list[Check]:
+    """What imports go by, before anything is asked: the preset, then each setting that the user has changed."""
+    head = Check("preset", "ok", f"{base.label}; not tried live. {' '.join(base.notes)}".strip())
+    return [head, *(_own(setting) for setting in settings if setting.mine)]
+
+
+def _own(setting: Setting) -> Check:
+    return Check(f"setting {setting.name}", "ok", f"{setting.value} (set by you; the preset: {setting.default})")
+
+
 async def probe(connector: Connector, mine: Collection[str] = ()) -> list[Check]:
     """One line for each question: token, metadata, records, ``$top``, next link, ``$count``, ``$orderby``, ``$expand``,
     spelling of statuses, photos, limits. Stops after the first where nothing can be asked at all. ``mine`` names the
-    facts that the user has set. Raises nothing that the provider can cause."""
+    settings that the user has changed. Raises nothing that the provider can cause."""
     if not isinstance(connector, ResoConnector):
         return []
     probing = _Probe(connector, mine)
@@ -212,7 +222,7 @@ class _Probe:
             return Check("limits", "ok", f"announced in {', '.join(told)}; kept: {windows}")
         if "api_limits" in self._mine:
             return Check("limits", "ok", f"not announced; set by you: {windows}")
-        if self._preset.sure_of("api_limits") is Sure.OURS:
+        if guessed_limits(self._preset):
             advice = "Ask the provider for its limits and set api_limits of this connection."
             return Check("limits", "warning", f"not announced; our guess: {windows}", advice)
         return Check("limits", "ok", f"not announced; the provider's published ones: {windows}")

@@ -17,8 +17,7 @@ from mls_tui.reso.base import Notice, Paused, RequestFailed
 from mls_tui.reso.budget import RateBudget
 from mls_tui.reso.http import MlsHttp, Timeouts
 from mls_tui.reso.net.names import Lookup
-from mls_tui.reso.preset_fields import Limit, ProviderPreset
-from mls_tui.reso.presets import preset
+from mls_tui.reso.presets import Limit, ProviderPreset, preset
 
 BASE = "https://mls.example/odata"
 TOKEN = "canary-token-7f3a"

@@ -13,7 +13,7 @@ from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.connection import AuthKind, SecretField
 from mls_tui.domain.errors import AuthenticationError, ConnectionExpiredError, MLSError, UsageError
 from mls_tui.reso.auth import TokenSet
-from mls_tui.reso.preset_fields import TokenAuth
+from mls_tui.reso.presets import TokenAuth
 from tests.unit.mls_transport_fakes import BASE, SECRET, HandClock, Wire, client_credentials, rows
 
 URL = f"{BASE}/Property"

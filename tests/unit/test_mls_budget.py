@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mls_tui.reso.budget import HostKind, RateBudget
-from mls_tui.reso.preset_fields import Limit
+from mls_tui.reso.presets import Limit
 from tests.unit.mls_transport_fakes import HandClock
 
 API, MEDIA = HostKind.API, HostKind.MEDIA

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mls_tui.domain.connection import Connection, Cursor
-from mls_tui.reso.feed_identity import at_its_feed, feed_identity
+from mls_tui.reso.presets import at_its_feed, feed_identity
 from tests.providers.direct import connection
 
 SWEPT = Cursor(watermark="2026-06-01T00:00:00Z", last_key="K9", swept=True, failed_keys=("K3",), epoch=7, updated_at=5)
@@ -62,12 +62,6 @@ def test_a_change_that_is_taken_back_before_an_import_costs_nothing() -> None:
     away = before.model_copy(update={"base_url": "https://other.example/odata"})
     assert at_its_feed(away).cursor.watermark is None
     assert at_its_feed(away.model_copy(update={"base_url": before.base_url})).cursor == before.cursor
-
-
-def test_a_cursor_that_does_not_say_its_feed_is_trusted_until_the_connection_is_edited() -> None:
-    old = connection().model_copy(update={"cursor": SWEPT})
-    assert at_its_feed(old).cursor.watermark == SWEPT.watermark
-    assert at_its_feed(old.model_copy(update={"updated_at": 6})).cursor.watermark is None
 
 
 def test_a_connection_that_cannot_be_used_is_left_as_it_is() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mls_tui.domain.listing import Change, Listing, Photo
-from mls_tui.reso.mapping.hashing import facts_of
+from mls_tui.reso.mapping.hashing import settings_of
 from mls_tui.reso.mapping.text import clean_line
 
 
@@ -30,7 +30,7 @@ def differences(old: Listing, new: Listing, photos: tuple[Photo, ...] | None = N
 
     ``photos`` are the feed's photos of the new version; None says they were not read, and nothing is said of them.
     """
-    before, after = _flat(facts_of(old)), _flat(facts_of(new))
+    before, after = _flat(settings_of(old)), _flat(settings_of(new))
     names = list(dict.fromkeys([*after, *before]))
     changed = [
         Difference(name, _text(before.get(name)), _text(after.get(name)))

@@ -11,7 +11,7 @@ import orjson
 
 from mls_tui.reso.base import RawRecord
 from mls_tui.reso.mapping.media import MAX_URL, PLAIN_URL, URL_FIELDS
-from mls_tui.reso.preset_fields import ProviderPreset
+from mls_tui.reso.presets import ProviderPreset
 
 MAPPING = 1
 """Raise it with every change of what a record is mapped to (facts, media, verdicts): no fingerprint is taken for good

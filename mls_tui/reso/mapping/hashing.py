@@ -27,14 +27,14 @@ NOT_FACTS = frozenset(
 """Parts of a Listing that are ours and not the feed's, and DaysOnMarket, which servers count up every night."""
 
 
-def facts_of(listing: Listing) -> dict[str, Any]:
+def settings_of(listing: Listing) -> dict[str, Any]:
     """What the feed says about a listing, photos apart, named and written as in ``Data``."""
     return listing.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=set(NOT_FACTS))
 
 
 def fact_hash(listing: Listing) -> str:
     """16 hex digits over the facts. The order of features means nothing, nor does the query of a tour's URL."""
-    facts = facts_of(listing)
+    facts = settings_of(listing)
     facts["features"] = sorted(listing.features)
     if listing.virtual_tour_url:
         facts["virtualTourUrl"] = listing.virtual_tour_url.partition("?")[0]

@@ -19,7 +19,7 @@ from mls_tui.reso.mapping.statuses import Outcome, status_meaning, status_word
 from mls_tui.reso.mapping.text import clean_block, clean_line, has_unsafe
 from mls_tui.reso.mapping.values import absent, key_text
 from mls_tui.reso.mapping.verdicts import Gone, Mapped, NotWanted, Quarantined, Verdict
-from mls_tui.reso.preset_fields import ProviderPreset
+from mls_tui.reso.presets import ProviderPreset
 
 __all__ = ["Gone", "Mapped", "NotWanted", "Quarantined", "Verdict", "map_record", "provider_of"]
 

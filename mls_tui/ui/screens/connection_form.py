@@ -24,11 +24,9 @@ from mls_tui.ui.screens.form_fields import (
     AUTH_WORDS,
     KEPT,
     Field,
-    default_words,
     fields_for,
     from_connection,
     problem,
-    sure_words,
     to_form,
 )
 from mls_tui.ui.widgets.background import begin
@@ -124,8 +122,7 @@ class ConnectionFormScreen(MlsScreen[None]):
         choice.value = (stored if stored in auths else auths[0]).value if stored else auths[0].value
         choice.disabled = len(auths) == 1
         preset = self._preset
-        notes = [Content.assemble((sure_words(preset), "$text-accent"))]
-        notes += [plain(note) for note in preset.notes]
+        notes = [plain(note) for note in preset.notes]
         self.query_one("#preset-notes", Static).update(Content("\n").join(notes))
 
     @on(Select.Changed, "#provider")
@@ -199,7 +196,7 @@ class ConnectionFormScreen(MlsScreen[None]):
         if wrong and (pressing or not empty):
             mark.update(Content.assemble(("✖ ", "$text-error"), (wrong, "$text-error")))
         elif empty:
-            mark.update(Content.assemble((default_words(field, self._preset), "$foreground 60%")))
+            mark.update(Content(""))
         else:
             mark.update(Content.assemble(("✔", "$text-success")))
         return wrong is None

@@ -1,5 +1,5 @@
-"""The section of the connection form that holds every fact of the preset, folded away until it is wanted. An empty line
-is the preset's own value; each says how sure that is, or that the user has set it."""
+"""The section of the connection form that holds every setting of the provider, folded away until it is wanted. An empty
+line is the preset's own value; one that the user has set says so."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, Static
 from textual.widgets._collapsible import CollapsibleTitle
 
-from mls_tui.reso.facts import Fact, grade, preset_facts
-from mls_tui.reso.preset_fields import ProviderPreset, Sure
-from mls_tui.ui.screens.fact_fields import BRIEF, WORDS, fact_problem, groups
+from mls_tui.reso.presets import ProviderPreset, Setting, preset_settings
+from mls_tui.ui.screens.fact_fields import WORDS, fact_problem, groups
 from mls_tui.ui.widgets.plain import one_line, plain
 from mls_tui.ui.widgets.plain_input import PlainInput
 
@@ -72,7 +71,7 @@ class FactSection(Vertical):
     def __init__(self) -> None:
         super().__init__(id="fact-section")
         self.typed: dict[str, str] = {}
-        self._facts: dict[str, Fact] = {}
+        self._facts: dict[str, Setting] = {}
         self._hidden: Collection[str] = ()
         self._laid_out = False
         self._wrong: set[str] = set()
@@ -85,7 +84,7 @@ class FactSection(Vertical):
 
     async def show(self, base: ProviderPreset, hidden: Collection[str], typed: dict[str, str]) -> None:
         """Show the facts of this preset but the hidden ones; ``typed`` is kept and changed as the user types."""
-        self._facts = {fact.name: fact for fact in preset_facts(base)}
+        self._facts = {fact.name: fact for fact in preset_settings(base)}
         self._hidden, self.typed, self._laid_out = hidden, typed, False
         self._wrong = set(self.wrong())
         await self.query_one("#fact-lines", Vertical).remove_children()
@@ -145,11 +144,11 @@ class FactSection(Vertical):
         for name in self.shown:
             self._mark(name)
 
-    def _line(self, fact: Fact) -> Horizontal:
-        choices = _CHOICES.get(fact.preset_value)
+    def _line(self, fact: Setting) -> Horizontal:
+        choices = _CHOICES.get(fact.default)
         entry = PlainInput(
             value=self.typed.get(fact.name, ""),
-            placeholder=one_line(fact.preset_value, 200),
+            placeholder=one_line(fact.default, 200),
             suggester=SuggestFromList(choices) if choices else None,
             id=f"fact-{fact.name}",
             compact=True,
@@ -181,8 +180,7 @@ class FactSection(Vertical):
         elif text.strip():
             words = Content.assemble(("✔ set by you  ↺", "$text-success"))
         else:
-            sure = self._facts[name].sure
-            words = Content.assemble((BRIEF[sure], "$text-warning" if sure is Sure.OURS else "$foreground 60%"))
+            words = Content("")
         self.query_one(f"#mark-{name}", Mark).update(words, layout=False)
 
     def _title(self) -> None:
@@ -199,6 +197,6 @@ class FactSection(Vertical):
     def _help(self, name: str) -> None:
         fact = self._facts[name]
         wrong = fact_problem(name, self.typed.get(name, ""))
-        back = f"Preset: {one_line(fact.preset_value, 60)} ({grade(fact.sure)})."
+        back = f"Preset: {one_line(fact.default, 60)}."
         meant = f"It must be {wrong}" if wrong else WORDS[name][:1].upper() + WORDS[name][1:]
         self.post_message(self.Told(f"{meant}. {back}"))

@@ -8,23 +8,14 @@ from urllib.parse import urlsplit
 
 from mls_tui.actions import ConnectionForm
 from mls_tui.domain.connection import AuthKind, Connection
-from mls_tui.reso.facts import letters
-from mls_tui.reso.preset_fields import Sure
 from mls_tui.reso.presets import ProviderPreset
-from mls_tui.ui.screens.fact_fields import BRIEF, stored_base_url
+from mls_tui.ui.screens.fact_fields import stored_base_url
 
 AUTH_WORDS = {
     AuthKind.BEARER: "Access token",
     AuthKind.CLIENT_CREDENTIALS: "Client id and secret",
     AuthKind.PASSWORD: "User name and password",
     AuthKind.REFRESH_TOKEN: "Refresh token",
-}
-_FROM = {
-    Sure.A: "published text",
-    Sure.B: "second-hand",
-    Sure.C: "one client only",
-    Sure.M: "measurement",
-    Sure.OURS: "us",
 }
 KEPT = "kept as stored; type to replace it"
 
@@ -79,18 +70,6 @@ def fields_for(preset: ProviderPreset, auth: AuthKind) -> tuple[Field, ...]:
     fields.append(Field("agent_key", "Agent", "your member key; empty for all"))
     fields.append(Field("schedule", "Import", "by hand, or every 15 minutes"))
     return tuple(fields)
-
-
-def sure_words(preset: ProviderPreset) -> str:
-    """How sure the facts of a preset are together, in words."""
-    meaning = " or ".join(_FROM[sure] for sure in preset.sure)
-    return f"{letters(preset)}: from {meaning}; not tried live"
-
-
-def default_words(field: Field, preset: ProviderPreset) -> str:
-    """How sure the preset's own value is that stands where the field is left empty; empty where it has none."""
-    has_one = field.name != "name" and getattr(preset, field.name, None)  # the preset's own name is no default
-    return BRIEF[preset.sure_of(field.name)] if has_one else ""
 
 
 def problem(field: Field, value: str, *, stored: bool = False) -> str | None:

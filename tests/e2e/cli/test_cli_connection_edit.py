@@ -1,4 +1,4 @@
-"""``mls-tui connections edit`` and ``show``: what is named changes and nothing else; every fact with how sure it is."""
+"""``mls-tui connections edit`` and ``show``: what is named changes and nothing else; every setting with its value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from mls_tui.demo.server import DemoMLS
 from mls_tui.demo.thread import start_in_thread
-from mls_tui.reso.facts import FACT_NAMES
+from mls_tui.reso.presets import SETTING_NAMES
 from tests.e2e.cli.house import Here, add, ended, process
 
 
@@ -19,7 +19,7 @@ def shown(cli: Here, name: str = "Lake") -> dict[str, Any]:
 
 
 def facts(cli: Here, name: str = "Lake") -> dict[str, dict[str, Any]]:
-    return {fact["name"]: fact for fact in shown(cli, name)["facts"]}
+    return {fact["name"]: fact for fact in shown(cli, name)["settings"]}
 
 
 def test_edit_changes_what_is_named_and_nothing_else(connected: Here) -> None:
@@ -35,36 +35,33 @@ def test_edit_changes_what_is_named_and_nothing_else(connected: Here) -> None:
 def test_a_fact_is_set_shown_as_ones_own_and_given_back(connected: Here) -> None:
     connected.done("connections", "edit", "Lake", "--set", "overlap_minutes=30", "--set", "headers=X-Feed: idx")
     mine = facts(connected)
-    assert (mine["overlap_minutes"]["value"], mine["overlap_minutes"]["presetValue"]) == ("30", "5")
+    assert (mine["overlap_minutes"]["value"], mine["overlap_minutes"]["default"]) == ("30", "5")
     assert {name for name in mine if mine[name]["setByYou"]} == {
         "api_limits", "base_url", "headers", "overlap_minutes", "page_size",
     }  # fmt: skip
     connected.done("connections", "edit", "Lake", "--unset", "overlap_minutes")
     assert facts(connected)["overlap_minutes"] == {
-        "name": "overlap_minutes", "value": "5", "presetValue": "5", "sure": "ours", "setByYou": False,
+        "name": "overlap_minutes", "value": "5", "default": "5", "setByYou": False,
+        "help": "how far before the last change an import begins", "type": "a whole number from 0 to 527,040",
     }  # fmt: skip
     assert facts(connected)["page_size"]["value"] == "4"
 
 
-def test_show_prints_every_fact_with_its_value_and_how_sure_it_is(connected: Here) -> None:
+def test_show_prints_every_setting_with_its_value_and_its_meaning(connected: Here) -> None:
     said = connected.done("connections", "show", "Lake").out
     lines = {line.split()[0]: line for line in said.splitlines() if line}
-    assert set(FACT_NAMES) <= set(lines)
+    assert set(SETTING_NAMES) <= set(lines)
     assert lines["page_size"].endswith("4  (set by you; the preset: 200)")
     assert lines["base_url"].endswith("(set by you; the preset: none)")
-    assert "(A: the provider's or the standard's own text)" in lines["key_field"]
-    assert "(our own choice)" in lines["keys_per_filter"]
+    assert lines["keys_per_filter"].endswith("25  (keys asked for in one filter)")
 
 
-def test_doctor_says_each_fact_and_how_sure_it_is_in_text_and_in_json(connected: Here) -> None:
-    text = connected("doctor", "Lake").out
-    assert "fact page_size: 4 (set by you)" in text
-    assert "fact key_field: ListingKey (A: the provider's or the standard's own text)" in text
+def test_doctor_says_each_setting_that_the_user_changed_in_text_and_in_json(connected: Here) -> None:
+    assert "setting page_size: 4 (set by you; the preset: 200)" in connected("doctor", "Lake").out
     checks = {check["name"]: check for check in connected("doctor", "Lake", "--json").json}
-    assert {f"fact {name}" for name in FACT_NAMES} <= set(checks)
-    page = checks["fact page_size"]
-    assert (page["value"], page["preset_value"], page["sure"], page["set_by_you"]) == ("4", "200", "ours", True)
-    assert "sure A;" in checks["preset"]["detail"]
+    assert {name for name in checks if name.startswith("setting ")} == {
+        "setting api_limits", "setting base_url", "setting page_size",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -75,7 +72,7 @@ def test_doctor_says_each_fact_and_how_sure_it_is_in_text_and_in_json(connected:
         (["--set", "colour=red"], "Known settings"),
         (["--set", "page_size"], "FIELD=VALUE"),
         (["--set", "headers=Authorization: Bearer x"], "headers"),
-        (["--set", "sure=A"], "sure"),
+        (["--set", "label=A"], "label"),
         (["--unset", "colour"], "cannot be unset"),
         (["--unset", "base_url"], "--base-url"),
         (["--set", "page_size=5", "--unset", "page_size"], "at once"),
@@ -147,7 +144,7 @@ def test_another_provider_gets_neither_the_old_ones_secrets_nor_its_facts(
     after = shown(connected)
     assert after["baseUrl"] == "https://api.bridgedataoutput.com/api/v2/OData/actris"
     assert "overrides" not in after or not after["overrides"]
-    assert {fact["name"] for fact in after["facts"] if fact["setByYou"]} == {"dataset"}
+    assert {fact["name"] for fact in after["settings"] if fact["setByYou"]} == {"dataset"}
 
 
 def test_another_dataset_moves_the_address_that_the_preset_makes_of_it(
