@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.connections import find_connection
@@ -26,7 +27,8 @@ async def init_storage(workspace: Workspace | None = None, *, distributed: bool 
         if distributed:
             raise no_workers()
         checks = [*await ws.store.init(), *await ws.photos.init()]
-        return _answer(checks)
+        answer = _answer(checks)
+        return answer if answer.success else replace(answer, exit_code=1)
 
 
 @answering

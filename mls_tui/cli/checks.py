@@ -10,7 +10,7 @@ import click
 from mls_tui.cli.text import plain_text, print_json
 from mls_tui.storage.base import Check
 
-_GLYPHS = {"ok": "✓ ok     ", "warning": "! warning", "failure": "✗ failure"}
+_GLYPHS = {"ok": "✓ ok     ", "skipped": "- skipped", "warning": "! warning", "failure": "✗ failure"}
 
 
 def print_checks(checks: Sequence[Check], *, as_json: bool) -> None:

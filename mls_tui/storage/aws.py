@@ -1,8 +1,13 @@
-"""The one place that builds boto3 clients. Region, profile, credentials and endpoints come from boto3's own variables
-and nothing of ours shadows them; clients are built once, in the thread that first needs one, never on an event loop."""
+"""boto3 clients for the stores, and botocore's errors as sentences.
+
+Region, profile, credentials and endpoints come from boto3's own variables (docs/contract.md, section Configuration).
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -10,17 +15,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from mls_tui.domain.errors import StorageError
-from mls_tui.storage.aws_errors import translate
+from mls_tui.storage.base import Check
 
 if TYPE_CHECKING:
     from boto3.session import Session
     from botocore.config import Config
+    from botocore.model import OperationModel
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
-    from mls_tui.storage.s3.bulk import BulkUploads
-
 T = TypeVar("T")
+
+log = logging.getLogger("mls_tui")
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -36,12 +42,12 @@ def default_session() -> Session:
     """A session that knows only what AWS's own variables and files say."""
     import boto3
 
-    # botocore reads AWS_DEFAULT_REGION alone; every other AWS tool lets AWS_REGION win (CONTRACT: "Configuration").
+    # botocore only reads AWS_DEFAULT_REGION; other AWS tools prefer AWS_REGION.
     return boto3.session.Session(region_name=os.environ.get("AWS_REGION") or None)
 
 
 class Aws:
-    """Clients for the stores. ``session`` may bring credentials of its own (an identity pool's, refreshable)."""
+    """Clients, each built once, in the thread that first needs it. ``session`` may have its own credentials."""
 
     def __init__(
         self, session: Callable[[], Session] = default_session, *, connections: int = 48, attempts: int = ATTEMPTS
@@ -57,23 +63,21 @@ class Aws:
 
     def dynamodb(self) -> DynamoDBClient:
         """Blocking; call it off the event loop. Raises botocore's errors (no region, no such profile)."""
-        from mls_tui.storage.dynamodb.body import write_bodies
-
         with self._lock:
             if self._dynamodb is None:
-                # We build typed attributes ourselves; checking every nested value again costs 0.5 ms an item.
-                client = self._get_session().client("dynamodb", config=self._config(parameter_validation=False))
-                write_bodies(client)
-                self._dynamodb = client
+                # Attributes are typed by our own code; validating each again costs 0.5 ms an item.
+                config = self._config(parameter_validation=False)
+                self._dynamodb = self._get_session().client("dynamodb", config=config)
             return self._dynamodb
 
     def s3(self) -> S3Client:
-        """As ``dynamodb``. A custom endpoint is addressed by path: it seldom has a name for every bucket."""
+        """As ``dynamodb``. A custom endpoint is addressed by path, as few have a host name for each bucket."""
         with self._lock:
             if self._s3 is None:
                 client = self._get_session().client("s3", config=self._s3_config("auto"))
                 if is_custom(client.meta.endpoint_url):
                     client = self._get_session().client("s3", config=self._s3_config("path"))
+                client.meta.events.register("before-call.s3", _add_content_md5)
                 self._s3 = client
             return self._s3
 
@@ -85,13 +89,10 @@ class Aws:
                 self._sqs = self._get_session().client("sqs", config=config)
             return self._sqs
 
-    def bulk_uploads(self, bucket: str) -> BulkUploads | None:
-        """The fast way up to a bucket, as ``s3`` would go; None where there is none. Blocking, as ``s3`` is."""
-        from mls_tui.storage.s3.bulk import bulk_uploads
-
-        client = self.s3()
+    def session(self) -> Session:
+        """The session that the clients come from. Blocking, as ``s3`` is."""
         with self._lock:
-            return bulk_uploads(self._get_session(), client, bucket)
+            return self._get_session()
 
     @property
     def region(self) -> str:
@@ -133,22 +134,218 @@ class Aws:
 
 
 def is_custom(endpoint: str) -> bool:
-    """True where the endpoint is not Amazon's own (a test server, a compatible store)."""
+    """True if the endpoint is not Amazon's own (a test server, a compatible store)."""
     return not (urlsplit(endpoint).hostname or "").endswith(_AMAZON)
 
 
 def guarded(job: Callable[[], T], where: str) -> T:
-    """Run ``job``; botocore's errors, and those of its configuration, become StorageErrors."""
+    """Run ``job``. Errors of botocore, and answers that cannot be read, become StorageErrors."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         return job()
     except StorageError:
         raise
+    except ResponseParserError as error:
+        raise unreadable(where) from error
     except (BotoCoreError, ClientError, OSError, ValueError) as error:
         raise translate(error, where) from error
+    except (KeyError, TypeError, AttributeError) as error:
+        log.warning("an answer of the %s could not be read", where, exc_info=error)
+        raise unreadable(where) from error
     except Exception as error:
         # urllib3 reports a body cut short by errors of its own.
         if type(error).__module__.startswith("urllib3."):
             raise StorageError(f"The {where} broke off an answer. Try again.", retryable=True) from error
         raise
+
+
+def unreadable(where: str) -> StorageError:
+    """The error of an answer that AWS would not give."""
+    return StorageError(
+        f"The {where} gave an answer that is none of AWS's. Check AWS_ENDPOINT_URL, and any proxy in between."
+    )
+
+
+def _add_content_md5(model: OperationModel, params: dict[str, Any], **_: object) -> None:
+    """Some S3-compatible stores require Content-MD5 on requests with a list or a document; boto3 stopped sending it."""
+    if isinstance(params["body"], bytes) and model.http_checksum.get("requestChecksumRequired"):
+        digest = hashlib.md5(params["body"], usedforsecurity=False).digest()
+        params["headers"].setdefault("Content-MD5", base64.b64encode(digest).decode())
+
+
+# errors ------------------------------------------------------------------------------------------------------
+
+THROTTLES = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ProvisionedThroughputExceeded",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingError",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+_UNKNOWN_KEY = frozenset(
+    {
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "InvalidToken",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+        "IncompleteSignature",
+    }
+)
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403", "Forbidden", "AllAccessDisabled"})
+_WRONG_CLOCK = frozenset({"RequestTimeTooSkewed", "SignatureExpired"})
+_WRONG_REGION = frozenset({"PermanentRedirect", "AuthorizationHeaderMalformed", "301", "IllegalLocationConstraint"})
+_NO_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
+_UNREACHABLE = frozenset(
+    {
+        "EndpointConnectionError",
+        "ConnectTimeoutError",
+        "ReadTimeoutError",
+        "ConnectionClosedError",
+        "ConnectionError",
+        "ProxyConnectionError",
+        "SSLError",
+        "HTTPClientError",
+        "IncompleteReadError",
+        "ResponseStreamingError",
+    }
+)
+_UNSUPPORTED = frozenset(
+    {
+        "InvalidAction",
+        "MethodNotAllowed",
+        "NotImplemented",
+        "UnknownOperationException",
+        "UnsupportedOperation",
+        "UnsupportedOperationException",
+        "XNotImplemented",
+    }
+)
+_SIGN_IN = "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`."
+_PERMISSIONS = {
+    "DescribeTable": "dynamodb:DescribeTable",
+    "BatchWriteItem": "dynamodb:BatchWriteItem",
+    "TransactWriteItems": "dynamodb:PutItem, dynamodb:UpdateItem and dynamodb:DeleteItem",
+    "ListObjectsV2": "s3:ListBucket",
+    "ListObjectVersions": "s3:ListBucketVersions",
+    "HeadBucket": "s3:ListBucket",
+    "DeleteObjects": "s3:DeleteObject",
+    "GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "SendMessageBatch": "sqs:SendMessage",
+}
+
+
+def error_code(error: BaseException) -> str:
+    """AWS's code, such as ``ConditionalCheckFailedException``; empty if AWS did not answer."""
+    response: dict[str, Any] = getattr(error, "response", {})
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def status_of(error: BaseException) -> int:
+    """The HTTP status of the answer; 0 if there was none."""
+    response: dict[str, Any] = getattr(error, "response", {})
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def protect(name: str, where: str, turn_on: Callable[[], str]) -> Check:
+    """Turn a protection on; ``turn_on`` returns how it stands.
+
+    Skipped, with the reason, if the store does not have this protection. A failure if it may not be turned on.
+    """
+    try:
+        return Check(name, "ok", guarded(turn_on, where))
+    except StorageError as error:
+        if error.__cause__ is not None and is_unsupported(error.__cause__):
+            return Check(name, "skipped", f"the {where} does not offer it")
+        return Check(name, "failure", str(error))
+
+
+def is_unsupported(error: BaseException) -> bool:
+    """True if the service does not know the operation, as servers that imitate AWS answer."""
+    return error_code(error) in _UNSUPPORTED or status_of(error) in (405, 501)
+
+
+def translate(error: BaseException, where: str) -> StorageError:
+    """``error`` as a sentence. ``where`` names the resource: ``DynamoDB table mls-listings``, ``S3 bucket photos``."""
+    code = error_code(error)
+    if code:
+        return _answered(error, code, where)
+    return _unanswered(error, where)
+
+
+def _answered(error: BaseException, code: str, where: str) -> StorageError:
+    operation = str(getattr(error, "operation_name", ""))
+    if code in THROTTLES or code == "TransactionInProgressException":
+        return StorageError(f"The {where} is throttled: AWS asks to slow down. Try again in a minute.", retryable=True)
+    if code in _EXPIRED:
+        return StorageError(f"The AWS credentials for the {where} have expired. Renew them, e.g. `aws sso login`.")
+    if code in _UNKNOWN_KEY:
+        return StorageError(f"AWS does not accept the credentials for the {where} ({code}). {_SIGN_IN}")
+    if code in _WRONG_CLOCK:
+        return StorageError(f"AWS refused the {where} because this machine's clock is wrong. Set it and try again.")
+    if code in _DENIED or status_of(error) == 403:
+        return StorageError(f"AWS denies access to the {where}: {_permission(operation, where)} is missing.")
+    if code in ("ResourceNotFoundException", "NoSuchBucket", "TableNotFoundException"):
+        return StorageError(
+            f"The {where} does not exist in this region. Run `mls-tui storage init`, or set AWS_REGION."
+        )
+    if code in _NO_QUEUE:
+        return StorageError(
+            f"The {where} does not exist in this region. Run `mls-tui storage init --distributed`, or set AWS_REGION."
+        )
+    if code in _WRONG_REGION:
+        return StorageError(f"The {where} is in another region. Set AWS_REGION to the bucket's region.")
+    retryable = status_of(error) in (409, 500, 502, 503, 504)
+    advice = "Try again in a minute." if retryable else "Run `mls-tui storage check`."
+    refused = f"The {where} refused {operation or 'a request'}: {code}.{_detail(error)}"
+    return StorageError(f"{refused} {advice}", retryable=retryable)
+
+
+def _permission(operation: str, where: str) -> str:
+    service = {"S3": "s3", "SQS": "sqs"}.get(where.split(" ")[0], "dynamodb")
+    return f"the permission {_PERMISSIONS.get(operation, f'{service}:{operation}')}"
+
+
+def _detail(error: BaseException) -> str:
+    response: dict[str, Any] = getattr(error, "response", {})
+    text = " ".join(str(response.get("Error", {}).get("Message", "")).split())
+    if text.startswith("<"):
+        # An HTML page, from a proxy for instance, helps nobody.
+        return ""
+    return f" {text[:200].rstrip('.')}." if text else ""
+
+
+def _unanswered(error: BaseException, where: str) -> StorageError:
+    name = type(error).__name__
+    if name in ("NoCredentialsError", "PartialCredentialsError"):
+        return StorageError(f"No AWS credentials were found for the {where}. {_SIGN_IN}")
+    if name in ("CredentialRetrievalError", "TokenRetrievalError", "UnauthorizedSSOTokenError", "SSOTokenLoadError"):
+        return StorageError(f"The AWS credentials for the {where} could not be renewed. Run `aws sso login`.")
+    if name == "NoRegionError":
+        return StorageError(f"No AWS region is set for the {where}. Set AWS_REGION, e.g. AWS_REGION=us-east-1.")
+    if name == "ProfileNotFound":
+        return StorageError("The AWS profile does not exist. Set AWS_PROFILE to one in ~/.aws/config.")
+    if name in _UNREACHABLE or isinstance(error, OSError):
+        return StorageError(
+            f"The {where} cannot be reached ({name}). Check the network, AWS_REGION and AWS_ENDPOINT_URL.",
+            retryable=True,
+        )
+    if isinstance(error, ValueError):
+        return StorageError(
+            f"The AWS settings for the {where} are wrong ({name}). Check AWS_ENDPOINT_URL and AWS_REGION."
+        )
+    return StorageError(f"The {where} failed ({name}). Run `mls-tui storage check`.")

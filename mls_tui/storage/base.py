@@ -53,7 +53,7 @@ class PutResult:
 class Check:
     """One line of ``storage check`` or ``doctor``.
 
-    ``state`` is ``ok``, ``warning`` or ``failure``; ``advice`` says what to do.
+    ``state`` is ``ok``, ``skipped``, ``warning`` or ``failure``; ``advice`` says what to do.
     """
 
     name: str

@@ -71,7 +71,7 @@ def _load() -> None:
     import mls_tui.storage.dynamodb
     import mls_tui.storage.folder
     import mls_tui.storage.s3
-    import mls_tui.storage.s3.bulk
+    import mls_tui.storage.s3.uploads
     import mls_tui.storage.sqlite
 
     assert all((boto3, botocore, obstore, mls_tui))

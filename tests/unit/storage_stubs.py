@@ -41,9 +41,6 @@ class StubbedAws(Aws):
         stub.activate()
         return stub
 
-    def bulk_uploads(self, bucket: str) -> None:
-        """Everything through boto3, which is what plays the answers."""
-
     def done(self) -> None:
         self.rows.assert_no_pending_responses()
         self.objects.assert_no_pending_responses()

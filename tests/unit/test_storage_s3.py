@@ -12,7 +12,7 @@ from botocore.stub import ANY
 
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage.s3 import S3PhotoStore
-from mls_tui.storage.s3.objects import fitting_metadata
+from mls_tui.storage.s3.store import fitting_metadata
 from tests.unit.storage_stubs import StubbedAws
 
 KEY = "listings/u/l/original/photo0.jpg"
@@ -32,7 +32,7 @@ def waits() -> list[float]:
 
 @pytest.fixture
 def store(aws: StubbedAws, waits: list[float]) -> S3PhotoStore:
-    return S3PhotoStore(aws, "b", pause=waits.append)
+    return S3PhotoStore(aws, "b", pause=waits.append, fast=False)
 
 
 async def put(store: S3PhotoStore) -> None:
@@ -254,3 +254,53 @@ async def test_protection_that_may_not_be_read_is_a_warning(aws: StubbedAws, sto
     checks = await store.check()
     assert [check.state for check in checks] == ["ok"] + ["warning"] * 5
     assert "s3:GetBucketVersioning" in checks[3].detail
+
+
+KEYS = [f"listings/u/l/original/photo{number}.jpg" for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("MissingContentMD5", 400), ("NotImplemented", 501), ("MethodNotAllowed", 405)]
+)
+async def test_a_store_that_refuses_deletions_in_bulk_is_asked_to_delete_one_by_one(
+    aws: StubbedAws, store: S3PhotoStore, code: str, status: int
+) -> None:
+    aws.objects.add_client_error("delete_objects", code, http_status_code=status)
+    for key in KEYS[:2]:
+        aws.objects.add_response("delete_object", {}, {"Bucket": "b", "Key": key})
+    aws.objects.add_client_error("delete_object", "InternalError", http_status_code=500)
+    assert await store.delete(KEYS) == {KEYS[2]: "InternalError"}
+    aws.done()
+
+
+async def test_a_protection_that_the_store_lacks_is_skipped_and_the_next_ones_are_turned_on(
+    aws: StubbedAws, store: S3PhotoStore
+) -> None:
+    aws.objects.add_response("head_bucket", {})
+    aws.objects.add_client_error("put_public_access_block", "NotImplemented", http_status_code=501)
+    aws.objects.add_client_error("get_bucket_encryption", "MethodNotAllowed", http_status_code=405)
+    aws.objects.add_response("put_bucket_versioning", {})
+    aws.objects.add_client_error("get_bucket_lifecycle_configuration", "AccessDenied", http_status_code=403)
+    aws.objects.add_response("get_bucket_policy", {"Policy": json.dumps({"Statement": []})})
+    aws.objects.add_response("put_bucket_policy", {})
+    states = {check.name: check.state for check in await store.init()}
+    assert states == {
+        "bucket": "ok",
+        "public access": "skipped",
+        "encryption": "skipped",
+        "versioning": "ok",
+        "lifecycle": "failure",
+        "TLS only": "ok",
+    }
+    aws.done()
+
+
+async def test_answers_without_what_was_asked_for_are_no_protection(aws: StubbedAws, store: S3PhotoStore) -> None:
+    for operation in ("head_bucket", "get_public_access_block", "get_bucket_encryption", "get_bucket_versioning"):
+        aws.objects.add_response(operation, {})
+    aws.objects.add_response("get_bucket_lifecycle_configuration", {})
+    aws.objects.add_response("get_bucket_policy", {})
+    states = {check.name: check.state for check in await store.check()}
+    assert states.pop("bucket") == "ok"
+    assert states.pop("public access") == "failure"
+    assert set(states.values()) == {"warning"}

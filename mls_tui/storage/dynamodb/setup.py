@@ -1,4 +1,4 @@
-"""The table itself: made, protected and looked over, idempotently. Never deletes or shrinks anything that is there."""
+"""Creates, protects and checks the DynamoDB table. Idempotent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mls_tui.domain.errors import StorageError
-from mls_tui.storage.aws import guarded
+from mls_tui.storage.aws import guarded, is_unsupported, protect
 from mls_tui.storage.base import Check
 from mls_tui.storage.dynamodb.table import INDEX, Table
 
@@ -27,7 +27,7 @@ _INIT = "run `mls-tui storage init`"
 
 
 def init_table(table: Table, pause: Callable[[float], None]) -> list[Check]:
-    """Table, index, point-in-time recovery and deletion protection: whatever is missing is made."""
+    """Create the table and its index, and turn on deletion protection and point-in-time recovery."""
     client = table.client()
     return guarded(lambda: _init(client, table, pause), table.where)
 
@@ -52,9 +52,11 @@ def _init(client: DynamoDBClient, table: Table, pause: Callable[[float], None]) 
         done.append(Check("index", "ok", f"created: {INDEX}"))
     else:
         done.append(Check("index", "ok", f"ready: {INDEX}"))
-    done.append(_protect_from_deletion(client, table.name, found))
-    done.append(_turn_on_recovery(client, table, pause))
-    return done
+    protections: list[tuple[str, Callable[[], str]]] = [
+        ("deletion protection", lambda: _protect_from_deletion(client, table.name, found)),
+        ("point-in-time recovery", lambda: _turn_on_recovery(client, table, pause)),
+    ]
+    return [*done, *(protect(name, table.where, turn_on) for name, turn_on in protections)]
 
 
 def _create(client: DynamoDBClient, name: str) -> None:
@@ -69,7 +71,7 @@ def _create(client: DynamoDBClient, name: str) -> None:
             Tags=[{"Key": "application", "Value": "mls-tui"}],
         )
     except client.exceptions.ResourceInUseException:
-        # Someone else is making it at this moment; waiting for it is all that is left to do.
+        # Another process is creating it; _wait waits until it is ready.
         return
 
 
@@ -113,13 +115,13 @@ def _same_keys(found: Any, wanted: Any) -> bool:
     return pairs(found) == pairs(wanted)
 
 
-def _protect_from_deletion(client: DynamoDBClient, name: str, found: TableDescriptionTypeDef) -> Check:
+def _protect_from_deletion(client: DynamoDBClient, name: str, found: TableDescriptionTypeDef) -> str:
     if not found.get("DeletionProtectionEnabled"):
         client.update_table(TableName=name, DeletionProtectionEnabled=True)
-    return Check("deletion protection", "ok", "on")
+    return "on"
 
 
-def _turn_on_recovery(client: DynamoDBClient, table: Table, pause: Callable[[float], None]) -> Check:
+def _turn_on_recovery(client: DynamoDBClient, table: Table, pause: Callable[[float], None]) -> str:
     for _ in range(_POLLS):
         try:
             if not _recovery_on(client, table.name):
@@ -127,20 +129,17 @@ def _turn_on_recovery(client: DynamoDBClient, table: Table, pause: Callable[[flo
                     TableName=table.name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
                 )
         except client.exceptions.ContinuousBackupsUnavailableException:
-            # A new table is active some seconds before its backups can be set.
+            # A new table is active some seconds before its backups can be configured.
             pause(_POLL_SECONDS)
         else:
-            return Check("point-in-time recovery", "ok", "on")
-    return Check("point-in-time recovery", "warning", "could not be turned on yet", f"{_INIT} again in a minute")
+            return "on"
+    raise StorageError("It could not be turned on yet. Run `mls-tui storage init` again in a minute.")
 
 
 def _recovery_on(client: DynamoDBClient, name: str) -> bool:
     backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     recovery = backups.get("PointInTimeRecoveryDescription", {})
     return recovery.get("PointInTimeRecoveryStatus") == "ENABLED"
-
-
-# looking it over -----------------------------------------------------------------------------------------------
 
 
 def check_table(table: Table) -> list[Check]:
@@ -183,6 +182,8 @@ def _check_recovery(client: DynamoDBClient, table: Table) -> Check:
     try:
         on = guarded(lambda: _recovery_on(client, table.name), table.where)
     except StorageError as error:
+        if error.__cause__ is not None and is_unsupported(error.__cause__):
+            return Check("point-in-time recovery", "skipped", f"the {table.where} does not offer it")
         return Check("point-in-time recovery", "warning", str(error), "allow dynamodb:DescribeContinuousBackups")
     if on:
         return Check("point-in-time recovery", "ok", "on")

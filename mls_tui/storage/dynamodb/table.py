@@ -14,8 +14,7 @@ from uuid import uuid4
 
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage.attributes import Item, from_attributes, to_attributes
-from mls_tui.storage.aws import Aws, guarded, is_custom
-from mls_tui.storage.aws_errors import THROTTLES, error_code
+from mls_tui.storage.aws import THROTTLES, Aws, error_code, guarded, is_custom, unreadable
 from mls_tui.storage.items import ENTRY_DATA
 from mls_tui.storage.rows import KeyRange
 
@@ -234,6 +233,10 @@ class Table:
                     answer: dict[str, Any] = getattr(client, operation)(**request)
             except ClientError as error:
                 raise _expected(error) from error
+            headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+            if "json" not in headers.get("content-type", "json") or (operation == "query" and "Items" not in answer):
+                # botocore takes a web page, from a proxy for instance, for an empty answer.
+                raise unreadable(self.where)
             return answer
 
         return guarded(job, self.where)

@@ -1,5 +1,4 @@
-"""The bucket itself: made, closed to the public, versioned and looked over, idempotently. Never removes another's rule
-or policy statement."""
+"""Creates, protects and checks the S3 bucket. Idempotent: rules and policy statements of others are kept."""
 
 from __future__ import annotations
 
@@ -8,8 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mls_tui.domain.errors import StorageError
-from mls_tui.storage.aws import guarded
-from mls_tui.storage.aws_errors import error_code, status_of
+from mls_tui.storage.aws import error_code, guarded, is_unsupported, protect, status_of
 from mls_tui.storage.base import Check
 
 if TYPE_CHECKING:
@@ -46,32 +44,39 @@ _RULES: list[Any] = [
     },
 ]
 _TLS_SID = "MlsTuiTlsOnly"
-_NO_TLS_HERE = Check("TLS only", "ok", "left out: this endpoint is plain HTTP, and the rule would lock us out")
+_NO_TLS_HERE = Check("TLS only", "skipped", "this endpoint is plain HTTP, and the rule would lock everyone out")
 
 
 def init_bucket(client: S3Client, bucket: str) -> list[Check]:
-    """Bucket, public access block, encryption, versioning, lifecycle rules, TLS only: whatever is missing is made."""
+    """Create the bucket and turn on its protections. Raises StorageError if there is no bucket to protect."""
+    protections: list[tuple[str, Callable[[], str]]] = [
+        ("public access", lambda: _block_public_access(client, bucket)),
+        ("encryption", lambda: _encrypt(client, bucket)),
+        ("versioning", lambda: _turn_on_versioning(client, bucket)),
+        ("lifecycle", lambda: _add_rules(client, bucket)),
+    ]
+    if not _plain_http(client):
+        protections.append(("TLS only", lambda: _add_tls_policy(client, bucket)))
     done = [_create(client, bucket)]
+    done += [protect(name, f"S3 bucket {bucket}", turn_on) for name, turn_on in protections]
+    return [*done, _NO_TLS_HERE] if _plain_http(client) else done
+
+
+def _block_public_access(client: S3Client, bucket: str) -> str:
     client.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=_BLOCK)
-    done.append(Check("public access", "ok", "blocked"))
+    return "blocked"
+
+
+def _encrypt(client: S3Client, bucket: str) -> str:
     if _encryption(client, bucket) is None:
-        client.put_bucket_encryption(
-            Bucket=bucket,
-            ServerSideEncryptionConfiguration={
-                "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
-            },
-        )
-    done.append(Check("encryption", "ok", "on by default"))
+        rule: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+        client.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    return "on by default"
+
+
+def _turn_on_versioning(client: S3Client, bucket: str) -> str:
     client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    done.append(Check("versioning", "ok", "on"))
-    _add_rules(client, bucket)
-    done.append(Check("lifecycle", "ok", "unfinished uploads go after 7 days, deleted photos after 30"))
-    if _plain_http(client):
-        done.append(_NO_TLS_HERE)
-    else:
-        _add_tls_policy(client, bucket)
-        done.append(Check("TLS only", "ok", "the bucket policy refuses anything else"))
-    return done
+    return "on"
 
 
 def _create(client: S3Client, bucket: str) -> Check:
@@ -90,7 +95,7 @@ def _create(client: S3Client, bucket: str) -> Check:
     else:
         return Check("bucket", "ok", f"ready: {bucket}")
     region = client.meta.region_name
-    # us-east-1 is the one region that must not be named.
+    # S3 refuses a LocationConstraint of us-east-1.
     where: dict[str, Any] = (
         {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     )
@@ -105,22 +110,24 @@ def _create(client: S3Client, bucket: str) -> Check:
     return Check("bucket", "ok", f"created: {bucket}")
 
 
-def _add_rules(client: S3Client, bucket: str) -> None:
+def _add_rules(client: S3Client, bucket: str) -> str:
     ours = {rule["ID"] for rule in _RULES}
     others = [rule for rule in _rules(client, bucket) if rule.get("ID") not in ours]
     client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [*others, *_RULES]})
+    return "unfinished uploads are removed after 7 days, deleted photos after 30"
 
 
-def _add_tls_policy(client: S3Client, bucket: str) -> None:
+def _add_tls_policy(client: S3Client, bucket: str) -> str:
     policy = _policy(client, bucket)
     others = [statement for statement in _statements(policy) if statement.get("Sid") != _TLS_SID]
     statement = tls_statement(bucket, _partition(client))
     document = {"Version": "2012-10-17", **policy, "Statement": [*others, statement]}
     client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
+    return "the bucket policy refuses plain HTTP"
 
 
 def tls_statement(bucket: str, partition: str = "aws") -> dict[str, Any]:
-    """Refuses every request to the bucket that is not encrypted on its way."""
+    """Denies every request to the bucket over plain HTTP."""
     arn = f"arn:{partition}:s3:::{bucket}"
     return {
         "Sid": _TLS_SID,
@@ -140,11 +147,8 @@ def _partition(client: S3Client) -> str:
     return str(getattr(client.meta, "partition", "aws"))
 
 
-# looking it over -----------------------------------------------------------------------------------------------
-
-
 def check_bucket(client: S3Client, bucket: str) -> list[Check]:
-    """One line for the bucket and each protection; a protection that may not be read is a warning."""
+    """One line for the bucket and each protection. A protection that may not be read is a warning."""
     from botocore.exceptions import ClientError
 
     try:
@@ -173,6 +177,8 @@ def _probe(bucket: str, name: str, holds: Callable[[], bool], otherwise: str) ->
     try:
         good = guarded(holds, f"S3 bucket {bucket}")
     except StorageError as error:
+        if error.__cause__ is not None and is_unsupported(error.__cause__):
+            return Check(name, "skipped", f"the S3 bucket {bucket} does not offer it")
         return Check(name, "warning", str(error), "allow it, or check it in the AWS console")
     if good:
         return Check(name, "ok", "as it should be")
@@ -180,17 +186,17 @@ def _probe(bucket: str, name: str, holds: Callable[[], bool], otherwise: str) ->
 
 
 def _public_blocked(client: S3Client, bucket: str) -> bool:
-    found = _or_none(lambda: client.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"])
+    found = _or_none(lambda: client.get_public_access_block(Bucket=bucket).get("PublicAccessBlockConfiguration"))
     return found is not None and all(found.get(name) for name in _BLOCK)
 
 
 def _encryption(client: S3Client, bucket: str) -> Any:
-    found = _or_none(lambda: client.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"])
+    found = _or_none(lambda: client.get_bucket_encryption(Bucket=bucket).get("ServerSideEncryptionConfiguration"))
     return found if found and found.get("Rules") else None
 
 
 def _rules(client: S3Client, bucket: str) -> list[Any]:
-    return list(_or_none(lambda: client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]) or [])
+    return list(_or_none(lambda: client.get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules")) or [])
 
 
 def _aborts_uploads(client: S3Client, bucket: str) -> bool:
@@ -199,7 +205,7 @@ def _aborts_uploads(client: S3Client, bucket: str) -> bool:
 
 
 def _policy(client: S3Client, bucket: str) -> dict[str, Any]:
-    text = _or_none(lambda: client.get_bucket_policy(Bucket=bucket)["Policy"])
+    text = _or_none(lambda: client.get_bucket_policy(Bucket=bucket).get("Policy"))
     policy: dict[str, Any] = json.loads(text) if text else {}
     return policy
 
@@ -218,7 +224,7 @@ def _tls_only(client: S3Client, bucket: str) -> bool:
 
 
 def _or_none(question: Callable[[], Any]) -> Any:
-    """The answer; None where S3 says that nothing is set."""
+    """The answer; None if S3 says that nothing is set."""
     from botocore.exceptions import ClientError
 
     try:

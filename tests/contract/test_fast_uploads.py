@@ -1,4 +1,4 @@
-"""The fast way up for photos stores exactly what boto3 would, and leaves to boto3 what it cannot do."""
+"""Uploads by obstore store exactly what boto3 would, and leave to boto3 what obstore cannot do."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import pytest
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage.aws import Aws
 from mls_tui.storage.s3 import S3PhotoStore
-from mls_tui.storage.s3.bulk import AT_ONCE, FAILURES, REST_SECONDS, BulkUploads, bulk_uploads
-from mls_tui.storage.s3.objects import put_request
+from mls_tui.storage.s3.store import put_request
+from mls_tui.storage.s3.uploads import AT_ONCE, FAILURES, REST_SECONDS, FastUploads, fast_uploads
 from tests.contract.samples import Pair
 
 BODY = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40
@@ -69,9 +69,9 @@ async def test_s3_is_given_the_checksum_of_the_bytes_to_verify_and_a_signature()
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     session = boto3.session.Session("AKIDEXAMPLE", "secret", region_name="eu-west-1")
     port = server.sockets[0].getsockname()[1]
-    bulk = bulk_uploads(session, session.client("s3", endpoint_url=f"http://127.0.0.1:{port}"), "b")
-    assert bulk is not None
-    assert await bulk.put(put_request("b", "listings/u/1.jpg", BODY, "image/jpeg", SHA, METADATA))
+    uploads = fast_uploads(session, session.client("s3", endpoint_url=f"http://127.0.0.1:{port}"), "b")
+    assert uploads is not None
+    assert await uploads.put(put_request("b", "listings/u/1.jpg", BODY, "image/jpeg", SHA, METADATA))
     server.close()
     (head,) = heads
     sent = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if line)
@@ -97,18 +97,7 @@ async def test_refusal_is_told_by_boto3_and_after_a_few_only_boto3_is_asked(aws:
         with pytest.raises(StorageError, match="does not exist"):
             await store.put(KEY, BODY, content_type="image/jpeg", sha256=SHA, metadata={})
     assert len(sent_by_boto3) == FAILURES + 1
-    assert store._bulk is not None
-    assert store._bulk._failures == FAILURES  # the last was not tried
     await store.close()
-
-
-async def test_one_success_forgives_the_failures_before_it(aws: Aws, aws_pair: Pair) -> None:
-    bucket = aws_pair.photos.describe().removeprefix("S3 bucket ")
-    bulk = aws.bulk_uploads(bucket)
-    assert isinstance(bulk, BulkUploads)
-    bulk._failures = FAILURES - 1
-    assert await bulk.put(put_request(bucket, KEY, BODY, "image/jpeg", SHA, METADATA))
-    assert bulk._failures == 0
 
 
 @pytest.mark.parametrize(
@@ -127,9 +116,9 @@ def test_variable_that_boto3_does_not_know_changes_nothing(
 ) -> None:
     session = boto3.session.Session("AKIDEXAMPLE", "secret", region_name="eu-west-1")
     client = session.client("s3", endpoint_url="http://127.0.0.1:9")
-    assert bulk_uploads(session, client, "b") is not None
+    assert fast_uploads(session, client, "b") is not None
     monkeypatch.setenv(name, value)
-    assert bulk_uploads(session, client, "b") is None
+    assert fast_uploads(session, client, "b") is None
 
 
 async def test_fast_way_that_failed_is_tried_again_after_a_while() -> None:
@@ -143,19 +132,19 @@ async def test_fast_way_that_failed_is_tried_again_after_a_while() -> None:
                 raise OSError
 
     store, clock = Counting(), [0.0]
-    bulk = BulkUploads(store, now=lambda: clock[0])  # type: ignore[arg-type]
+    uploads = FastUploads(store, now=lambda: clock[0])  # type: ignore[arg-type]
     request = put_request("b", KEY, BODY, "image/jpeg", SHA, METADATA)
     for _ in range(FAILURES + 3):
-        assert not await bulk.put(request)
+        assert not await uploads.put(request)
     assert store.tries == FAILURES
     clock[0] += REST_SECONDS
-    assert not await bulk.put(request)
-    assert not await bulk.put(request)
+    assert not await uploads.put(request)
+    assert not await uploads.put(request)
     assert store.tries == FAILURES + 1  # one failure is enough now
     clock[0] += REST_SECONDS
     store.down = False
-    assert await bulk.put(request)
-    assert await bulk.put(request)
+    assert await uploads.put(request)
+    assert await uploads.put(request)
 
 
 def test_so_many_go_up_at_once_that_a_slow_line_lets_each_end_in_time_in_any_loop() -> None:
@@ -170,11 +159,11 @@ def test_so_many_go_up_at_once_that_a_slow_line_lets_each_end_in_time_in_any_loo
             self.flying -= 1
 
     store = Slow()
-    bulk = BulkUploads(store)  # type: ignore[arg-type]
+    uploads = FastUploads(store)  # type: ignore[arg-type]
     request = put_request("b", KEY, BODY, "image/jpeg", SHA, METADATA)
 
     async def many() -> list[bool]:
-        return await asyncio.gather(*(bulk.put(request) for _ in range(AT_ONCE * 3)))
+        return await asyncio.gather(*(uploads.put(request) for _ in range(AT_ONCE * 3)))
 
     for _ in range(2):
         assert all(asyncio.run(many()))

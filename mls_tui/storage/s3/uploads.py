@@ -1,5 +1,7 @@
-"""The fast way up for photos: obstore (Rust's object_store) moves eight times what boto3 does for an eighth of the CPU.
-It makes one attempt and knows no sentences: whatever it cannot do at once is left to boto3, which says why."""
+"""Uploads photos with obstore (Rust's object_store), which moves eight times as many as boto3 for an eighth of the CPU.
+
+It makes one attempt. If that fails, boto3 uploads the photo, with its retries and error messages.
+"""
 
 from __future__ import annotations
 
@@ -20,21 +22,21 @@ if TYPE_CHECKING:
     from obstore.store import S3Credential, S3Store
 
 FAILURES = 5
-"""After so many failures in a row boto3 does everything for a while: it knows redirects and certificates of its own."""
+"""After this many failures in a row, boto3 uploads everything for REST_SECONDS."""
 REST_SECONDS = 120.0
 
 AT_ONCE = 64
-"""More would share a slow line until none of them ends within its time."""
+"""More uploads at once would time out on a slow line."""
 
 _CREDENTIAL_LIFE = timedelta(minutes=10)
-"""botocore renews its own ten minutes before they expire, so what it hands out is good for that long."""
+"""botocore renews credentials ten minutes before they expire, so those it returns are valid that long."""
 
 _ONLY_ITS_OWN = ("AWS_SERVER_SIDE_ENCRYPTION", "AWS_SSE_", "AWS_S3_EXPRESS", "AWS_REQUEST_PAYER")
-"""Variables that obstore obeys and boto3 does not know: they would change what is stored, or who can read it."""
+"""Variables that obstore reads and boto3 does not. They would change what is stored, or who can read it."""
 
 
-class BulkUploads:
-    """Uploads to one bucket, for any event loop. ``put`` answers False where boto3 has to."""
+class FastUploads:
+    """Uploads to one bucket, from any event loop."""
 
     def __init__(self, store: S3Store, *, now: Callable[[], float] = time.monotonic) -> None:
         self._store = store
@@ -44,7 +46,7 @@ class BulkUploads:
         self._turns: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
 
     async def put(self, request: dict[str, Any]) -> bool:
-        """One attempt at PutObject's parameters (``objects.put_request``); S3 checks the body against its SHA-256."""
+        """One attempt to upload the parameters of ``put_request``. False if boto3 has to upload it."""
         if "//" in request["Key"]:  # obstore takes two slashes for one
             return False
         attributes = {"Content-Type": request["ContentType"], **request["Metadata"]}
@@ -56,7 +58,7 @@ class BulkUploads:
         except asyncio.CancelledError:
             raise
         except Exception:
-            # Not shown: it may hold the request. boto3 tries the same and tells what is wrong.
+            # Not logged, as it may hold the request. boto3 tries next and reports what is wrong.
             self._failures += 1
             if self._failures >= FAILURES:
                 self._rests_until = self._now() + REST_SECONDS
@@ -65,15 +67,15 @@ class BulkUploads:
         return True
 
     def _turn(self) -> asyncio.Semaphore:
-        """The running loop's: a semaphore on which one loop waited is of no use to the next."""
+        """The semaphore of the running event loop, as asyncio's semaphores belong to one loop."""
         loop, turns = asyncio.get_running_loop(), self._turns
         if turns is None or turns[0] is not loop:
             self._turns = turns = loop, asyncio.Semaphore(AT_ONCE)
         return turns[1]
 
 
-def bulk_uploads(session: Session, client: S3Client, bucket: str) -> BulkUploads | None:
-    """Where ``client`` would send a photo, with its session's credentials; None where only boto3 knows the way."""
+def fast_uploads(session: Session, client: S3Client, bucket: str) -> FastUploads | None:
+    """Uploads to the endpoint that ``client`` uses. None if only boto3 can reach it."""
     credentials = session.get_credentials()
     address = _address(client, bucket)
     odd = any(name.upper().startswith(_ONLY_ITS_OWN) for name in os.environ)
@@ -82,8 +84,8 @@ def bulk_uploads(session: Session, client: S3Client, bucket: str) -> BulkUploads
     from obstore.exceptions import BaseError
 
     try:
-        return BulkUploads(_store(bucket, *address, client.meta.region_name, credentials))
-    except BaseError:  # it reads further variables, and cannot read one
+        return FastUploads(_store(bucket, *address, client.meta.region_name, credentials))
+    except BaseError:  # a variable that obstore reads is malformed
         return None
 
 
@@ -96,7 +98,7 @@ def _store(bucket: str, endpoint: str, virtual: bool, region: str, credentials: 
         virtual_hosted_style_request=virtual,
         region=region,
         checksum_algorithm="SHA256",
-        # As boto3 does: TLS protects the body on its way, else the signature does.
+        # As boto3 does: either TLS protects the body, or the signature.
         unsigned_payload=endpoint.startswith("https:"),
         skip_signature=False,
         credential_provider=_provider(credentials),
@@ -112,7 +114,7 @@ def _store(bucket: str, endpoint: str, virtual: bool, region: str, credentials: 
 
 
 def _address(client: S3Client, bucket: str) -> tuple[str, bool] | None:
-    """Endpoint, and whether it names the bucket. Amazon's plain regional endpoints and custom ones; no others."""
+    """The endpoint, and True if it contains the bucket's name. None if it is neither regional nor custom."""
     endpoint, region = client.meta.endpoint_url.rstrip("/"), client.meta.region_name
     if is_custom(endpoint):
         return endpoint, False
