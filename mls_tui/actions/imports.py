@@ -10,15 +10,14 @@ from mls_tui.actions.answering import answering, opened, refusal
 from mls_tui.actions.connections import find_connection
 from mls_tui.actions.history import find_run
 from mls_tui.actions.results import ActionResult
-from mls_tui.actions.session import budget_name, clear_secrets, open_connector_for
+from mls_tui.actions.session import clear_secrets, open_connector_for
 from mls_tui.actions.workspace import Workspace
-from mls_tui.config import Settings
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.errors import UsageError
 from mls_tui.domain.events import Event, RunFinished
 from mls_tui.domain.run import ImportResult, ImportRun, ProblemKind, RunState
-from mls_tui.importer.context import ImportContext, PhotoSlots
+from mls_tui.importer.context import ImportContext
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.engine import Importer
 from mls_tui.importer.journal import Journal
@@ -26,8 +25,8 @@ from mls_tui.importer.noticing import observer
 from mls_tui.importer.options import ImportOptions
 from mls_tui.log import log_event
 from mls_tui.reso.base import Connector
-from mls_tui.reso.limits import InFlightLimit
 from mls_tui.reso.presets import at_its_feed, for_connection
+from mls_tui.reso.rate_limit import InFlight
 
 
 async def import_events(
@@ -121,12 +120,6 @@ def answer_of(result: ImportResult) -> ActionResult[ImportResult]:
     return ActionResult(True, result.message, result, exit_code=result.exit_code)
 
 
-def photo_slots(settings: Settings, control: ImportControl) -> PhotoSlots:
-    """How many photos may be in flight: a few at first, as many as are allowed where provider and machine bear it."""
-    highest = settings.photos_in_flight
-    return PhotoSlots(InFlightLimit(start=min(8, highest), highest=highest), control)
-
-
 def _journal(workspace: Workspace, connection: Connection, options: ImportOptions, run_id: str) -> Journal:
     run = ImportRun(
         run_id=run_id,
@@ -150,11 +143,7 @@ def _context(
     journal: Journal,
     control: ImportControl,
 ) -> ImportContext:
-    async def save_budget() -> None:
-        state = connector.budget_state()
-        if state is not None:
-            await workspace.store.put_state(workspace.user_id, budget_name(connection), state)
-
+    highest = workspace.settings.photos_in_flight
     return ImportContext(
         user_id=workspace.user_id,
         connection=connection,
@@ -166,9 +155,8 @@ def _context(
         journal=journal,
         control=control,
         clock=workspace.clock,
-        photo_slots=photo_slots(workspace.settings, control),
+        in_flight=InFlight(start=min(8, highest), highest=highest),
         epoch=connection.cursor.epoch or journal.run.started_at,
-        on_save=save_budget,
         variants=workspace.settings.webp_variants,
     )
 

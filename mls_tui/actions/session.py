@@ -15,7 +15,7 @@ from mls_tui.reso.presets import counted_host, for_connection
 
 if TYPE_CHECKING:
     from mls_tui.reso.auth import TokenSet
-    from mls_tui.reso.budget import Budget
+    from mls_tui.reso.rate_limit import RateLimits
 
 
 def seal(workspace: Workspace, connection_id: str, secrets: Mapping[SecretField, str]) -> dict[str, str]:
@@ -40,10 +40,21 @@ async def clear_secrets(workspace: Workspace, connection: Connection) -> dict[Se
     return await asyncio.to_thread(read)
 
 
-def budget_name(connection: Connection) -> str:
-    """Under which name a connection's rate budget is kept: one for each host it has asked, as limits and what was spent
-    of them are a provider's own. Raises UsageError where the connection's settings do not fit its provider."""
-    return f"budget#{connection.connection_id}#{counted_host(for_connection(connection).base_url)}"
+async def rate_limits(workspace: Workspace, connection: Connection, secrets: Mapping[SecretField, str]) -> RateLimits:
+    """The limits of a connection's API host and credential. All connectors of this process that ask the same host with
+    the same credential in one event loop have them in common; they are kept in the store."""
+    from mls_tui.reso.rate_limit import RateLimits, budget_key
+
+    name = budget_key(connection, secrets)
+    key = (id(asyncio.get_running_loop()), workspace.user_id, name)
+    preset = for_connection(connection)
+
+    async def keep(text: str) -> None:
+        await workspace.store.put_state(workspace.user_id, name, text)
+
+    state = None if key in workspace.rate_limits else await workspace.store.get_state(workspace.user_id, name)
+    limits = RateLimits(workspace.clock, state, None if workspace.read_only else keep)
+    return workspace.rate_limits.setdefault(key, limits).tighten(preset.api_limits, preset.media_limits)
 
 
 async def open_connector_for(
@@ -51,25 +62,20 @@ async def open_connector_for(
     connection: Connection,
     secrets: Mapping[SecretField, str],
     observer: Observer | None = None,
-    budget: Budget | None = None,
     *,
     shared: bool = True,
 ) -> Connector:
-    """A connector that remembers the rate budget of earlier runs, or keeps to the ``budget`` that is given, and keeps
-    renewed tokens encrypted. Where they are not ``shared`` with the stored connection it signs in by itself alone."""
+    """A connector that keeps to the stored rate limits and keeps renewed tokens encrypted. If it is not ``shared`` with
+    the stored connection it signs in by itself."""
     from mls_tui.reso.factory import open_connector, unobserved
 
-    state = None
-    if budget is None:
-        state = await workspace.store.get_state(workspace.user_id, budget_name(connection))
     tokens = _Tokens(workspace, connection)
     return open_connector(
         connection,
         secrets,
         clock=workspace.clock,
         observer=observer or unobserved,
-        budget_state=state,
-        budget=budget,
+        limits=await rate_limits(workspace, connection, secrets),
         allow_private_hosts=workspace.settings.allow_private_hosts,
         on_token=tokens.keep if shared else None,
         kept_token=tokens.kept if shared else None,

@@ -10,12 +10,14 @@ import dataclasses
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
 from mls_tui.config import Settings
 from mls_tui.domain.clock import Clock, SystemClock
 from mls_tui.domain.errors import AuthenticationError, UsageError
 
 if TYPE_CHECKING:
+    from mls_tui.reso.rate_limit import RateLimits
     from mls_tui.storage.aws import Aws
     from mls_tui.storage.base import ListingStore, PhotoStore
     from mls_tui.users.port import UserSource
@@ -53,6 +55,8 @@ class Workspace:
         self._clients: Aws | None = None
         self._lent: Aws | None = None
         self._opening = asyncio.Lock()
+        # By event loop, user and name: the connectors that are open now have them in common.
+        self.rate_limits: WeakValueDictionary[tuple[int, str, str], RateLimits] = WeakValueDictionary()
 
     @property
     def read_only(self) -> bool:

@@ -6,7 +6,6 @@ public exit code (CONTRACT: "Command line").
 
 from __future__ import annotations
 
-import math
 from enum import StrEnum
 
 
@@ -74,14 +73,6 @@ class MLSError(MlsTuiError):
 
 class RateLimitedError(MLSError):
     """The provider kept answering 429 (or Spark 503 with code 1550); the run stops with its state saved."""
-
-
-class BudgetWaitError(RateLimitedError):
-    """The rate budget has no slot for ``seconds``: a worker comes back to its task instead of holding it so long."""
-
-    def __init__(self, seconds: float, why: str = "the rate budget is used up") -> None:
-        super().__init__(f"Nothing may be sent to the MLS for {math.ceil(seconds)} s: {why}.")
-        self.seconds = seconds
 
 
 class PagingError(MLSError):

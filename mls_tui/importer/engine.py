@@ -124,18 +124,12 @@ class Importer:
                 continue
             try:
                 await self._context.journal.save()
-                await self._save_more()
             except StorageError as error:
                 log.warning("the run's row could not be saved: %s", sentence(error))
-
-    async def _save_more(self) -> None:
-        if self._context.on_save is not None:
-            await self._context.on_save()
 
     async def _save_end(self, result: ImportResult) -> None:
         async def saving() -> None:
             await self._context.journal.save(state=result.state, error=result.error)
-            await self._save_more()
 
         stopped = result.state in (RunState.CANCELLED, RunState.INTERRUPTED)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
@@ -18,6 +19,7 @@ from mls_tui.importer.context import ImportContext
 from mls_tui.importer.copies import object_metadata, put_copies
 from mls_tui.importer.plan import as_stored, key_index
 from mls_tui.reso.base import PhotoBytes, RawRecord
+from mls_tui.reso.rate_limit import Flight
 
 _SIGNS_IN = re.compile(
     r"(access|auth|id|refresh|bearer|server)?[_-]?token=|(x[_-])?api[_-]?key=|client[_-]?secret=|passw(or)?d=|authorization=",
@@ -74,27 +76,35 @@ class ListingPhotos:
 
         work = self._fetching(photo)
         try:
-            served = await attempt(
+            served, flight = await attempt(
                 work, attempts=PHOTO_ATTEMPTS, clock=context.clock, rng=context.rng, on_failure=tell, helps=_helps
             )
         except PhotoError as error:
             self._failed(index, photo, sentence(error), failed)
             return
-        with context.photo_slots.holding(len(served.body)):
+        try:
             self.done[_place(index, photo)] = await self._put(index, photo, served)
+        finally:
+            flight.end()
 
-    def _fetching(self, photo: Photo) -> Callable[[int], Awaitable[PhotoBytes]]:
-        """The attempts at one photo: another URL is read where the first has expired or was good for one use."""
+    def _fetching(self, photo: Photo) -> Callable[[int], Awaitable[tuple[PhotoBytes, Flight]]]:
+        """The attempts at one photo: another URL is read if the first has expired or was good for one use."""
         context, expired = self.context, False
 
-        async def work(number: int) -> PhotoBytes:
+        async def work(number: int) -> tuple[PhotoBytes, Flight]:
             nonlocal expired
             source = await self._renewed(photo) if expired or (number > 1 and context.preset.media_once) else photo
+            await context.control.permission()
+            flight = await context.in_flight.begin()
+            began = time.monotonic()
             try:
-                return await context.photo_slots.photo(context.connector, source.url)
-            except PhotoError as error:
-                expired = error.expired
+                served = await context.connector.photo(source.url)
+            except BaseException as error:
+                flight.end(failed=isinstance(error, PhotoError) and not error.expired)
+                expired = isinstance(error, PhotoError) and error.expired
                 raise
+            flight.fetched(time.monotonic() - began, len(served.body))
+            return served, flight
 
         return work
 

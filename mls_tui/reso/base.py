@@ -163,10 +163,6 @@ class Connector(Protocol):
         """The rate windows as they stand, for the gauge."""
         ...
 
-    def budget_state(self) -> str | None:
-        """The rate budget as text, for ``budget_state`` of the next connector; holds no secret."""
-        ...
-
     async def disconnect(self) -> None:
         """Revoke the token where the provider can; never raises for one that cannot."""
         ...

@@ -20,6 +20,7 @@ from mls_tui.reso.member_source import member_of
 from mls_tui.reso.odata import Request
 from mls_tui.reso.paging import Sweep, count_of, request_of
 from mls_tui.reso.presets import ProviderPreset
+from mls_tui.reso.rate_limit import RateLimits
 from mls_tui.reso.replication import not_offered, replicated
 
 
@@ -33,13 +34,6 @@ class SignedTransport(Transport, Protocol):
     async def close(self) -> None: ...
 
 
-class Windows(Protocol):
-    """What the connector asks of a rate budget: its windows, for the gauge, and its text, to be kept."""
-
-    def windows(self) -> Sequence[Window]: ...
-    def dump(self) -> str: ...
-
-
 class ResoConnector:
     """One signed-in MLS; implements ``mls.base.Connector``."""
 
@@ -51,7 +45,7 @@ class ResoConnector:
         *,
         clock: Clock,
         observer: Observer,
-        budget: Windows | None = None,
+        limits: RateLimits | None = None,
     ) -> None:
         self.provider = preset.name
         self.preset = preset
@@ -59,7 +53,7 @@ class ResoConnector:
         self.feed = Feed(preset, http, observer)
         self._connection = connection
         self._clock = clock
-        self._budget = budget
+        self._limits = limits
         self._lookup = Lookup(self.feed, preset.system)
         self._media = MediaSource(self.feed, self._lookup)
 
@@ -155,11 +149,7 @@ class ResoConnector:
             return None
 
     def budget(self) -> Sequence[Window]:
-        return self._budget.windows() if self._budget is not None else ()
-
-    def budget_state(self) -> str | None:
-        """The budget's windows as text, to be kept so that a restart does not forget them."""
-        return self._budget.dump() if self._budget is not None else None
+        return self._limits.windows() if self._limits is not None else ()
 
     async def disconnect(self) -> None:
         await self.http.revoke()

@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from mls_tui.domain.errors import MLSError
 from mls_tui.reso.answers import READ_AT_MOST
-from mls_tui.reso.budget import Slot
 from mls_tui.reso.net.reply import Reply
 from mls_tui.reso.net.unanswered import REACH_ERRORS, why_unanswered
+from mls_tui.reso.rate_limit import Slot
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ async def asked(
     try:
         async with asyncio.timeout(seconds):
             reply = await asking
-            slot.answered()
+            slot.answered(reply.headers)
             try:
                 return await read(reply)
             finally:

@@ -10,10 +10,10 @@ from mls_tui.domain.clock import Clock, SystemClock
 from mls_tui.domain.connection import Connection, SecretField
 from mls_tui.reso.auth import KeptToken, OnToken
 from mls_tui.reso.base import Notice, Observer
-from mls_tui.reso.budget import Budget, RateBudget
 from mls_tui.reso.connector import ResoConnector
 from mls_tui.reso.http import MlsHttp
 from mls_tui.reso.presets import for_connection
+from mls_tui.reso.rate_limit import RateLimits
 
 
 def unobserved(notice: Notice) -> None:
@@ -26,8 +26,7 @@ def open_connector(
     *,
     clock: Clock | None = None,
     observer: Observer = unobserved,
-    budget_state: str | None = None,
-    budget: Budget | None = None,
+    limits: RateLimits | None = None,
     allow_private_hosts: bool = False,
     on_token: OnToken | None = None,
     kept_token: KeptToken | None = None,
@@ -35,25 +34,25 @@ def open_connector(
 ) -> ResoConnector:
     """The connector for a connection; nothing is sent yet.
 
-    ``budget_state`` is what ``ResoConnector.budget_state`` gave an earlier run; ``budget`` takes the place of one made
-    here. ``on_token`` keeps renewed tokens, ``kept_token`` reads them.
+    ``limits`` are those of its host and credential, if they are shared or kept. ``on_token`` keeps renewed tokens,
+    ``kept_token`` reads them.
 
     Raises:
         UsageError: the provider is unknown (the message lists those known), or the connection's settings do not fit.
     """
     clock = clock or SystemClock()
     preset = for_connection(connection)
-    budget = budget or RateBudget(preset.api_limits, preset.media_limits, clock, budget_state)
+    limits = limits or RateLimits(clock).tighten(preset.api_limits, preset.media_limits)
     http = MlsHttp(
         preset,
         connection,
         secrets,
         clock=clock,
-        budget=budget,
+        limits=limits,
         observer=observer,
         allow_private_hosts=allow_private_hosts,
         on_token=on_token,
         kept_token=kept_token,
         rng=rng or random.Random(),
     )
-    return ResoConnector(preset, connection, http, clock=clock, observer=observer, budget=budget)
+    return ResoConnector(preset, connection, http, clock=clock, observer=observer, limits=limits)

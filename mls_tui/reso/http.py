@@ -17,7 +17,6 @@ from mls_tui.reso.answer_errors import as_object, error_inside, no_json, parsed,
 from mls_tui.reso.answers import Answer, Fault, Masker, fault_in, phrase
 from mls_tui.reso.auth import KeptToken, OnToken, TokenSet, TokenSource
 from mls_tui.reso.base import Observer, PhotoBytes
-from mls_tui.reso.budget import Budget, HostKind
 from mls_tui.reso.echoes import without_echoes
 from mls_tui.reso.exchange import Raw
 from mls_tui.reso.media_headers import PhotoHeaders
@@ -27,8 +26,8 @@ from mls_tui.reso.net.reply import Door, HttpxDoor
 from mls_tui.reso.net.transport import GuardedTransport, Timeouts
 from mls_tui.reso.photos import PhotoSource
 from mls_tui.reso.presets import ProviderPreset
+from mls_tui.reso.rate_limit import RateLimit, RateLimits
 from mls_tui.reso.requester import USER_AGENT, Requester
-from mls_tui.reso.throttle import Throttle
 
 __all__ = ["Answer", "MlsHttp", "Timeouts", "TokenSet"]
 
@@ -54,7 +53,7 @@ class MlsHttp:
         secrets: Mapping[SecretField, str],
         *,
         clock: Clock,
-        budget: Budget,
+        limits: RateLimits,
         observer: Observer,
         allow_private_hosts: bool = False,
         on_token: OnToken | None = None,
@@ -73,7 +72,7 @@ class MlsHttp:
         self._requester = Requester(
             api,
             self._guard,
-            Throttle(HostKind.API, budget, clock, observer),
+            limits.api,
             self._mask,
             clock=clock,
             rng=rng or random.Random(),
@@ -90,7 +89,8 @@ class MlsHttp:
             on_token=on_token,
             kept=kept_token,
         )
-        self._photos = self._photo_source(media, Throttle(HostKind.MEDIA, budget, clock, observer))
+        self._limits = limits.opened()
+        self._photos = self._photo_source(media, limits.media, observer)
 
     def _ways_out(
         self, transport: httpx.AsyncBaseTransport | None, lookup: Lookup | None
@@ -107,9 +107,9 @@ class MlsHttp:
         self._transports += [api, media]
         return api, media
 
-    def _photo_source(self, door: Door, throttle: Throttle) -> PhotoSource:
+    def _photo_source(self, door: Door, limit: RateLimit, observer: Observer) -> PhotoSource:
         headers = PhotoHeaders(self._preset, self._home, self._tokens.token, USER_AGENT)
-        return PhotoSource(door, self._guard, throttle, self._mask, headers, total_seconds=self._timeouts.photo)
+        return PhotoSource(door, self._guard, limit, observer, self._mask, headers, total_seconds=self._timeouts.photo)
 
     async def sign_in(self) -> None:
         """Obtain or renew the token where that is needed; a bearer token is taken as it is.
@@ -150,6 +150,7 @@ class MlsHttp:
     async def close(self) -> None:
         for transport in self._transports:
             await transport.aclose()
+        await self._limits.close()
 
     def masked(self, text: str) -> str:
         """``text`` without this connection's secrets, and otherwise as it is: for an address that is to be kept."""

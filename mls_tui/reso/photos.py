@@ -7,14 +7,13 @@ import hashlib
 from collections.abc import Mapping
 from typing import Protocol
 
-from mls_tui.domain.errors import BudgetWaitError, MLSError, PhotoError
+from mls_tui.domain.errors import MLSError, PhotoError
 from mls_tui.reso.answers import Fault, Masker, phrase, read_fault
-from mls_tui.reso.base import PhotoBytes
-from mls_tui.reso.budget import Slot
+from mls_tui.reso.base import Observer, PhotoBytes
 from mls_tui.reso.exchange import BodyError, asked, packing, read_body, read_head
 from mls_tui.reso.net.netguard import AddressRefusedError, NetGuard, Target
 from mls_tui.reso.net.reply import Door, Reply
-from mls_tui.reso.throttle import Throttle, is_throttled
+from mls_tui.reso.rate_limit import RateLimit, Slot
 
 PHOTO_CAP = 25_000_000
 _GIL_KEPT_BYTES = 2047
@@ -73,7 +72,8 @@ class PhotoSource:
         self,
         door: Door,
         guard: NetGuard,
-        throttle: Throttle,
+        limit: RateLimit,
+        observer: Observer,
         mask: Masker,
         headers: MediaHeaders,
         *,
@@ -82,7 +82,8 @@ class PhotoSource:
     ) -> None:
         self._door = door
         self._guard = guard
-        self._throttle = throttle
+        self._limit = limit
+        self._observer = observer
         self._mask = mask
         self._headers = headers
         self._total = total_seconds
@@ -93,7 +94,6 @@ class PhotoSource:
 
         Raises:
             PhotoError: what went wrong; ``expired`` for 401, 403, 404 and 410, ``retryable`` where it may help.
-            BudgetWaitError: a shared budget has no leave to give for longer than its patience.
         """
         hops = 0
         try:
@@ -111,19 +111,17 @@ class PhotoSource:
             raise PhotoError(str(error), retryable=False) from None
         except BodyError as error:
             raise PhotoError(f"The photo cannot be stored: {error}.", retryable=error.retryable) from None
-        except BudgetWaitError:
-            raise  # nothing was asked: it says nothing of the photo
         except MLSError as error:
             raise PhotoError(f"The photo could not be fetched. {error}", retryable=error.retryable) from None
 
     async def _once(self, target: Target) -> PhotoBytes | str | None:
         """The photo, the address it has moved to, or None for "ask again after the pause"."""
-        if self._throttle.open and self._throttle.paused:
+        if self._limit.open and self._limit.paused_for():
             raise PhotoError(
                 f"{target.host} keeps answering 429 Too Many Requests; the next import asks again.", retryable=False
             )
         headers = await self._headers(target)
-        async with await self._throttle.leave(target.host, self._cap) as slot:
+        async with await self._limit.slot(target.host, self._cap, self._observer) as slot:
 
             async def read(reply: Reply) -> PhotoBytes | str | None:
                 return await self._taken(target, reply, slot)
@@ -133,11 +131,11 @@ class PhotoSource:
     async def _taken(self, target: Target, reply: Reply, slot: Slot) -> PhotoBytes | str | None:
         if reply.status == 200:
             photo = await self._read(reply, slot)
-            self._passed(slot, reply.headers)
+            slot.throttled(reply.status, reply.headers)
             return photo
         location = reply.headers.get("location")
         if reply.status in _MOVED and location:
-            self._passed(slot, reply.headers)
+            slot.throttled(reply.status, reply.headers)
             return self._guard.moved(target, location, "photo")
         fault = read_fault(await read_head(reply, slot), self._mask)
         self._pause_or_raise(slot, target.host, reply, fault)
@@ -158,18 +156,11 @@ class PhotoSource:
 
     def _pause_or_raise(self, slot: Slot, host: str, reply: Reply, fault: Fault) -> None:
         status = reply.status
-        self._throttle.observe(reply.headers)
-        if is_throttled(status, fault):
-            self._throttle.struck(slot, host, status, reply.headers)
+        if slot.throttled(status, reply.headers, fault):
             return
-        self._throttle.passed(slot)
         said = f": {fault.message}" if fault.message and status not in _GONE else ""
         raise PhotoError(
             f"{host} answered {phrase(status)}{said}.",
             retryable=status in _GONE or status == 408 or status >= 500,
             expired=status in _GONE,
         )
-
-    def _passed(self, slot: Slot, headers: Mapping[str, str]) -> None:
-        self._throttle.passed(slot)
-        self._throttle.observe(headers)

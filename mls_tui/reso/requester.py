@@ -17,11 +17,10 @@ from mls_tui.reso.answer_errors import parsed, refused
 from mls_tui.reso.answers import Fault, Masker, fault_in, phrase
 from mls_tui.reso.auth import FormAnswer
 from mls_tui.reso.base import Observer, RequestFailed
-from mls_tui.reso.budget import Slot
 from mls_tui.reso.exchange import BodyError, Raw, asked, read_body, read_head
 from mls_tui.reso.net.netguard import NetGuard
 from mls_tui.reso.net.reply import Reply, sent
-from mls_tui.reso.throttle import STRIKES, Throttle, is_throttled
+from mls_tui.reso.rate_limit import STRIKES, RateLimit, Slot
 
 T = TypeVar("T")
 
@@ -36,13 +35,13 @@ class TokenUnavailableError(MLSError):
 
 
 class Requester:
-    """What pages and tokens share. ``transport`` and ``throttle`` are the API's."""
+    """What pages and tokens share. ``transport`` and ``limit`` are the API's."""
 
     def __init__(
         self,
         transport: httpx.AsyncBaseTransport,
         guard: NetGuard,
-        throttle: Throttle,
+        limit: RateLimit,
         mask: Masker,
         *,
         clock: Clock,
@@ -52,7 +51,7 @@ class Requester:
     ) -> None:
         self._transport = transport
         self._guard = guard
-        self._throttle = throttle
+        self._limit = limit
         self._mask = mask
         self._clock = clock
         self._rng = rng
@@ -79,10 +78,9 @@ class Requester:
             MLSError: no answer, or none that could be read; status 413 for a body over ``cap``.
         """
         host = request.url.host
-        async with await self._throttle.leave(host, cap) as slot:
+        async with await self._limit.slot(host, cap, self._observer) as slot:
 
             async def read(reply: Reply) -> Raw:
-                self._throttle.observe(reply.headers)
                 if reply.status >= 300:
                     return Raw(reply.status, reply.headers, await read_head(reply, slot))
                 return Raw(reply.status, reply.headers, await read_body(reply, slot, cap))
@@ -100,11 +98,9 @@ class Requester:
         Raises:
             RateLimitedError: it was one too many in a row.
         """
-        if not is_throttled(status, fault):
-            self._throttle.passed(slot)
+        if not slot.throttled(status, raw.headers, fault):
             return False
-        self._throttle.struck(slot, host, status, raw.headers)
-        if self._throttle.open:
+        if self._limit.open:
             raise RateLimitedError(
                 f"{host} answered {phrase(status)} {STRIKES} times in a row. The import stops, its state saved; "
                 "start it again later or lower the connection's limits.",

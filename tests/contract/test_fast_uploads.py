@@ -16,7 +16,7 @@ from mls_tui.domain.errors import StorageError
 from mls_tui.storage.aws import Aws
 from mls_tui.storage.s3 import S3PhotoStore
 from mls_tui.storage.s3.store import put_request
-from mls_tui.storage.s3.uploads import AT_ONCE, FAILURES, REST_SECONDS, FastUploads, fast_uploads
+from mls_tui.storage.s3.uploads import FAILURES, REST_SECONDS, FastUploads, fast_uploads
 from tests.contract.samples import Pair
 
 BODY = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40
@@ -145,26 +145,3 @@ async def test_fast_way_that_failed_is_tried_again_after_a_while() -> None:
     store.down = False
     assert await uploads.put(request)
     assert await uploads.put(request)
-
-
-def test_so_many_go_up_at_once_that_a_slow_line_lets_each_end_in_time_in_any_loop() -> None:
-    class Slow:
-        flying = most = 0
-
-        async def put_async(self, *_: object, **__: object) -> None:
-            self.flying += 1
-            self.most = max(self.most, self.flying)
-            for _turn in range(3):
-                await asyncio.sleep(0)
-            self.flying -= 1
-
-    store = Slow()
-    uploads = FastUploads(store)  # type: ignore[arg-type]
-    request = put_request("b", KEY, BODY, "image/jpeg", SHA, METADATA)
-
-    async def many() -> list[bool]:
-        return await asyncio.gather(*(uploads.put(request) for _ in range(AT_ONCE * 3)))
-
-    for _ in range(2):
-        assert all(asyncio.run(many()))
-    assert store.most == AT_ONCE

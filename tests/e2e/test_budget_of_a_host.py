@@ -11,12 +11,10 @@ import pytest
 from mls_tui import actions
 from mls_tui.actions import ConnectionEdit, ConnectionForm
 from mls_tui.actions.connections import find_connection
-from mls_tui.actions.session import budget_name
+from mls_tui.actions.session import clear_secrets, rate_limits
 from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
 from mls_tui.domain.connection import AuthKind
-from mls_tui.reso.budget import HostKind, RateBudget
-from mls_tui.reso.presets import for_connection
 
 GUESS = (1.0, 2)
 LEARNT = (3600.0, 50)
@@ -36,9 +34,10 @@ async def ws(tmp_path: Path) -> AsyncIterator[Workspace]:
         )
         assert (await actions.connect_mls(form, workspace)).success
         connection = await find_connection(workspace, "lakeside")
-        budget = RateBudget(for_connection(connection).api_limits, (), workspace.clock)
-        budget.observe(HostKind.API, {"x-ratelimit-limit-hour": "50"})
-        await workspace.store.put_state(workspace.user_id, budget_name(connection), budget.dump())
+        limits = await rate_limits(workspace, connection, await clear_secrets(workspace, connection))
+        limits.opened().api.observe({"x-ratelimit-limit-hour": "50"})
+        await limits.close()
+        del limits
         yield workspace
 
 
@@ -64,9 +63,28 @@ async def test_a_connection_that_comes_back_finds_what_it_has_spent_there(ws: Wo
     assert await windows(ws) == {GUESS, LEARNT}
 
 
-@pytest.mark.parametrize("change", [{"mls_system": "Hillside"}, {"agent_key": "A7"}, {"access_token": "close-sesame"}])
+@pytest.mark.parametrize("change", [{"mls_system": "Hillside"}, {"agent_key": "A7"}])
 async def test_another_question_to_the_same_provider_is_counted_with_the_others(
     ws: Workspace, change: dict[str, str]
 ) -> None:
     await edit(ws, **change)
     assert await windows(ws) == {GUESS, LEARNT}
+
+
+async def test_another_credential_at_the_same_host_is_counted_apart(ws: Workspace) -> None:
+    await edit(ws, access_token="close-sesame")
+    assert await windows(ws) == {GUESS}
+
+
+async def test_two_connections_with_one_credential_have_one_budget(ws: Workspace) -> None:
+    form = ConnectionForm(
+        name="hillside",
+        provider="reso",
+        base_url="https://api.lakeside.example/odata",
+        access_token="open-sesame",
+        auth=AuthKind.BEARER,
+        mls_system="Hillside",
+    )
+    assert (await actions.connect_mls(form, ws)).success
+    answer = await actions.get_budget("hillside", ws)
+    assert {(window.seconds, window.limit) for window in answer.data or []} == {GUESS, LEARNT}

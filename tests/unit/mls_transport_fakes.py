@@ -14,10 +14,10 @@ import httpx
 from mls_tui.domain.connection import AuthKind, Connection, SecretField
 from mls_tui.reso.auth import KeptToken, OnToken
 from mls_tui.reso.base import Notice, Paused, RequestFailed
-from mls_tui.reso.budget import RateBudget
 from mls_tui.reso.http import MlsHttp, Timeouts
 from mls_tui.reso.net.names import Lookup
 from mls_tui.reso.presets import Limit, ProviderPreset, preset
+from mls_tui.reso.rate_limit import RateLimits
 
 BASE = "https://mls.example/odata"
 TOKEN = "canary-token-7f3a"
@@ -76,7 +76,7 @@ class Wire:
         self.clock = HandClock()
         self.requests: list[httpx.Request] = []
         self.notices: list[Notice] = []
-        self.budget = RateBudget(limits, limits, self.clock)
+        self.limits = RateLimits(self.clock).tighten(limits, limits)
 
         def handle(request: httpx.Request) -> Any:
             self.requests.append(request)
@@ -89,7 +89,7 @@ class Wire:
             connection(**(connection_changes or {})),
             {SecretField.ACCESS_TOKEN: TOKEN} if secrets is None else secrets,
             clock=self.clock,
-            budget=self.budget,
+            limits=self.limits,
             observer=self.notices.append,
             allow_private_hosts=allow_private_hosts,
             on_token=on_token,

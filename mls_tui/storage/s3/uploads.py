@@ -25,9 +25,6 @@ FAILURES = 5
 """After this many failures in a row, boto3 uploads everything for REST_SECONDS."""
 REST_SECONDS = 120.0
 
-AT_ONCE = 64
-"""More uploads at once would time out on a slow line."""
-
 _CREDENTIAL_LIFE = timedelta(minutes=10)
 """botocore renews credentials ten minutes before they expire, so those it returns are valid that long."""
 
@@ -43,7 +40,6 @@ class FastUploads:
         self._now = now
         self._failures = 0
         self._rests_until = 0.0
-        self._turns: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
 
     async def put(self, request: dict[str, Any]) -> bool:
         """One attempt to upload the parameters of ``put_request``. False if boto3 has to upload it."""
@@ -51,10 +47,9 @@ class FastUploads:
             return False
         attributes = {"Content-Type": request["ContentType"], **request["Metadata"]}
         try:
-            async with self._turn():
-                if self._failures >= FAILURES and self._now() < self._rests_until:
-                    return False
-                await self._store.put_async(request["Key"], request["Body"], attributes=attributes, use_multipart=False)
+            if self._failures >= FAILURES and self._now() < self._rests_until:
+                return False
+            await self._store.put_async(request["Key"], request["Body"], attributes=attributes, use_multipart=False)
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -65,13 +60,6 @@ class FastUploads:
             return False
         self._failures = 0
         return True
-
-    def _turn(self) -> asyncio.Semaphore:
-        """The semaphore of the running event loop, as asyncio's semaphores belong to one loop."""
-        loop, turns = asyncio.get_running_loop(), self._turns
-        if turns is None or turns[0] is not loop:
-            self._turns = turns = loop, asyncio.Semaphore(AT_ONCE)
-        return turns[1]
 
 
 def fast_uploads(session: Session, client: S3Client, bucket: str) -> FastUploads | None:
