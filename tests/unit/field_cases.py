@@ -10,10 +10,11 @@ P, A, M, B, F = (
 LINKS, BOUNDS, FAULTS, PROPERTY = (
     f"unit/test_mls_paging_{name}.py::test_" for name in ("links", "bounds", "faults", "property")
 )
-HTTP, AUTH, ANSWERS, BUDGET, CONNECTOR, PHOTOS, TRANSPORT = (
+HTTP, AUTH, ANSWERS, CONNECTOR, PHOTOS, TRANSPORT = (
     f"unit/test_mls_{name}.py::test_"
-    for name in ("http_statuses", "auth", "answers", "budget", "connector", "photos", "transport")
+    for name in ("http_statuses", "auth", "answers", "connector", "photos", "transport")
 )
+BUDGET = "unit/test_rate_limit.py::test_"
 FIELDS, RECORD, ADDRESS, MEDIA, HASHING, SIZES, QUARANTINE = (
     f"unit/test_mapping_{name}.py::test_"
     for name in ("fields", "record", "address", "media", "hashing", "sizes", "quarantine")
