@@ -29,6 +29,7 @@ async def test_a_changed_price_is_an_update_with_its_history(house: House) -> No
     assert house.mls.requests["photo"] == 0
 
 
+@pytest.mark.feed(5, "a change of order or caption")
 async def test_changed_order_or_caption_rewrites_the_row_and_asks_for_no_photo(open_house: OpenHouse) -> None:
     async with open_house(listings=4) as house:
         await house.run()
@@ -61,6 +62,7 @@ async def test_a_replaced_photo_alone_is_fetched_and_its_old_object_goes(open_ho
         await house.whole()
 
 
+@pytest.mark.feed(4, "a hidden listing")
 async def test_hidden_and_deleted_listings_go_with_their_photos(open_house: OpenHouse) -> None:
     async with open_house(listings=5) as house:
         await house.run()
@@ -73,6 +75,7 @@ async def test_hidden_and_deleted_listings_go_with_their_photos(open_house: Open
         assert len(house.rows("MLSNUMBER#")) == 3
 
 
+@pytest.mark.feed(7, "status changes are followed")
 async def test_the_status_of_a_stored_listing_is_followed_through_its_life(house: House) -> None:
     await house.run()
     key = house.mls.feed.listing_keys("Active")[0]
@@ -95,6 +98,8 @@ async def test_a_full_import_follows_stored_listings_outside_its_scope(house: Ho
     assert (await house.listings())[first].status is ListingStatus.SOLD
 
 
+@pytest.mark.feed(3, "404: one listing is gone")
+@pytest.mark.feed(7, "absence proves little")
 @pytest.mark.promise(12)
 async def test_one_vanished_listing_of_many_is_kept_and_marked_by_a_full_import_only(open_house: OpenHouse) -> None:
     async with open_house(listings=11) as house:
@@ -113,6 +118,7 @@ async def test_one_vanished_listing_of_many_is_kept_and_marked_by_a_full_import_
         assert not house.said(ListingRemoved)
 
 
+@pytest.mark.feed(7, "more than 10 % missing")
 @pytest.mark.promise(12)
 async def test_many_vanished_at_once_are_the_feeds_mistake(house: House) -> None:
     await house.run()

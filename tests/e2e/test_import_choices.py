@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from aiohttp import ClientSession, web
 
 from mls_tui import actions
@@ -111,6 +112,7 @@ async def test_a_record_twice_in_a_feed_is_one_listing(house: House) -> None:
     await house.whole()
 
 
+@pytest.mark.feed(7, "one number in two systems")
 async def test_one_number_from_two_systems_is_two_listings(house: House) -> None:
     def doubled(rows: list[dict[str, object]]) -> list[dict[str, object]]:
         other = [
@@ -129,6 +131,7 @@ async def test_one_number_from_two_systems_is_two_listings(house: House) -> None
     assert answer.exit_code == 2
 
 
+@pytest.mark.feed(7, "relisted homes")
 async def test_a_home_relisted_under_a_new_number_points_at_the_other(house: House) -> None:
     await house.run()
     key = house.mls.feed.listing_keys("Active")[0]

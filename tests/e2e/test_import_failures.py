@@ -64,6 +64,7 @@ def fail_path(house: House, pattern: str, status: int = 500, times: int = 10**6)
     return served
 
 
+@pytest.mark.feed(5, "a photo that cannot be had")
 @pytest.mark.promise(6, 8, 10)
 async def test_a_photo_that_cannot_be_had_keeps_its_url_and_is_had_by_the_next_import(open_house: OpenHouse) -> None:
     async with open_house(listings=3) as house:

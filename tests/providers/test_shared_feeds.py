@@ -78,6 +78,7 @@ async def test_an_mls_grid_page_ends_with_its_fields_and_photos(tmp_path: Path) 
         ]
 
 
+@pytest.mark.feed(6, "MlgCanView=false")
 async def test_an_mls_grid_removal_takes_the_stored_listing(tmp_path: Path) -> None:
     pages = ["page1", ""]
     async with visiting(grid(pages), tmp_path, **GRID) as visit:
@@ -104,6 +105,7 @@ async def last_run(visit: Visit) -> str:
     return (await visit.ws.store.runs(visit.ws.user_id, limit=1))[0].run_id
 
 
+@pytest.mark.feed(4, "bathrooms")
 async def test_a_record_of_chicagos_mls_ends_with_its_fields(tmp_path: Path) -> None:
     record = json.loads((FEEDS / "mred/property.json").read_text()) if FEEDS.is_dir() else {}
     handler = served(lambda request: {"value": [record]} if request.path == "/odata/Property" else None)
@@ -138,6 +140,7 @@ def spark(*files: str, status: str | None = "Active") -> Handler:
     return served(page_of, *HOSTS)
 
 
+@pytest.mark.feed(5, "several sizes")
 async def test_spark_native_json_ends_with_its_fields_and_its_largest_photos(tmp_path: Path) -> None:
     form: dict[str, Any] = {"provider": "flexmls", "auth": AuthKind.BEARER}
     async with visiting(spark("with_photos.json"), tmp_path, **form) as visit:
@@ -161,6 +164,7 @@ async def test_two_spark_homes_are_two_listings(tmp_path: Path) -> None:
         assert await visit.numbers() == {"06-9395", "06-9396"}
 
 
+@pytest.mark.feed(4, "null or unknown status")
 async def test_spark_homes_without_a_status_are_quarantined_not_guessed(tmp_path: Path) -> None:
     async with visiting(spark("multiple.json", status=None), tmp_path, provider="flexmls") as visit:
         result = await visit.run()
@@ -168,6 +172,7 @@ async def test_spark_homes_without_a_status_are_quarantined_not_guessed(tmp_path
         assert await visit.numbers() == set()
 
 
+@pytest.mark.feed(3, "error bodies of every shape")
 @pytest.mark.parametrize(
     ("file", "said"),
     [

@@ -46,6 +46,7 @@ async def all_came(visit: Visit) -> Told:
     return Told(len(visit.attempts), len([pause for pause in visit.pauses if "answered" in pause.why]))
 
 
+@pytest.mark.feed(3, "408, 5xx, resets: three attempts")
 async def test_a_500_in_the_middle_is_one_attempt_told(tmp_path: Path) -> None:
     async with visiting(at_page(2, lambda: refusal(500, "oops")), tmp_path) as visit:
         assert await all_came(visit) == Told(attempts=1)
@@ -53,6 +54,7 @@ async def test_a_500_in_the_middle_is_one_attempt_told(tmp_path: Path) -> None:
         assert len(visit.asked) <= 8
 
 
+@pytest.mark.feed(3, "429: pause, no attempt")
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "7"}, {"Retry-After": "soon"}, {"Retry-After": "-1"}])
 async def test_a_429_is_a_pause_and_no_attempt(tmp_path: Path, headers: dict[str, str]) -> None:
     def answer() -> web.Response:
@@ -66,6 +68,7 @@ async def test_a_429_is_a_pause_and_no_attempt(tmp_path: Path, headers: dict[str
             assert visit.clock.monotonic() - before >= 7
 
 
+@pytest.mark.feed(3, "429: pause, no attempt")
 async def test_retry_after_as_a_date(tmp_path: Path) -> None:
     visits: list[Visit] = []
 
@@ -79,12 +82,14 @@ async def test_retry_after_as_a_date(tmp_path: Path) -> None:
         assert max(later - sooner for sooner, later in zip(visit.at, visit.at[1:], strict=False)) >= 89
 
 
+@pytest.mark.feed(3, "503 with code 1550")
 async def test_a_spark_503_with_code_1550_is_a_pause(tmp_path: Path) -> None:
     body = {"D": {"Success": False, "Code": 1550, "Message": "Over rate limit"}}
     async with visiting(at_page(2, lambda: web.json_response(body, status=503)), tmp_path) as visit:
         assert await all_came(visit) == Told(pauses=1)
 
 
+@pytest.mark.feed(3, "429 without end: stop")
 @pytest.mark.promise(15)
 async def test_a_429_without_end_stops_the_run_with_its_state_saved(tmp_path: Path) -> None:
     async with visiting(at_page(3, lambda: web.Response(status=429), times=100), tmp_path, speed=4000) as visit:
@@ -109,12 +114,14 @@ BODIES: dict[str, Callable[[], web.Response]] = {
 }
 
 
+@pytest.mark.feed(3, "200 with an error, HTML or nothing")
 @pytest.mark.parametrize("kind", BODIES)
 async def test_a_good_status_without_a_page_is_a_failed_attempt(tmp_path: Path, kind: str) -> None:
     async with visiting(at_page(2, BODIES[kind]), tmp_path) as visit:
         assert await all_came(visit) == Told(attempts=1)
 
 
+@pytest.mark.feed(3, "200 with an error, HTML or nothing")
 @pytest.mark.parametrize("kind", BODIES)
 async def test_one_that_never_gives_a_page_ends_with_a_sentence(tmp_path: Path, kind: str) -> None:
     async with visiting(at_page(1, BODIES[kind], times=100), tmp_path) as visit:
@@ -140,6 +147,7 @@ def _encoded(spoil: Callable[[bytes], bytes], **headers: str) -> Handler:
     return answer
 
 
+@pytest.mark.feed(0, "a byte order mark, gzip")
 async def test_a_byte_order_mark_and_gzip_are_read(tmp_path: Path) -> None:
     async with visiting(_encoded(lambda body: b"\xef\xbb\xbf" + body), tmp_path / "bom") as visit:
         assert await all_came(visit) == Told()
@@ -181,6 +189,8 @@ SIGN_IN: dict[str, Any] = {
 }
 
 
+@pytest.mark.feed(2, "client credentials, as a form or as HTTP Basic")
+@pytest.mark.feed(2, "expires_in missing or a string")
 @pytest.mark.parametrize("basic", [False, True])
 @pytest.mark.parametrize("expires", [{}, {"expires_in": "3600"}, {"expires_in": None}, {"expires_in": "soon"}])
 async def test_client_credentials_with_any_expires_in(tmp_path: Path, basic: bool, expires: dict[str, Any]) -> None:
@@ -191,6 +201,7 @@ async def test_client_credentials_with_any_expires_in(tmp_path: Path, basic: boo
         assert len(visit.asked) <= 10
 
 
+@pytest.mark.feed(2, "renewed once on a 401")
 async def test_a_token_that_dies_in_the_middle_is_renewed_and_the_request_replayed(tmp_path: Path) -> None:
     handler, given = guarded({"expires_in": 3600}, basic=False, good_for=2)
     async with visiting(handler, tmp_path, **SIGN_IN) as visit:
@@ -200,6 +211,7 @@ async def test_a_token_that_dies_in_the_middle_is_renewed_and_the_request_replay
         assert len(given) >= 2
 
 
+@pytest.mark.feed(3, "401 again: stop, state saved")
 async def test_a_bearer_that_dies_in_the_middle_ends_the_run_and_keeps_what_came(tmp_path: Path) -> None:
     async with visiting(at_page(2, lambda: refusal(401, "expired"), times=100), tmp_path) as visit:
         result = await visit.run()
@@ -209,6 +221,7 @@ async def test_a_bearer_that_dies_in_the_middle_ends_the_run_and_keeps_what_came
         assert len(visit.asked) <= 3
 
 
+@pytest.mark.feed(3, "401 again: stop, state saved")
 async def test_after_a_new_token_the_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     fails = [True]
 

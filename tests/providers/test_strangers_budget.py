@@ -22,6 +22,7 @@ def most_in(arrivals: list[float], seconds: float) -> int:
     return max((sum(start <= other < start + seconds for other in arrivals) for start in arrivals), default=0)
 
 
+@pytest.mark.feed(6, "limits")
 @pytest.mark.promise(15)
 @pytest.mark.parametrize(("limits", "windows"), [("2/1", [(2, 1)]), ("3/1,10/60", [(3, 1), (10, 60)])])
 async def test_the_server_never_counts_more_than_was_granted(
@@ -48,6 +49,7 @@ async def test_a_second_run_begins_with_what_the_first_has_spent(tmp_path: Path)
         assert most_in(visit.at, 3600 * 0.97) <= 12
 
 
+@pytest.mark.feed(6, "media limits apart")
 async def test_photos_keep_to_the_media_hosts_own_budget(tmp_path: Path) -> None:
     rows = houses(10, PhotosCount=3)
     inside = offset_links(rows)
@@ -68,6 +70,7 @@ async def test_photos_keep_to_the_media_hosts_own_budget(tmp_path: Path) -> None
         assert most_in(at, 30 * 0.97) <= 10
 
 
+@pytest.mark.feed(0, "a pause remembered over a restart")
 async def test_a_long_pause_is_shown_can_be_cancelled_and_is_not_forgotten(tmp_path: Path) -> None:
     def slow_down(page: int) -> web.Response | None:
         return web.Response(status=429, headers={"Retry-After": "3000"}) if page == 2 else None

@@ -53,6 +53,7 @@ class Signed:
         return web.Response(body=PNG + name.encode(), content_type="image/png")
 
 
+@pytest.mark.feed(5, "an address that expired")
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 async def test_an_expired_address_is_read_anew_and_the_photo_comes(tmp_path: Path, status: int) -> None:
     rows = houses(2, PhotosCount=PHOTOS)
@@ -66,6 +67,7 @@ async def test_an_expired_address_is_read_anew_and_the_photo_comes(tmp_path: Pat
         assert len(anew) == 1, "once for the listing, not once for each photo"
 
 
+@pytest.mark.feed(5, "an address that expired")
 async def test_an_address_that_expires_again_and_again_fails_its_photo_alone(tmp_path: Path) -> None:
     rows = houses(2, PhotosCount=PHOTOS)
     server = Signed(rows, {f"{rows[0]['ListingKey']}-1": 403}, for_ever=True)
@@ -78,6 +80,7 @@ async def test_an_address_that_expires_again_and_again_fails_its_photo_alone(tmp
         assert len(asked) == 2, "the address that came with the page, and the one read anew"
 
 
+@pytest.mark.feed(6, "addresses good for one request")
 async def test_an_address_good_for_one_request_is_never_asked_twice(tmp_path: Path) -> None:
     rows = houses(3, PhotosCount=PHOTOS)
     server = Signed(rows, {f"{rows[1]['ListingKey']}-1": 500})

@@ -38,6 +38,7 @@ async def missing(visit: Visit) -> dict[str, int]:
     return {entry.mls_id: entry.photos_missing async for entry in visit.ws.store.index(visit.ws.user_id)}
 
 
+@pytest.mark.feed(5, "no Media though photos are counted")
 async def test_media_that_comes_later_is_had_by_the_next_import_though_the_record_did_not_change(
     tmp_path: Path,
 ) -> None:
@@ -52,6 +53,7 @@ async def test_media_that_comes_later_is_had_by_the_next_import_though_the_recor
         assert set((await missing(visit)).values()) == {0}
 
 
+@pytest.mark.feed(5, "no Media though photos are counted")
 async def test_media_that_never_comes_is_asked_for_by_two_more_imports_and_again_once_the_record_changes(
     tmp_path: Path,
 ) -> None:
@@ -68,6 +70,7 @@ async def test_media_that_never_comes_is_asked_for_by_two_more_imports_and_again
         assert (await missing(visit))[key] == 2
 
 
+@pytest.mark.feed(5, "no Media though photos are counted")
 @pytest.mark.parametrize("late", [1, 2])
 async def test_photos_stay_while_new_ones_are_awaited(tmp_path: Path, late: int) -> None:
     rows = houses(1, PhotosCount=2)

@@ -77,18 +77,21 @@ async def every_photo_came(visit: Visit) -> list[str]:
     return [url for url in visit.asked if url.startswith("/odata")]
 
 
+@pytest.mark.feed(5, "Media as a separate resource")
 @pytest.mark.parametrize("parent", ["ResourceRecordKey", "ResourceRecordID", "ListingKey"])
 async def test_photos_of_a_media_resource_that_names_its_parent_in_its_own_way(tmp_path: Path, parent: str) -> None:
     async with visiting(with_media(parent=parent), tmp_path) as visit:
         assert len(await every_photo_came(visit)) <= 14
 
 
+@pytest.mark.feed(0, "$expand breaks the server")
 @pytest.mark.parametrize("status", [400, 404, 500, 501])
 async def test_photos_where_expand_is_refused(tmp_path: Path, status: int) -> None:
     async with visiting(with_media(refuses_expand=status), tmp_path) as visit:
         assert len(await every_photo_came(visit)) <= 16
 
 
+@pytest.mark.feed(0, "photos counted, given nowhere")
 async def test_homes_come_without_photos_where_nothing_gives_them(tmp_path: Path) -> None:
     async with visiting(with_media(resource=False), tmp_path) as visit:
         result = await visit.run()

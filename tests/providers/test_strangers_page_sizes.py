@@ -16,6 +16,7 @@ from tests.providers.quirks import Quirks
 from tests.providers.stranger import houses, numbers, visiting
 
 
+@pytest.mark.feed(1, "$top and Prefer are sent")
 async def test_a_page_is_asked_for_by_top_and_by_preference(tmp_path: Path) -> None:
     rows, asked = houses(25), list[tuple[str | None, str | None]]()
     plain = offset_links(rows)
@@ -32,6 +33,7 @@ async def test_a_page_is_asked_for_by_top_and_by_preference(tmp_path: Path) -> N
     assert all(preference == f"odata.maxpagesize={top}" for top, preference in asked)
 
 
+@pytest.mark.feed(3, "413: half the page, then without Media")
 @pytest.mark.parametrize("size", [200, 12])
 async def test_a_page_too_large_however_small_is_asked_for_without_its_media(size: int) -> None:
     server = FeedServer(homes(30, photos=2), Quirks(refuse=frozenset({"$expand"}), refusal=413))

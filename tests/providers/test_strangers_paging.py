@@ -24,6 +24,7 @@ async def whole(handler: Handler, folder: Path, rows: list[dict[str, Any]]) -> l
         return list(visit.asked)
 
 
+@pytest.mark.feed(0, "a server that ignores every option")
 async def test_a_static_file_that_ignores_every_option(tmp_path: Path) -> None:
     assert len(await whole(static(ROWS), tmp_path, ROWS)) <= 3
 
@@ -36,17 +37,20 @@ async def test_an_empty_static_file(tmp_path: Path) -> None:
     assert len(await whole(static([]), tmp_path, [])) <= 2
 
 
+@pytest.mark.feed(0, "only $top and $skip")
 @pytest.mark.parametrize("count", [299, 300, 301])
 async def test_only_top_and_skip_with_no_link_and_no_count(tmp_path: Path, count: int) -> None:
     rows = houses(count)
     assert len(await whole(top_and_skip(rows), tmp_path, rows)) <= 11
 
 
+@pytest.mark.feed(0, "only $top and $skip")
 async def test_only_top_and_skip_in_no_order_at_all(tmp_path: Path) -> None:
     rows = [ROWS[number * 7 % 300] for number in range(300)]
     assert len(await whole(top_and_skip(rows), tmp_path, rows)) <= 12
 
 
+@pytest.mark.feed(0, "several options refused at once, unnamed")
 async def test_a_strict_server_that_refuses_what_it_does_not_know(tmp_path: Path) -> None:
     assert len(await whole(strict(ROWS), tmp_path, ROWS)) <= 26
 
@@ -56,19 +60,23 @@ async def test_a_strict_server_with_every_row_on_one_timestamp(tmp_path: Path) -
     assert len(await whole(strict(rows), tmp_path, rows)) <= 26
 
 
+@pytest.mark.feed(1, "a relative link")
 async def test_a_relative_skiptoken(tmp_path: Path) -> None:
     assert len(await whole(cursor_links(ROWS), tmp_path, ROWS)) <= 4
 
 
+@pytest.mark.feed(1, "a count that is a string, wrong, or of the page")
 @pytest.mark.parametrize("count", ["300", 300, 100, "many", 0, -1, 1e99])
 async def test_a_count_that_is_text_or_lies(tmp_path: Path, count: Any) -> None:
     assert len(await whole(cursor_links(ROWS, **{"@odata.count": count}), tmp_path, ROWS)) <= 8
 
 
+@pytest.mark.feed(1, "fewer rows than $top")
 async def test_links_by_skip_in_pages_of_100(tmp_path: Path) -> None:
     assert len(await whole(offset_links(ROWS), tmp_path, ROWS)) <= 7
 
 
+@pytest.mark.feed(0, "no MLS number")
 async def test_records_without_a_number_are_shown_and_stop_nothing(tmp_path: Path) -> None:
     rows = houses(120)
     for row in rows[50:60]:
@@ -80,6 +88,7 @@ async def test_records_without_a_number_are_shown_and_stop_nothing(tmp_path: Pat
         assert result.counts.quarantined + len(await visit.listings()) == 120
 
 
+@pytest.mark.feed(0, "no timestamps at all")
 @pytest.mark.parametrize("make", [offset_links, cursor_links, top_and_skip, strict, static])
 async def test_records_without_a_timestamp(tmp_path: Path, make: Any) -> None:
     rows = houses(300)
@@ -88,18 +97,21 @@ async def test_records_without_a_timestamp(tmp_path: Path, make: Any) -> None:
     assert len(await whole(make(rows), tmp_path, rows)) <= 26
 
 
+@pytest.mark.feed(4, "keys as numbers")
 @pytest.mark.parametrize("make", [offset_links, cursor_links, top_and_skip, strict, static])
 async def test_keys_that_are_numbers(tmp_path: Path, make: Any) -> None:
     rows = [{**house(number), "ListingKey": 9_000_000_000 + number} for number in range(300)]
     assert len(await whole(make(rows), tmp_path, rows)) <= 26
 
 
+@pytest.mark.feed(0, "records twice, by offset")
 @pytest.mark.parametrize("make", [offset_links, cursor_links, top_and_skip])
 async def test_records_that_come_twice_are_stored_once(tmp_path: Path, make: Any) -> None:
     rows = [row for row in ROWS for _ in range(2)]
     assert len(await whole(make(rows), tmp_path, ROWS)) <= 18
 
 
+@pytest.mark.feed(1, "more rows on one timestamp than a page")
 @pytest.mark.parametrize("make", [offset_links, cursor_links, top_and_skip, strict, static])
 async def test_every_row_on_one_timestamp(tmp_path: Path, make: Any) -> None:
     rows = houses(300, ModificationTimestamp="2026-06-01T00:00:00.000Z")
@@ -129,6 +141,7 @@ async def test_an_mls_of_every_status_is_brought_in_by_its_active_ones(tmp_path:
         assert len(await whole(make(rows), tmp_path / make.__name__, active)) <= 26
 
 
+@pytest.mark.feed(1, "a phantom next page")
 async def test_the_same_page_for_ever_under_new_links_ends_with_what_came(tmp_path: Path) -> None:
     async def endless(request: web.Request) -> web.Response:
         """The same full page for ever, whatever is asked, and a new link each time."""

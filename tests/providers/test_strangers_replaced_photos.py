@@ -46,6 +46,7 @@ async def stored(visit: Visit) -> dict[str, list[tuple[str | None, str | None]]]
     }
 
 
+@pytest.mark.feed(5, "no MediaKey, no timestamp: a position")
 @pytest.mark.parametrize("keyed", [True, False], ids=["positional key", "no key"])
 @pytest.mark.parametrize("told", [True, False], ids=["PhotosChangeTimestamp", "ModificationTimestamp alone"])
 async def test_a_photo_replaced_in_place_is_had_and_its_neighbours_keep_their_objects(
@@ -69,6 +70,7 @@ async def test_a_photo_replaced_in_place_is_had_and_its_neighbours_keep_their_ob
         assert objects == {name for photos in after.values() for name, _ in photos}
 
 
+@pytest.mark.feed(5, "no MediaKey, no timestamp: a position")
 async def test_a_new_price_fetches_no_photo_where_the_feed_says_when_photos_changed(tmp_path: Path) -> None:
     rows = houses(1, PhotosCount=PHOTOS, PhotosChangeTimestamp="2026-06-01T00:00:00Z")
     async with visiting(serving_photos(rows, {}, keyed=True), tmp_path) as visit:

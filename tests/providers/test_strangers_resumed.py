@@ -22,6 +22,7 @@ def speaking_for(server: FeedServer) -> Handler:
     return answer
 
 
+@pytest.mark.feed(1, "records that change while paging")
 @pytest.mark.parametrize("link", ["opaque", "skip", "none"])
 async def test_a_record_that_slipped_past_the_part_before_the_cut_is_had_by_the_resume(
     tmp_path: Path, link: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
@@ -119,6 +120,7 @@ async def test_a_fact_goes_back_to_the_presets_value_by_key_and_by_mouse() -> No
         assert saved(actions).overrides == {}
 
 
+@pytest.mark.feed(6, "every field can be edited")
 async def test_what_is_set_is_saved_and_what_was_set_before_stays() -> None:
     stored = grid(overrides={"page_size": 50, "order_by": True, "media_limits": "", "scope": "none"}, scope=None)
     actions = editing(stored)

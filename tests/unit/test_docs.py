@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.feed_table import feed_cases
+
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES_BY_NAME = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
 CITATION = re.compile(r"docs/([\w-]+\.md)(?:[\s#]*,\s+(?:#\s*)?section\s+\"?([\w ]+?)\"?(?=[.,;:)\]]|\s|$))?")
 
 
@@ -32,6 +36,12 @@ def test_every_section_that_code_or_tests_cite_exists() -> None:
         if not file.is_file() or (section and section not in _sections(file)):
             missing.append(f"{path.relative_to(ROOT)}: docs/{page}, section {section}")
     assert missing == []
+
+
+def test_every_section_about_feeds_has_tests_of_its_cases() -> None:
+    sections = {int(found) for found in re.findall(r"^## (\d)\.", PAGES_BY_NAME["reso-feeds.md"], re.MULTILINE)}
+    counted = Counter(section for section, _ in feed_cases())
+    assert {section for section in sections if counted[section] < 5} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -23,12 +23,14 @@ PARTS = {
 }
 
 
+@pytest.mark.feed(4, "address")
 def test_the_street_is_put_together_from_its_parts() -> None:
     address = mapped(**PARTS).address
     assert address.street == "123 N Oak St W 4B"
     assert address.one_line == "123 N Oak St W 4B, Austin, TX 78701"
 
 
+@pytest.mark.feed(4, "address")
 @pytest.mark.parametrize("nothing", [None, "None", "", "null", " none "])
 def test_the_word_none_never_stands_in_an_address(nothing: Any) -> None:
     parts = {**PARTS, "StreetDirPrefix": nothing, "StreetDirSuffix": nothing, "UnitNumber": nothing}
@@ -53,6 +55,7 @@ def test_the_unparsed_address_goes_first_less_what_city_and_state_say(whole: str
     assert mapped(UnparsedAddress=whole, **PARTS).address.street == street
 
 
+@pytest.mark.feed(4, "a withheld address")
 @pytest.mark.parametrize("no", [False, "false", 0, "N"])
 def test_a_withheld_address_keeps_no_street_and_no_place_on_a_map(no: Any) -> None:
     listing = mapped(InternetAddressDisplayYN=no, UnparsedAddress="9 Elm Ave", Latitude=30.2, Longitude=-97.7, **PARTS)

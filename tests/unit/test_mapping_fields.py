@@ -9,6 +9,7 @@ import pytest
 from tests.unit.mapping_feed import mapped, warnings_of
 
 
+@pytest.mark.feed(4, "bathrooms")
 @pytest.mark.parametrize(
     ("fields", "bathrooms"),
     [
@@ -30,6 +31,7 @@ def test_bathrooms_count_full_ones_and_halves(fields: dict[str, Any], bathrooms:
     assert mapped(**fields).bathrooms == bathrooms
 
 
+@pytest.mark.feed(4, "price")
 @pytest.mark.parametrize(
     ("value", "price"),
     [
@@ -57,6 +59,7 @@ def test_an_unreadable_price_is_none_with_a_warning(value: Any) -> None:
     assert warnings_of(ListPrice=value) == ["ListPrice cannot be read as a number above zero"]
 
 
+@pytest.mark.feed(4, "price")
 def test_a_sold_home_costs_what_it_was_sold_for() -> None:
     sold = {"StandardStatus": "Closed", "ListPrice": 300000}
     assert mapped(**sold, ClosePrice=295000).price == 295000
@@ -66,6 +69,7 @@ def test_a_sold_home_costs_what_it_was_sold_for() -> None:
     assert mapped(**sold, ClosePrice=295000).close_price == 295000
 
 
+@pytest.mark.feed(4, "integers as 12.0")
 def test_whole_numbers_may_come_as_floats_or_text() -> None:
     listing = mapped(YearBuilt="1998.0", DaysOnMarket=12.0, BedroomsTotal=4.0, PhotosCount="23")
     assert (listing.year_built, listing.days_on_market, listing.bedrooms, listing.photos_count) == (1998, 12, 4, 23)
@@ -73,6 +77,7 @@ def test_whole_numbers_may_come_as_floats_or_text() -> None:
     assert mapped(BedroomsTotal=0).bedrooms == 0
 
 
+@pytest.mark.feed(4, "the list date")
 def test_the_list_date_is_the_first_that_can_be_read() -> None:
     later = {"OnMarketDate": "2026-05-02", "OriginalEntryTimestamp": "2026-05-03T22:30:00-06:00"}
     assert mapped(ListingContractDate="2026-05-01", **later).list_date == "2026-05-01"
@@ -83,12 +88,14 @@ def test_the_list_date_is_the_first_that_can_be_read() -> None:
     assert warnings_of(ListingContractDate="TBD", **later) == ["ListingContractDate cannot be read as a date"]
 
 
+@pytest.mark.feed(4, "dates: TBD, naive, odd offsets")
 @pytest.mark.parametrize("value", ["TBD", "2026-02-30", "05/01/2026", 20260501, "2026-05-01T99:00", "2026-05-01+99:00"])
 def test_an_unreadable_date_is_none_with_a_warning(value: Any) -> None:
     assert mapped(CloseDate=value).close_date is None
     assert warnings_of(CloseDate=value) == ["CloseDate cannot be read as a date"]
 
 
+@pytest.mark.feed(4, "dates: TBD, naive, odd offsets")
 @pytest.mark.parametrize("value", ["2026-06-01T10:00:00", "2026-06-01T10:00:00.9999999Z", "2026-06-01T10:00:00+0530"])
 def test_moments_are_kept_as_served(value: str) -> None:
     assert mapped(ModificationTimestamp=value).modification_timestamp == value
@@ -108,6 +115,7 @@ def test_areas_are_in_square_feet_and_acres() -> None:
     assert mapped(LotSizeArea=2).lot_size_acres is None
 
 
+@pytest.mark.feed(4, "text")
 def test_text_is_unescaped_once_composed_and_stripped() -> None:
     text = mapped(PublicRemarks="Caf\u0065\u0301 &amp;amp; bar\x1b[31m\x00\x9b\u202e\ud800\r\nnext").description
     assert text == "Café &amp; bar[31m\nnext"
@@ -120,6 +128,7 @@ def test_remarks_beyond_64_kb_are_cut_with_a_warning() -> None:
     assert warnings_of(PublicRemarks="ü" * 100_000) == ["PublicRemarks is longer than 64 KB; the rest is left out"]
 
 
+@pytest.mark.feed(4, "feature lists")
 @pytest.mark.parametrize(
     ("value", "features"),
     [

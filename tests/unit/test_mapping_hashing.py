@@ -23,6 +23,7 @@ def test_the_fingerprint_of_facts_is_the_same_on_every_machine_and_run() -> None
     assert fact_hash(mapped(ListPrice=1)) == "b808dd871962719e"
 
 
+@pytest.mark.feed(1, "absent, null, empty mean the same")
 @pytest.mark.parametrize(
     "ours",
     [
@@ -60,6 +61,7 @@ def test_every_change_of_a_fact_changes_the_fingerprint(change: dict[str, Any]) 
     assert fact_hash(mapped(**{"ListPrice": 1, **change})) != fact_hash(mapped(ListPrice=1))
 
 
+@pytest.mark.feed(5, "identity")
 def test_urls_change_no_fingerprint() -> None:
     one = map_media([{"MediaKey": "k", "MediaURL": "https://a.example/1.jpg?t=1"}], None, base_url="")
     two = map_media([{"MediaKey": "k", "MediaURL": "https://b.example/2.jpg?t=2"}], None, base_url="")

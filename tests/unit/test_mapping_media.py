@@ -30,6 +30,7 @@ def names(*rows: Any, record: dict[str, Any] | None = None) -> list[str]:
     return [photo.url.rsplit("/", 1)[1].removesuffix(".jpg") for photo in found]
 
 
+@pytest.mark.feed(5, "order")
 @pytest.mark.parametrize(
     ("orders", "shown"),
     [
@@ -48,6 +49,7 @@ def test_photos_stand_by_number_then_by_place(orders: list[Any], shown: str) -> 
     assert names(*rows) == list(shown)
 
 
+@pytest.mark.feed(5, "order")
 @pytest.mark.parametrize("yes", [True, "Y", "true", 1])
 def test_the_preferred_photo_stands_first(yes: Any) -> None:
     assert names(row("a", Order=0), row("b", Order=1), row("c", Order=2, PreferredPhotoYN=yes)) == ["c", "a", "b"]
@@ -60,6 +62,7 @@ def test_photos_are_imported(category: Any) -> None:
     assert names(row("a", MediaCategory=category)) == ["a"]
 
 
+@pytest.mark.feed(5, "what is no public photo")
 @pytest.mark.parametrize(
     "fields",
     [
@@ -115,6 +118,7 @@ def test_urls_are_made_absolute(url: str, full: str) -> None:
     assert photos({"MediaURL": url})[0].url == full
 
 
+@pytest.mark.feed(0, "a photo's token in the path of its address")
 @pytest.mark.parametrize(
     ("url", "stored"),
     [
@@ -143,6 +147,7 @@ def test_captions_are_clean_and_from_the_first_field_that_has_one() -> None:
     assert [photo.caption for photo in found] == ["Kitchen & bar", "Deck at dusk", "Pool", None]
 
 
+@pytest.mark.feed(5, "identity")
 def test_identity_is_key_and_modification_never_the_url() -> None:
     before = photos(row("a", Order=1, MediaModificationTimestamp="2026-01-01T00:00:00Z"))[0]
     after = photos(
@@ -153,6 +158,7 @@ def test_identity_is_key_and_modification_never_the_url() -> None:
     assert before.identity != replaced.identity
 
 
+@pytest.mark.feed(5, "a repeated MediaKey")
 def test_a_repeated_media_key_tells_no_photos_apart_so_their_order_does() -> None:
     rows = [row(name, MediaKey="same", Order=order) for order, name in enumerate("abc")]
     found = photos(*rows, record={"PhotosChangeTimestamp": "2026-01-01T00:00:00Z"})
@@ -186,6 +192,7 @@ def test_at_most_500_photos_are_kept_and_the_rest_is_warned_of() -> None:
     assert found == ["more than 500 photos; the rest is left out"]
 
 
+@pytest.mark.feed(5, "no MediaKey, no timestamp: a position")
 @pytest.mark.parametrize("name", [None, "1", "positional-1"])
 def test_a_photo_without_a_timestamp_of_its_own_is_as_old_as_its_listings_photos(name: str | None) -> None:
     """A key alone may be a position (Bridge's is): the same key must not hide another photo."""

@@ -16,6 +16,7 @@ def kept(**fields: Any) -> Any:
     return json.loads(scrub({"ListingKey": "K1", **fields}))
 
 
+@pytest.mark.feed(4, "private remarks")
 @pytest.mark.parametrize(
     "name",
     [

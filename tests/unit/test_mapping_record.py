@@ -25,6 +25,7 @@ WORDS = {
 }
 
 
+@pytest.mark.feed(4, "statuses and synonyms")
 @pytest.mark.parametrize(("ours", "word"), [(ours, word) for ours, words in WORDS.items() for word in words])
 def test_each_status_word_maps_as_the_table_says(ours: str, word: str) -> None:
     listing = mapped(StandardStatus=word, MlsStatus="XYZ")
@@ -33,6 +34,7 @@ def test_each_status_word_maps_as_the_table_says(ours: str, word: str) -> None:
     assert listing.mls_status == "XYZ"
 
 
+@pytest.mark.feed(4, "statuses and synonyms")
 @pytest.mark.parametrize(
     "form",
     [
@@ -47,6 +49,7 @@ def test_an_enumeration_is_read_in_every_form(form: Any) -> None:
     assert mapped(StandardStatus=form).status is ListingStatus.ACTIVE
 
 
+@pytest.mark.feed(4, "null or unknown status")
 @pytest.mark.parametrize("word", ["A", "Activeish", "Not Active", 5, ["Active", "Closed"], {"Active": True}, "x" * 500])
 def test_an_unknown_status_is_quarantined_and_named(word: Any) -> None:
     found = verdict(StandardStatus=word)
@@ -63,6 +66,7 @@ def test_a_missing_status_is_never_guessed_from_mls_status(nothing: Any) -> None
     assert found.reason == "it has no StandardStatus"
 
 
+@pytest.mark.feed(4, "coming soon")
 @pytest.mark.parametrize("word", ["Coming Soon", "ComingSoon", "Delayed Showings"])
 def test_coming_soon_is_imported_only_when_asked(word: str) -> None:
     assert isinstance(verdict(StandardStatus=word), NotWanted)
@@ -72,16 +76,19 @@ def test_coming_soon_is_imported_only_when_asked(word: str) -> None:
     assert asked.listing.standard_status == word
 
 
+@pytest.mark.feed(4, "draft and deleted")
 @pytest.mark.parametrize("word", ["Incomplete", "Draft"])
 def test_a_draft_is_not_imported(word: str) -> None:
     assert isinstance(verdict(StandardStatus=word), NotWanted)
 
 
+@pytest.mark.feed(4, "draft and deleted")
 @pytest.mark.parametrize("word", ["Delete", "Kill"])
 def test_a_deleted_record_goes(word: str) -> None:
     assert isinstance(verdict(StandardStatus=word), Gone)
 
 
+@pytest.mark.feed(4, "a hidden listing")
 @pytest.mark.parametrize("no", [False, "false", "N", 0, "0", "No"])
 @pytest.mark.parametrize("field", ["MlgCanView", "InternetEntireListingDisplayYN"])
 def test_a_hidden_record_goes_whatever_its_status(field: str, no: Any) -> None:
@@ -91,12 +98,14 @@ def test_a_hidden_record_goes_whatever_its_status(field: str, no: Any) -> None:
     assert field in found.reason
 
 
+@pytest.mark.feed(1, "absent, null, empty mean the same")
 @pytest.mark.parametrize("field", ["MlgCanView", "InternetEntireListingDisplayYN", "InternetAddressDisplayYN"])
 @pytest.mark.parametrize("value", [None, True, "Y", ""])
 def test_null_means_allowed(field: str, value: Any) -> None:
     assert mapped(**{field: value}, UnparsedAddress="1 Oak St").address.street == "1 Oak St"
 
 
+@pytest.mark.feed(4, "keys as numbers")
 @pytest.mark.parametrize("value", [12345, 12345.0, "12345", " 12345 "])
 def test_keys_are_text_whatever_their_json_type(value: Any) -> None:
     listing = mapped(ListingKey=value, ListingId=value)
@@ -160,6 +169,7 @@ def test_a_removal_belongs_to_the_provider_of_the_listing_it_removes() -> None:
     assert provider_of({}, RESO, "mred") == "reso.mred"
 
 
+@pytest.mark.feed(4, "private remarks")
 def test_private_remarks_are_stored_nowhere() -> None:
     assert "hidden key" not in repr(mapped(PrivateRemarks="hidden key", PublicRemarks="Nice")).lower()
     bad = verdict(StandardStatus="?", PrivateRemarks="hidden key")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from mls_tui.reso.mapping.media import map_media
 from tests.unit.test_mapping_media import names, row
 
@@ -17,6 +19,7 @@ def test_named_sizes_under_one_key_become_the_largest() -> None:
     assert names(*rows, row("other")) == ["Large", "other"]
 
 
+@pytest.mark.feed(5, "several sizes")
 def test_named_sizes_of_one_object_become_the_largest_whatever_their_keys() -> None:
     rows = [
         row(size, MediaObjectID="7", Order=place, ImageSizeDescription=size, ImageWidth=width)

@@ -14,6 +14,7 @@ from mls_tui.reso.answers import READ_AT_MOST, Fault, Masker, clean, fault_in, r
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
+@pytest.mark.feed(3, "error bodies of every shape")
 @pytest.mark.parametrize(
     ("body", "code", "message"),
     [

@@ -64,6 +64,7 @@ async def test_client_credentials_as_http_basic_keep_the_secret_out_of_the_form(
     assert httpx.BasicAuth("me", SECRET)._auth_header == server.basics[0]
 
 
+@pytest.mark.feed(2, "renewed before it expires")
 @pytest.mark.parametrize("expires_in", [100, "100", 100.0, "100.5"])
 async def test_token_is_renewed_before_it_expires(expires_in: Any) -> None:
     server = TokenServer(expires_in=expires_in)
@@ -121,6 +122,7 @@ async def test_wrong_client_secret_is_a_sentence_without_the_secret(status: int)
     assert len(wire.requests) == 2  # in the form, and as HTTP Basic: a server does not say which it wants
 
 
+@pytest.mark.feed(2, "password grant and refresh token")
 async def test_password_grant_then_its_refresh_token_then_the_password_again() -> None:
     server = TokenServer(expires_in=100, refresh_token="r1-canary")
     wire = Wire(

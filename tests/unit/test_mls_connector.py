@@ -22,6 +22,7 @@ def test_an_unknown_provider_is_refused_with_the_list_of_those_known() -> None:
         preset("zillow")
 
 
+@pytest.mark.feed(6, "every field can be edited")
 def test_every_field_of_a_preset_can_be_replaced_and_a_wrong_value_is_refused() -> None:
     overrides: dict[str, str | int | float | bool] = {
         "page_size": 50,
@@ -87,6 +88,7 @@ async def test_the_member_is_named_and_a_server_without_members_is_no_error() ->
     assert (member.member_name, member.office_name) == ("Ann Lee", "Lake Homes")
 
 
+@pytest.mark.feed(6, "overlap, and MLS Grid's 7 days")
 def test_the_overlap_of_the_preset_is_taken_off_and_an_old_mlsgrid_watermark_asks_for_a_full_run() -> None:
     cursor = Cursor(watermark="2026-06-01T12:00:00Z")
     server = FeedServer([])
@@ -95,6 +97,8 @@ def test_the_overlap_of_the_preset_is_taken_off_and_an_old_mlsgrid_watermark_ask
     assert connector(server).since(Cursor(watermark="TBD")) is None
 
 
+@pytest.mark.feed(1, "bulk copy by the replication link")
+@pytest.mark.feed(6, "each provider's shape")
 @pytest.mark.parametrize(
     ("provider", "quirks"),
     [

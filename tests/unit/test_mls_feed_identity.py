@@ -19,6 +19,7 @@ def imported(**fields: Any) -> Connection:
     return made.model_copy(update={"cursor": SWEPT.model_copy(update={"feed": feed_identity(made)})})
 
 
+@pytest.mark.feed(0, "a connection pointed at another feed")
 @pytest.mark.parametrize(
     "change",
     [

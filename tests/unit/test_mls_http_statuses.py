@@ -39,6 +39,7 @@ REPEATED = {
 }
 
 
+@pytest.mark.feed(3, "408, 5xx, resets: three attempts")
 @pytest.mark.promise(8)
 @pytest.mark.parametrize("fault", REPEATED.values(), ids=REPEATED)
 async def test_passing_fault_is_tried_again_after_the_contracts_wait(fault: httpx.Response | Exception) -> None:
@@ -76,6 +77,8 @@ async def test_third_failure_is_the_last_one(fault: httpx.Response | Exception) 
     assert [each.wait is None for each in wire.failures] == [False, False, True]
 
 
+@pytest.mark.feed(3, "400: no retry")
+@pytest.mark.feed(3, "403: no retry")
 @pytest.mark.promise(8)
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 410, 413, 414, 422])
 async def test_hopeless_status_is_not_tried_again(status: int) -> None:
@@ -87,6 +90,7 @@ async def test_hopeless_status_is_not_tried_again(status: int) -> None:
     assert wire.clock.slept == []
 
 
+@pytest.mark.feed(3, "Retry-After: seconds, a date, absurd, missing")
 @pytest.mark.promise(8)
 @pytest.mark.parametrize(
     ("headers", "waited"),
@@ -153,6 +157,7 @@ async def test_bearer_token_that_is_refused_ends_with_the_contracts_sentence() -
     assert len(wire.requests) == len(wire.failures) == 1
 
 
+@pytest.mark.feed(3, "masked tokens")
 @pytest.mark.promise("secrets nowhere else")
 async def test_error_body_with_the_token_is_masked_everywhere(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(0)
@@ -165,6 +170,7 @@ async def test_error_body_with_the_token_is_masked_everywhere(caplog: pytest.Log
     assert "500 Internal Server Error" in everything
 
 
+@pytest.mark.feed(1, "a link to another origin")
 @pytest.mark.promise("hostile addresses")
 async def test_link_to_another_origin_gets_no_token() -> None:
     wire = Wire(script(GOOD))
@@ -188,6 +194,7 @@ async def test_redirect_is_followed_at_home_only() -> None:
     assert len(wire.requests) == 4
 
 
+@pytest.mark.feed(1, "a quote in a filter, and %20")
 @pytest.mark.promise("hostile text")
 async def test_filter_is_sent_with_percent_20_and_escaped_quotes() -> None:
     wire = Wire(script(GOOD))
@@ -196,6 +203,7 @@ async def test_filter_is_sent_with_percent_20_and_escaped_quotes() -> None:
     assert raw == "/odata/Property?$filter=City%20eq%20'O''Hare%20%26%20Co%2B'&$top=5"
 
 
+@pytest.mark.feed(6, "gzip, and a User-Agent of the provider's")
 async def test_preset_headers_reach_the_api_with_the_token() -> None:
     wire = Wire(script(GOOD), preset_changes={"headers": {"User-Agent": "Feed/1", "X-Key": "{token}"}})
     await wire.http.get_json(URL, headers={"Prefer": "odata.maxpagesize=5"})

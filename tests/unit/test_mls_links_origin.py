@@ -15,6 +15,7 @@ def followed(link: str | None, base: str = BASE) -> str | None:
     return next_url(FeedPage(ASKED.replace(BASE, base), (), link), base)
 
 
+@pytest.mark.feed(1, "an http link of an https server")
 @pytest.mark.parametrize(
     "link",
     [
@@ -38,6 +39,7 @@ def test_a_link_behind_a_proxy_that_ends_tls_keeps_the_connections_own_port() ->
     assert followed("http://api.mls.example:8443/odata/Property?$skip=1", base) == f"{base}/Property?$skip=1"
 
 
+@pytest.mark.feed(1, "an http link of an https server")
 @pytest.mark.parametrize(
     "link",
     [
@@ -56,11 +58,13 @@ def test_any_other_origin_is_refused(link: str) -> None:
         followed(link)
 
 
+@pytest.mark.feed(1, "an http link of an https server")
 def test_https_is_never_taken_down_to_http_nor_http_up_where_the_connection_is_plain() -> None:
     with pytest.raises(PagingError):
         followed("https://127.0.0.1:9000/odata/Property?$skip=1", "http://127.0.0.1:9000/odata")
 
 
+@pytest.mark.feed(1, "no link, or an empty one")
 @pytest.mark.parametrize("link", [None, ""])
 def test_no_link_is_the_last_page(link: str | None) -> None:
     assert followed(link) is None

@@ -43,6 +43,7 @@ async def photos_of(server: FeedServer) -> dict[str, int]:
     return {str(row["ListingKey"]): len(await made.media(row)) for row in (await sweep(made, FeedQuery())).records}
 
 
+@pytest.mark.feed(0, "one batch of Media fails")
 @pytest.mark.parametrize("status", [500, 503, 413, 400])
 async def test_a_batch_that_fails_is_asked_for_one_by_one_and_the_others_are_not(status: int) -> None:
     server = failing(100, {"K000030": status})
@@ -59,6 +60,7 @@ async def test_a_listing_whose_media_fails_even_alone_fails_alone() -> None:
     assert len(await made.media(records["K000031"])) == 2
 
 
+@pytest.mark.feed(0, "one batch of Media fails")
 async def test_a_media_resource_that_is_down_stops_the_sweep() -> None:
     server = failing(400, {f"K{number:06d}": 503 for number in range(400)})
     with pytest.raises(MLSError, match="503"):

@@ -73,6 +73,7 @@ async def photos_of(server: FeedServer) -> list[int]:
     return [found[key] for key in sorted(found)]
 
 
+@pytest.mark.feed(5, "Media as a separate resource")
 @pytest.mark.parametrize("counted", [False, True])
 @pytest.mark.parametrize("skip", ["obeys", "round"])
 async def test_every_photo_comes_though_the_answer_is_cut_without_a_link(skip: str, counted: bool) -> None:

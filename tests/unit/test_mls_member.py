@@ -22,6 +22,7 @@ def server() -> FeedServer:
     return made
 
 
+@pytest.mark.feed(0, "an agent among many")
 @pytest.mark.parametrize(
     ("key", "name", "office"),
     [

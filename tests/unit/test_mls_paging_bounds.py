@@ -15,6 +15,7 @@ from tests.providers.quirks import Quirks
 ALL = [record["ListingKey"] for record in homes(300)]
 
 
+@pytest.mark.feed(1, "more rows on one timestamp than a page")
 @pytest.mark.parametrize("count", ["true", "none", "high", "low"])
 @pytest.mark.parametrize("link", ["none", "skiptoken", "skip"])
 async def test_more_rows_on_one_timestamp_than_a_page_holds(link: str, count: str) -> None:
@@ -39,6 +40,7 @@ async def test_a_bound_that_breaks_the_server_is_replaced_by_a_plainer_one(refus
     assert (await sweep(connector(server))).keys == ALL
 
 
+@pytest.mark.feed(0, "$orderby accepted and ignored")
 @pytest.mark.parametrize("ignore", [{"$filter"}, {"or"}, {"$orderby"}, {"$select"}, {"$filter", "$orderby"}])
 async def test_an_option_that_is_silently_ignored_costs_no_row(ignore: set[str]) -> None:
     server = FeedServer(homes(300), Quirks(link="none", ignore=frozenset(ignore)))
@@ -108,6 +110,7 @@ async def test_since_asks_from_the_watermark_inclusive() -> None:
     assert (await sweep(connector(server), FeedQuery(since=since))).keys == ALL[290:]
 
 
+@pytest.mark.feed(0, "small pages, no link, a count of the page")
 @pytest.mark.parametrize(
     "ignore", [set(), {"$filter"}, {"$orderby"}], ids=lambda names: "+".join(sorted(names)) or "none"
 )

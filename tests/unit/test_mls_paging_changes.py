@@ -35,6 +35,8 @@ def one_is_touched(records: list[Record]) -> None:
     }
 
 
+@pytest.mark.feed(1, "records that change while paging")
+@pytest.mark.feed(0, "a cursor that hides an offset")
 @pytest.mark.parametrize("change", [one_goes, one_goes_and_one_comes, one_is_touched])
 @pytest.mark.parametrize(
     "refuse", [set(), {"or"}, {"or", "gt", "$orderby"}], ids=lambda names: "+".join(sorted(names)) or "none"

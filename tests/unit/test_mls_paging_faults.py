@@ -17,6 +17,7 @@ ALL = [record["ListingKey"] for record in homes(300)]
 LINKS = ["skiptoken", "relative", "skip", "header", "none"]
 
 
+@pytest.mark.feed(1, "a relative link")
 @pytest.mark.parametrize("link", LINKS)
 async def test_no_fault_gives_300(link: str) -> None:
     async with connected(FeedServer(homes(300), Quirks(link=link))) as (made, notices):
@@ -52,6 +53,7 @@ async def test_all_rows_on_one_timestamp_gives_300(link: str) -> None:
         assert sorted((await sweep(made)).keys) == ALL
 
 
+@pytest.mark.feed(1, "an empty page in the middle")
 @pytest.mark.parametrize("link", ["skiptoken", "relative", "skip", "header"])
 async def test_an_empty_middle_page_gives_300(link: str) -> None:
     async with connected(FeedServer(homes(300), Quirks(link=link, faults={2: Fault(empty=True)}))) as (made, _):
@@ -71,6 +73,7 @@ async def test_a_401_in_the_middle_gives_300_after_the_token_was_renewed(link: s
         assert (await sweep(made)).keys == ALL
 
 
+@pytest.mark.feed(2, "bearer")
 async def test_a_401_that_cannot_be_renewed_stops_with_the_contracts_sentence() -> None:
     server = FeedServer(homes(300))
 
@@ -83,6 +86,7 @@ async def test_a_401_that_cannot_be_renewed_stops_with_the_contracts_sentence() 
             await sweep(made)
 
 
+@pytest.mark.feed(1, "a link to itself")
 @pytest.mark.parametrize("link", ["skiptoken", "relative", "skip", "header"])
 async def test_a_link_to_itself_is_a_clear_stop(link: str) -> None:
     server = FeedServer(homes(300), Quirks(link=link, faults={2: Fault(link="self")}))
@@ -91,6 +95,7 @@ async def test_a_link_to_itself_is_a_clear_stop(link: str) -> None:
             await sweep(made)
 
 
+@pytest.mark.feed(1, "a quote in a filter, and %20")
 async def test_spaces_in_filters_travel_as_percent_20() -> None:
     server = FeedServer(homes(3))
     async with connected(server) as (made, _):

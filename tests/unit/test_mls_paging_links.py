@@ -14,6 +14,7 @@ from tests.providers.quirks import Fault, Quirks
 ALL = [record["ListingKey"] for record in homes(300)]
 
 
+@pytest.mark.feed(1, "a short page with a link is not the end")
 @pytest.mark.parametrize("link", ["skiptoken", "relative", "skip", "header", "none"])
 @pytest.mark.parametrize("count", ["true", "string", "none", "high", "low", "page"])
 async def test_every_link_style_with_every_count_gives_each_record_once(link: str, count: str) -> None:
@@ -25,12 +26,14 @@ async def test_every_link_style_with_every_count_gives_each_record_once(link: st
     assert swept.pages[-1].last
 
 
+@pytest.mark.feed(1, "a link on a full last page")
 @pytest.mark.parametrize("link", ["skiptoken", "skip", "none"])
 async def test_a_full_last_page_with_a_link_ends_the_sweep(link: str) -> None:
     server = FeedServer(homes(300), Quirks(link=link, full_last_link=True))
     assert (await sweep(connector(server))).keys == ALL
 
 
+@pytest.mark.feed(1, "an empty page in the middle")
 @pytest.mark.parametrize("link", ["skiptoken", "relative", "skip", "header"])
 async def test_an_empty_middle_page_is_not_the_end(link: str) -> None:
     server = FeedServer(homes(300), Quirks(link=link, faults={2: Fault(empty=True)}))
@@ -72,6 +75,7 @@ async def test_the_same_page_for_ever_under_new_links_stops() -> None:
     assert server.requests < 20
 
 
+@pytest.mark.feed(1, "a link to another origin")
 async def test_a_link_to_another_origin_is_refused_and_never_asked() -> None:
     server = FeedServer(homes(300), Quirks(faults={1: Fault(link="elsewhere")}))
     with pytest.raises(PagingError, match=r"elsewhere\.example"):
@@ -79,6 +83,7 @@ async def test_a_link_to_another_origin_is_refused_and_never_asked() -> None:
     assert all(url.startswith(server.base) for url in server.asked)
 
 
+@pytest.mark.feed(3, "400: a stale link is rebuilt")
 @pytest.mark.parametrize("status", [400, 404, 410])
 async def test_a_link_that_died_is_rebuilt_from_the_last_record(status: int) -> None:
     server = FeedServer(homes(300), Quirks(faults={2: Fault(status)}))
@@ -87,6 +92,7 @@ async def test_a_link_that_died_is_rebuilt_from_the_last_record(status: int) -> 
     assert swept.complete
 
 
+@pytest.mark.feed(3, "413: half the page, then without Media")
 async def test_a_page_too_large_is_asked_for_in_halves() -> None:
     server = FeedServer(homes(300), Quirks(page_size=1000, faults={1: Fault(413), 2: Fault(413)}))
     made = connector(server)

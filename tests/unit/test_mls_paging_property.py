@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ def feeds(draw: st.DrawFn) -> list[Record]:
     return [home(key, minutes=at) for key, at in zip(keys, minutes, strict=True)]
 
 
+@pytest.mark.feed(1, "fewer rows than $top")
 @settings(max_examples=100, deadline=None)
 @given(
     records=feeds(),
@@ -91,6 +93,7 @@ def _change(kind: str, place: int) -> Callable[[list[Record]], None]:
     return change
 
 
+@pytest.mark.feed(1, "records that change while paging")
 @settings(max_examples=100, deadline=None)
 @given(
     records=feeds(),

@@ -26,6 +26,7 @@ KINDS = {
 }
 
 
+@pytest.mark.feed(5, "extension from the bytes")
 @pytest.mark.promise(6)
 @pytest.mark.parametrize(("extension", "body"), KINDS.items(), ids=KINDS)
 async def test_bytes_and_not_the_name_tell_what_a_photo_is(extension: str, body: bytes) -> None:
@@ -35,6 +36,7 @@ async def test_bytes_and_not_the_name_tell_what_a_photo_is(extension: str, body:
     assert photo.content_type == f"image/{ {'jpg': 'jpeg'}.get(extension, extension) }"
 
 
+@pytest.mark.feed(5, "a failed attempt")
 @pytest.mark.promise("hostile bodies")
 @pytest.mark.parametrize(
     "body",
@@ -67,6 +69,7 @@ FAILED = {
 }
 
 
+@pytest.mark.feed(5, "a failed attempt")
 @pytest.mark.promise(6)
 @pytest.mark.parametrize(("answer", "says", "retryable", "expired"), FAILED.values(), ids=FAILED)
 async def test_failed_attempt_is_a_sentence_that_says_what_may_help(
@@ -114,6 +117,7 @@ async def test_429_of_a_photo_host_is_waited_out_and_is_no_attempt() -> None:
     assert wire.clock.elapsed == pytest.approx(8.0)
 
 
+@pytest.mark.feed(6, "a media 429 parks the photo")
 async def test_photo_host_that_keeps_answering_429_parks_the_photo_and_not_the_account() -> None:
     wire = Wire(script(httpx.Response(429, headers={"Retry-After": "4"})))
     with pytest.raises(PhotoError, match="the next import asks again") as caught:
@@ -141,6 +145,8 @@ async def test_redirect_to_a_private_address_is_refused() -> None:
     assert len(wire.requests) == 1
 
 
+@pytest.mark.feed(6, "MLS Grid's photos want the token as User-Agent")
+@pytest.mark.feed(6, "gzip, and a User-Agent of the provider's")
 async def test_mls_grids_photos_get_the_token_as_user_agent_from_its_own_host_alone() -> None:
     grid = {name: getattr(preset("mlsgrid"), name) for name in ("media_headers", "media_token_hosts", "media_auth")}
     wire = Wire(lambda _: httpx.Response(200, content=JPEG), preset_changes=grid)
@@ -157,6 +163,7 @@ async def test_mls_grids_photos_get_the_token_as_user_agent_from_its_own_host_al
     assert "Authorization" not in wire.requests[0].headers
 
 
+@pytest.mark.feed(6, "the token stays at home")
 async def test_token_goes_with_photos_of_the_apis_origin_only_where_the_preset_asks() -> None:
     changes = {"media_auth": True, "media_headers": {"User-Agent": "{token}", "X-A": "b"}}
 

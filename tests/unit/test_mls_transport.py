@@ -63,6 +63,7 @@ async def wire_to(server: RawServer, **more: object) -> Wire:
     return Wire(preset_changes=base, allow_private_hosts=True, lookup=lookup, **more)  # type: ignore[arg-type]
 
 
+@pytest.mark.feed(0, "keep-alive reset")
 async def test_reset_of_a_reused_connection_is_one_failed_attempt_and_not_silently_repeated() -> None:
     async def reply(number: int, head: str, writer: asyncio.StreamWriter) -> None:
         if number in (2, 4):

@@ -25,6 +25,7 @@ TYPES = [
 ]
 
 
+@pytest.mark.feed(0, "statuses of an enumeration type")
 @pytest.mark.parametrize("named", TYPES)
 async def test_a_status_is_asked_in_the_type_that_the_servers_refusal_names(named: str) -> None:
     server = FeedServer(RECORDS, Quirks(status_type=named))
@@ -35,6 +36,7 @@ async def test_a_status_is_asked_in_the_type_that_the_servers_refusal_names(name
     assert f"{named}'ActiveUnderContract'" in server.asked[-1].replace("%27", "'")
 
 
+@pytest.mark.feed(0, "statuses of an enumeration type")
 async def test_a_type_that_is_never_named_costs_the_filter_and_no_record() -> None:
     server = FeedServer(RECORDS, Quirks(status_type="Who.Knows.StandardStatus", names_refused=False))
     async with connected(server) as (made, _):

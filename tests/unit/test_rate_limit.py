@@ -70,6 +70,7 @@ def test_no_window_ever_holds_more_than_its_limit(limits: tuple[Limit, ...], gap
         assert most_in_any_window(arrivals, limit.seconds) <= limit.limit
 
 
+@pytest.mark.feed(6, "limits")
 @pytest.mark.promise(15)
 @given(LIMITS, st.integers(1, 30), st.floats(0, 90))
 @settings(max_examples=40)

@@ -32,6 +32,7 @@ def test_edit_changes_what_is_named_and_nothing_else(connected: Here) -> None:
     assert after["storedSecrets"] == before["storedSecrets"] == ["access_token"]
 
 
+@pytest.mark.feed(6, "every field can be edited")
 def test_a_fact_is_set_shown_as_ones_own_and_given_back(connected: Here) -> None:
     connected.done("connections", "edit", "Lake", "--set", "overlap_minutes=30", "--set", "headers=X-Feed: idx")
     mine = facts(connected)
@@ -136,6 +137,7 @@ def test_a_new_token_may_be_typed_at_a_prompt_that_does_not_show_it(connected: H
     assert connected("connections", "test", "Lake").code == 3
 
 
+@pytest.mark.feed(0, "another provider gets no secret of the old one")
 def test_another_provider_gets_neither_the_old_ones_secrets_nor_its_facts(
     connected: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +171,7 @@ def test_another_way_of_signing_in_takes_the_place_of_the_token(
     assert "6 listings waiting" in connected.done("connections", "test", "Lake").out
 
 
+@pytest.mark.feed(0, "a connection pointed at another feed")
 def test_a_connection_pointed_at_another_feed_brings_in_all_of_it(imported: Here) -> None:
     with start_in_thread(listings=9, seed=7) as running:
         other = running.mls
