@@ -1,7 +1,7 @@
 """Names of things in storage: provider names, listing ids, item keys and object keys. Pure functions, no I/O.
 
-Every key format is here and nowhere else, and is public (CONTRACT: "DynamoDB: one table", "S3"): changing one is a
-breaking change.
+Every key format is here and nowhere else, and is public (docs/contract.md, DynamoDB and S3): changing one is a breaking
+change.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 from mls_tui.domain.errors import UnusableRecordError
 
-MAX_MLS_NUMBER_BYTES = 255
-"""Longest encoded MLS number. Leaves room in DynamoDB's 1,024-byte sort key and S3's 1,024-byte object key."""
+MAX_COMPONENT_BYTES = 255
+"""Longest encoded MLS number or ListingKey. Leaves room in DynamoDB's 1,024-byte sort key and S3's object key."""
 
 LISTING_PREFIX = "LISTING#"
-MARK_PREFIX = "MLSNUMBER#"
+MARK_PREFIX = "LISTINGKEY#"
 CONNECTION_PREFIX = "MLSCONNECTION#"
 RUN_PREFIX = "IMPORTRUN#"
 
@@ -52,9 +52,9 @@ def new_listing_id(provider: str, mls_number: str, first_import_ms: int) -> str:
 
 
 def mls_number_key(mls_number: str) -> str:
-    """The MLS number as it stands inside keys. Raises UnusableRecordError where it cannot."""
+    """The MLS number as it stands inside keys. Raises UnusableRecordError if it is empty or too long."""
     encoded = encode_component(mls_number)
-    if not encoded or len(encoded) > MAX_MLS_NUMBER_BYTES:
+    if not encoded or len(encoded) > MAX_COMPONENT_BYTES:
         raise UnusableRecordError(f"its MLS number cannot be a key ({len(encoded)} bytes encoded)")
     return encoded
 
@@ -72,9 +72,18 @@ def listing_sk(listing_id: str) -> str:
     return f"{LISTING_PREFIX}{listing_id}"
 
 
-def mark_sk(provider: str, mls_number: str) -> str:
-    """Sort key of the uniqueness mark of a (user, provider, MLS number)."""
-    return f"{MARK_PREFIX}{provider}#{mls_number_key(mls_number)}"
+def mark_sk(provider: str, listing_key: str, source: str | None = None) -> str:
+    """Sort key of the uniqueness mark of a (user, MLS, ListingKey).
+
+    ``source`` is given if another API host already has a listing with this provider and key; its hash then follows the
+    provider.
+    A ListingKey too long for a sort key is replaced by its hash.
+    """
+    key = encode_component(listing_key)
+    if len(key) > MAX_COMPONENT_BYTES:
+        key = f"%sha256-{hashed(listing_key)}"  # never the encoding of a ListingKey
+    owner = f"{provider}@{hashed(source)[:16]}" if source else provider
+    return f"{MARK_PREFIX}{owner}#{key}"
 
 
 def connection_sk(connection_id: str) -> str:

@@ -97,8 +97,9 @@ class Change(Record):
 class Listing(Record):
     """One listing. Prices in the feed's currency units, areas in square feet, lots in acres, ``synced_at`` in epoch ms.
 
-    ``mls_id`` is the source's ListingKey, ``mls_number`` the ListingId people quote. ``mls_status`` and
-    ``standard_status`` are the feed's raw words beside our ``status``.
+    ``mls_id`` is the ListingKey, ``mls_number`` the ListingId people quote. ``mls_status`` and ``standard_status`` are
+    the feed's raw values beside our ``status``. ``source`` is the API host that the listing was first read from, with
+    the dataset if the host serves several. ``apart`` is set if another host has a listing of this provider and key.
     """
 
     listing_id: str
@@ -106,6 +107,8 @@ class Listing(Record):
     mls_number: str
     mls_provider: str
     connection_id: str | None = None
+    source: str | None = None
+    apart: bool | None = None
     address: Address = Address()
     price: int | float | None = None
     bedrooms: int | float | None = None
@@ -169,15 +172,11 @@ class Listing(Record):
 
     @property
     def version(self) -> str:
-        """Sorts as text by (ModificationTimestamp, ListingKey): the newest version of a record wins."""
-        return version_of(self.modification_timestamp, self.mls_id)
-
-
-def version_of(modification_timestamp: str | None, listing_key: str) -> str:
-    """``<epoch microseconds, 20 digits>#<ListingKey>``; a record without a timestamp is older than any with one."""
-    moment = parse_timestamp(modification_timestamp) if modification_timestamp else None
-    micros = 0 if moment is None else max(0, round(moment.timestamp() * 1_000_000))
-    return f"{micros:020d}#{listing_key}"
+        """ModificationTimestamp in epoch microseconds, 20 digits, so that versions sort as text. A record without a
+        timestamp is older than any with one."""
+        moment = parse_timestamp(self.modification_timestamp) if self.modification_timestamp else None
+        micros = 0 if moment is None else max(0, round(moment.timestamp() * 1_000_000))
+        return f"{micros:020d}"
 
 
 def parse_timestamp(text: str) -> datetime | None:

@@ -26,24 +26,27 @@ class IndexEntry:
     mls_number: str
     mls_id: str
     connection_id: str | None
+    source: str | None
     status: ListingStatus
     version: str
     content_hash: str | None
     photos_missing: int
     address_key: str | None = None
-    """Normalised address, for finding relisted homes; None where the address is withheld."""
+    """Normalised address, for finding relisted homes; None if the address is withheld."""
 
 
 class PutOutcome(Enum):
     CREATED = "created"
     UPDATED = "updated"
     STALE = "stale"
-    """A newer version is already stored; nothing was written."""
+    """A newer version is stored already, or the listing is stored under another id. Nothing was written."""
+    TAKEN = "taken"
+    """The id belongs to another listing. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class PutResult:
-    """``listing_id`` is the id under which the (user, provider, MLS number) is stored, whoever won the race."""
+    """``listing_id`` is the id under which the (user, MLS, ListingKey) is stored, whichever writer won."""
 
     outcome: PutOutcome
     listing_id: str
@@ -82,19 +85,22 @@ class ListingStore(Protocol):
         ...
 
     async def find(self, user_id: str, mls_number: str) -> list[Listing]:
-        """Listings with this MLS number: one per MLS (provider) that has it."""
+        """Every listing with this MLS number."""
         ...
 
-    async def put(self, user_id: str, listing: Listing, *, new: bool | None = None) -> PutResult:
-        """Create or update, at most one listing per (user, provider, MLS number) whatever races.
+    async def put(
+        self, user_id: str, listing: Listing, *, new: bool | None = None, moved: bool = False
+    ) -> PutResult:
+        """Create or update, at most one listing per (user, MLS, ListingKey) whatever races.
 
-        ``new`` is the caller's guess whether it is stored already: one that is right saves a call, a wrong one changes
-        nothing else. New ones that come together may be written together.
+        ``new`` is the caller's guess whether the listing is stored already. A right guess saves a call; a wrong one
+        changes nothing else. New listings that arrive together may be written together.
 
-        New: the row and its mark in one transaction. The number already stored (under another id): nothing is
-        written under the new id and the caller gets the stored id back with STALE, unless the ids are equal.
-        Same id: one conditional put; STALE where the stored ``version`` is newer than this one's.
-        An existing row keeps its ``CreatedAt``.
+        New: the row and its uniqueness mark in one transaction. If the mark exists, STALE with the id it holds. If the
+        row exists with another mark, TAKEN.
+        Known: one conditional put; STALE if the stored ``version`` is newer. The row keeps its ``CreatedAt``.
+        ``moved``: a known listing has another ListingKey, provider or MLS number than before. Row and marks change in
+        one transaction, whatever the stored version; STALE if another listing has the new mark.
         """
         ...
 

@@ -17,7 +17,7 @@ from mls_tui.storage.base import IndexEntry
 
 R = TypeVar("R", bound=Record)
 
-ENTRY_DATA = ("mlsProvider", "mlsNumber", "mlsId", "connectionId", "status", "contentHash", "address")
+ENTRY_DATA = ("mlsProvider", "mlsNumber", "mlsId", "connectionId", "source", "status", "contentHash", "address")
 """The parts of ``Data`` that an IndexEntry is read from."""
 
 
@@ -49,6 +49,7 @@ def listing_item(user_id: str, listing: Listing, now_ms: int) -> Item:
         "CreatedAt": now_ms,
         "UpdatedAt": now_ms,
         "Version": listing.version,
+        "Mark": _mark_sk(listing),
         "PhotosMissing": listing.photos_missing,
     }
     check_keys(item)
@@ -74,13 +75,18 @@ def fitting(item: Item, what: str) -> Item:
 
 
 def mark_item(user_id: str, listing: Listing) -> Item:
-    """The uniqueness mark of a (user, provider, MLS number)."""
+    """The uniqueness mark of a (user, MLS, ListingKey)."""
     return {
         "PK": pk(user_id),
-        "SK": keys.mark_sk(listing.mls_provider, listing.mls_number),
-        "EntityType": "MLSNumber",
+        "SK": _mark_sk(listing),
+        "EntityType": "ListingKey",
         "listingId": listing.listing_id,
+        "mlsNumber": listing.mls_number,
     }
+
+
+def _mark_sk(listing: Listing) -> str:
+    return keys.mark_sk(listing.mls_provider, listing.mls_id, listing.source if listing.apart else None)
 
 
 def read_listing(item: Item) -> Listing:
@@ -104,6 +110,7 @@ def read_entry(item: Item) -> IndexEntry:
         mls_number=data["mlsNumber"],
         mls_id=data["mlsId"],
         connection_id=data.get("connectionId"),
+        source=data.get("source"),
         status=ListingStatus(data["status"]),
         version=item.get("Version", ""),
         content_hash=data.get("contentHash"),
@@ -119,6 +126,7 @@ def entry_item(item: Item) -> Item:
         "PK": item["PK"],
         "SK": item["SK"],
         "Version": item["Version"],
+        "Mark": item["Mark"],
         "PhotosMissing": item["PhotosMissing"],
         "CreatedAt": item["CreatedAt"],
         "Data": {name: data[name] for name in ENTRY_DATA if name in data},

@@ -100,30 +100,38 @@ class ItemRows(ABC):
         return [found[listing_id] for listing_id in wanted if listing_id in found]
 
     async def find(self, user_id: str, mls_number: str) -> list[Listing]:
-        found = []
         try:
-            wanted = keys.mls_number_key(mls_number)
+            number = keys.mls_number_key(mls_number)
         except UnusableRecordError:
             return []
-        async for provider in self._providers(items.pk(user_id)):
-            mark = await self._get(items.pk(user_id), f"{keys.MARK_PREFIX}{provider}#{wanted}")
-            listing = None if mark is None else await self.get(user_id, mark["listingId"])
-            if listing is not None:
-                found.append(listing)
-        return found
+        pk = items.pk(user_id)
+        found: dict[str, Listing] = {}
+        for provider in await self._providers(pk):
+            wanted = KeyRange.below(pk, keys.listing_sk(f"{provider}-{number}-"))
+            async for page in self._pages(wanted, readable(items.read_listing)):
+                found |= {each.listing_id: each for each in page if each is not None and each.mls_number == mls_number}
+        if found:
+            return list(found.values())
+        # The id of a listing whose MLS number or provider changed begins with what they were. Its mark has the number.
+        marks = self._pages(
+            KeyRange.below(pk, keys.MARK_PREFIX),
+            lambda mark: str(mark["listingId"]) if mark.get("mlsNumber") == mls_number else "",
+        )
+        return await self.get_many(user_id, [listing_id async for page in marks for listing_id in page if listing_id])
 
-    async def _providers(self, pk: str) -> AsyncIterator[str]:
-        """Every provider that has a mark: one small query each, not one read of every mark."""
+    async def _providers(self, pk: str) -> list[str]:
+        """Every provider that has a mark: one small query each instead of a read of every mark."""
+        found: dict[str, None] = {}
         low = keys.MARK_PREFIX
         while True:
             wanted = KeyRange(pk, low, items.upper_bound(keys.MARK_PREFIX), limit=1)
-            provider = ""
+            owner = ""
             async for page in self._pages(wanted, lambda item: str(item["SK"])):
-                provider = page[0].split("#")[1] if page else provider
-            if not provider:
-                return
-            yield provider
-            low = items.upper_bound(f"{keys.MARK_PREFIX}{provider}#")
+                owner = page[0].split("#")[1] if page else owner
+            if not owner:
+                return list(found)
+            found[owner.partition("@")[0]] = None
+            low = items.upper_bound(f"{keys.MARK_PREFIX}{owner}#")
 
     # connections
 

@@ -36,6 +36,7 @@ def a_listing(number: str = "A-1", *, second: int = 0, provider: str = "reso.lak
         "mls_number": number,
         "mls_provider": provider,
         "connection_id": "c1",
+        "source": "mls.example",
         "address": Address(street="12 Oak St.", city="Austin", state="TX", zip="78701-1234", country="US"),
         "price": 525_000,
         "bathrooms": 2.5,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import random
 
 import pytest
@@ -67,7 +66,7 @@ async def test_older_version_writes_nothing(pair: Pair, later_ms: int) -> None:
     assert await pair.rows.get(USER, newest.listing_id) == newest
 
 
-async def test_number_stored_under_another_id_answers_that_id_and_writes_nothing(pair: Pair) -> None:
+async def test_key_stored_under_another_id_answers_that_id_and_writes_nothing(pair: Pair) -> None:
     first, second = a_listing(), a_listing(first_ms=FIRST_MS + 5, second=50)
     await pair.rows.put(USER, first)
 
@@ -91,24 +90,70 @@ async def test_versions_in_any_order_end_in_the_newest(pair: Pair) -> None:
     assert await all_listings(pair.rows) == [versions[-1]]
 
 
-@pytest.mark.promise(4)
-async def test_same_moment_is_ordered_by_key(pair: Pair) -> None:
-    low, high = a_listing(mls_id="a"), a_listing(mls_id="b")
-    for order in itertools.permutations([low, high]):
-        for version in order:
-            await pair.rows.put(USER, version)
-        assert await pair.rows.get(USER, low.listing_id) == high
-
-
-async def test_one_number_in_two_systems_is_two_listings(pair: Pair) -> None:
-    lake, bay = a_listing("77"), a_listing("77", provider="reso.bay-mls")
-    other = a_listing("775")
-    for listing in (lake, bay, other):
-        await pair.rows.put(USER, listing)
+async def test_one_number_under_two_keys_is_two_listings(pair: Pair) -> None:
+    sale, lease = a_listing("77", mls_id="S-77"), a_listing("77", mls_id="L-77", first_ms=FIRST_MS + 1)
+    bay, other = a_listing("77", provider="reso.bay-mls"), a_listing("775")
+    for listing in (sale, lease, bay, other):
+        assert (await pair.rows.put(USER, listing)).outcome is PutOutcome.CREATED
 
     found = await pair.rows.find(USER, "77")
 
-    assert {listing.listing_id for listing in found} == {lake.listing_id, bay.listing_id}
+    assert {listing.listing_id for listing in found} == {sale.listing_id, lease.listing_id, bay.listing_id}
+
+
+@pytest.mark.parametrize("new", [True, False, None])
+async def test_an_id_that_another_listing_has_is_taken_and_nothing_is_written(pair: Pair, new: bool | None) -> None:
+    first, second = a_listing(mls_id="1"), a_listing(mls_id="2", second=9)
+    await pair.rows.put(USER, first)
+
+    assert (await pair.rows.put(USER, second, new=new)).outcome is PutOutcome.TAKEN
+    assert await all_listings(pair.rows) == [first]
+
+    next_free = a_listing(mls_id="2", first_ms=FIRST_MS + 1)
+    assert (await pair.rows.put(USER, next_free, new=new)).outcome is PutOutcome.CREATED
+
+
+async def test_a_listing_moves_to_another_key_system_and_number_and_frees_the_old_ones(pair: Pair) -> None:
+    old = a_listing("77", second=9)
+    await pair.rows.put(USER, old)
+    changes = {"mls_id": "new", "mls_provider": "reso.bay-mls", "mls_number": "88", "modification_timestamp": None}
+    moved = old.model_copy(update=changes)
+
+    assert (await pair.rows.put(USER, moved, moved=True)).outcome is PutOutcome.UPDATED
+    assert await all_listings(pair.rows) == [moved]
+    assert await pair.rows.find(USER, "77") == []
+    assert await pair.rows.find(USER, "88") == [moved]
+    again = moved.model_copy(update={"listing_id": f"{moved.listing_id}0"})
+    assert (await pair.rows.put(USER, again)).outcome is PutOutcome.STALE
+    successor = a_listing("77", first_ms=FIRST_MS + 1)
+    assert (await pair.rows.put(USER, successor)).outcome is PutOutcome.CREATED
+    taken = moved.model_copy(update={"mls_id": successor.mls_id, "mls_provider": successor.mls_provider})
+    result = await pair.rows.put(USER, taken, moved=True)
+    assert (result.outcome, result.listing_id) == (PutOutcome.STALE, successor.listing_id)
+    assert await pair.rows.delete(USER, moved.listing_id) == moved
+    assert (await pair.rows.put(USER, again)).outcome is PutOutcome.CREATED
+
+
+async def test_two_hosts_that_use_one_name_and_key_have_a_listing_each(pair: Pair) -> None:
+    mine = a_listing(source="one.example")
+    theirs = a_listing(source="two.example", apart=True, first_ms=FIRST_MS + 1)
+    for listing in (mine, theirs, mine.model_copy(update={"price": 1}), theirs.model_copy(update={"price": 2})):
+        await pair.rows.put(USER, listing)
+
+    assert [listing.price for listing in await all_listings(pair.rows)] == [1, 2]
+    assert len(await pair.rows.find(USER, mine.mls_number)) == 2
+    await pair.rows.delete(USER, mine.listing_id)
+    again = theirs.model_copy(update={"listing_id": f"{theirs.listing_id}0"})
+    assert (await pair.rows.put(USER, again)).listing_id == theirs.listing_id
+
+
+@pytest.mark.parametrize("key", ["k" * 255, "é#/ " * 60, "%", "a#b"])
+async def test_any_listing_key_has_a_mark(pair: Pair, key: str) -> None:
+    await pair.rows.put(USER, a_listing(mls_id=key))
+
+    result = await pair.rows.put(USER, a_listing(mls_id=key, first_ms=FIRST_MS + 1))
+
+    assert result.outcome is PutOutcome.STALE
 
 
 @pytest.mark.promise(5)
@@ -123,7 +168,7 @@ async def test_32_claimants_one_winner(pair: Pair) -> None:
     assert {result.listing_id for result in results} == {stored[0].listing_id}
 
 
-async def test_deleted_listing_frees_its_number(pair: Pair) -> None:
+async def test_deleted_listing_frees_its_key(pair: Pair) -> None:
     first = a_listing()
     await pair.rows.put(USER, first)
 
@@ -149,6 +194,7 @@ async def test_index_holds_what_an_import_compares_in_key_order(pair: Pair) -> N
     assert (first.connection_id, first.status, first.content_hash) == ("c1", ListingStatus.ACTIVE, "hash-0")
     assert (first.version, first.photos_missing) == (listings[0].version, 1)
     assert first.address_key == "12 oak st|78701"
+    assert first.source == "mls.example"
 
 
 async def test_more_than_a_megabyte_of_listings_is_read_completely(pair: Pair) -> None:

@@ -28,25 +28,27 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Action:
-    """One user puts a version of a number under one of two ids, or deletes it."""
+    """One user puts a version of a record under one of two ids, gives a listing another key, or deletes it."""
 
     who: int
     what: str
     number: str
+    key: str
     birth: int
     second: int
 
     @property
     def listing(self) -> Listing:
-        return a_listing(self.number, first_ms=FIRST_MS + self.birth, second=self.second)
+        return a_listing(self.number, mls_id=self.key, first_ms=FIRST_MS + self.birth, second=self.second)
 
 
 ACTIONS = st.lists(
     st.builds(
         Action,
         who=st.integers(0, 1),
-        what=st.sampled_from(["put", "put", "put", "delete"]),
+        what=st.sampled_from(["put", "put", "put", "move", "delete"]),
         number=st.sampled_from(["1", "10", "a/b"]),
+        key=st.sampled_from(["K1", "k1", "a/b#é"]),
         birth=st.integers(0, 1),
         second=st.integers(0, 3),
     ),
@@ -56,25 +58,25 @@ ACTIONS = st.lists(
 
 @dataclass
 class Model:
-    """What one user has stored: MLS number -> listing."""
+    """What one user has stored: listing id -> listing."""
 
     rows: dict[str, Listing] = field(default_factory=dict)
 
-    def put(self, listing: Listing) -> tuple[PutOutcome, str]:
-        stored = self.rows.get(listing.mls_number)
-        if stored is None:
-            self.rows[listing.mls_number] = listing
-            return PutOutcome.CREATED, listing.listing_id
-        if stored.listing_id != listing.listing_id or stored.version > listing.version:
-            return PutOutcome.STALE, stored.listing_id
-        self.rows[listing.mls_number] = listing
-        return PutOutcome.UPDATED, listing.listing_id
+    def put(self, listing: Listing, *, moved: bool) -> tuple[PutOutcome, str]:
+        mine, listing_id = self.rows.get(listing.listing_id), listing.listing_id
+        owners = [each.listing_id for each in self.rows.values() if each.mls_id == listing.mls_id]
+        if owners and owners != [listing_id]:
+            return PutOutcome.STALE, owners[0]
+        if mine is not None and not moved:
+            if not owners:
+                return PutOutcome.TAKEN, listing_id
+            if mine.version > listing.version:
+                return PutOutcome.STALE, listing_id
+        self.rows[listing_id] = listing
+        return PutOutcome.CREATED if mine is None else PutOutcome.UPDATED, listing_id
 
     def delete(self, listing_id: str) -> Listing | None:
-        for number, stored in self.rows.items():
-            if stored.listing_id == listing_id:
-                return self.rows.pop(number)
-        return None
+        return self.rows.pop(listing_id, None)
 
 
 async def follow(rows: ListingStore, photos: PhotoStore, users: tuple[str, str], actions: list[Action]) -> int:
@@ -82,9 +84,10 @@ async def follow(rows: ListingStore, photos: PhotoStore, users: tuple[str, str],
     models = (Model(), Model())
     for action in actions:
         user, model, listing = users[action.who], models[action.who], action.listing
-        if action.what == "put":
-            result = await rows.put(user, listing)
-            assert (result.outcome, result.listing_id) == model.put(listing)
+        if action.what != "delete":
+            moved = action.what == "move"
+            result = await rows.put(user, listing, moved=moved)
+            assert (result.outcome, result.listing_id) == model.put(listing, moved=moved)
             await put_photo(photos, a_photo(listing.listing_id, user_id=user).key or "", user.encode())
         else:
             assert await rows.delete(user, listing.listing_id) == model.delete(listing.listing_id)
@@ -92,12 +95,13 @@ async def follow(rows: ListingStore, photos: PhotoStore, users: tuple[str, str],
             assert await photos.delete(await all_keys(photos, prefix)) == {}
     for user, model in zip(users, models, strict=True):
         stored = await all_listings(rows, user)
-        assert {listing.mls_number: listing for listing in stored} == model.rows
+        assert {listing.listing_id: listing for listing in stored} == model.rows
         assert len(stored) == len(model.rows)
         entries = [entry async for entry in rows.index(user)]
         assert {entry.listing_id: entry.version for entry in entries} == {row.listing_id: row.version for row in stored}
         for number in ("1", "10", "a/b"):
-            assert await rows.find(user, number) == [row for row in stored if row.mls_number == number]
+            found = sorted(row.listing_id for row in await rows.find(user, number))
+            assert found == sorted(row.listing_id for row in stored if row.mls_number == number)
         for key in await all_keys(photos, f"listings/{user}/"):
             assert await photos.get(key) == user.encode()
     return len(actions)

@@ -39,8 +39,8 @@ async def test_listing_and_mark_are_the_items_of_the_contract(aws_pair: Pair, ta
 
     items = {item["SK"]: item for item in table.scan()["Items"]}
 
-    assert set(items) == {f"LISTING#{LISTING_ID}", f"MLSNUMBER#reso.lakeside-mls#{ENCODED}"}
-    row, mark = items[f"LISTING#{LISTING_ID}"], items[f"MLSNUMBER#reso.lakeside-mls#{ENCODED}"]
+    assert set(items) == {f"LISTING#{LISTING_ID}", f"LISTINGKEY#reso.lakeside-mls#key-{ENCODED}"}
+    row, mark = items[f"LISTING#{LISTING_ID}"], items[f"LISTINGKEY#reso.lakeside-mls#key-{ENCODED}"]
     assert row["PK"] == mark["PK"] == f"USER#{USER}"
     assert mark["listingId"] == LISTING_ID
     assert (row["GSI1PK"], row["GSI1SK"]) == (f"MLS#reso.lakeside-mls#{ENCODED}", "STATUS#pending")
@@ -87,13 +87,13 @@ async def test_mark_without_its_row_does_not_block_the_number(aws_pair: Pair, ta
     again = a_listing(first_ms=FIRST_MS + 5)
 
     assert (await aws_pair.rows.put(USER, again)).listing_id == again.listing_id
-    marks = [item for item in table.scan()["Items"] if item["SK"].startswith("MLSNUMBER#")]
+    marks = [item for item in table.scan()["Items"] if item["SK"].startswith("LISTINGKEY#")]
     assert [mark["listingId"] for mark in marks] == [again.listing_id]
 
 
 async def test_row_without_its_mark_gets_one(aws_pair: Pair, table: Any) -> None:
     await aws_pair.rows.put(USER, a_listing())
-    mark_key = {"PK": f"USER#{USER}", "SK": "MLSNUMBER#reso.lakeside-mls#A-1"}
+    mark_key = {"PK": f"USER#{USER}", "SK": "LISTINGKEY#reso.lakeside-mls#key-A-1"}
     table.delete_item(Key=mark_key)
 
     await aws_pair.rows.put(USER, a_listing(second=5))

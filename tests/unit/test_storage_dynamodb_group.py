@@ -67,7 +67,7 @@ def test_those_that_wait_go_together_each_with_its_mark_and_eight_at_most() -> N
     house.pool.work()
     assert [each.result() for each in done] == [True] * (MOST + 1)
     assert [len(writes) for writes in house.sent] == [2 * MOST, 2]
-    assert house.sent[1] == ["MLSNUMBER#reso.lakeside-mls#A-8", f"LISTING#{a_listing('A-8').listing_id}"]
+    assert house.sent[1] == ["LISTINGKEY#reso.lakeside-mls#key-A-8", f"LISTING#{a_listing('A-8').listing_id}"]
 
 
 @pytest.mark.promise(7)

@@ -1,5 +1,5 @@
-"""Listings in the table: the row and its uniqueness mark live and die in one transaction, and the newest version wins,
-whatever the order of arrival. Blocking; used in a pool's threads."""
+"""Writes of listings: the row and its uniqueness mark change in one transaction, and the newest version wins in any
+order of arrival. Blocking; called in a pool's threads."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from mls_tui.storage.dynamodb.table import Condition, ConditionFailedError, Tabl
 
 _FRESH_MS = 60_000
 _ROUNDS = 6
-"""How often a write starts over because others created or deleted the same listing meanwhile."""
+"""How often a write starts over because another writer changed the same listing meanwhile."""
 
 _REPLACED = ("GSI1PK", "GSI1SK", "EntityType", "Data", "UpdatedAt", "Version", "PhotosMissing")
 
 
-def put_listing(table: Table, item: Item, mark: Item, *, new: bool | None = None) -> PutResult:
-    """ListingStore.put. One call where the guess is right: a transaction for a new listing, an update for a known."""
-    create_first = _looks_new(item) if new is None else new
+def put_listing(table: Table, item: Item, mark: Item, *, new: bool | None = None, moved: bool = False) -> PutResult:
+    """ListingStore.put. One call if the guess is right: a transaction for a new listing, an update for a known one."""
+    if not moved:
+        looks_new = _looks_new(item) if new is None else new
+        if (_created(table, item, mark) if looks_new else _updated(table, item)) is True:
+            return PutResult(PutOutcome.CREATED if looks_new else PutOutcome.UPDATED, mark["listingId"])
     for _ in range(_ROUNDS):
-        result = _create(table, item, mark) if create_first else _update(table, item, mark)
+        result = _put_as_stored(table, item, mark, moved=moved)
         if result is not None:
             return result
-        create_first = not create_first
     raise StorageError(
         f"Listing {mark['listingId']} kept changing while it was stored; try again.",
         retryable=True,
@@ -38,66 +40,60 @@ def _looks_new(item: Item) -> bool:
     return first.isdigit() and abs(synced - int(first)) <= _FRESH_MS
 
 
-def _update(table: Table, item: Item, mark: Item) -> PutResult | None:
-    """None where there is no such row."""
-    names = {f"#{name}": name for name in (*_REPLACED, "CreatedAt")}
+def _updated(table: Table, item: Item) -> bool:
+    """False unless the row is there with this mark and no newer version."""
+    names = {f"#{name}": name for name in (*_REPLACED, "CreatedAt", "Mark")}
     change = "SET " + ", ".join(f"#{name} = :{name}" for name in _REPLACED)
     change += ", #CreatedAt = if_not_exists(#CreatedAt, :UpdatedAt)"
     condition = Condition(
-        "attribute_exists(PK) AND (attribute_not_exists(#Version) OR #Version <= :Version)",
-        {f":{name}": item[name] for name in _REPLACED},
+        "attribute_exists(PK) AND #Mark = :Mark AND (attribute_not_exists(#Version) OR #Version <= :Version)",
+        {f":{name}": item[name] for name in (*_REPLACED, "Mark")},
         names,
     )
     try:
         table.update(item["PK"], item["SK"], change, condition)
-    except ConditionFailedError as failed:
-        stored = failed.item or table.get(item["PK"], item["SK"])
-        return PutResult(PutOutcome.STALE, mark["listingId"]) if stored else None
-    return PutResult(PutOutcome.UPDATED, mark["listingId"])
+    except ConditionFailedError:
+        return False
+    return True
 
 
-def _create(table: Table, item: Item, mark: Item) -> PutResult | None:
-    """None where a row of this very id is there already."""
+def _created(table: Table, item: Item, mark: Item) -> bool:
+    """False if the row or the mark is there already."""
     try:
         table.transact([put_new(table, mark), put_new(table, item)])
-    except TransactionFailedError as failed:
-        return _who_won(table, item, mark, failed)
-    return PutResult(PutOutcome.CREATED, mark["listingId"])
+    except TransactionFailedError:
+        return False
+    return True
 
 
-def _who_won(table: Table, item: Item, mark: Item, failed: TransactionFailedError) -> PutResult | None:
-    if failed.codes[0] is None:
-        # The row is there without its mark: another program wrote it. Give it its mark, then update it.
-        _claim(table, mark)
-        return None
-    holder = failed.items[0] or table.get(mark["PK"], mark["SK"])
-    if holder is None or holder["listingId"] == mark["listingId"]:
-        return None
-    owner = str(holder["listingId"])
-    if table.get(item["PK"], keys.LISTING_PREFIX + owner) is not None:
+def _put_as_stored(table: Table, item: Item, mark: Item, *, moved: bool) -> PutResult | None:
+    """Read what is stored, then write on the condition that it is still so. None if it was not."""
+    pk, listing_id = item["PK"], str(mark["listingId"])
+    stored = table.get(pk, item["SK"])
+    known = stored is not None and stored.get("Mark") == item["Mark"]
+    if stored is not None and known and not moved and stored.get("Version", "") > item["Version"]:
+        return PutResult(PutOutcome.STALE, listing_id)
+    holder = table.get(pk, mark["SK"])
+    owner = listing_id if holder is None else str(holder["listingId"])
+    if owner != listing_id and table.get(pk, keys.listing_sk(owner)) is not None:
         return PutResult(PutOutcome.STALE, owner)
-    # A mark without its row would block this MLS number for good. We leave none, but a person can delete a row.
-    return _replace_dead_mark(table, item, mark, owner)
-
-
-def _replace_dead_mark(table: Table, item: Item, mark: Item, owner: str) -> PutResult | None:
-    claim = put_new(table, mark)
-    claim["Put"] |= {
-        "ConditionExpression": "listingId = :dead",
-        "ExpressionAttributeValues": to_attributes({":dead": owner}),
-    }
+    if stored is not None and not known and not moved:
+        return PutResult(PutOutcome.TAKEN, listing_id)
+    writes = [put_new(table, mark) if holder is None else _put_if(table, mark, "listingId = :is", owner)]
+    if stored is None:
+        writes.append(put_new(table, item))
+    else:
+        row = {**item, "CreatedAt": stored["CreatedAt"]}
+        writes.append(_put_if(table, row, "UpdatedAt = :is", stored["UpdatedAt"]))
+        if not known and "Mark" in stored:
+            before = table.get(pk, stored["Mark"])
+            if before is not None and before["listingId"] == listing_id:
+                writes.append(_delete(table, pk, stored["Mark"], "listingId = :is", listing_id))
     try:
-        table.transact([claim, put_new(table, item)])
+        table.transact(writes)
     except TransactionFailedError:
         return None
-    return PutResult(PutOutcome.CREATED, mark["listingId"])
-
-
-def _claim(table: Table, mark: Item) -> None:
-    try:
-        table.transact([put_new(table, mark)])
-    except TransactionFailedError:
-        return
+    return PutResult(PutOutcome.CREATED if stored is None else PutOutcome.UPDATED, listing_id)
 
 
 def put_new(table: Table, item: Item) -> dict[str, Any]:
@@ -112,16 +108,27 @@ def put_new(table: Table, item: Item) -> dict[str, Any]:
     }
 
 
+def _put_if(table: Table, item: Item, condition: str, value: Any) -> dict[str, Any]:
+    values = to_attributes({":is": value})
+    return {
+        "Put": {
+            "TableName": table.name,
+            "Item": to_attributes(item),
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+        }
+    }
+
+
 def delete_listing(table: Table, pk: str, sk: str) -> Item | None:
     """Row and mark in one transaction; the row as it was, or None where there was none."""
     for _ in range(_ROUNDS):
         item = table.get(pk, sk)
         if item is None:
             return None
-        mark_sk = str(item["GSI1PK"]).replace("MLS#", keys.MARK_PREFIX, 1)
         row = _delete(table, pk, sk, "UpdatedAt = :is", item["UpdatedAt"])
         listing_id = sk.removeprefix(keys.LISTING_PREFIX)
-        mark = _delete(table, pk, mark_sk, "attribute_not_exists(PK) OR listingId = :is", listing_id)
+        mark = _delete(table, pk, item["Mark"], "attribute_not_exists(PK) OR listingId = :is", listing_id)
         try:
             table.transact([row, mark])
         except TransactionFailedError as failed:

@@ -72,7 +72,9 @@ class DynamoDBListingStore(ItemRows):
 
     # listings
 
-    async def put(self, user_id: str, listing: Listing, *, new: bool | None = None) -> PutResult:
+    async def put(
+        self, user_id: str, listing: Listing, *, new: bool | None = None, moved: bool = False
+    ) -> PutResult:
         now = self._now_ms()
 
         def build() -> tuple[Item, Item]:
@@ -80,7 +82,7 @@ class DynamoDBListingStore(ItemRows):
 
         if new and await asyncio.wrap_future(self._group.put(build)) is True:
             return PutResult(PutOutcome.CREATED, listing.listing_id)
-        return await self._pool.run(lambda: listings.put_listing(self._table, *build(), new=new))
+        return await self._pool.run(lambda: listings.put_listing(self._table, *build(), new=new, moved=moved))
 
     async def delete(self, user_id: str, listing_id: str) -> Listing | None:
         pk, sk = items.pk(user_id), keys.listing_sk(listing_id)

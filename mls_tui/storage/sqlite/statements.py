@@ -71,11 +71,11 @@ def page(
 # listings
 
 
-def put_listings(db: sqlite3.Connection, puts: list[tuple[Item, Item]]) -> list[PutResult]:
-    """ListingStore.put of each (row, mark), one after another, in one transaction."""
+def put_listings(db: sqlite3.Connection, puts: list[tuple[Item, Item, bool]]) -> list[PutResult]:
+    """ListingStore.put of each (row, mark, moved), one after another, in one transaction."""
     rows = _Rows(db)
-    rows.look_up(item for put in puts for item in put)
-    results = [_put_listing(rows, item, mark) for item, mark in puts]
+    rows.look_up(item for row, mark, _ in puts for item in (row, mark))
+    results = [_put_listing(rows, item, mark, moved=moved) for item, mark, moved in puts]
     put(db, *rows.changed.values())
     return results
 
@@ -107,27 +107,34 @@ class _Rows:
     def put(self, item: Item) -> None:
         self.held[item["PK"], item["SK"]] = self.changed[item["PK"], item["SK"]] = item
 
-
-def _put_listing(rows: _Rows, item: Item, mark: Item) -> PutResult:
-    listing_id = mark["listingId"]
-    stored = rows.get(item["PK"], item["SK"])
-    if stored is None:
-        return _create_listing(rows, item, mark)
-    if stored["Version"] > item["Version"]:
-        return PutResult(PutOutcome.STALE, listing_id)
-    rows.put({**item, "CreatedAt": stored["CreatedAt"]})
-    return PutResult(PutOutcome.UPDATED, listing_id)
+    def remove(self, pk: str, sk: str) -> None:
+        self.held[pk, sk] = None
+        self.changed.pop((pk, sk), None)
+        remove(self.db, pk, sk)
 
 
-def _create_listing(rows: _Rows, item: Item, mark: Item) -> PutResult:
-    holder = rows.get(mark["PK"], mark["SK"])
-    if holder is not None:
-        owner = str(holder["listingId"])
-        if rows.get(item["PK"], keys.LISTING_PREFIX + owner) is not None:
-            return PutResult(PutOutcome.STALE, owner)
+def _put_listing(rows: _Rows, item: Item, mark: Item, *, moved: bool) -> PutResult:
+    pk, listing_id = item["PK"], str(mark["listingId"])
+    stored = rows.get(pk, item["SK"])
+    known = stored is not None and stored["Mark"] == item["Mark"]
+    if stored is not None and known and not moved:
+        if stored["Version"] > item["Version"]:
+            return PutResult(PutOutcome.STALE, listing_id)
+        rows.put({**item, "CreatedAt": stored["CreatedAt"]})
+        return PutResult(PutOutcome.UPDATED, listing_id)
+    holder = rows.get(pk, mark["SK"])
+    owner = listing_id if holder is None else str(holder["listingId"])
+    if owner != listing_id and rows.get(pk, keys.listing_sk(owner)) is not None:
+        return PutResult(PutOutcome.STALE, owner)
+    if stored is not None and not moved:
+        return PutResult(PutOutcome.TAKEN, listing_id)
+    if stored is not None and not known:
+        before = rows.get(pk, stored["Mark"])
+        if before is not None and before["listingId"] == listing_id:
+            rows.remove(pk, stored["Mark"])
     rows.put(mark)
-    rows.put(item)
-    return PutResult(PutOutcome.CREATED, mark["listingId"])
+    rows.put(item if stored is None else {**item, "CreatedAt": stored["CreatedAt"]})
+    return PutResult(PutOutcome.CREATED if stored is None else PutOutcome.UPDATED, listing_id)
 
 
 def delete_listing(db: sqlite3.Connection, pk: str, sk: str) -> Item | None:
@@ -136,10 +143,9 @@ def delete_listing(db: sqlite3.Connection, pk: str, sk: str) -> Item | None:
     if item is None:
         return None
     remove(db, pk, sk)
-    mark_sk = item["GSI1PK"].replace("MLS#", keys.MARK_PREFIX, 1)
-    mark = get(db, pk, mark_sk)
-    if mark is not None and keys.LISTING_PREFIX + mark["listingId"] == sk:
-        remove(db, pk, mark_sk)
+    mark = get(db, pk, item["Mark"])
+    if mark is not None and keys.listing_sk(mark["listingId"]) == sk:
+        remove(db, pk, item["Mark"])
     return item
 
 

@@ -70,10 +70,12 @@ class SqliteListingStore(ItemRows):
 
     # listings
 
-    async def put(self, user_id: str, listing: Listing, *, new: bool | None = None) -> PutResult:
+    async def put(
+        self, user_id: str, listing: Listing, *, new: bool | None = None, moved: bool = False
+    ) -> PutResult:
         item = items.listing_item(user_id, listing, self._now_ms())
         mark = items.mark_item(user_id, listing)
-        return await self._db.write_together(statements.put_listings, (item, mark))
+        return await self._db.write_together(statements.put_listings, (item, mark, moved))
 
     async def delete(self, user_id: str, listing_id: str) -> Listing | None:
         pk, sk = items.pk(user_id), keys.listing_sk(listing_id)
