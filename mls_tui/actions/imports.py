@@ -21,7 +21,7 @@ from mls_tui.importer.context import ImportContext
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.engine import Importer
 from mls_tui.importer.journal import Journal
-from mls_tui.importer.noticing import observer
+from mls_tui.importer.listing_task import observer
 from mls_tui.importer.options import ImportOptions
 from mls_tui.log import log_event
 from mls_tui.reso.base import Connector

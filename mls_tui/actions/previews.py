@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import closing
 
 from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.connections import find_connection
@@ -14,10 +13,9 @@ from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.importer.options import ImportOptions
-from mls_tui.importer.plan import Step, decide
-from mls_tui.importer.reading import Job, Reader
-from mls_tui.importer.scope import first_query
+from mls_tui.importer.plan import FeedRecord, Planner, RecordReader, Step
 from mls_tui.importer.stored_index import StoredIndex
+from mls_tui.importer.sweep import first_query
 from mls_tui.reso.base import Connector
 from mls_tui.reso.mapping.differences import differences
 from mls_tui.reso.mapping.verdicts import Gone, Mapped, Quarantined
@@ -46,59 +44,58 @@ class _Preview:
         self._workspace, self._connection, self._connector = workspace, connection, connector
         self._options = options
         self._warnings: Counter[str] = Counter()
-        self._reader = Reader(connection, for_connection(connection), options, self._warn)
         self._rows: dict[tuple[str, str], PreviewRow] = {}
 
     def _warn(self, kind: str) -> None:
         self._warnings[kind] += 1
 
     async def read(self) -> Preview:
-        ws = self._workspace
-        with closing(await StoredIndex.read(ws.store.index(ws.user_id))) as index:
-            await self._read(index)
-        return Preview(tuple(self._rows.values()), dict(self._warnings))
-
-    async def _read(self, index: StoredIndex) -> None:
-        options = self._options
+        ws, options = self._workspace, self._options
+        index = await StoredIndex.read(ws.store.index(ws.user_id))
+        reader = RecordReader(self._connection, for_connection(self._connection), options, self._warn)
+        planner = Planner(reader, index, any_status=bool(options.only or options.keys))
+        index.sweep()
         query = first_query(options, self._connection.cursor, self._connector.since(self._connection.cursor))
         async for page in self._connector.pages(query):
-            for record in page.records:
-                job = self._reader.job(page.number, record)
-                row = await self._row(job, index)
+            for raw in page.records:
+                record = reader.record(page.number, raw)
+                row = await self._row(record, planner)
                 if row is not None:
-                    self._rows[job.provider, row.mls_number] = row
+                    self._rows[record.provider, row.listing_key] = row
             await asyncio.sleep(0)
+        return Preview(tuple(self._rows.values()), dict(self._warnings))
 
-    async def _row(self, job: Job, index: StoredIndex) -> PreviewRow | None:
-        verdict = job.verdict
+    async def _row(self, record: FeedRecord, planner: Planner) -> PreviewRow | None:
+        verdict = record.verdict
         if isinstance(verdict, Quarantined):
-            return PreviewRow(job.mls_number, job.listing_key, "quarantined", reason=verdict.reason)
+            return PreviewRow(record.mls_number, record.listing_key, "quarantined", reason=verdict.reason)
         if isinstance(verdict, Mapped):
-            return await self._mapped(job, verdict.listing, index)
-        entry = index.keyed(job.provider, job.listing_key)
+            return await self._mapped(record, verdict.listing, planner)
+        entry = planner.entry(record)
         if entry is None or not isinstance(verdict, Gone):
             return None
-        return PreviewRow(entry.mls_number, job.listing_key, "gone", reason=verdict.reason)
+        return PreviewRow(entry.mls_number, record.listing_key, "gone", reason=verdict.reason)
 
-    async def _mapped(self, job: Job, listing: Listing, index: StoredIndex) -> PreviewRow | None:
-        options = self._options
-        entry = index.number(listing.mls_provider, listing.mls_number)
-        scope = frozenset({listing.status}) if options.only or options.keys else options.scope
-        step = decide(listing, job.photos, entry, scope=scope, with_photos=options.photos)
+    async def _mapped(self, record: FeedRecord, listing: Listing, planner: Planner) -> PreviewRow | None:
+        await planner.settle_identity(record, self._connector)
+        entry = planner.entry(record)
+        step = planner.step(record, listing, entry)
         if step is Step.SKIPPED:
             return None
         changes: tuple[Difference, ...] = ()
+        if entry is not None:
+            planner.index.saw(entry)
         if step is Step.CHANGED and entry is not None:
             ws = self._workspace
             old = await ws.store.get(ws.user_id, entry.listing_id)
-            changes = _changes(old, listing, job.photos) if old else ()
+            changes = _changes(old, listing, record.photos) if old else ()
         return PreviewRow(
             mls_number=listing.mls_number,
             listing_key=listing.mls_id,
             change=step.value,
             address=listing.address.one_line,
             price=listing.price,
-            photos=len(job.photos or ()) or (listing.photos_count or 0),
+            photos=len(record.photos or ()) or (listing.photos_count or 0),
             differences=changes,
         )
 

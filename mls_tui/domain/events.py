@@ -106,7 +106,8 @@ class PhotoFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingStored(Event):
-    """``unchanged`` cost no write. ``photos`` are those it has, ``photos_missing`` those that could not be had."""
+    """``unchanged`` cost no write. ``photos`` are those it has, ``photos_missing`` those that could not be had.
+    ``replaces`` is the outcome that the listing has counted as in this run so far: a listing counts once a run."""
 
     mls_number: str
     listing_key: str
@@ -114,6 +115,7 @@ class ListingStored(Event):
     listing_id: str
     photos: int = 0
     photos_missing: int = 0
+    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,7 @@ class ListingRemoved(Event):
     mls_number: str
     listing_id: str
     reason: str
+    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +143,7 @@ class ListingFailed(Event):
     error: str
     attempts: int
     quarantined: bool = False
+    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,5 @@
 """One import from sign-in to result, as an async iterator of events. The run's row and its lease are kept here; what is
-asked for is in ``course``, what happens to each listing in ``sweep`` and ``record``."""
+asked for and what becomes of each record is in ``sweep``, how a listing is stored in ``listing_task``."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import closing
 from functools import cache
 
 from mls_tui.domain.errors import AuthenticationError, ImportInProgressError, MlsTuiError, StorageError, sentence
 from mls_tui.domain.events import Event, RunFinished, RunStarted
 from mls_tui.domain.run import ImportResult, ImportRun, RunState
 from mls_tui.importer.context import ImportContext
-from mls_tui.importer.course import Course
 from mls_tui.importer.lease import RunLease
-from mls_tui.importer.scope import resumes
 from mls_tui.importer.stored_index import StoredIndex
+from mls_tui.importer.sweep import FeedImport, resumes
 
 SAVE_SECONDS = 5
 STOP_SECONDS = 1.5
@@ -104,8 +102,8 @@ class Importer:
         await context.journal.save()
         await self._close_cut_short()
         _spare_the_collector()
-        with closing(await StoredIndex.read(context.store.index(context.user_id))) as index:
-            await Course(context, index, workers=self._workers).run()
+        index = await StoredIndex.read(context.store.index(context.user_id))
+        await FeedImport(context, index, workers=self._workers).run()
 
     async def _close_cut_short(self) -> None:
         """Runs of this connection that say they are running: their lease is ours now, so their process is gone."""

@@ -1,13 +1,145 @@
-"""What an import would do with one record: pure comparison of what was mapped with what is stored. No I/O."""
+"""What an import would do with one record: which stored listing it is, whether it changed, which photos it needs. The
+import and its preview decide here; nothing is requested or written."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
+from urllib.parse import urlsplit
 
+from mls_tui.domain.connection import Connection
+from mls_tui.domain.keys import provider_name
 from mls_tui.domain.listing import Listing, ListingStatus, Photo
+from mls_tui.importer.keyed_lock import KeyedLock
+from mls_tui.importer.options import ImportOptions
+from mls_tui.importer.stored_index import StoredIndex
+from mls_tui.reso.base import Connector, RawRecord
+from mls_tui.reso.mapping.fingerprint import INLINE_MEDIA, fingerprint, mapping_salt
 from mls_tui.reso.mapping.hashing import fact_hash, media_hash
+from mls_tui.reso.mapping.media import map_media
+from mls_tui.reso.mapping.record import Mapped, Verdict, map_record, provider_of
+from mls_tui.reso.mapping.verdicts import Gone, NotWanted
+from mls_tui.reso.presets import ProviderPreset
 from mls_tui.storage.base import IndexEntry
+
+# records -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FeedRecord:
+    """One record of a page. It is mapped when the result is first asked for: one that is stored as it stands is
+    recognised by its fingerprint and never mapped."""
+
+    page: int
+    raw: RawRecord
+    reader: RecordReader
+    _warnings: list[str] = field(default_factory=list, repr=False)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        reader = self.reader
+        return map_record(
+            self.raw,
+            reader.preset,
+            connection_id=reader.connection.connection_id,
+            mls_system=reader.connection.mls_system,
+            coming_soon=reader.options.everything,
+            warn=self._warn,
+        )
+
+    def _warn(self, kind: str) -> None:
+        self._warnings.append(kind)
+        self.reader.warn(kind)
+
+    @cached_property
+    def provider(self) -> str:
+        if isinstance(self.verdict, Mapped):
+            return self.verdict.listing.mls_provider
+        return provider_of(self.raw, self.reader.preset, self.reader.connection.mls_system)
+
+    @cached_property
+    def fingerprint(self) -> str | None:
+        return fingerprint(self.raw, self.reader.salt)
+
+    @property
+    def lasting_fingerprint(self) -> str | None:
+        """The fingerprint to store with the listing; None if the mapping warned, so that it warns again next time."""
+        return self.fingerprint if isinstance(self.verdict, Mapped) and not self._warnings else None
+
+    @cached_property
+    def key_as_served(self) -> str:
+        """The value of the key field as text, unmapped: enough to look up by. Half of a surrogate pair, which no
+        database takes, becomes a question mark."""
+        return str(self.raw.get(self.reader.preset.key_field, "")).encode(errors="replace").decode()
+
+    @cached_property
+    def photos(self) -> tuple[Photo, ...] | None:
+        """The photos that came with the record; None if its Media did not come whole."""
+        if "Media@odata.nextLink" in self.raw:
+            return None
+        for name in INLINE_MEDIA:
+            rows = self.raw.get(name)
+            if isinstance(rows, list):
+                # Faulty rows are reported when the listing is imported, not when it is compared.
+                return map_media(rows, self.raw, base_url=self.reader.preset.base_url) or None
+        return None
+
+    def came_with(self, media: Sequence[RawRecord]) -> bool:
+        """True if the record's fingerprint covers these Media rows: they came with it, or it came with none."""
+        held = next((rows for name in INLINE_MEDIA if isinstance(rows := self.raw.get(name), list) and rows), None)
+        return held is None or len(media) <= len(held)
+
+    @property
+    def listing_key(self) -> str:
+        verdict = self.verdict
+        return verdict.listing.mls_id if isinstance(verdict, Mapped) else (verdict.listing_key or "")
+
+    @property
+    def mls_number(self) -> str:
+        """The MLS number, or the ListingKey if the record has no number."""
+        verdict = self.verdict
+        number = verdict.listing.mls_number if isinstance(verdict, Mapped) else verdict.mls_number
+        return number or self.listing_key
+
+
+@dataclass(frozen=True)
+class RecordReader:
+    """Makes the records of one import."""
+
+    connection: Connection
+    preset: ProviderPreset
+    options: ImportOptions
+    warn: Callable[[str], None]
+
+    def record(self, page: int, raw: RawRecord) -> FeedRecord:
+        return FeedRecord(page, raw, self)
+
+    @cached_property
+    def salt(self) -> bytes:
+        return mapping_salt(self.preset, self.connection.mls_system, coming_soon=self.options.everything)
+
+    @cached_property
+    def source(self) -> str:
+        """The API host, with the dataset if the host serves several: a connection changes only what came from there."""
+        parts = urlsplit(self.preset.base_url)
+        host = (parts.hostname or "") + ("" if parts.port in (None, 80, 443) else f":{parts.port}")
+        return f"{host}/{self.preset.dataset}" if self.preset.dataset else host
+
+    @cached_property
+    def told_provider(self) -> str | None:
+        """The MLS that the user said this connection serves (``--mls``), whichever host its listings came from."""
+        if not (self.preset.serves_many and self.connection.mls_system):
+            return None
+        return provider_name(self.preset.name, serves_many=True, originating_system=self.connection.mls_system)
+
+    def may_change(self, entry: IndexEntry) -> bool:
+        """docs/contract.md, section Identity: only what came from the same host, or is of the MLS that was told."""
+        return entry.source == self.source or entry.provider == self.told_provider
+
+
+# decisions ---------------------------------------------------------------------------------------------------
 
 
 class Step(Enum):
@@ -19,17 +151,66 @@ class Step(Enum):
     SKIPPED = "skipped"
 
 
-def content_hash(listing: Listing, photos: tuple[Photo, ...] | None, fingerprint: str | None = None) -> str:
-    """``<facts>.<media>``, then ``.<fingerprint of the record>`` where it says both. The media part is empty where the
-    Media was not read."""
-    content = f"{fact_hash(listing)}.{'' if photos is None else media_hash(photos)}"
-    return f"{content}.{fingerprint}" if fingerprint else content
+@dataclass(slots=True)
+class Planner:
+    """Decides about the records of one import over the stored listings in ``index``."""
 
+    reader: RecordReader
+    index: StoredIndex
+    any_status: bool = False
+    """Take records of every status: listings that were selected, or that an earlier import did not finish."""
+    busy: KeyedLock = field(default_factory=KeyedLock)
+    """By ListingKey: a listing is imported, removed or given a new key by one task at a time."""
 
-def hash_parts(content: str | None) -> tuple[str, str, str]:
-    """Facts, media and fingerprint of a ``content_hash``; empty where there is none."""
-    facts, media, fingerprint, *_ = *(content or "").split("."), "", "", ""
-    return facts, media, fingerprint
+    def same(self, record: FeedRecord) -> IndexEntry | None:
+        """The stored listing that was made from this very record and lacks nothing."""
+        for entry in self.index.keyed(record.key_as_served):
+            known = hash_parts(entry.content_hash)[2]
+            if known and known == record.fingerprint and self.reader.may_change(entry):
+                return None if entry.photos_missing and self.reader.options.photos else entry
+        return None
+
+    def entry(self, record: FeedRecord) -> IndexEntry | None:
+        """The stored listing that this record is, by ListingKey (docs/contract.md, section Identity).
+
+        A listing whose system name appeared or changed is found too, unless this run has met it under its old name:
+        then two systems of the feed use one key.
+        """
+        reader, index = self.reader, self.index
+        found = [entry for entry in index.keyed(record.listing_key) if reader.may_change(entry)]
+        exact = [entry for entry in found if entry.provider == record.provider]
+        if exact:
+            return next((entry for entry in exact if entry.source == reader.source), exact[0])
+        removal = isinstance(record.verdict, Gone | NotWanted)
+        renamed = [entry for entry in found if entry.source == reader.source and (removal or not index.seen(entry))]
+        return renamed[0] if len(renamed) == 1 else None
+
+    def predecessors(self, record: FeedRecord) -> list[IndexEntry]:
+        """Of a record with an unknown ListingKey: stored listings with its MLS number that this run has not met. Each
+        is this listing under an older key, or another listing, which its MLS can tell."""
+        if not isinstance(record.verdict, Mapped) or self.entry(record) is not None:
+            return []
+        same_number = self.index.numbered(record.provider, record.mls_number)
+        return [entry for entry in same_number if self.reader.may_change(entry) and not self.index.seen(entry)]
+
+    async def settle_identity(self, record: FeedRecord, connector: Connector) -> None:
+        """Ask for the key of each predecessor once. One that is gone becomes this listing, in the index too."""
+        while predecessors := self.predecessors(record):
+            old = predecessors[0]
+            async with self.busy.holding(old.mls_id):
+                if self.index.get(old.listing_id) != old or self.index.seen(old):
+                    continue
+                served = await connector.listing(old.mls_id)
+                if served is None or isinstance(self.reader.record(0, served).verdict, Gone):
+                    # Without its hash and version it counts as changed, even if the new record is the older one.
+                    self.index.add(replace(old, mls_id=record.listing_key, content_hash=None, version=""))
+                self.index.saw(old)
+
+    def step(self, record: FeedRecord, listing: Listing, entry: IndexEntry | None) -> Step:
+        options = self.reader.options
+        scope = frozenset(ListingStatus) if self.any_status else options.scope
+        photos = None if entry is None else record.photos
+        return decide(listing, photos, entry, scope=scope, with_photos=options.photos)
 
 
 def decide(
@@ -42,7 +223,7 @@ def decide(
 ) -> Step:
     """New, changed, unchanged or outside the scope.
 
-    ``photos`` is None where the Media did not come with the record: then the facts decide, PhotosChangeTimestamp and
+    ``photos`` is None if the Media did not come with the record: then the facts decide, PhotosChangeTimestamp and
     PhotosCount among them. A record older than what is stored changes nothing.
     """
     if stored is None:
@@ -59,11 +240,27 @@ def decide(
     return Step.UNCHANGED
 
 
+def content_hash(listing: Listing, photos: tuple[Photo, ...] | None, fingerprint: str | None = None) -> str:
+    """``<facts>.<media>``, then ``.<fingerprint of the record>`` if it covers both. The media part is empty if
+    the Media was not read."""
+    content = f"{fact_hash(listing)}.{'' if photos is None else media_hash(photos)}"
+    return f"{content}.{fingerprint}" if fingerprint else content
+
+
+def hash_parts(content: str | None) -> tuple[str, str, str]:
+    """Facts, media and fingerprint of a ``content_hash``; empty if there is none."""
+    facts, media, fingerprint, *_ = *(content or "").split("."), "", "", ""
+    return facts, media, fingerprint
+
+
+# photos ------------------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
 class PhotoPlan:
-    """``kept`` are photos that need no request, ``wanted`` those to fetch with the index of their key; both by
-    display order. ``spare`` are stored photos of another identity: their objects go once the row is written, unless the
-    bytes of a wanted one turn out to be theirs."""
+    """``kept`` are photos that need no request, ``wanted`` those to fetch, with the index of their key; both in display
+    order. ``spare`` are stored photos that the feed no longer shows: their objects are deleted once the row is written,
+    unless a wanted photo turns out to have the same bytes."""
 
     kept: tuple[Photo, ...]
     wanted: tuple[tuple[int, Photo], ...]
@@ -78,9 +275,9 @@ class PhotoPlan:
 def plan_photos(feed: tuple[Photo, ...], stored: tuple[Photo, ...]) -> PhotoPlan:
     """Which photos to fetch and under which index.
 
-    A photo that is stored keeps its object whatever its place or URL is now (FIELD §5: identity is never the URL).
-    A new one takes its place in display order as index where no stored object has that index, else the lowest free
-    one: no object that the stored row points at is overwritten, so a crash leaves the old listing whole.
+    A stored photo keeps its object whatever its place or URL is now (docs/reso-feeds.md, section 5). A new one takes
+    its place in display order as index if that is free, else the lowest free one: no object that the stored row points
+    at is overwritten, so a crash leaves the old listing whole.
     """
     available: dict[tuple[str, str], list[Photo]] = {}
     for photo in stored:
@@ -132,14 +329,15 @@ def _take(preferred: int, taken: set[int]) -> int:
 
 
 def entry_of(listing: Listing, address_key: str | None) -> IndexEntry:
-    """The index entry of a listing that this import has just dealt with: what could not be had of its photos has been
-    tried, and is not tried again before the next import."""
+    """The index entry of a listing that this import has just stored. Photos that failed count as present: they are not
+    tried again before the next import."""
     return IndexEntry(
         listing_id=listing.listing_id,
         provider=listing.mls_provider,
         mls_number=listing.mls_number,
         mls_id=listing.mls_id,
         connection_id=listing.connection_id,
+        source=listing.source,
         status=listing.status,
         version=listing.version,
         content_hash=listing.content_hash,

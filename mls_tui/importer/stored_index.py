@@ -1,80 +1,73 @@
-"""The stored listings of a user as one import sees them: read once, kept current by its own writes. Held in a private
-temporary database, so that its memory is the same for any number of listings; it must never outlive its import."""
+"""The stored listings of a user as one import sees them: read once, kept current by its own writes.
+
+A listing is one JSON text, and what it is looked up by costs 8 bytes each, so that 100,000 listings take about 25 MB.
+Dictionaries of entries would take three times as much.
+"""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import AsyncIterable, Collection, Iterable, Iterator
-from typing import Any
+from array import array
+from bisect import bisect_left, insort
+from collections.abc import AsyncIterable, Iterable, Iterator
+from dataclasses import dataclass, field
 
-from mls_tui.domain.errors import StorageError
-from mls_tui.domain.listing import Listing, ListingStatus
+import orjson
+
+from mls_tui.domain.keys import new_listing_id
+from mls_tui.domain.listing import ListingStatus
 from mls_tui.storage.base import IndexEntry
 
-CACHE_KB = 4_096
-"""What the index may take of memory; what is beyond it lies in the file."""
+_ROW_BITS = 24
+"""Up to 16 million listings; the other 40 bits of a word are of the text's hash."""
+_ROW = (1 << _ROW_BITS) - 1
+_WORD = (1 << 64) - 1
+_MOST_RECENT = 4_096
+_OUTCOMES = ("", "created", "updated", "unchanged", "removed", "failed")
 
-_AT_HAND = 512
-"""Entries, or the lack of one, kept beside it: those of the listings in work are asked for again and again."""
 
-_SLOTS = 1 << 22
-"""Bytes in which every number and address leaves a trace, whatever their number: one without a trace is nowhere in the
-file, and need not be asked for. Of 100,000 listings one slot in twenty has one."""
+@dataclass(slots=True)
+class _Lookup:
+    """Row numbers by text, as sorted words of 64 bits. New words go into a short array, where inserting is cheap, and
+    from time to time into the long one. Different texts may share a hash: the reader compares what it finds."""
 
-_MOST_ADDED = 64
-"""Entries that wait to be written."""
+    words: array[int] = field(default_factory=lambda: array("Q"))
+    recent: array[int] = field(default_factory=lambda: array("Q"))
 
-_MOST_MARKS = 500
-"""Keys that one statement looks up."""
+    def add(self, text: str, row: int) -> None:
+        insort(self.recent, _high_bits(text) | row)
+        if len(self.recent) > _MOST_RECENT + len(self.words) // 32:
+            self.words, self.recent = array("Q", sorted([*self.words, *self.recent])), array("Q")
 
-_SET_UP = (
-    f"PRAGMA cache_size = -{CACHE_KB}",
-    "PRAGMA journal_mode = OFF",
-    "PRAGMA synchronous = OFF",
-    """CREATE TABLE listing (
-         provider TEXT, number TEXT, id TEXT, mls_id TEXT, connection TEXT, status TEXT, version TEXT, hash TEXT,
-         missing INTEGER, address TEXT, sweep INTEGER DEFAULT 0, PRIMARY KEY (provider, number)) WITHOUT ROWID""",
-    """CREATE TABLE keyed (
-         mls_id TEXT, provider TEXT, number TEXT, PRIMARY KEY (mls_id, provider)) WITHOUT ROWID""",
-    """CREATE TABLE home (
-         provider TEXT, address TEXT, id TEXT, PRIMARY KEY (provider, address)) WITHOUT ROWID""",
-    # One statement for an entry of all three: what a statement costs beside its rows is most of it.
-    """CREATE VIEW entry AS
-         SELECT id, provider, number, mls_id, connection, status, version, hash, missing, address FROM listing""",
-    """CREATE TRIGGER added INSTEAD OF INSERT ON entry BEGIN
-         INSERT INTO listing (id, provider, number, mls_id, connection, status, version, hash, missing, address)
-           VALUES (new.id, new.provider, new.number, new.mls_id, new.connection, new.status, new.version, new.hash,
-                   new.missing, new.address)
-           ON CONFLICT DO UPDATE SET id = excluded.id, mls_id = excluded.mls_id, connection = excluded.connection,
-             status = excluded.status, version = excluded.version, hash = excluded.hash, missing = excluded.missing,
-             address = excluded.address;
-         INSERT OR REPLACE INTO keyed VALUES (new.mls_id, new.provider, new.number);
-         INSERT OR IGNORE INTO home SELECT new.provider, new.address, new.id WHERE new.address <> '';
-       END""",
-    "BEGIN",  # never committed: there is nothing to come back to
-)
-_ENTRY = "SELECT id, provider, number, mls_id, connection, status, version, hash, missing, address FROM listing"
-_KEYED = " NATURAL JOIN keyed WHERE mls_id = ?"
-_ADD = "INSERT INTO entry VALUES "
-_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_SAW = "UPDATE listing SET sweep = ? WHERE provider = ? AND number = ?"
-_STATUS = {status.value: status for status in ListingStatus}
+    def rows(self, text: str) -> list[int]:
+        high, found = _high_bits(text), list[int]()
+        for words in (self.words, self.recent):
+            at = bisect_left(words, high)
+            while at < len(words) and words[at] & ~_ROW == high:
+                found.append(words[at] & _ROW)
+                at += 1
+        return found
+
+
+def _high_bits(text: str) -> int:
+    return hash(text) & _WORD & ~_ROW
 
 
 class StoredIndex:
-    """Every method raises StorageError where the temporary folder takes no more."""
+    """By listing id, ListingKey, MLS number and address; and what this run has met and counted so far."""
 
     def __init__(self) -> None:
-        # No name: SQLite makes the file when it is needed, readable by nobody else, and it is gone with its process.
-        self._db = sqlite3.connect("", isolation_level=None)
-        self._added: list[IndexEntry] = []
-        for statement in _SET_UP:
-            self._ask(statement)
+        self._rows: list[bytes | None] = []
+        self._sweep_of = array("H")
+        self._outcome_of = bytearray()
+        self._ids, self._keys, self._numbers, self._homes = _Lookup(), _Lookup(), _Lookup(), _Lookup()
+        self._size = 0
         self._sweeps = 0
-        self._seen: list[tuple[int, str, str]] = []
-        self._expected: dict[str, list[IndexEntry]] = {}
-        self._at_hand: dict[tuple[str, str], IndexEntry | None] = {}
-        self._traces = bytearray(_SLOTS)
+        self._origins: dict[tuple[str, str | None, str | None], int] = {}
+        self._origin_list: list[tuple[str, str | None, str | None]] = []
+        self._new_ids: dict[tuple[str, str], str] = {}
+        self._reserved: set[str] = set()
+        self._ids_elsewhere: set[str] = set()
+        self._failed: set[str] = set()
 
     @classmethod
     def of(cls, entries: Iterable[IndexEntry]) -> StoredIndex:
@@ -85,183 +78,181 @@ class StoredIndex:
 
     @classmethod
     async def read(cls, entries: AsyncIterable[IndexEntry]) -> StoredIndex:
-        """As ``of``, without holding the entries together."""
         index = cls()
-        try:
-            async for entry in entries:
-                index.add(entry)
-        except BaseException:
-            index.close()
-            raise
+        async for entry in entries:
+            index.add(entry)
         return index
 
-    def close(self) -> None:
-        """Let the file go; no call may follow."""
-        self._db.close()
+    # entries
 
     def add(self, entry: IndexEntry) -> None:
-        """Put in or replace; what was seen stays seen. Of two listings at one address the first keeps it."""
-        self._expect_no_more(entry)
-        self._added.append(entry)
-        if len(self._added) >= _MOST_ADDED:
-            self._write_added()
-        self._traces[_slot(entry.provider, entry.mls_number)] = 1
-        self._traces[_slot(entry.provider, entry.address_key)] = 1
-        self._keep(entry.provider, entry.mls_number, entry)
-
-    def _write_added(self) -> None:
-        """Before any question of the file: entries are written together, as a statement costs more than its rows."""
-        added, self._added = self._added, []
-        values = [value for entry in added for value in _values(entry)]
-        self._ask(_ADD + ", ".join([_ROW] * len(added)), *values)
+        """Insert, or replace the entry of this listing id; a listing that was met stays met."""
+        before = None
+        row = self._row(entry.listing_id)
+        if row is None:
+            row = len(self._rows)
+            self._rows.append(None)
+            self._sweep_of.append(0)
+            self._outcome_of.append(0)
+            self._ids.add(entry.listing_id, row)
+            self._size += 1
+        else:
+            before = self._entry(row)
+        self._rows[row] = self._packed(entry)
+        for lookup, text, was in (
+            (self._keys, entry.mls_id, before and before.mls_id),
+            (self._numbers, _number(entry), before and _number(before)),
+            (self._homes, _home(entry), before and _home(before)),
+        ):
+            if text and text != was and row not in lookup.rows(text):
+                lookup.add(text, row)
+        self._reserved.discard(self._new_ids.pop((entry.provider, entry.mls_id), ""))
 
     def remove(self, entry: IndexEntry) -> None:
-        provider = entry.provider
-        self._note_seen()
-        self._expect_no_more(entry)
-        self._ask("DELETE FROM listing WHERE provider = ? AND number = ?", provider, entry.mls_number)
-        self._keep(provider, entry.mls_number, None)
-        self._ask("DELETE FROM keyed WHERE provider = ? AND mls_id = ?", provider, entry.mls_id)
-        home = (provider, entry.address_key or "", entry.listing_id)
-        self._ask("DELETE FROM home WHERE provider = ? AND address = ? AND id = ?", *home)
+        row = self._row(entry.listing_id)
+        if row is not None:
+            self._rows[row] = None
+            self._size -= 1
 
-    def number(self, provider: str, mls_number: str) -> IndexEntry | None:
-        if (provider, mls_number) in self._at_hand:
-            return self._at_hand[provider, mls_number]
-        if not self._traces[_slot(provider, mls_number)]:
+    def keyed(self, listing_key: str) -> list[IndexEntry]:
+        """The listings with this ListingKey, of any MLS."""
+        return [entry for entry in self._entries(self._keys.rows(listing_key)) if entry.mls_id == listing_key]
+
+    def numbered(self, provider: str, mls_number: str) -> list[IndexEntry]:
+        """The listings of this MLS with this MLS number."""
+        wanted = (provider, mls_number)
+        found = self._entries(self._numbers.rows(f"{provider}\n{mls_number}"))
+        return [entry for entry in found if (entry.provider, entry.mls_number) == wanted]
+
+    def get(self, listing_id: str) -> IndexEntry | None:
+        row = self._row(listing_id)
+        return None if row is None else self._entry(row)
+
+    def same_home(self, provider: str, address_key: str | None) -> str | None:
+        """The listing id of the first listing of this MLS at this address."""
+        if not address_key:
             return None
-        found = self._ask(f"{_ENTRY} WHERE provider = ? AND number = ?", provider, mls_number).fetchone()
-        return self._keep(provider, mls_number, None if found is None else _entry(found))
+        for entry in self._entries(self._homes.rows(f"{provider}\n{address_key}")):
+            if (entry.provider, entry.address_key) == (provider, address_key):
+                return entry.listing_id
+        return None
 
-    def keyed(self, provider: str, listing_key: str) -> IndexEntry | None:
-        """By ListingKey: a removal may come with nothing else. One that was given up for another finds nothing."""
-        found = self._ask(f"{_ENTRY}{_KEYED} AND provider = ?", listing_key, provider).fetchone()
-        return None if found is None else _entry(found)
-
-    def of_any_mls(self, listing_key: str) -> list[IndexEntry]:
-        """By ListingKey alone: every MLS that has a listing of this key."""
-        if (expected := self._expected.get(listing_key)) is not None:
-            return expected
-        return [_entry(row) for row in self._ask(_ENTRY + _KEYED, listing_key)]
-
-    def expect(self, listing_keys: Collection[str]) -> None:
-        """Look up together what ``of_any_mls`` is about to be asked for, and forget what it was before."""
-        self._expected = {key: [] for key in listing_keys}
-        wanted = list(self._expected)
-        for first in range(0, len(wanted), _MOST_MARKS):
-            some = wanted[first : first + _MOST_MARKS]
-            marks = ", ".join("?" * len(some))
-            for row in self._ask(f"{_ENTRY} NATURAL JOIN keyed WHERE mls_id IN ({marks})", *some):
-                entry = _entry(row)
-                self._expected[entry.mls_id].append(entry)
-                self._keep(entry.provider, entry.mls_number, entry)
-
-    def _expect_no_more(self, entry: IndexEntry) -> None:
-        """A change of an entry is one for its key, and for the key that its listing had before."""
-        if self._expected:
-            before = self.number(entry.provider, entry.mls_number) or entry
-            self._expected.pop(before.mls_id, None)
-            self._expected.pop(entry.mls_id, None)
-
-    def has(self, listing_id: str) -> bool:
-        """Whether a listing is stored under this id. Ids are seldom asked for: the first question sorts them."""
-        self._ask("CREATE INDEX IF NOT EXISTS by_id ON listing (id)")
-        return self._ask("SELECT 1 FROM listing WHERE id = ?", listing_id).fetchone() is not None
-
-    def same_home(self, listing: Listing, address_key: str | None) -> str | None:
-        """The listing id of another listing of the same MLS at the same address, where there is one."""
-        if not address_key or not self._traces[_slot(listing.mls_provider, address_key)]:
-            return None
-        query = "SELECT id FROM home WHERE provider = ? AND address = ?"
-        other = self._ask(query, listing.mls_provider, address_key).fetchone()
-        if other is None:
-            return None
-        mine = self.number(listing.mls_provider, listing.mls_number)
-        return str(other[0]) if mine is None or mine.listing_id != other[0] else None
-
-    def entries(self) -> Iterator[IndexEntry]:
-        """All, by provider and number, as they are read: read to the end before the next ``add`` or ``remove``."""
-        return map(_entry, self._ask(_ENTRY))
+    def __iter__(self) -> Iterator[IndexEntry]:
+        return self._entries(range(len(self._rows)))
 
     def __len__(self) -> int:
-        return int(self._ask("SELECT count(*) FROM listing").fetchone()[0])
+        return self._size
+
+    # ids of new listings
+
+    def new_id(self, provider: str, mls_number: str, listing_key: str, epoch: int) -> str:
+        """The id for a listing that is not stored yet: the same for every attempt, and another listing's never.
+
+        Systems and numbers are joined by hyphens, so that two listings can come to the same id; the later one takes
+        the next free millisecond.
+        """
+        found = self._new_ids.get((provider, listing_key))
+        while found is None or found in self._ids_elsewhere:
+            candidate = new_listing_id(provider, mls_number, epoch)
+            if candidate not in self._reserved and candidate not in self._ids_elsewhere and not self.get(candidate):
+                found = candidate
+            epoch += 1
+        self._new_ids[provider, listing_key] = found
+        self._reserved.add(found)
+        return found
+
+    def not_free(self, listing_id: str) -> None:
+        """Another program has stored a listing under this id."""
+        self._ids_elsewhere.add(listing_id)
+
+    # what this run has met
 
     def sweep(self) -> int:
         """The number of a new sweep, for ``saw`` and ``missed``."""
         self._sweeps += 1
         return self._sweeps
 
-    def saw(self, entry: IndexEntry, sweep: int) -> None:
-        """The feed still has this listing: the sweep met it."""
-        if self.number(entry.provider, entry.mls_number) is not None:
-            self._seen.append((sweep, entry.provider, entry.mls_number))
-        if len(self._seen) >= _AT_HAND:
-            self._note_seen()
+    def saw(self, entry: IndexEntry, sweep: int | None = None) -> None:
+        """A sweep, or a question by key, has met this listing in the feed."""
+        row = self._row(entry.listing_id)
+        if row is not None:
+            self._sweep_of[row] = max(self._sweep_of[row], self._sweeps if sweep is None else sweep)
 
-    def _note_seen(self) -> None:
-        seen, self._seen = self._seen, []
-        if self._added:
-            self._write_added()
-        try:
-            self._db.executemany(_SAW, seen)
-        except sqlite3.Error as error:
-            raise _refusal(error) from error
+    def seen(self, entry: IndexEntry) -> bool:
+        """True if this run has met the listing in the feed."""
+        row = self._row(entry.listing_id)
+        return row is not None and self._sweep_of[row] > 0
 
     def missed(self, connection_id: str, sweep: int) -> list[IndexEntry]:
-        """The connection's listings that neither this sweep saw nor one begun after it."""
-        self._note_seen()
-        return [_entry(row) for row in self._ask(f"{_ENTRY} WHERE connection = ? AND sweep < ?", connection_id, sweep)]
+        """The connection's listings that neither this sweep nor a later one has met."""
+        unmet = (row for row in range(len(self._rows)) if self._sweep_of[row] < sweep)
+        return [entry for entry in self._entries(unmet) if entry.connection_id == connection_id]
 
-    def lacking_photos(self, connection_id: str) -> list[IndexEntry]:
-        """The connection's listings with photos that are asked for again."""
-        return [_entry(row) for row in self._ask(f"{_ENTRY} WHERE connection = ? AND missing > 0", connection_id)]
+    def counted(self, entry: IndexEntry) -> str:
+        """The outcome that this listing has counted as in this run; empty if it has not counted yet."""
+        row = self._row(entry.listing_id)
+        return _OUTCOMES[self._outcome_of[row]] if row is not None else ""
 
-    def count(self, connection_id: str) -> int:
-        """How many listings the connection has."""
-        return int(self._ask("SELECT count(*) FROM listing WHERE connection = ?", connection_id).fetchone()[0])
+    def count_as(self, entry: IndexEntry, outcome: str) -> str | None:
+        """Count a listing once a run: returns the outcome that this one replaces."""
+        before = self.counted(entry)
+        row = self._row(entry.listing_id)
+        if row is not None:
+            self._outcome_of[row] = _OUTCOMES.index(outcome)
+        return before or None
 
-    def _keep(self, provider: str, mls_number: str, entry: IndexEntry | None) -> IndexEntry | None:
-        self._at_hand[provider, mls_number] = entry
-        if len(self._at_hand) > _AT_HAND:
-            del self._at_hand[next(iter(self._at_hand))]
-        return entry
+    def note_failed(self, listing_key: str) -> None:
+        self._failed.add(listing_key)
 
-    def _ask(self, statement: str, *values: Any) -> sqlite3.Cursor:
-        if self._added:
-            self._write_added()
-        try:
-            return self._db.execute(statement, values)
-        except sqlite3.Error as error:
-            raise _refusal(error) from error
+    def has_failed(self, listing_key: str) -> bool:
+        """True if the record failed in this run: it is tried again by the next one."""
+        return listing_key in self._failed
+
+    # rows
+
+    def _row(self, listing_id: str) -> int | None:
+        begins = b"[" + orjson.dumps(listing_id) + b","
+        for row in self._ids.rows(listing_id):
+            packed = self._rows[row]
+            if packed is not None and packed.startswith(begins):
+                return row
+        return None
+
+    def _entries(self, rows: Iterable[int]) -> Iterator[IndexEntry]:
+        return (self._entry(row) for row in rows if self._rows[row] is not None)
+
+    def _packed(self, entry: IndexEntry) -> bytes:
+        origin = (entry.provider, entry.connection_id, entry.source)
+        if origin not in self._origins:
+            self._origins[origin] = len(self._origin_list)
+            self._origin_list.append(origin)
+        packed = orjson.dumps(
+            (
+                entry.listing_id,
+                self._origins[origin],
+                entry.mls_number,
+                entry.mls_id,
+                _STATUSES.index(entry.status),
+                entry.version,
+                entry.content_hash,
+                entry.photos_missing,
+                entry.address_key,
+            )
+        )
+        return bytes(memoryview(packed))  # orjson's own keeps a kilobyte of its buffer
+
+    def _entry(self, row: int) -> IndexEntry:
+        listing_id, origin, number, key, status, *rest = orjson.loads(self._rows[row] or b"[]")
+        provider, connection, source = self._origin_list[origin]
+        return IndexEntry(listing_id, provider, number, key, connection, source, _STATUSES[status], *rest)
 
 
-def _slot(provider: str, name: str | None) -> int:
-    return hash((provider, name)) % _SLOTS
+_STATUSES = tuple(ListingStatus)
 
 
-def _refusal(error: sqlite3.Error) -> StorageError:
-    return StorageError(
-        f"The import's working file in the folder for temporary files failed ({error}). Free some space there, or set "
-        "TMPDIR to a folder that has some, and import again."
-    )
+def _number(entry: IndexEntry) -> str:
+    return f"{entry.provider}\n{entry.mls_number}"
 
 
-def _values(entry: IndexEntry) -> tuple[str | int | None, ...]:
-    return (
-        entry.listing_id,
-        entry.provider,
-        entry.mls_number,
-        entry.mls_id,
-        entry.connection_id,
-        entry.status.value,
-        entry.version,
-        entry.content_hash,
-        entry.photos_missing,
-        entry.address_key,
-    )
-
-
-def _entry(row: tuple[Any, ...]) -> IndexEntry:
-    listing_id, provider, number, mls_id, connection, status, version, hashed, missing, address = row
-    state = _STATUS[status]
-    return IndexEntry(listing_id, provider, number, mls_id, connection, state, version, hashed, missing, address)
+def _home(entry: IndexEntry) -> str:
+    return f"{entry.provider}\n{entry.address_key}" if entry.address_key else ""

@@ -1,61 +1,84 @@
-"""One sweep of a feed in one process: a reader that maps pages, a fixed number of workers that store listings, and the
-cursor that follows behind them. Bounded: one page is read ahead while the listings of another are being stored."""
+"""What an import asks its feed for, and what becomes of each record: the sweep of its scope or of what changed since,
+the listings that an earlier import did not finish, and those that left the feed.
+
+One page is read ahead while the listings of another are stored. The cursor follows behind what is stored.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from mls_tui.domain.clock import iso_z
 from mls_tui.domain.connection import Cursor
-from mls_tui.domain.errors import AuthenticationError, MLSError, MlsTuiError
-from mls_tui.domain.events import PageFetched
+from mls_tui.domain.errors import (
+    AuthenticationError,
+    MLSError,
+    MlsTuiError,
+    RateLimitedError,
+    StorageError,
+    sentence,
+)
+from mls_tui.domain.events import ListingFailed, ListingRemoved, ListingSkipped, ListingStored, PageFetched
+from mls_tui.domain.listing import Change, Listing, ListingStatus
+from mls_tui.domain.run import Problem, ProblemKind
+from mls_tui.domain.same_home import address_key
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.cursor import CursorKeeper
-from mls_tui.importer.handlers import Handlers
-from mls_tui.importer.keyed_lock import KeyedLock
-from mls_tui.importer.reading import Job, Reader
+from mls_tui.importer.erase import erase_listing
+from mls_tui.importer.listing_task import ListingTask
+from mls_tui.importer.options import ImportOptions
+from mls_tui.importer.plan import FeedRecord, Planner, RecordReader, Step, entry_of
 from mls_tui.importer.stored_index import StoredIndex
-from mls_tui.reso.base import FeedQuery, Page
-from mls_tui.reso.mapping.record import Mapped
+from mls_tui.importer.tidy import delete_unowned, tidy_listing
+from mls_tui.reso.base import FeedQuery
+from mls_tui.reso.mapping.fields import silent
+from mls_tui.reso.mapping.verdicts import Gone, Mapped, Quarantined
+from mls_tui.storage.base import IndexEntry, PutOutcome
 
-SaveCursor = Callable[[Cursor], Awaitable[None]]
+STORE_FAILURES = 10
+"""After so many listings in a row that the store refused, the run stops: the store is down, not the listing bad."""
 
-Identity = tuple[str, str]
-Work = asyncio.Queue[tuple[Identity, Job] | None]
+MOST_GONE = 0.10
+"""More than this share of a connection's listings missing at once is taken for a fault of the feed."""
+
+ON_MARKET = frozenset({ListingStatus.ACTIVE, ListingStatus.PENDING})
+"""What may go off market: a sold or expired listing that its MLS no longer serves stays what it is."""
+
+log = logging.getLogger("mls_tui")
+
+Work = asyncio.Queue[FeedRecord | None]
+
+
+# one sweep ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class Sweep:
-    """``scope_free`` takes records of any status in hand (owed and selected listings); ``served`` collects the
-    ListingKeys that came where a sweep asks by key or goes on from where one was cut; ``complete`` says whether the
-    feed proved to have been read whole."""
+    """Reads the records of one query and stores what has to be. ``served`` are the ListingKeys that came, collected
+    only if the query asks by key or resumes; ``complete`` is True if the feed proved to have been read whole."""
 
     context: ImportContext
-    index: StoredIndex
-    reader: Reader
+    planner: Planner
     workers: int
     keeper: CursorKeeper | None = None
-    save_cursor: SaveCursor | None = None
-    scope_free: bool = False
+    save_cursor: Callable[[Cursor], Awaitable[None]] | None = None
     served: set[str] = field(default_factory=set)
     complete: bool = False
-    _handlers: Handlers = field(init=False)
-    _busy: KeyedLock = field(default_factory=KeyedLock)
+    number: int = field(init=False)
+    """What the index knows this sweep by."""
     _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _store_failures: int = 0
 
     def __post_init__(self) -> None:
-        self._handlers = Handlers(self.context, self.index, scope_free=self.scope_free)
-
-    @property
-    def number(self) -> int:
-        """What the index knows this sweep by, when it notes which stored listings the feed still has."""
-        return self._handlers.number
+        self.number = self.planner.index.sweep()
 
     async def run(self, query: FeedQuery) -> None:
-        """Read to the end and store what has to be. Raises only what stops the whole run; a feed that breaks off
-        stops it when what it gave has been stored."""
-        self._handlers.owed = self.keeper
+        """Read to the end and store what has to be. Raises only what stops the whole run. If the feed breaks off, what
+        it gave before is stored first."""
         queue: Work = asyncio.Queue(maxsize=self.workers * 2)
         async with asyncio.TaskGroup() as group:
             for _ in range(self.workers):
@@ -65,64 +88,51 @@ class Sweep:
             raise broken
 
     async def _read(self, query: FeedQuery, queue: Work) -> MlsTuiError | None:
-        """Queue what the feed gives, then the end for every worker; the error the feed broke off with, if it did."""
+        """Queue what the feed gives, then the end for every worker; returns the error that the feed broke off with."""
         broken: MlsTuiError | None = None
         try:
-            await self._read_pages(query, queue)
+            async for page in self.context.connector.pages(query):
+                self.context.emit(PageFetched, number=page.number, records=len(page.records), total=page.total)
+                if self.keeper is not None:
+                    self.keeper.opened(page)
+                for raw in page.records:
+                    record = self.planner.reader.record(page.number, raw)
+                    if query.keys or query.resume_after:
+                        self.served.add(record.listing_key)
+                    await self._dispatch(record, queue)
+                await self._advance()
+                self.complete = page.last and page.complete
         except (MLSError, AuthenticationError) as error:
             broken = error
         for _ in range(self.workers):
             await queue.put(None)
         return broken
 
-    async def _read_pages(self, query: FeedQuery, queue: Work) -> None:
-        async for page in self.context.connector.pages(query):
-            self._open(page)
-            jobs = [self.reader.job(page.number, record) for record in page.records]
-            self.index.expect({job.key_as_served for job in jobs})
-            for job in jobs:
-                if query.keys or query.resume_after:
-                    self.served.add(job.listing_key)
-                await self._dispatch(job, queue)
-            await self._advance()
-            self.complete = page.last and page.complete
-
-    def _open(self, page: Page) -> None:
-        self.context.emit(PageFetched, number=page.number, records=len(page.records), total=page.total)
-        if self.keeper is not None:
-            self.keeper.opened(page)
-
-    async def _dispatch(self, job: Job, queue: Work) -> None:
-        """What costs nothing is settled here; the rest waits for a worker."""
+    async def _dispatch(self, record: FeedRecord, queue: Work) -> None:
+        """Settle what costs nothing here; the rest waits for a worker. Two records with one ListingKey are never in
+        work at once."""
         await self.context.journal.room()
-        same = self._handlers.same(job)
-        identity = self._identity(job) if same is None else (same.provider, same.mls_number)
-        if identity in self._busy or not self._handlers.settled(job, same):
+        if record.key_as_served in self.planner.busy or not self._settled(record):
             await self.context.control.permission()
-            self._busy.reserve(identity)
-            await queue.put((identity, job))
+            self.planner.busy.reserve(record.key_as_served)
+            await queue.put(record)
             return
-        self._settle(job)
-
-    def _identity(self, job: Job) -> Identity:
-        """Two records of one identity are never in work at once; a removal counts as its stored listing's number."""
-        entry = None if isinstance(job.verdict, Mapped) else self._handlers.stored(job)
-        return (job.provider, entry.mls_number if entry is not None else job.mls_number)
+        self._finished(record)
 
     async def _work(self, queue: Work) -> None:
-        while (work := await queue.get()) is not None:
-            identity, job = work
-            async with self._busy.holding(identity):
-                self._busy.release(identity)
+        while (record := await queue.get()) is not None:
+            async with self.planner.busy.holding(record.key_as_served):
+                self.planner.busy.release(record.key_as_served)
                 await self.context.journal.room()
                 await self.context.control.permission()
-                await self._handlers.handle(job)
-            self._settle(job)
+                if not self._settled(record):
+                    await self._handle(record)
+            self._finished(record)
             await self._advance()
 
-    def _settle(self, job: Job) -> None:
+    def _finished(self, record: FeedRecord) -> None:
         if self.keeper is not None:
-            self.keeper.settled(job.page)
+            self.keeper.settled(record.page)
 
     async def _advance(self) -> None:
         if self.keeper is None or self.save_cursor is None:
@@ -130,3 +140,389 @@ class Sweep:
         async with self._saving:
             if self.keeper.advance():
                 await self.save_cursor(self.keeper.cursor)
+
+    # one record
+
+    def _settled(self, record: FeedRecord) -> bool:
+        """True if nothing has to be requested or written for the record. Its outcome has been emitted then."""
+        index, planner = self.planner.index, self.planner
+        same = None if self._looks_closer else planner.same(record)
+        if same is not None:
+            index.saw(same, self.number)
+            self._unchanged(same)
+            return True
+        verdict = record.verdict
+        if index.has_failed(record.listing_key):
+            return True
+        if isinstance(verdict, Quarantined):
+            self._quarantine(record, verdict)
+            return True
+        entry = planner.entry(record)
+        if not isinstance(verdict, Mapped):
+            if isinstance(verdict, Gone) and entry is not None:
+                return False
+            self._skip(record, verdict.reason)
+            return True
+        if entry is None:
+            if planner.predecessors(record) or planner.step(record, verdict.listing, None) is Step.NEW:
+                return False
+            self._skip(record, f"its status is {verdict.listing.status.value}")
+            return True
+        if entry.provider != record.provider and verdict.listing.version >= entry.version:
+            return False  # its system name changed: the worker stores it
+        index.saw(entry, self.number)
+        if self._looks_closer or planner.step(record, verdict.listing, entry) is not Step.UNCHANGED:
+            return False
+        self._unchanged(entry)
+        return True
+
+    async def _handle(self, record: FeedRecord) -> None:
+        """Store the listing with its photos, or remove it. Emits the outcome; raises only what stops the whole run."""
+        if not isinstance(record.verdict, Mapped):
+            try:
+                await self._remove(record)
+            except StorageError as error:
+                self._failed(record, error, 1)
+            return
+        task = ListingTask(self.context, self.planner, record, record.verdict.listing)
+        try:
+            await task.settle_identity()
+            if not self._settled_outside(record, record.verdict.listing) and not await self._tidied(record):
+                await task.run()
+        except (AuthenticationError, RateLimitedError):
+            raise
+        except Exception as error:
+            if not isinstance(error, MlsTuiError):
+                log.error("unforeseen error on listing %s", record.mls_number, exc_info=error)
+            self._failed(record, error, max(1, task.attempts))
+            with contextlib.suppress(StorageError):
+                await task.clean_up()
+        else:
+            self._store_failures = 0
+            self._succeeded(record.listing_key)
+            if (entry := self.planner.entry(record)) is not None:
+                self.planner.index.saw(entry, self.number)
+
+    def _settled_outside(self, record: FeedRecord, listing: Listing) -> bool:
+        """A listing that turned out to be new, and is outside the scope."""
+        if self.planner.entry(record) or self.planner.step(record, listing, None) is not Step.SKIPPED:
+            return False
+        self._skip(record, f"its status is {listing.status.value}")
+        return True
+
+    @property
+    def _looks_closer(self) -> bool:
+        """True if unchanged listings have their photos verified (``--full``) or their objects tidied."""
+        return self.context.options.full or self.context.tidy
+
+    async def _tidied(self, record: FeedRecord) -> bool:
+        """After a run that was cut short: rid an unchanged listing of objects that its row does not point at."""
+        context, planner = self.context, self.planner
+        entry = planner.entry(record)
+        if entry is None or context.options.full or not isinstance(record.verdict, Mapped):
+            return False
+        if planner.step(record, record.verdict.listing, entry) is not Step.UNCHANGED:
+            return False
+        stored = await context.store.get(context.user_id, entry.listing_id)
+        if stored is None:
+            return False
+        await tidy_listing(context.photos, context.user_id, stored)
+        self._unchanged(entry)
+        return True
+
+    def _unchanged(self, entry: IndexEntry) -> None:
+        index = self.planner.index
+        if not index.counted(entry):
+            index.count_as(entry, "unchanged")
+            self.context.emit(
+                ListingStored,
+                mls_number=entry.mls_number,
+                listing_key=entry.mls_id,
+                listing_id=entry.listing_id,
+                outcome="unchanged",
+            )
+        self._succeeded(entry.mls_id)
+
+    async def _remove(self, record: FeedRecord) -> None:
+        """Delete a stored listing that its MLS hides or has deleted."""
+        context, index = self.context, self.planner.index
+        entry = self.planner.entry(record)
+        if entry is None or not isinstance(record.verdict, Gone):
+            self._skip(record, "")
+            return
+        await erase_listing(context.store, context.photos, context.user_id, entry.listing_id)
+        replaces = index.counted(entry) or None
+        index.remove(entry)
+        self._succeeded(record.listing_key)
+        context.emit(
+            ListingRemoved,
+            mls_number=entry.mls_number,
+            listing_id=entry.listing_id,
+            reason=record.verdict.reason,
+            replaces=replaces,
+        )
+
+    def _skip(self, record: FeedRecord, reason: str) -> None:
+        self.context.emit(ListingSkipped, mls_number=record.mls_number, reason=reason)
+        self._succeeded(record.listing_key)
+
+    def _succeeded(self, listing_key: str) -> None:
+        if self.keeper is not None:
+            self.keeper.succeeded(listing_key)
+
+    def _failed(self, record: FeedRecord, error: Exception, attempts: int) -> None:
+        if isinstance(error, StorageError) and (error.retryable or error.fatal):
+            self._store_failures += 1
+            if error.fatal or self._store_failures >= STORE_FAILURES:
+                raise error
+        self._problem(record, ProblemKind.LISTING, sentence(error), attempts)
+        if self.keeper is not None and record.listing_key:
+            self.keeper.failed(record.listing_key)
+
+    def _quarantine(self, record: FeedRecord, verdict: Quarantined) -> None:
+        raw = self.context.connector.masked(verdict.raw)
+        self._problem(record, ProblemKind.QUARANTINED, verdict.reason, 1, raw=raw)
+        self._succeeded(record.listing_key)
+
+    def _problem(
+        self, record: FeedRecord, kind: ProblemKind, error: str, attempts: int, *, raw: str | None = None
+    ) -> None:
+        context, index = self.context, self.planner.index
+        number, key = record.mls_number, record.listing_key
+        entry = self.planner.entry(record) if key else None
+        if key:
+            index.note_failed(key)
+        context.journal.problem(
+            Problem(
+                kind=kind,
+                mls_number=number,
+                listing_key=key,
+                error=error,
+                attempts=attempts,
+                raw=raw,
+                at=context.now_ms(),
+            )
+        )
+        context.emit(
+            ListingFailed,
+            mls_number=number,
+            listing_key=key,
+            error=error,
+            attempts=attempts,
+            quarantined=kind is ProblemKind.QUARANTINED,
+            replaces=index.count_as(entry, "failed") if entry is not None else None,
+        )
+
+
+# one import --------------------------------------------------------------------------------------------------
+
+
+class FeedImport:
+    """The sweeps of one run over an index of what is stored. The cursor is saved here and nowhere else."""
+
+    def __init__(self, context: ImportContext, index: StoredIndex, *, workers: int) -> None:
+        self._context, self._index, self._workers = context, index, workers
+        self._reader = RecordReader(context.connection, context.preset, context.options, context.journal.warn)
+        self._cursor: Cursor = context.connection.cursor
+        self._started = context.clock.now().timestamp()
+        self._cut_short = False
+
+    async def run(self) -> None:
+        """Raises what stops the whole run."""
+        before = self._cursor.epoch
+        self._cut_short = self._context.tidy = before != 0
+        await self._save_cursor(self._beginning())
+        if self._context.options.selective:
+            options = self._context.options
+            await self._sweep(any_status=bool(options.only or options.keys)).run(self._query())
+            await self._save_cursor(self._cursor.model_copy(update={"epoch": before}))
+            return
+        await self._unfinished()
+        await self._main()
+
+    def _beginning(self) -> Cursor:
+        """The cursor to start with: one left by an unfinished sweep of another scope says nothing about this one."""
+        context, options = self._context, self._context.options
+        cursor = self._cursor.model_copy(update={"epoch": context.epoch})
+        if options.selective or cursor.swept or resumes(options, cursor):
+            return cursor
+        return cursor.model_copy(update={"watermark": None, "last_key": None, "statuses": self._scope})
+
+    @property
+    def _scope(self) -> tuple[str, ...]:
+        return tuple(sorted(status.value for status in self._context.options.scope))
+
+    def _sweep(self, *, any_status: bool = False, keeper: CursorKeeper | None = None) -> Sweep:
+        planner = Planner(self._reader, self._index, any_status=any_status)
+        return Sweep(self._context, planner, self._workers, keeper=keeper)
+
+    def _keeper(self) -> CursorKeeper:
+        return CursorKeeper(self._context.preset, self._cursor, self._started)
+
+    async def _unfinished(self) -> None:
+        """Listings that failed before, and those with photos still missing, before anything new."""
+        context, keeper = self._context, self._keeper()
+        pending = set(self._cursor.failed_keys)
+        if context.options.photos and self._cursor.swept and not context.options.full:
+            mine = (entry for entry in self._mine(list(self._index)) if entry.status is not ListingStatus.EXPIRED)
+            pending |= {entry.mls_id for entry in mine if entry.photos_missing}
+        if not pending:
+            return
+        sweep = self._sweep(any_status=True, keeper=keeper)
+        await sweep.run(FeedQuery(keys=tuple(sorted(pending))))
+        for key in pending - sweep.served:
+            keeper.succeeded(key)  # the MLS has it no more
+        self._cursor = self._cursor.model_copy(update={"failed_keys": keeper.owed()})
+
+    def _mine(self, entries: list[IndexEntry]) -> list[IndexEntry]:
+        """Those of this connection, as far as it may change them."""
+        mine, may_change = self._context.connection.connection_id, self._reader.may_change
+        return [entry for entry in entries if entry.connection_id == mine and may_change(entry)]
+
+    async def _main(self) -> None:
+        context = self._context
+        incremental = is_incremental(context.options, self._cursor, context.connector.since(self._cursor))
+        query, keeper = self._query(), self._keeper()
+        sweep = self._sweep(keeper=keeper)
+        sweep.save_cursor = self._save_cursor
+        await sweep.run(query)
+        if query.resume_after is not None:
+            await self._slipped(sweep, keeper)
+        elif not incremental:
+            await self._follow_missing(sweep)
+        if self._cut_short:
+            await delete_unowned(context.photos, context.store, context.connection, self._index)
+        await self._save_cursor(keeper.finish(statuses=self._scope))
+
+    def _query(self) -> FeedQuery:
+        return first_query(self._context.options, self._cursor, self._context.connector.since(self._cursor))
+
+    async def _slipped(self, resumed: Sweep, keeper: CursorKeeper) -> None:
+        """After a resumed sweep: import what the part that was read before the cut missed. Nobody looked twice there,
+        and counts prove nothing: each record that left the feed may have hidden another."""
+        context = self._context
+        reader = replace(self._reader, warn=silent)  # a record without its fields lacks much
+        planner = Planner(reader, self._index)
+        keys: list[str] = []
+        async for page in context.connector.pages(FeedQuery(statuses=context.options.scope, bare=True)):
+            for raw in page.records:
+                record = reader.record(page.number, raw)
+                wanted = isinstance(record.verdict, Mapped) and record.verdict.listing.status in context.options.scope
+                if wanted and record.listing_key not in resumed.served and planner.entry(record) is None:
+                    keys.append(record.listing_key)
+        if not keys:
+            return
+        late = self._keeper()
+        await self._sweep(keeper=late).run(FeedQuery(keys=tuple(keys)))
+        for key in late.owed():
+            keeper.failed(key)
+
+    async def _save_cursor(self, cursor: Cursor) -> None:
+        """After the problems of the pages it passes: the next import does not meet a quarantined record again."""
+        context = self._context
+        await context.journal.save_problems()
+        moved = cursor.model_copy(update={"updated_at": context.now_ms()})
+        await context.store.put_cursor(
+            context.user_id, context.connection.connection_id, moved, run_id=context.journal.run.run_id
+        )
+        self._cursor = moved
+
+    # what left the feed (docs/reso-feeds.md, section 7)
+
+    async def _follow_missing(self, sweep: Sweep) -> None:
+        """After a sweep of the whole scope: ask again for every stored listing that it did not meet. Those that come
+        are stored like any other. Those that do not are marked off-market, if the sweep was complete and they are few.
+        """
+        context = self._context
+        missing = self._mine(self._index.missed(context.connection.connection_id, sweep.number))
+        if not missing:
+            return
+        again = self._sweep(any_status=True)
+        await again.run(FeedQuery(keys=tuple(entry.mls_id for entry in missing)))
+        still = self._mine(self._index.missed(context.connection.connection_id, sweep.number))
+        absent = [entry for entry in still if entry.status in ON_MARKET and entry.mls_id not in again.served]
+        if not absent:
+            return
+        mine = len(self._mine(list(self._index)))
+        if not sweep.complete:
+            context.journal.warn("listings missing from a sweep that was not complete: nothing was removed")
+        elif len(absent) > MOST_GONE * mine:
+            warning = f"{len(absent)} of {mine} listings missing from the feed: too many, nothing was removed"
+            context.journal.warn(warning)
+        else:
+            for entry in absent:
+                if await self._is_gone(entry):
+                    await self._mark_off_market(entry)
+
+    async def _is_gone(self, entry: IndexEntry) -> bool:
+        """Ask for one key a last time. An MLS that fails has not said that the listing is gone."""
+        try:
+            return await self._context.connector.listing(entry.mls_id) is None
+        except RateLimitedError:
+            raise
+        except MLSError:
+            warning = "a listing missing from the feed could not be looked at again: it was not removed"
+            self._context.journal.warn(warning)
+            return False
+
+    async def _mark_off_market(self, entry: IndexEntry) -> None:
+        context = self._context
+        listing = await context.store.get(context.user_id, entry.listing_id)
+        if listing is None or listing.off_market_at is not None:
+            return
+        at = iso_z(context.clock.now())
+        change = Change(at=at, field="status", old=listing.status.value, new=ListingStatus.EXPIRED.value)
+        marked = listing.model_copy(
+            update={
+                "status": ListingStatus.EXPIRED,
+                "off_market_at": at,
+                "history": (*listing.history, change),
+                "content_hash": None,
+                "synced_at": context.now_ms(),
+            }
+        )
+        result = await context.store.put(context.user_id, marked)
+        if result.outcome is not PutOutcome.UPDATED:
+            return
+        self._index.add(entry_of(marked, address_key(marked.address)))
+        context.emit(
+            ListingRemoved,
+            mls_number=entry.mls_number,
+            listing_id=entry.listing_id,
+            reason="no longer in the feed; kept, marked off-market",
+            replaces=self._index.count_as(entry, "removed"),
+        )
+
+
+# which records to ask for ------------------------------------------------------------------------------------
+
+
+def first_query(options: ImportOptions, cursor: Cursor, since: str | None) -> FeedQuery:
+    """The query of the main sweep. ``since`` is the cursor's watermark less the overlap, None if there is none."""
+    if options.selective:
+        chosen = bool(options.only or options.keys)
+        return FeedQuery(
+            statuses=frozenset() if chosen else options.scope,
+            mls_numbers=options.only,
+            keys=options.keys,
+            limit=options.limit,
+        )
+    if is_incremental(options, cursor, since):
+        return FeedQuery(since=since)
+    if resumes(options, cursor) and cursor.watermark is not None and cursor.last_key is not None:
+        return FeedQuery(statuses=options.scope, resume_after=(cursor.watermark, cursor.last_key))
+    return FeedQuery(statuses=options.scope)
+
+
+def is_incremental(options: ImportOptions, cursor: Cursor, since: str | None) -> bool:
+    """True if the scope has been swept before, so that only changes need be asked for."""
+    if options.full or options.selective or not cursor.swept or cursor.watermark is None or since is None:
+        return False
+    return {status.value for status in options.scope} <= set(cursor.statuses)
+
+
+def resumes(options: ImportOptions, cursor: Cursor) -> bool:
+    """True if an earlier first sweep of the same scope was cut short."""
+    scope = {status.value for status in options.scope}
+    fresh = options.full or options.selective
+    return not fresh and not cursor.swept and cursor.watermark is not None and set(cursor.statuses) == scope

@@ -137,6 +137,8 @@ class TallyFold:
                 self._add_listing(event)
 
     def _add_listing(self, event: Event) -> None:
+        if isinstance(event, ListingStored | ListingRemoved | ListingFailed) and event.replaces:
+            self._count(event.replaces, -1)
         match event:
             case ListingStarted():
                 self._photos_done[event.mls_number] = 0

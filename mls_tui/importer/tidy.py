@@ -11,6 +11,9 @@ from mls_tui.importer.plan import key_index
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.storage.base import ListingStore, PhotoStore
 
+_EPOCH_MS = 1_000
+"""The ids that one import gives end with its epoch, or with a later millisecond if two would be equal."""
+
 
 def unneeded(listing: Listing, keys: Iterable[str]) -> list[str]:
     """Of the keys below a listing's prefix, originals that are no photo of it and variants of none of its photos."""
@@ -50,8 +53,8 @@ async def delete_unowned(photos: PhotoStore, store: ListingStore, connection: Co
     """Delete the user's objects of listings that have no row: what a run of ``connection`` that was cut short had put
     for a listing that no run has stored since, or had not yet taken with its row.
 
-    An import of another connection may be about to write such a row. Its ids end with the epoch that stands in its
-    cursor until it is done, and the cursors are read after the objects were found.
+    An import of another connection may be about to write such a row. Its new ids end with the epoch that stands in its
+    cursor until it is done, or with one of the next milliseconds. The cursors are read after the objects were found.
     """
     user_id = connection.user_id
     prefix = user_prefix(user_id)
@@ -59,10 +62,14 @@ async def delete_unowned(photos: PhotoStore, store: ListingStore, connection: Co
         stray: dict[str, list[str]] = {}
         for key in keys:
             listing_id = key.removeprefix(prefix).partition("/")[0]
-            if not index.has(listing_id):
+            if index.get(listing_id) is None:
                 stray.setdefault(listing_id, []).append(key)
         others = await store.connections(user_id) if stray else []
-        at_work = {str(each.cursor.epoch) for each in others if each.connection_id != connection.connection_id}
+        at_work = [each.cursor.epoch for each in others if each.connection_id != connection.connection_id]
         for listing_id, found in stray.items():
-            if listing_id.rpartition("-")[2] not in at_work and await store.get(user_id, listing_id) is None:
+            digits = listing_id.rpartition("-")[2]
+            born = int(digits) if digits.isascii() and digits.isdigit() else 0
+            if any(epoch and epoch <= born < epoch + _EPOCH_MS for epoch in at_work):
+                continue
+            if await store.get(user_id, listing_id) is None:
                 await photos.delete(found, undoable=True)

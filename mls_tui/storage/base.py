@@ -88,9 +88,7 @@ class ListingStore(Protocol):
         """Every listing with this MLS number."""
         ...
 
-    async def put(
-        self, user_id: str, listing: Listing, *, new: bool | None = None, moved: bool = False
-    ) -> PutResult:
+    async def put(self, user_id: str, listing: Listing, *, new: bool | None = None, moved: bool = False) -> PutResult:
         """Create or update, at most one listing per (user, MLS, ListingKey) whatever races.
 
         ``new`` is the caller's guess whether the listing is stored already. A right guess saves a call; a wrong one

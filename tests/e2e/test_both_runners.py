@@ -28,11 +28,11 @@ async def test_every_listing_and_photo_arrives_once(open_aws: OpenHouse) -> None
 async def test_a_second_run_adds_nothing_rewrites_nothing_and_asks_for_no_photo(open_aws: OpenHouse) -> None:
     async with open_aws() as house:
         await house.run()
-        before = house.rows("LISTING#", "MLSNUMBER#")
+        before = house.rows("LISTING#", "LISTINGKEY#")
         house.mls.requests.clear()
         result = await house.run()
         assert (result.state, result.counts.created, result.counts.updated) == (RunState.DONE, 0, 0)
-        assert house.rows("LISTING#", "MLSNUMBER#") == before
+        assert house.rows("LISTING#", "LISTINGKEY#") == before
         assert house.mls.requests["photo"] == 0
 
 
@@ -132,6 +132,6 @@ def damage(house: House, key: str) -> str:
     }
     table: Any = boto3.resource("dynamodb").Table(house.ws.settings.table)
     table.put_item(Item={"PK": f"USER#{user}", "SK": f"LISTING#{listing_id}", "Data": data})
-    mark = f"MLSNUMBER#reso.lakeside-mls#{number}"
+    mark = f"LISTINGKEY#reso.lakeside-mls#{number}"
     table.put_item(Item={"PK": f"USER#{user}", "SK": mark, "listingId": listing_id})
     return key

@@ -72,7 +72,7 @@ async def test_hidden_and_deleted_listings_go_with_their_photos(open_house: Open
         result = await house.run()
         assert result.counts.removed == 2
         assert set(await house.whole()) == set(house.mls.feed.listing_keys("Active")) - {hidden}
-        assert len(house.rows("MLSNUMBER#")) == 3
+        assert len(house.rows("LISTINGKEY#")) == 3
 
 
 @pytest.mark.feed(7, "status changes are followed")

@@ -61,6 +61,6 @@ async def test_a_deleted_listing_leaves_no_row_mark_or_object_and_others_stay(op
         listing = next(iter((await house.listings()).values()))
         answer = await actions.delete_listing(listing.mls_number, house.ws)
         assert answer.success
-        assert len(house.rows("LISTING#", "MLSNUMBER#")) == 4
+        assert len(house.rows("LISTING#", "LISTINGKEY#")) == 4
         assert not any(listing.listing_id in key for key in await house.objects())
         assert len(await house.listings()) == 2

@@ -113,7 +113,7 @@ async def test_a_fault_of_ours_is_an_end_that_says_so(house: House, monkeypatch:
     def broken(self: object, *_: object) -> None:
         raise KeyError("ours")
 
-    monkeypatch.setattr("mls_tui.importer.course.first_query", broken)
+    monkeypatch.setattr("mls_tui.importer.sweep.first_query", broken)
     result = await house.run()
     assert (result.state, result.exit_code) == (RunState.FAILED, 1)
     assert result.error is not None

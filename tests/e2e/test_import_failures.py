@@ -40,7 +40,7 @@ def refuse_puts(
     put = house.ws.store.put
     tried: Counter[str] = Counter()
 
-    async def refusing(user_id: str, listing: Listing, *, new: bool = False) -> PutResult:
+    async def refusing(user_id: str, listing: Listing, *, new: bool = False, moved: bool = False) -> PutResult:
         tried[listing.mls_number] += 1
         if listing.mls_number == number:
             raise error or StorageError(f"The table is too busy for {number}.", retryable=retryable)
@@ -197,12 +197,12 @@ async def test_an_expired_token_ends_with_the_contracts_sentence_and_touches_not
     async with open_local(listings=5) as house:
         if when == "midway":
             await house.run()
-        before = house.rows("LISTING#", "MLSNUMBER#"), await house.objects()
+        before = house.rows("LISTING#", "LISTINGKEY#"), await house.objects()
         fail_path(house, "/reso/odata", status=401)
         result = await house.run()
         assert (result.error, result.exit_code) == (EXPIRED, 3)
         assert result.to_contract() == {"success": False, "error": EXPIRED}
-        assert (house.rows("LISTING#", "MLSNUMBER#"), await house.objects()) == before
+        assert (house.rows("LISTING#", "LISTINGKEY#"), await house.objects()) == before
         connection = await house.ws.store.get_connection(house.ws.user_id, house.connection_id)
         assert connection is not None
         assert connection.cursor.swept is (when == "midway")

@@ -65,10 +65,10 @@ async def test_listing_items_are_the_contracts(house: House) -> None:
 
 
 async def test_each_listing_has_its_uniqueness_mark(house: House) -> None:
-    marks = {item["SK"]: item for item in items(house, "MLSNUMBER")}
+    marks = {item["SK"]: item for item in items(house, "LISTINGKEY")}
     for item in items(house, "LISTING"):
         data = item["Data"]
-        mark = marks.pop(f"MLSNUMBER#{data['mlsProvider']}#{quote(data['mlsNumber'], safe='-._~')}")
+        mark = marks.pop(f"LISTINGKEY#{data['mlsProvider']}#{quote(data['mlsId'], safe='-._~')}")
         assert mark["PK"] == item["PK"]
         assert mark["listingId"] == data["listingId"]
     assert not marks

@@ -65,7 +65,7 @@ def note_writes(database: Path) -> None:
             row = "old" if event == "DELETE" else "new"
             connection.executescript(
                 f"CREATE TRIGGER noted_{event} AFTER {event} ON items WHEN {row}.entry IS NOT NULL "
-                f"OR {row}.sk LIKE 'MLSNUMBER#%' BEGIN INSERT INTO written VALUES ({row}.sk); END"
+                f"OR {row}.sk LIKE 'LISTINGKEY#%' BEGIN INSERT INTO written VALUES ({row}.sk); END"
             )
 
 

@@ -33,7 +33,7 @@ def mapped(monkeypatch: pytest.MonkeyPatch) -> Mapped:
         keys.clear()
         return found
 
-    monkeypatch.setattr("mls_tui.importer.reading.map_record", map_record)
+    monkeypatch.setattr("mls_tui.importer.plan.map_record", map_record)
     return since
 
 

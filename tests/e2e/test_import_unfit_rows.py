@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from mls_tui.domain.run import RunState
-from mls_tui.importer.handlers import STORE_FAILURES
+from mls_tui.importer.sweep import STORE_FAILURES
 from tests.providers.odd_servers import offset_links
 from tests.providers.stranger import houses, visiting
 

@@ -70,7 +70,7 @@ async def test_a_listing_that_another_import_stored_first_leaves_no_copies_behin
         object.__setattr__(house.ws.settings, "webp_variants", (20,))
         put, rivals = house.ws.store.put, ["another-id"]
 
-        async def beaten(user_id: str, listing: Listing, *, new: bool | None = None) -> PutResult:
+        async def beaten(user_id: str, listing: Listing, *, new: bool | None = None, moved: bool = False) -> PutResult:
             if rivals:
                 theirs = listing.model_copy(update={"listing_id": rivals.pop(), "photos": ()})
                 await put(user_id, theirs)

@@ -23,10 +23,10 @@ async def test_every_listing_and_photo_arrives_through_faults_each_told_once(ope
 async def test_a_second_run_adds_nothing_rewrites_nothing_and_asks_for_no_photo(open_house: OpenHouse) -> None:
     async with open_house() as house:
         await house.run()
-        before = house.rows("LISTING#", "MLSNUMBER#")
+        before = house.rows("LISTING#", "LISTINGKEY#")
         assert len(before) == 24
         house.mls.requests.clear()
         result = await house.run()
-        assert house.rows("LISTING#", "MLSNUMBER#") == before
+        assert house.rows("LISTING#", "LISTINGKEY#") == before
         assert house.mls.requests["photo"] == 0
         assert (result.counts.created, result.counts.updated) == (0, 0)

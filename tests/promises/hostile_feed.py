@@ -31,7 +31,7 @@ Record = dict[str, Any]
 WORDS = (
     *("../../etc/passwd", "..", ".", "a/b", "a\\b", "/", "//", "C:\\x", "~root", "con", "-rf", "*", "?", "a?b#c", "#"),
     *("%2e%2e%2f", "%00", "%", "a b", "  a  ", "A", "a", "a.", "a/", "original/photo0.jpg", "LISTING#1", "USER#eve"),
-    *("MLSNUMBER#reso#1", "STATUS#active", "' or 1 eq 1", "''", '"', "$(id)", "`id`", "[/]", "=1+1", "<b>", "\x1b[2J"),
+    *("LISTINGKEY#reso#1", "STATUS#active", "' or 1 eq 1", "''", '"', "$(id)", "`id`", "[/]", "=1+1", "<b>", "\x1b[2J"),
     *("a\x00b", "a\nb", "\u202eb", "é", "e\u0301", "ß", "ss", "İ", "ﬁ", "🏠", "\U0010ffff", "null", "", " ", "0", "00"),
     *("x" * 255, "x" * 254, "é" * 42, "é" * 43, "é" * 128, "k" * 1024, "\ud800"),
 )

@@ -76,5 +76,5 @@ async def _hold(house: HostileHouse, records: list[Record]) -> None:
     gone = await actions.delete_named(list(stored), house.ws)
     assert gone.success, gone.error
     assert await house.objects() == {}
-    left = [key for key in dump_of(house.ws.settings) if "LISTING#" in key or "MLSNUMBER#" in key]
+    left = [key for key in dump_of(house.ws.settings) if "LISTING#" in key or "LISTINGKEY#" in key]
     assert left == []

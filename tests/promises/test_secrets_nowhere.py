@@ -143,7 +143,7 @@ async def test_an_unforeseen_error_that_holds_a_secret_shows_it_nowhere(
     def breaks(*_: object, **__: object) -> None:
         raise RuntimeError(f"cannot use {canaries.TOKEN} for {canaries.TOKEN!r}")
 
-    monkeypatch.setattr("mls_tui.importer.handlers.decide", breaks)
+    monkeypatch.setattr("mls_tui.importer.plan.decide", breaks)
     log = setup_logging(settings)
     try:
         async with leaky_mls() as mls, Workspace(settings, on_secret=log.redactor.add) as ws:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,7 +14,7 @@ from mls_tui.domain.listing import Listing, ListingStatus
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.options import ImportOptions
-from mls_tui.importer.reading import Reader
+from mls_tui.importer.plan import Planner, RecordReader
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import Sweep
 from mls_tui.reso.base import FeedQuery, Page
@@ -42,6 +43,7 @@ async def test_a_removal_that_comes_three_times_removes_once_and_stops_nothing(t
         mls_id="K1",
         mls_number="N1",
         mls_provider="mlsgrid.lake",
+        source="x.test",
         status=ListingStatus.ACTIVE,
         synced_at=1,
     )
@@ -64,9 +66,10 @@ async def test_a_removal_that_comes_three_times_removes_once_and_stops_nothing(t
         emit=lambda kind, **fields: said.append(kind),
     )
     connection = Connection(connection_id="c", user_id=USER, name="c", provider="mlsgrid", base_url="https://x.test")
-    reader = Reader(connection, PRESETS["mlsgrid"], options, cast(Any, lambda kind: None))
+    preset = replace(PRESETS["mlsgrid"], base_url=connection.base_url)
+    reader = RecordReader(connection, preset, options, cast(Any, lambda kind: None))
     index = await StoredIndex.read(store.index(USER))
-    await Sweep(cast(ImportContext, context), index, reader, workers=1).run(FeedQuery())
+    await Sweep(cast(ImportContext, context), Planner(reader, index), workers=1).run(FeedQuery())
     assert (said.count(ListingRemoved), said.count(ListingSkipped)) == (1, 2)
     assert await store.get(USER, listing.listing_id) is None
     await store.close()

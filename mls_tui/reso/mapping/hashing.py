@@ -14,6 +14,8 @@ NOT_FACTS = frozenset(
     {
         "listing_id",
         "connection_id",
+        "source",
+        "apart",
         "synced_at",
         "photos",
         "content_hash",

@@ -72,9 +72,7 @@ class DynamoDBListingStore(ItemRows):
 
     # listings
 
-    async def put(
-        self, user_id: str, listing: Listing, *, new: bool | None = None, moved: bool = False
-    ) -> PutResult:
+    async def put(self, user_id: str, listing: Listing, *, new: bool | None = None, moved: bool = False) -> PutResult:
         now = self._now_ms()
 
         def build() -> tuple[Item, Item]:

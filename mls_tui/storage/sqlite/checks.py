@@ -36,7 +36,7 @@ def _schema(db: sqlite3.Connection, path: Path) -> Check:
 def _marks(db: sqlite3.Connection) -> Check:
     (bare,) = db.execute(
         "SELECT count(*) FROM items AS row WHERE row.entry IS NOT NULL AND NOT EXISTS (SELECT 1 FROM items AS mark"
-        " WHERE mark.pk = row.pk AND mark.sk = 'MLSNUMBER#' || substr(row.gsi1pk, 5))"
+        " WHERE mark.pk = row.pk AND mark.sk = json_extract(row.entry, '$.Mark'))"
     ).fetchone()
     if bare:
         return Check(

@@ -70,9 +70,7 @@ class SqliteListingStore(ItemRows):
 
     # listings
 
-    async def put(
-        self, user_id: str, listing: Listing, *, new: bool | None = None, moved: bool = False
-    ) -> PutResult:
+    async def put(self, user_id: str, listing: Listing, *, new: bool | None = None, moved: bool = False) -> PutResult:
         item = items.listing_item(user_id, listing, self._now_ms())
         mark = items.mark_item(user_id, listing)
         return await self._db.write_together(statements.put_listings, (item, mark, moved))

@@ -1,28 +1,26 @@
-"""The handler of one listing: its media, its photos, its row. Idempotent: run again after any crash it ends in the
-same state, so a queue may drive it as well as the engine does."""
+"""The import of one listing: its Media, its photos, its row. Every step is idempotent: running it again after a
+crash ends in the same state."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from mls_tui.domain.clock import iso_z
 from mls_tui.domain.errors import AuthenticationError, MLSError, StorageError, sentence
-from mls_tui.domain.events import AttemptFailed, ListingStarted, ListingStored
-from mls_tui.domain.keys import new_listing_id
+from mls_tui.domain.events import AttemptFailed, ListingStarted, ListingStored, Throttled
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.domain.retry import LISTING_ATTEMPTS, attempt, may_help
 from mls_tui.domain.same_home import address_key
 from mls_tui.importer.audit import damaged_keys
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.copies import complete_copies
-from mls_tui.importer.in_hand import IN_HAND, InHand
+from mls_tui.importer.journal import Journal
 from mls_tui.importer.photos import ListingPhotos, keepable
-from mls_tui.importer.plan import PhotoPlan, content_hash, entry_of, hash_parts, plan_photos
-from mls_tui.importer.reading import Job
-from mls_tui.importer.stored_index import StoredIndex
+from mls_tui.importer.plan import FeedRecord, PhotoPlan, Planner, content_hash, entry_of, hash_parts, plan_photos
 from mls_tui.importer.tidy import tidy_listing, with_variants
-from mls_tui.reso.base import MediaCutError, RawRecord
+from mls_tui.reso.base import MediaCutError, Notice, Observer, Paused, RawRecord, RequestFailed
 from mls_tui.reso.mapping.differences import history_changes
 from mls_tui.reso.mapping.media import map_media
 from mls_tui.storage.base import IndexEntry, PutOutcome
@@ -30,55 +28,56 @@ from mls_tui.storage.base import IndexEntry, PutOutcome
 
 @dataclass(slots=True)
 class ListingTask:
-    """One mapped record on its way into the stores. ``mapped`` holds facts only; ids and photos are added here."""
+    """One mapped record on its way into the stores. ``mapped`` holds the feed's facts; ids and photos are added."""
 
     context: ImportContext
-    index: StoredIndex
-    job: Job
+    planner: Planner
+    record: FeedRecord
     mapped: Listing
-    verify: bool = False
-    in_hand: InHand = field(init=False)
-    _home: str | None = field(init=False)
-    """What the home is known by where it is listed again."""
+    attempts: int = 0
+    """The highest number of an attempt that failed: the task's own, or that of a request made for it."""
+    _address_key: str | None = field(init=False)
     _photos: ListingPhotos | None = field(default=None, repr=False)
-    _told_start: bool = False
+    _started: bool = False
+    _apart: bool | None = None
+    """True if another host has a listing of this provider and ListingKey."""
     _media_asked: int | None = None
     _fingerprint: str | None = None
     _cut: str | None = None
-    """Why the Media came in part."""
+    """Why only a part of the Media came."""
 
     def __post_init__(self) -> None:
-        self.in_hand = InHand(self.mapped.mls_number)
-        self._home = address_key(self.mapped.address)
+        self._address_key = address_key(self.mapped.address)
 
-    @property
-    def attempts(self) -> int:
-        """How many attempts failed, by whoever made them."""
-        return self.in_hand.attempts
+    async def settle_identity(self) -> None:
+        """Find out whether this is a stored listing under a new ListingKey. May ask the MLS."""
+        before = _current.set(self)
+        try:
+            await self.planner.settle_identity(self.record, self.context.connector)
+        finally:
+            _current.reset(before)
 
     async def run(self) -> None:
-        """Up to three attempts; raises the last one's error.
-
-        A request to the MLS has had its three attempts in the connector, each told there: it is not multiplied here.
-        """
+        """Up to three attempts; raises the last one's error. A request to the MLS that failed has had its three
+        attempts in the connector, each reported there; it is not tried again here."""
         context = self.context
-        before = IN_HAND.set(self.in_hand)
+        before = _current.set(self)
         try:
             await attempt(
                 self._attempt,
                 attempts=LISTING_ATTEMPTS,
                 clock=context.clock,
                 rng=context.rng,
-                on_failure=self._tell,
+                on_failure=self._report,
                 helps=lambda error: may_help(error) and not isinstance(error, MLSError),
             )
         finally:
-            IN_HAND.reset(before)
+            _current.reset(before)
 
-    def _tell(self, number: int, wait: float | None, error: BaseException) -> None:
+    def _report(self, number: int, wait: float | None, error: BaseException) -> None:
         if isinstance(error, MLSError | AuthenticationError):
             return
-        self.in_hand.failed(number)
+        self.attempts = max(self.attempts, number)
         self._start(self.mapped.photos_count or 0)
         self.context.emit(
             AttemptFailed,
@@ -91,10 +90,10 @@ class ListingTask:
         )
 
     def _start(self, photos: int) -> None:
-        """Say once that the listing is in hand: a second attempt is no second start."""
-        if self._told_start:
+        """Emit ListingStarted, once for all attempts."""
+        if self._started:
             return
-        self._told_start = True
+        self._started = True
         mapped = self.mapped
         self.context.emit(
             ListingStarted,
@@ -105,7 +104,7 @@ class ListingTask:
         )
 
     async def clean_up(self) -> None:
-        """After the last failed attempt: delete what was put for a row that was not written."""
+        """After the last failed attempt: delete the photos that were stored for a row that was not written."""
         if self._photos is None:
             return
         context, listing_id = self.context, self._photos.listing.listing_id
@@ -116,18 +115,19 @@ class ListingTask:
             await context.photos.delete(with_variants(context.user_id, listing_id, sorted(stray), context.variants))
 
     async def _attempt(self, number: int) -> None:
-        entry = self.index.number(self.mapped.mls_provider, self.mapped.mls_number)
         try:
-            await self._import(entry)
+            await self._import(self.planner.entry(self.record))
         except BaseExceptionGroup as group:
             raise first_of(group) from None
 
     async def _import(self, entry: IndexEntry | None) -> None:
         context = self.context
         old = await context.store.get(context.user_id, entry.listing_id) if entry is not None else None
-        draft = self._identified(old, entry)
+        if entry is not None and old is None:
+            self.planner.index.remove(entry)
+        draft = self._identified(old)
         feed = await self._feed_photos(old)
-        damaged = await self._damaged(old) if self.verify and old is not None else ()
+        damaged = await self._damaged(old) if context.options.full and old is not None else ()
         stored = tuple(photo for photo in old.photos if photo.key not in damaged) if old else ()
         plan = plan_photos(feed, stored)
         wanted = plan.wanted if context.options.photos else ()
@@ -136,37 +136,41 @@ class ListingTask:
         await self._store(listing, old, plan)
         context.journal.reused(len(plan.kept))
 
-    def _identified(self, old: Listing | None, entry: IndexEntry | None) -> Listing:
-        """The mapped facts under the id they are, or will be, stored by."""
-        mapped, context = self.mapped, self.context
-        listing_id = old.listing_id if old else new_listing_id(mapped.mls_provider, mapped.mls_number, context.epoch)
-        relisted_from = old.relisted_from if old else None
-        if entry is None:
-            relisted_from = relisted_from or self.index.same_home(mapped, self._home)
+    def _identified(self, old: Listing | None) -> Listing:
+        """The mapped facts under the id that they are, or will be, stored by."""
+        mapped, context, index = self.mapped, self.context, self.planner.index
+        if old is None:
+            listing_id = index.new_id(mapped.mls_provider, mapped.mls_number, mapped.mls_id, context.epoch)
+            relisted_from = index.same_home(mapped.mls_provider, self._address_key)
+        else:
+            listing_id, relisted_from = old.listing_id, old.relisted_from
         return mapped.model_copy(
             update={
                 "listing_id": listing_id,
                 "connection_id": context.connection.connection_id,
+                "source": (old.source if old else None) or self.planner.reader.source,
+                "apart": old.apart if old else self._apart,
                 "synced_at": context.now_ms(),
                 "relisted_from": relisted_from,
             }
         )
 
     async def _feed_photos(self, old: Listing | None) -> tuple[Photo, ...]:
-        """The photos the feed names. None at all against a PhotosCount, or a part, wipes nothing (FIELD §5), and later
-        imports ask again; without photos (``--no-photos``) those of a stored listing stay as they are."""
+        """The photos that the feed names. None at all although PhotosCount is not 0, or only a part of them, wipes
+        nothing (docs/reso-feeds.md, section 5), and later imports ask again. With ``--no-photos`` those of a stored
+        listing stay as they are."""
         self._media_asked = self._fingerprint = self._cut = None
         if old is not None and not self.context.options.photos:
             self._media_asked = old.media_asked
             return old.photos
         try:
-            rows = await self.context.connector.media(self.job.record)
+            rows = await self.context.connector.media(self.record.raw)
         except MediaCutError as error:
             rows, self._cut = list(error.rows), sentence(error)
         photos = self._map_media(rows)
         if self._cut is None and (photos or not self.mapped.photos_count):
-            if self.job.came_with(rows):
-                self._fingerprint = self.job.lasting_fingerprint
+            if self.record.came_with(rows):
+                self._fingerprint = self.record.lasting_fingerprint
             return photos
         self.context.journal.warn("Media cut short" if self._cut else "Media missing though PhotosCount is not 0")
         self._media_asked = 1 + ((old.media_asked or 0) if old and old.version == self.mapped.version else 0)
@@ -174,10 +178,10 @@ class ListingTask:
 
     def _map_media(self, rows: list[RawRecord]) -> tuple[Photo, ...]:
         context = self.context
-        return map_media(rows, self.job.record, base_url=context.preset.base_url, warn=context.journal.warn)
+        return map_media(rows, self.record.raw, base_url=context.preset.base_url, warn=context.journal.warn)
 
     async def _damaged(self, old: Listing) -> Collection[str]:
-        """What ``--full`` finds of the stored photos."""
+        """Keys of stored photos that ``--full`` finds damaged or missing."""
         bad = await damaged_keys(self.context.photos, old)
         for _ in bad:
             self.context.journal.warn("stored photo damaged or missing")
@@ -208,70 +212,99 @@ class ListingTask:
         )
 
     async def _store(self, listing: Listing, old: Listing | None, plan: PhotoPlan) -> None:
-        """Write the row unless it says what is stored already, then let go of the objects it no longer points at."""
-        context = self.context
+        """Write the row unless the stored one says the same, then delete the objects it no longer points at."""
+        context, index = self.context, self.planner.index
         same = old is not None and _says_the_same(listing, old)
         if not same:
-            result = await context.store.put(context.user_id, listing, new=old is None)
-            if result.outcome is PutOutcome.STALE:
-                await self._beaten(listing, result.listing_id)
+            moved = old is not None and _identity(listing) != _identity(old)
+            result = await context.store.put(context.user_id, listing, new=old is None, moved=moved)
+            if result.outcome is PutOutcome.TAKEN:
+                await self._id_taken(listing, old)
                 return
-        self.index.add(entry_of(listing, self._home))
-        await self._let_go(listing, plan)
+            if result.outcome is PutOutcome.STALE:
+                await self._stored_by_another(listing, result.listing_id)
+                return
+        entry = entry_of(listing, self._address_key)
+        index.add(entry)
+        await self._delete_obsolete(listing, plan)
         if self._cut is not None:
             context.photo_failed(listing, len(listing.photos), self._cut, attempts=1)
-        context.emit(
+        outcome = "unchanged" if same else "updated" if old else "created"
+        if not (same and index.counted(entry)):
+            self._stored(listing, outcome, index.count_as(entry, outcome))
+
+    def _stored(self, listing: Listing, outcome: str, replaces: str | None = None) -> None:
+        self.context.emit(
             ListingStored,
             mls_number=listing.mls_number,
             listing_key=listing.mls_id,
             listing_id=listing.listing_id,
-            outcome="unchanged" if same else "updated" if old else "created",
+            outcome=outcome,
             photos=len(listing.photos),
             photos_missing=listing.photos_missing,
+            replaces=replaces,
         )
 
-    async def _let_go(self, listing: Listing, plan: PhotoPlan) -> None:
+    async def _delete_obsolete(self, listing: Listing, plan: PhotoPlan) -> None:
         context, user_id = self.context, self.context.user_id
-        if context.tidy or self.verify:
+        if context.tidy or context.options.full:
             present = await tidy_listing(context.photos, user_id, listing)
-            if self.verify:
+            if context.options.full:
                 await complete_copies(context, listing, present)
             return
         obsolete = [key for key in plan.obsolete if key not in {photo.key for photo in listing.photos}]
         if obsolete:
             await context.photos.delete(with_variants(user_id, listing.listing_id, obsolete, context.variants))
 
-    async def _beaten(self, listing: Listing, winner_id: str) -> None:
-        """Somebody else stored this MLS number, or a newer version of it: ours goes, theirs is taken up."""
-        context = self.context
+    async def _id_taken(self, listing: Listing, old: Listing | None) -> None:
+        """The id belongs to another listing, which another program stored meanwhile. Its photos stay: ours may have
+        replaced some of them, which ``storage check --photos`` tells."""
+        context, index = self.context, self.planner.index
+        if old is not None:
+            row = await context.store.get(context.user_id, old.listing_id)
+            if row is not None:
+                index.add(entry_of(row, address_key(row.address)))
+            raise StorageError("The listing was changed by another import at the same time.", retryable=True)
+        index.not_free(listing.listing_id)
+        self._photos = None
+        await self._import(None)
+
+    async def _stored_by_another(self, listing: Listing, winner_id: str) -> None:
+        """This ListingKey, or a newer version of it, is stored already. If it came from our host, ours goes and theirs
+        is continued; a listing of another host keeps its mark, and ours takes one of its own."""
+        context, index = self.context, self.planner.index
         winner = await context.store.get(context.user_id, winner_id)
         if winner is None:
             raise StorageError("The listing was deleted while it was being imported.", retryable=True)
+        entry = entry_of(winner, address_key(winner.address))
+        if not self.planner.reader.may_change(entry):
+            self._apart = True
+            context.journal.warn("another host uses the same name for its MLS: its listings are kept apart")
+            await self._import(None)
+            return
         kept = {photo.key for photo in winner.photos}
         ours = [photo.key for photo in listing.photos if photo.key and photo.key not in kept]
         if ours:
-            # Under one id the copies of both stand under the same keys.
+            # Under one id the copies of both have the same keys.
             widths = context.variants if winner.listing_id != listing.listing_id else ()
             await context.photos.delete(with_variants(context.user_id, listing.listing_id, ours, widths))
-        self.index.add(entry_of(winner, address_key(winner.address)))
+        index.add(entry)
         if winner.version < listing.version:
             self._photos = None
-            await self._import(entry_of(winner, None))
+            await self._import(entry)
             return
-        context.emit(
-            ListingStored,
-            mls_number=winner.mls_number,
-            listing_key=winner.mls_id,
-            listing_id=winner.listing_id,
-            outcome="unchanged",
-            photos=len(winner.photos),
-            photos_missing=winner.photos_missing,
-        )
+        if not index.counted(entry):
+            self._stored(winner, "unchanged", index.count_as(entry, "unchanged"))
+
+
+def _identity(listing: Listing) -> tuple[str, str, str]:
+    """What a listing's uniqueness mark is made of."""
+    return listing.mls_provider, listing.mls_id, listing.mls_number
 
 
 def _says_the_same(new: Listing, old: Listing) -> bool:
-    """Whether two versions differ in nothing but when they were read, the URLs of photos that could not be had, and
-    the record's fingerprint, which is worth no write of its own."""
+    """True if two versions differ only in when they were read, in the URLs of photos that failed, or in the record's
+    fingerprint, which is not worth a write of its own."""
 
     def plain(listing: Listing) -> Listing:
         photos = tuple(photo if photo.key else photo.model_copy(update={"url": ""}) for photo in listing.photos)
@@ -282,8 +315,42 @@ def _says_the_same(new: Listing, old: Listing) -> bool:
 
 
 def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first plain error of a group: a store's refusal of one photo speaks for its siblings."""
+    """The first plain error of a group: one photo that the store refused stands for all of them."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+# what the connector reports ----------------------------------------------------------------------------------
+
+_current: ContextVar[ListingTask | None] = ContextVar("listing task", default=None)
+"""The listing that a request is made for; inherited by the tasks of its photos, None in the reader of pages."""
+
+
+def observer(journal: Journal) -> Observer:
+    """Turns what a run's connector reports into events. Waiting for our own rate limit is no event."""
+
+    def notice(said: Notice) -> None:
+        run, clock = journal.run.run_id, journal.clock
+        match said:
+            case RequestFailed():
+                task = _current.get()
+                if task is not None:
+                    task.attempts = max(task.attempts, said.attempt)
+                journal.emit(
+                    AttemptFailed(
+                        at=clock.now(),
+                        run=run,
+                        what="page" if task is None else "listing",
+                        mls_number=None if task is None else task.mapped.mls_number,
+                        attempt=said.attempt,
+                        of=said.of,
+                        wait=said.wait,
+                        cause=said.cause,
+                    )
+                )
+            case Paused(answered=True):
+                journal.emit(Throttled(at=clock.now(), run=run, until=said.until, why=said.why, host=said.host))
+
+    return notice
