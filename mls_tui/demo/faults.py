@@ -1,7 +1,7 @@
 """Faults on demand: which request fails, how, and how many did. The same seed gives each request the same faults.
 
 Bounded so that the contract's retries always win: a page fails at most twice in a row, whatever its URL; a listing's
-own requests at most twice for good; a photo once; 429 at most twice in a row. Must never fault what it does not count.
+own requests at most twice for good; a photo once; 429 at most twice in a row.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Faults:
 
     def photo(self, key: str, number: int, generation: int) -> Fault | None:
         """The fault to serve for a photo. ``generation`` is that of its URL: an expired one works once the listing's
-        Media has been read anew."""
+        Media has been read again."""
         name = f"photo {key} {number}"
         if self.seed is None or name in self._spent:
             return None
@@ -140,7 +140,7 @@ class Faults:
             self._waiting.setdefault(fault.name, []).insert(0, fault)
 
     def answered(self, resource: str) -> None:
-        """A request was answered without a fault: rows of faults begin anew."""
+        """A request was answered without a fault: rows of faults begin again."""
         self._throttle_streak = 0
         if resource == "page":
             self._page_streak = 0

@@ -1,31 +1,40 @@
-"""The listings that the server serves now: generated homes, and what a test changed since. Holds two sorted indexes and
-the changes; never the records themselves."""
+"""The listings that the server serves now: generated homes, and what a test changed since.
+
+An in-memory SQLite table for each resource holds what ``$filter`` and ``$orderby`` can name; records are made from the
+homes when they are served. Of a Property only ``_CHEAP`` is filled in at first, the rest when a query reads it, so that
+a feed of 100,000 homes starts in a second.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator
+import json
+import math
+import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from mls_tui.demo import homes, people
-from mls_tui.demo.homes import Home
-from mls_tui.demo.records import Record, property_record, stamp
-from mls_tui.demo.shots import Shot, shots_of
+from mls_tui.demo import homes, photos, records
+from mls_tui.demo.filter import read_time, sql_time
+from mls_tui.demo.homes import Home, Shot
+from mls_tui.demo.records import Record, stamp
+from mls_tui.demo.schema import ENTITIES, MEDIA, OPEN_HOUSE, PROPERTY, EntityType, Field
 
-
-def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+_CHEAP = ("ListingKey", "ModificationTimestamp", "StandardStatus")
+_PEOPLE = {"Member": records.members, "Office": records.offices}
 
 
 class Feed:
-    """Listings by ListingKey, and the verbs by which an MLS's listings change.
+    """Listings by ListingKey, and the ways in which an MLS's listings change.
+
+    It may be read from any thread, and changed while no request is being answered.
 
     Args:
         listings: how many are Active; others come on top.
-        epoch: the instant that generated timestamps lie before.
+        epoch: the feed's today, which generated timestamps lie before.
         now: the clock that stamps changes.
     """
 
@@ -40,36 +49,48 @@ class Feed:
         if not listings >= 0 or total > homes.MOST_HOMES:
             raise ValueError(f"listings must be between 0 and {int(homes.MOST_HOMES / 1.29):,}")
         self.seed, self.active, self.epoch, self.now = seed, listings, epoch, now
-        self.version = 0
-        self.people = people.members()
-        self._total = self._next = total
-        self._epoch_ms = _ms(epoch)
-        self._times = sorted((self._generated_ms(index), homes.key_of(index)) for index in range(total))
-        self._keys = sorted(key for _, key in self._times)
-        self._added: dict[str, int] = {}
-        self._gone: set[str] = set()
+        self.people = records.members()
+        self.photo_url: Callable[[str, Shot], str] = lambda key, shot: f"/photos/{key}/{shot.number}.jpg"
+        self.database = _tables()
+        self._next = total
         self._fields: dict[str, Record] = {}
         self._shots: dict[str, tuple[Shot, ...]] = {}
+        self._added: set[str] = set()
+        self._full = False
+        self._with_media: set[str] = set()
+        self._with_open_houses = False
         self._generated = lru_cache(4096)(self._generate)
+        self.database.executemany(
+            'INSERT INTO "Property" (number, "ListingKey", "ModificationTimestamp", "StandardStatus") '
+            "VALUES (?, ?, ?, ?)",
+            (
+                (number, homes.key_of(number), _from_ms(self._ms(number)), homes.status_of(seed, number, listings))
+                for number in range(total)
+            ),
+        )
+        for name, people in _PEOPLE.items():
+            self._insert(ENTITIES[name], people())
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return int(self._one('SELECT COUNT(*) FROM "Property"'))
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and self._index(key) is not None
+        return isinstance(key, str) and self._number(key) is not None
 
     # reading
 
     def listing_keys(self, status: str | None = None) -> list[str]:
         """Every ListingKey in order, or those with this StandardStatus."""
-        return [key for key in self._keys if status is None or self.value(key, "StandardStatus") == status]
+        where = 'WHERE "StandardStatus" = :status' if status else ""
+        rows = self.database.execute(f'SELECT "ListingKey" FROM "Property" {where} ORDER BY 1', {"status": status})
+        return [key for (key,) in rows]
 
     def home(self, key: str) -> Home:
         """The facts behind a listing. Raises KeyError."""
-        index = self._index(key)
-        if index is None:
+        number = self._number(key)
+        if number is None:
             raise KeyError(key)
-        home = self._generated(index)
+        home = self._generated(number)
         if key in self._added:
             fields = self._fields.get(key, {})
             home = replace(home, key=key, mls_number=str(fields.get("ListingId", home.mls_number)), status="Active")
@@ -77,98 +98,130 @@ class Feed:
 
     def record(self, key: str) -> Record:
         """The Property record as served now, without Media. Raises KeyError."""
-        record = property_record(self.home(key), self.people)
-        record.update(self._fields.get(key, {}))
-        return record
+        return records.property_record(self.home(key), self.people) | self._fields.get(key, {})
 
     def value(self, key: str, name: str) -> Any:
-        """One field of a record; the key, the time and the status without building the record."""
-        changed = self._fields.get(key)
-        if changed is not None and name in changed:
-            return changed[name]
-        if name == "ListingKey":
-            return key
-        index = self._index(key)
-        if index is not None and key not in self._added:
-            if name == "ModificationTimestamp":
-                return stamp(datetime.fromtimestamp(self._generated_ms(index) / 1000, UTC))
-            if name == "StandardStatus":
-                return homes.status_of(self.seed, index, self.active)
+        """One field of a record. Raises KeyError."""
         return self.record(key).get(name)
 
     def shots(self, key: str) -> tuple[Shot, ...]:
         """A listing's photos in display order. Raises KeyError."""
         found = self._shots.get(key)
-        return shots_of(self.home(key)) if found is None else found
+        return homes.shots_of(self.home(key)) if found is None else found
 
     def photos(self, key: str) -> list[bytes]:
         """The JPEG bytes of a listing's photos in display order, as the server serves them."""
-        from mls_tui.demo.paint import draw
-
         home = self.home(key)
-        return [draw(home, shot) for shot in self.shots(key)]
+        return [photos.draw(home, shot) for shot in self.shots(key)]
 
-    def by_time(self, start: tuple[int, str] | None, descending: bool) -> Iterator[str]:
-        """Keys in order of (ModificationTimestamp in ms, ListingKey), from ``start`` on, inclusive."""
-        rows = self._times
-        if start is None:
-            return (key for _, key in (reversed(rows) if descending else rows))
-        if descending:
-            return (rows[place][1] for place in range(bisect_right(rows, start) - 1, -1, -1))
-        return (rows[place][1] for place in range(bisect_left(rows, start), len(rows)))
+    def media(self, key: str) -> list[Record]:
+        """The Media records of one listing, with URLs that work now."""
+        return records.media_records(self.home(key), self.shots(key), lambda shot: self.photo_url(key, shot))
 
-    def by_key(self, start: str | None, descending: bool) -> Iterator[str]:
-        """Keys in order, from ``start`` on, inclusive."""
-        keys = self._keys
-        if descending:
-            last = len(keys) if start is None else bisect_right(keys, start)
-            return (keys[place] for place in range(last - 1, -1, -1))
-        return (keys[place] for place in range(0 if start is None else bisect_left(keys, start), len(keys)))
+    def open_houses(self, key: str) -> list[Record]:
+        """The OpenHouse records of one listing."""
+        return records.open_house_records(self.home(key), self.epoch, self.people)
+
+    # the tables
+
+    def records_of(self, entity: EntityType, keys: list[str]) -> list[Record]:
+        """The records with these keys, in their order, as served now."""
+        if entity is PROPERTY:
+            return [self.record(key) for key in keys]
+        if entity is MEDIA:
+            owners = dict.fromkeys(key.rpartition("-")[0] for key in keys)
+            by_key = {item["MediaKey"]: item for owner in owners for item in self.media(owner)}
+            return [by_key[key] for key in keys]
+        names = ", ".join(f'"{name}"' for name in entity.fields)
+        find = f'SELECT {names} FROM "{entity.name}" WHERE "{entity.key}" = ?'
+        rows = (self.database.execute(find, (key,)).fetchone() for key in keys)
+        return [
+            {field.name: _from_column(field, value) for field, value in zip(entity.fields.values(), row, strict=True)}
+            for row in rows
+        ]
+
+    def prepare(self, reads: Iterable[tuple[str, str]], listing: str | None = None) -> None:
+        """Fill in the columns that a query reads; of Media only one listing's rows if it is about no other."""
+        for name in {name for name, field in reads if name != "Property" or field not in _CHEAP}:
+            if name == "Property" and not self._full:
+                self._full = True
+                for key in self.listing_keys():
+                    self._store(key)
+            elif name == "Media":
+                for key in [listing] if listing is not None else self.listing_keys():
+                    if key not in self._with_media:
+                        self._with_media.add(key)
+                        self._insert(MEDIA, self.media(key))
+            elif name == "OpenHouse" and not self._with_open_houses:
+                self._with_open_houses = True
+                for key in self.listing_keys("Active"):
+                    self._insert(OPEN_HOUSE, self.open_houses(key))
+
+    def _insert(self, entity: EntityType, rows: Iterable[Record]) -> None:
+        names = ", ".join(f'"{name}"' for name in entity.fields)
+        marks = ", ".join("?" * len(entity.fields))
+        self.database.executemany(
+            f'INSERT OR REPLACE INTO "{entity.name}" ({names}) VALUES ({marks})',
+            ([_to_column(field, row.get(field.name)) for field in entity.fields.values()] for row in rows),
+        )
+
+    def _store(self, key: str) -> None:
+        """Write a Property's columns anew: all of them, or the cheap ones if no query has needed the others."""
+        record = self.record(key)
+        names = [name for name in PROPERTY.fields if name != "ListingKey"] if self._full else list(_CHEAP[1:])
+        values = [_to_column(PROPERTY.fields[name], record.get(name)) for name in names]
+        sets = ", ".join(f'"{name}" = ?' for name in names)
+        self.database.execute(f'UPDATE "Property" SET {sets} WHERE "ListingKey" = ?', (*values, key))
+
+    def _one(self, sql: str, *values: Any) -> Any:
+        row = self.database.execute(sql, values).fetchone()
+        return row[0] if row else None
+
+    def _number(self, key: str) -> int | None:
+        found = self._one('SELECT number FROM "Property" WHERE "ListingKey" = ?', _text(key))
+        return None if found is None else int(found)
 
     # changing
 
     def change(self, key: str, **fields: Any) -> None:
         """Set fields of a listing. ModificationTimestamp becomes later than any in the feed, unless it is given."""
-        stamped = fields if "ModificationTimestamp" in fields else fields | {"ModificationTimestamp": self._later()}
-        before = (_ms(self._modified(key)), key)
-        self._fields[key] = self._fields.get(key, {}) | stamped
-        del self._times[bisect_left(self._times, before)]
-        insort(self._times, (_ms(self._modified(key)), key))
-        self.version += 1
-
-    def remove(self, key: str) -> None:
-        """Take a listing out of the feed, with no trace: it answers 404 from now on. Raises KeyError."""
         if key not in self:
             raise KeyError(key)
-        del self._times[bisect_left(self._times, (_ms(self._modified(key)), key))]
-        del self._keys[bisect_left(self._keys, key)]
-        self._gone.add(key)
-        self._added.pop(key, None)
+        stamped = fields if "ModificationTimestamp" in fields else fields | {"ModificationTimestamp": self._later()}
+        self._fields[key] = self._fields.get(key, {}) | stamped
+        self._store(key)
+
+    def remove(self, key: str) -> None:
+        """Take a listing out of the feed: it answers 404 from now on. Raises KeyError."""
+        if key not in self:
+            raise KeyError(key)
+        for table, field in (("Property", "ListingKey"), ("Media", "ResourceRecordKey"), ("OpenHouse", "ListingKey")):
+            self.database.execute(f'DELETE FROM "{table}" WHERE "{field}" = ?', (key,))
+        self._added.discard(key)
+        self._with_media.discard(key)
         self._fields.pop(key, None)
         self._shots.pop(key, None)
-        self.version += 1
 
     def add(self, **fields: Any) -> str:
         """A new Active home, listed now, with these fields (its ListingKey too, if given). Returns its ListingKey."""
-        index, self._next = self._next, self._next + 1
-        key = str(fields.get("ListingKey", homes.key_of(index)))
+        number, self._next = self._next, self._next + 1
+        key = str(fields.get("ListingKey", homes.key_of(number)))
         if key in self:
             raise ValueError(f"there is a listing {key} already")
         later = self._later()
-        self._gone.discard(key)
-        self._added[key] = index
-        dates = {"OriginalEntryTimestamp": later, "ModificationTimestamp": later, "PhotosChangeTimestamp": later}
+        self._added.add(key)
+        times = ("OriginalEntryTimestamp", "ModificationTimestamp", "PhotosChangeTimestamp", "StatusChangeTimestamp")
+        dates: Record = dict.fromkeys(times, later) | {"DaysOnMarket": 0}
         self._fields[key] = dates | {"ListingContractDate": later[:10], "OnMarketDate": later[:10]} | fields
-        insort(self._times, (_ms(self._modified(key)), key))
-        insort(self._keys, key)
-        self.version += 1
+        self.database.execute('INSERT INTO "Property" (number, "ListingKey") VALUES (?, ?)', (number, _text(key)))
+        self._store(key)
         return key
 
     def change_photo(self, key: str, place: int) -> None:
         """Replace the picture at ``place`` (0-based): new bytes, same MediaKey, later timestamps."""
         shots = list(self.shots(key))
         shots[place] = replace(shots[place], version=shots[place].version + 1)
-        self._show(key, shots, touched={place})
+        self._show(key, shots, touched=place)
 
     def remove_photo(self, key: str, place: int) -> None:
         """Drop the photo at ``place`` (0-based)."""
@@ -180,7 +233,7 @@ class Feed:
         """Append a photo."""
         shots = list(self.shots(key))
         number = max((shot.number for shot in shots), default=0) + 1
-        self._show(key, [*shots, Shot(number, scene, caption, 1, self.epoch)], touched={len(shots)})
+        self._show(key, [*shots, Shot(number, scene, caption, 1, self.epoch)], touched=len(shots))
 
     def reorder_photos(self, key: str, order: list[int]) -> None:
         """Show the photos in this order of their present 0-based places; no picture changes."""
@@ -193,34 +246,71 @@ class Feed:
         shots[place] = replace(shots[place], caption=caption)
         self._show(key, shots)
 
-    def _show(self, key: str, shots: list[Shot], touched: set[int] | None = None) -> None:
+    def _show(self, key: str, shots: list[Shot], touched: int | None = None) -> None:
         later = self._later()
         moment = datetime.fromisoformat(later)
         self._shots[key] = tuple(
-            replace(shot, changed=moment) if place in (touched or ()) else shot for place, shot in enumerate(shots)
+            replace(shot, changed=moment) if place == touched else shot for place, shot in enumerate(shots)
         )
+        self.database.execute('DELETE FROM "Media" WHERE "ResourceRecordKey" = ?', (key,))
+        self._with_media.discard(key)
         self.change(key, PhotosCount=len(shots), PhotosChangeTimestamp=later, ModificationTimestamp=later)
 
-    # inside
+    def _generate(self, number: int) -> Home:
+        return homes.home(self.seed, number, self.active, round(self.epoch.timestamp() * 1000))
 
-    def _generate(self, index: int) -> Home:
-        return homes.home(self.seed, index, self.active, self._epoch_ms)
-
-    def _generated_ms(self, index: int) -> int:
-        return homes.modified_ms(self.seed, index, self.active, self._epoch_ms)
-
-    def _index(self, key: str) -> int | None:
-        if key in self._gone:
-            return None
-        if key in self._added:
-            return self._added[key]
-        index = homes.index_of(key)
-        return index if index is not None and index < self._total else None
-
-    def _modified(self, key: str) -> datetime:
-        return datetime.fromisoformat(self.value(key, "ModificationTimestamp"))
+    def _ms(self, number: int) -> int:
+        return homes.modified_ms(self.seed, number, self.active, round(self.epoch.timestamp() * 1000))
 
     def _later(self) -> str:
         """A timestamp that nothing in the feed reaches yet: now, or a millisecond past the latest."""
-        latest = self._times[-1][0] if self._times else 0
-        return stamp(max(self.now(), datetime.fromtimestamp(latest / 1000, UTC) + timedelta(milliseconds=1)))
+        latest = self._one('SELECT MAX("ModificationTimestamp") FROM "Property"')
+        past = datetime.fromisoformat(latest).replace(tzinfo=UTC) + timedelta(milliseconds=1) if latest else self.epoch
+        return stamp(max(self.now(), past))
+
+
+def _tables() -> sqlite3.Connection:
+    """An empty table for each resource. Functions whose meaning depends on how SQLite was built are Python's."""
+    database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+    for name, function in (("LOWER", str.lower), ("UPPER", str.upper), ("FLOOR", math.floor), ("CEILING", math.ceil)):
+        database.create_function(
+            name, 1, lambda value, call=function: None if value is None else call(value), deterministic=True
+        )
+    for entity in ENTITIES.values():
+        columns = ", ".join(f'"{name}"' for name in entity.fields if name != entity.key)
+        number = "number, " if entity is PROPERTY else ""
+        database.execute(f'CREATE TABLE "{entity.name}" ({number}"{entity.key}" TEXT PRIMARY KEY, {columns})')
+    database.execute('CREATE INDEX "by time" ON "Property" ("ModificationTimestamp", "ListingKey")')
+    database.execute('CREATE INDEX "by listing" ON "Media" ("ResourceRecordKey")')
+    return database
+
+
+def _from_ms(milliseconds: int) -> str:
+    return sql_time(datetime.fromtimestamp(milliseconds / 1000, UTC))
+
+
+def _text(value: str) -> str:
+    return value.encode(errors="replace").decode()
+
+
+def _to_column(field: Field, value: Any) -> Any:
+    """A JSON value as its column holds it; what a test served against its type becomes text or null."""
+    if field.collection:
+        return json.dumps(value or [])
+    if field.edm == "DateTimeOffset" and value is not None:
+        with suppress(ValueError, TypeError, AttributeError, OverflowError):
+            return sql_time(read_time(value))
+        return None
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int) and abs(value) >= 1 << 63:
+        return str(value)
+    return value if value is None or isinstance(value, int | float) else json.dumps(value)
+
+
+def _from_column(field: Field, value: Any) -> Any:
+    if value is None:
+        return None
+    if field.edm == "DateTimeOffset":
+        return stamp(datetime.fromisoformat(value).replace(tzinfo=UTC))
+    return json.loads(value) if field.collection else bool(value) if field.edm == "Boolean" else value

@@ -1,6 +1,7 @@
-"""A home from (seed, index), always the same one: what it is, what it costs, when it changed. Nothing is stored.
+"""The demo's homes: what each one is, when it was listed and sold, and which photos it has.
 
-``Home`` holds facts that both the record (``records.py``) and the pictures (``paint``) are made from.
+A home is generated from a seed and its number, always the same one, and is not stored. Records and pictures are both
+made from it. Towns and people are invented.
 """
 
 from __future__ import annotations
@@ -10,11 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from mls_tui.demo import places
-from mls_tui.demo.places import Town
+from mls_tui.demo.places import DIRECTIONS, STREETS, SUFFIXES, TOWNS, Town
 
 EPOCH = datetime(2025, 10, 1, 12, 0, tzinfo=UTC)
-"""The feed's "today": every generated timestamp lies before it, so that two runs of one seed serve equal bytes."""
+"""The "today" of a feed that is given none, so that tests see the same bytes every day."""
 
 OTHERS_PER_ACTIVE = 0.29
 OTHER_STATUSES: tuple[tuple[str, int], ...] = (
@@ -25,7 +25,6 @@ OTHER_STATUSES: tuple[tuple[str, int], ...] = (
 _MASK = (1 << 64) - 1
 _PRIME = 89_999_999
 _FACTOR, _SHIFT = 48_271_003, 7_919
-_INVERSE = pow(_FACTOR, -1, _PRIME)
 _FIRST_KEY = 10_000_000
 MOST_HOMES = 1_000_000
 
@@ -43,17 +42,6 @@ def key_of(index: int) -> str:
     return str(_FIRST_KEY + (index * _FACTOR + _SHIFT) % _PRIME)
 
 
-def index_of(key: str) -> int | None:
-    """The home a ListingKey belongs to, or None where no home of any size of feed could have it."""
-    if len(key) != 8 or not (key.isascii() and key.isdigit()):
-        return None
-    place = int(key) - _FIRST_KEY
-    if not 0 <= place < _PRIME:
-        return None
-    index = (place - _SHIFT) * _INVERSE % _PRIME
-    return index if index < MOST_HOMES else None
-
-
 def status_of(seed: int, index: int, active: int) -> str:
     """RESO DD 2.0 StandardStatus; the first ``active`` homes are the active ones."""
     if index < active:
@@ -68,7 +56,7 @@ def status_of(seed: int, index: int, active: int) -> str:
 
 def modified_ms(seed: int, index: int, active: int, epoch_ms: int) -> int:
     """ModificationTimestamp in epoch milliseconds. One in fifty was touched by a nightly job, so shares its instant
-    with others: more rows on one timestamp than a page holds is an everyday case (FIELD §1)."""
+    with others: more rows with one timestamp than a page holds are common (docs/reso-feeds.md, section 1)."""
     bits = mix(seed, index, 2)
     day = 86_400_000
     if bits % 50 == 0:
@@ -81,7 +69,11 @@ def modified_ms(seed: int, index: int, active: int, epoch_ms: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """One home's facts: feet, acres, dollars, aware UTC times."""
+    """One home's facts: feet, acres, dollars, aware UTC times.
+
+    ``price`` is a month's rent if ``lease`` is true. ``contract`` and ``closed`` are None for a home that is not that
+    far. ``days_on_market`` counts to the contract, to the end of the listing, or to the feed's today.
+    """
 
     index: int
     key: str
@@ -89,7 +81,7 @@ class Home:
     status: str
     town: Town
     zip: str
-    house: int
+    street_number: int
     direction: str | None
     street: str
     suffix: str
@@ -107,10 +99,14 @@ class Home:
     pool: bool
     fireplace: bool
     price: int
+    lease: bool
     latitude: float
     longitude: float
     listed: datetime
+    contract: datetime | None
+    closed: datetime | None
     modified: datetime
+    days_on_market: int
     photos: int
     agent: int
     look: int
@@ -122,32 +118,56 @@ _KINDS = ("Single Family Residence",) * 13 + ("Townhouse",) * 3 + ("Condominium"
 def home(seed: int, index: int, active: int, epoch_ms: int) -> Home:
     """Home ``index`` of the feed with this seed, among ``active`` active ones."""
     rng = random.Random(mix(seed, index, 3))
-    town = rng.choices(places.TOWNS, [town.weight for town in places.TOWNS])[0]
-    modified = datetime.fromtimestamp(modified_ms(seed, index, active, epoch_ms) / 1000, UTC)
-    key = key_of(index)
+    town = rng.choices(TOWNS, [town.weight for town in TOWNS])[0]
+    key, status = key_of(index), status_of(seed, index, active)
     building = _building(rng, town)
     unit = str(rng.randint(1, 4) * 100 + rng.randint(1, 12)) if building["kind"] == "Condominium" else None
+    lease = mix(seed, index, 8) % 20 == 0 and building["kind"] != "Duplex" and not building["waterfront"]
+    if lease:
+        building["price"] = round(building["price"] * 0.0055 / 25) * 25
     return Home(
         index=index,
         key=key,
         mls_number=f"LS{key}",
-        status=status_of(seed, index, active),
+        status=status,
         town=town,
         zip=rng.choice(town.zips),
-        house=rng.choice((rng.randint(2, 99), rng.randint(100, 999), rng.randint(1000, 9899))),
-        direction=rng.choice(places.DIRECTIONS) if rng.random() < 0.18 else None,
-        street=rng.choice(places.STREETS),
-        suffix=rng.choice(places.SUFFIXES),
+        street_number=rng.choice((rng.randint(2, 99), rng.randint(100, 999), rng.randint(1000, 9899))),
+        direction=rng.choice(DIRECTIONS) if rng.random() < 0.18 else None,
+        street=rng.choice(STREETS),
+        suffix=rng.choice(SUFFIXES),
         unit=unit,
+        lease=lease,
         latitude=round(town.latitude + rng.gauss(0, 0.02), 6),
         longitude=round(town.longitude + rng.gauss(0, 0.025), 6),
-        listed=modified - timedelta(days=rng.randint(0, 90), minutes=rng.randint(5, 1400)),
-        modified=modified,
         photos=min(16, 1 + int(rng.gammavariate(1.7, 2.55))),
         agent=rng.randrange(48),
         look=rng.getrandbits(32),
+        **_dates(seed, index, active, epoch_ms, status),
         **building,
     )
+
+
+def _dates(seed: int, index: int, active: int, epoch_ms: int, status: str) -> dict[str, Any]:
+    """When the home was listed, put under contract, closed and last changed, in this order and before the epoch."""
+    rng = random.Random(mix(seed, index, 7))
+    modified = datetime.fromtimestamp(modified_ms(seed, index, active, epoch_ms) / 1000, UTC)
+    contract = closed = None
+    until = modified
+    if status == "Closed":
+        closed = modified - timedelta(hours=rng.randint(1, 60))
+        until = contract = closed - timedelta(days=rng.randint(20, 50))
+    elif status in ("Pending", "Active Under Contract"):
+        until = contract = modified - timedelta(hours=rng.randint(0, 30))
+    listed = until - timedelta(days=rng.randint(0, 90), minutes=rng.randint(5, 1400))
+    if status in ("Active", "Hold"):
+        until = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    elif status in ("Coming Soon", "Incomplete"):
+        until = listed
+    days = (until.date() - listed.date()).days
+    return {
+        "listed": listed, "contract": contract, "closed": closed, "modified": modified, "days_on_market": days,
+    }  # fmt: skip
 
 
 def _building(rng: random.Random, town: Town) -> dict[str, Any]:
@@ -179,3 +199,42 @@ def _building(rng: random.Random, town: Town) -> dict[str, Any]:
         "fireplace": rng.random() < 0.45,
         "price": round(price / 100) * 100 - (100 if rng.random() < 0.6 else 0),
     }
+
+
+WIDTH, HEIGHT = 800, 600
+
+_CAPTIONS = {
+    "front": ("Front", "Street view", "Welcome home"),
+    "living": ("Living room", "Living room with tall windows", "Family room"),
+    "kitchen": ("Kitchen", "Kitchen with island", None),
+    "bedroom": ("Primary bedroom", "Bedroom", None),
+    "bath": ("Bath", "Full bath", None),
+    "garden": ("Garden", "Back yard", "Patio & garden"),
+    "lake": ("Water view", "Private dock", "Sunset over the water"),
+    "dusk": ("Front at dusk", "Evening", None),
+    "map": ("Location", "Neighborhood map", None),
+}
+_EVERYDAY = ("living", "kitchen", "bedroom", "bath", "garden", "bedroom", "dusk", "map", "living", "bedroom", "bath")
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One photo: ``number`` never changes for it, ``version`` grows when its picture does."""
+
+    number: int
+    scene: str
+    caption: str | None
+    version: int
+    changed: datetime
+
+
+def shots_of(home: Home) -> tuple[Shot, ...]:
+    """The photos of ``home`` as generated, in display order, the facade first."""
+    rng = random.Random(mix(home.look, home.index, 6))
+    scenes = ["front", *(["lake"] if home.waterfront else []), *_EVERYDAY]
+    while len(scenes) < home.photos:
+        scenes.append(rng.choice(("bedroom", "garden", "living", "kitchen")))
+    return tuple(
+        Shot(number, scene, rng.choice(_CAPTIONS[scene]), 1, home.listed)
+        for number, scene in enumerate(scenes[: home.photos], 1)
+    )

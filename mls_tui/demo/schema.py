@@ -1,4 +1,4 @@
-"""The server's entity model: every field's Edm type, and ``$metadata`` written from it. The one list of fields."""
+"""The entity model: every resource, its fields and their Edm types, and the ``$metadata`` document made from them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Navigation:
-    """A navigation property to ``target``."""
+    """A navigation property: the rows of ``target`` whose ``theirs`` equals this row's ``ours``."""
 
     name: str
     target: str
     collection: bool
+    ours: str
+    theirs: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,10 @@ PROPERTY = EntityType(
         String="ListingKey ListingId OriginatingSystemName OriginatingSystemKey StandardStatus MlsStatus PropertyType "
         "PropertySubType UnparsedAddress StreetNumber StreetDirPrefix StreetName StreetSuffix UnitNumber City "
         "StateOrProvince PostalCode CountyOrParish Country LivingAreaUnits PublicRemarks PrivateRemarks ListAgentKey "
-        "ListAgentMlsId ListAgentFullName ListOfficeKey ListOfficeName WaterBodyName ElementarySchool HighSchool",
+        "ListAgentMlsId ListAgentFullName ListOfficeKey ListOfficeName WaterBodyName ElementarySchool HighSchool "
+        "LotSizeUnits LeaseAmountFrequency LeaseTerm",
         Decimal="ListPrice OriginalListPrice ClosePrice TaxAnnualAmount AssociationFee LivingArea LotSizeAcres "
-        "LotSizeSquareFeet GarageSpaces",
+        "LotSizeSquareFeet LotSizeArea GarageSpaces LeaseAmount TotalActualRent",
         Double="Latitude Longitude",
         Int32="BedroomsTotal BathroomsFull BathroomsHalf BathroomsTotalInteger YearBuilt StoriesTotal DaysOnMarket "
         "PhotosCount",
@@ -66,9 +69,10 @@ PROPERTY = EntityType(
         "View PoolFeatures",
     ),
     {
-        "Media": Navigation("Media", "Media", True),
-        "ListAgent": Navigation("ListAgent", "Member", False),
-        "ListOffice": Navigation("ListOffice", "Office", False),
+        "Media": Navigation("Media", "Media", True, "ListingKey", "ResourceRecordKey"),
+        "OpenHouse": Navigation("OpenHouse", "OpenHouse", True, "ListingKey", "ListingKey"),
+        "ListAgent": Navigation("ListAgent", "Member", False, "ListAgentKey", "MemberKey"),
+        "ListOffice": Navigation("ListOffice", "Office", False, "ListOfficeKey", "OfficeKey"),
     },
 )
 MEDIA = EntityType(
@@ -83,6 +87,16 @@ MEDIA = EntityType(
         Collection="Permission",
     ),
 )
+OPEN_HOUSE = EntityType(
+    "OpenHouse",
+    "OpenHouseKey",
+    _fields(
+        String="OpenHouseKey OpenHouseId ListingKey ListingId OpenHouseStatus OpenHouseType OpenHouseRemarks "
+        "Refreshments ShowingAgentKey ShowingAgentMlsID OriginatingSystemName",
+        Date="OpenHouseDate",
+        DateTimeOffset="OpenHouseStartTime OpenHouseEndTime OriginalEntryTimestamp ModificationTimestamp",
+    ),
+)
 MEMBER = EntityType(
     "Member",
     "MemberKey",
@@ -91,7 +105,7 @@ MEMBER = EntityType(
         "MemberDirectPhone MemberStatus OfficeKey OfficeName OriginatingSystemName",
         DateTimeOffset="ModificationTimestamp",
     ),
-    {"Office": Navigation("Office", "Office", False)},
+    {"Office": Navigation("Office", "Office", False, "OfficeKey", "OfficeKey")},
 )
 OFFICE = EntityType(
     "Office",
@@ -102,7 +116,7 @@ OFFICE = EntityType(
         DateTimeOffset="ModificationTimestamp",
     ),
 )
-ENTITIES = {entity.name: entity for entity in (PROPERTY, MEDIA, MEMBER, OFFICE)}
+ENTITIES = {entity.name: entity for entity in (PROPERTY, MEDIA, OPEN_HOUSE, MEMBER, OFFICE)}
 
 
 def metadata_xml() -> str:

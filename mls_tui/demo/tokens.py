@@ -77,7 +77,7 @@ class Tokens:
         raise TokenError(400, "unsupported_grant_type", "Use client_credentials, password or refresh_token")
 
     def revoke(self, form: Mapping[str, str], authorization: str | None) -> None:
-        """RFC 7009: after this the token is worth nothing; an unknown one is no error. Raises TokenError."""
+        """RFC 7009: after this the token is refused; an unknown one is no error. Raises TokenError."""
         self._check_client(form, authorization)
         token = form.get("token", "")
         if not token:
@@ -107,7 +107,7 @@ class Tokens:
 
 
 def _basic(authorization: str | None) -> tuple[str, str] | None:
-    """Client credentials from HTTP Basic (RFC 6749 §2.3.1), None where there is no such header."""
+    """Client credentials from HTTP Basic (RFC 6749 §2.3.1), None if there is no such header."""
     scheme, _, rest = (authorization or "").partition(" ")
     if scheme.lower() != "basic":
         return None

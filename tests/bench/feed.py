@@ -10,15 +10,14 @@ from typing import Any
 
 import orjson
 
-from mls_tui.demo import people
 from mls_tui.demo.homes import EPOCH, home
-from mls_tui.demo.records import property_record, stamp
+from mls_tui.demo.records import members, property_record, stamp
 
 PHOTO_BYTES = 60_000
 PAGE = 200
 _FIRST = EPOCH - timedelta(days=30)
 _EPOCH_MS = round(EPOCH.timestamp() * 1000)
-_PEOPLE = people.members()
+_PEOPLE = members()
 
 
 def write_photo(folder: Path, size: int = PHOTO_BYTES) -> None:

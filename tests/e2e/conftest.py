@@ -28,7 +28,7 @@ def endpoint(_neutral_environment: None) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def _quick_photos(monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo's homes as tiny JPEGs, each with bytes of its own: what a photo shows does not matter here."""
-    monkeypatch.setattr("mls_tui.demo.paint.draw", quick_photo)
+    monkeypatch.setattr("mls_tui.demo.photos.draw", quick_photo)
 
 
 @pytest.fixture

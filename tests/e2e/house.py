@@ -17,9 +17,8 @@ from mls_tui import actions
 from mls_tui.actions import ConnectionForm, ImportControl, ImportOptions
 from mls_tui.actions.workspace import Workspace
 from mls_tui.config import Settings
-from mls_tui.demo.homes import Home
+from mls_tui.demo.homes import Home, Shot
 from mls_tui.demo.server import DemoMLS
-from mls_tui.demo.shots import Shot
 from mls_tui.domain.events import Event, RunFinished
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportResult

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from mls_tui.config import Settings, load_settings
-from mls_tui.demo import DemoMLS
+from mls_tui.demo.server import DemoMLS
 from tests.contract.aws_server import aws_endpoint
 from tests.promises.house import KilledHouse
 

@@ -21,7 +21,9 @@ from aiohttp import web
 from mls_tui import actions
 from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
-from mls_tui.demo import DemoMLS, homes, start_in_thread
+from mls_tui.demo import homes
+from mls_tui.demo.process import start_in_thread
+from mls_tui.demo.server import DemoMLS
 from mls_tui.domain.listing import Listing
 from tests.promises.children import Child, Ending
 
@@ -213,7 +215,7 @@ def cheap_photos(most: int | None = None) -> Iterator[None]:
         home = made(*where)
         return home if most is None else replace(home, photos=min(most, home.photos))
 
-    with mock.patch.object(homes, "home", few), mock.patch("mls_tui.demo.paint.draw", quick_photo):
+    with mock.patch.object(homes, "home", few), mock.patch("mls_tui.demo.photos.draw", quick_photo):
         yield
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mls_tui.actions import ActionResult, ConnectionView, Difference, Preview, PreviewRow
 from mls_tui.demo.feed import Feed
-from mls_tui.demo.shots import media_records
+from mls_tui.demo.records import media_records
 from mls_tui.domain.listing import Change, Listing, Photo
 from mls_tui.domain.run import ImportCounts, ImportRun, Problem, ProblemKind, RunState
 from mls_tui.reso.mapping.media import map_media
@@ -38,7 +38,7 @@ class SceneryActions(FakeActions):
         self.numbers = {home.listing_id: home.mls_id for home in homes}
 
     async def get_photo(self, key: str, workspace: Workspace) -> ActionResult[bytes]:
-        from mls_tui.demo.paint import draw
+        from mls_tui.demo.photos import draw
 
         _, _, listing_id, _, name = key.split("/")
         mls_id = self.numbers[listing_id]

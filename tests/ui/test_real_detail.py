@@ -15,8 +15,8 @@ from mls_tui import actions
 from mls_tui.actions import ConnectionForm
 from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
+from mls_tui.demo.process import RunningDemo
 from mls_tui.demo.server import DemoMLS
-from mls_tui.demo.thread import RunningDemo
 from mls_tui.domain.listing import Listing
 from mls_tui.importer.options import ImportOptions
 from mls_tui.ui.app import MlsTuiApp

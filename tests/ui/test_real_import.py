@@ -14,8 +14,8 @@ from mls_tui.actions import ConnectionForm
 from mls_tui.actions.workspace import Workspace
 from mls_tui.config import Settings, load_settings
 from mls_tui.demo.faults import Faults
+from mls_tui.demo.process import RunningDemo
 from mls_tui.demo.server import DemoMLS
-from mls_tui.demo.thread import RunningDemo
 from mls_tui.domain.run import RunState
 from mls_tui.ui.app import MlsTuiApp
 from tests.ui.shell import press, seen, settled, until

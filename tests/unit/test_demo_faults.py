@@ -39,7 +39,7 @@ class Probe:
             tries -= 1
             if answer.status_code in (403, 410):
                 key = url.split("/photos/")[1].split("/")[0]
-                media = await self.get(f"{self.mls.base_url}/Property('{key}')/Media", "listing", 1)
+                media = await self.get(f"{self.mls.base_url}/Property('{key}')/Media?$top=99", "listing", 1)
                 number = url.split("/")[-1].split(".")[0]
                 url = next(m["MediaURL"] for m in media.json()["value"] if f"/{key}/{number}.jpg" in m["MediaURL"])
         raise AssertionError(f"{url} failed too often")
@@ -48,7 +48,7 @@ class Probe:
 async def sweep(mls: DemoMLS, transport: httpx.AsyncBaseTransport) -> Probe:
     async with httpx.AsyncClient(transport=transport, timeout=30) as client:
         probe = Probe(mls, client)
-        following = f"{mls.base_url}/Property?$top=5&$expand=Media"
+        following = f"{mls.base_url}/Property?$expand=Media"
         while following:
             document = (await probe.get(following, "page", 3)).json()
             for row in document["value"]:
@@ -66,7 +66,7 @@ async def sweep(mls: DemoMLS, transport: httpx.AsyncBaseTransport) -> Probe:
 @pytest.mark.parametrize("seed", [7, 8])
 async def test_a_client_sees_exactly_the_faults_that_were_counted(seed: int) -> None:
     faults = Faults(seed, api_rate=0.5, photo_rate=0.3, slowest=0.01)
-    async with DemoMLS(listings=60, faults=faults) as mls:
+    async with DemoMLS(listings=60, faults=faults, page_size=5) as mls:
         probe = await sweep(mls, httpx.AsyncHTTPTransport())
         by = faults.by_resource
         assert probe.throttled == faults.throttles > 0
@@ -78,7 +78,7 @@ async def test_a_client_sees_exactly_the_faults_that_were_counted(seed: int) -> 
 
 
 async def test_no_seed_means_no_fault() -> None:
-    async with DemoMLS(listings=30) as mls:
+    async with DemoMLS(listings=30, page_size=5) as mls:
         probe = await sweep(mls, httpx.AsyncHTTPTransport())
         assert not probe.failed
         assert not mls.faults.served

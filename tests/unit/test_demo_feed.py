@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
+from datetime import UTC, date, datetime
 
 import pytest
 from PIL import Image
@@ -38,9 +40,60 @@ def test_every_status_of_the_standard_occurs_and_all_times_are_past() -> None:
     assert len({record["ListingId"] for record in records}) == len(records)
 
 
-def test_keys_and_indexes_are_one_to_one() -> None:
-    assert all(homes.index_of(homes.key_of(index)) == index for index in range(0, 200_000, 17))
-    assert homes.index_of("../../x1") is None
+def test_no_two_homes_have_one_key() -> None:
+    assert len({homes.key_of(number) for number in range(100_000)}) == 100_000
+
+
+def test_the_dates_of_a_home_agree_with_each_other_and_with_today() -> None:
+    today = datetime(2026, 3, 4, 9, tzinfo=UTC)
+    feed = Feed(1500, epoch=today)
+    for key in feed.listing_keys():
+        record = feed.record(key)
+        listed, contract, closed = (
+            record[name] and date.fromisoformat(record[name])
+            for name in ("ListingContractDate", "PurchaseContractDate", "CloseDate")
+        )
+        changed = datetime.fromisoformat(record["ModificationTimestamp"]).date()
+        order = [moment for moment in (listed, contract, closed, changed, today.date()) if moment]
+        assert order == sorted(order)
+        assert record["OriginalEntryTimestamp"][:10] == record["ListingContractDate"]
+        assert record["DaysOnMarket"] >= 0
+        if record["StandardStatus"] == "Active":
+            assert record["DaysOnMarket"] == (today.date() - listed).days
+        if contract:
+            assert record["DaysOnMarket"] == (contract - listed).days
+        assert (closed is not None) == (record["StandardStatus"] == "Closed") == (record["ClosePrice"] is not None)
+        for year in re.findall(r"(?:in|since|Roof) ((?:19|20)\d\d)", record["PublicRemarks"]):
+            assert int(year) <= listed.year
+
+
+def test_some_homes_are_for_rent_and_some_have_areas_in_other_units() -> None:
+    feed = Feed(1500, seed=2)
+    records = [feed.record(key) for key in feed.listing_keys()]
+    leases = [record for record in records if record["PropertyType"] == "Residential Lease"]
+    ways = {
+        (
+            record["LeaseAmountFrequency"],
+            bool(record["ListPrice"]),
+            bool(record["LeaseAmount"] or record["TotalActualRent"]),
+        )
+        for record in leases
+    }
+    assert ways == {("Monthly", True, False), ("Weekly", False, True), ("Monthly", False, True)}
+    assert {record["LivingAreaUnits"] for record in records} == {"Square Feet", "Square Meters"}
+    assert {record["LotSizeUnits"] for record in records} == {None, "Acres", "Hectares", "Square Feet"}
+
+
+def test_open_houses_are_about_active_homes_around_today() -> None:
+    today = datetime(2026, 3, 4, 9, tzinfo=UTC)
+    feed = Feed(600, epoch=today)
+    found = [item for key in feed.listing_keys() for item in feed.open_houses(key)]
+    assert {item["OpenHouseStatus"] for item in found} == {"Active", "Ended", "Canceled"}
+    assert len({item["OpenHouseKey"] for item in found}) == len(found) > 50
+    for item in found:
+        assert feed.value(item["ListingKey"], "StandardStatus") == "Active"
+        assert item["OpenHouseStartTime"] < item["OpenHouseEndTime"]
+        assert abs((date.fromisoformat(item["OpenHouseDate"]) - today.date()).days) <= 10
 
 
 def test_photos_are_small_jpegs_and_always_the_same_bytes() -> None:
@@ -61,7 +114,9 @@ def test_a_change_moves_a_listing_to_the_end_of_time() -> None:
     feed = Feed(20)
     key = feed.listing_keys()[3]
     feed.change(key, ListPrice=1, StandardStatus="Pending")
-    assert list(feed.by_time(None, False))[-1] == key
+    assert feed.record(key)["ModificationTimestamp"] == max(
+        feed.value(other, "ModificationTimestamp") for other in feed.listing_keys()
+    )
     assert (feed.record(key)["ListPrice"], feed.value(key, "StandardStatus")) == (1, "Pending")
 
 
@@ -70,7 +125,7 @@ def test_a_removed_listing_is_gone_and_an_added_one_there() -> None:
     key = feed.listing_keys()[3]
     feed.remove(key)
     assert key not in feed
-    assert key not in list(feed.by_time(None, False)) + list(feed.by_key(None, False))
+    assert key not in feed.listing_keys()
     new = feed.add(City="Stillmere", ListingKey="odd / key")
     record = feed.record(new)
     assert (record["ListingKey"], record["StandardStatus"], record["City"]) == ("odd / key", "Active", "Stillmere")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from mls_tui.demo import start_in_thread
+from mls_tui.demo.process import start_in_thread
 from mls_tui.demo.server import DemoMLS
 from tests.unit.demo_client import client_of
 
@@ -58,7 +58,11 @@ async def test_metadata_names_every_field_that_is_served() -> None:
             for kind in ET.fromstring(answer.text).iter(f"{edm}EntityType")
         }
         document = (await client.get(f"{mls.base_url}/")).json()
-        assert {item["name"] for item in document["value"]} == set(types) == {"Property", "Media", "Member", "Office"}
+        assert (
+            {item["name"] for item in document["value"]}
+            == set(types)
+            == {*("Property", "Media", "OpenHouse", "Member", "Office")}
+        )
         for name, fields in types.items():
             row = (await client.get(f"{mls.base_url}/{name}?$top=1")).json()["value"][0]
             assert set(row) <= fields

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from mls_tui.demo.process import start_in_thread
 from mls_tui.demo.server import DemoMLS
-from mls_tui.demo.thread import start_in_thread
 from mls_tui.reso.presets import SETTING_NAMES
 from tests.e2e.cli.house import Here, add, ended, process
 

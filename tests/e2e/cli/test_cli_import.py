@@ -7,8 +7,8 @@ import re
 
 import pytest
 
+from mls_tui.demo.process import start_in_thread
 from mls_tui.demo.server import DemoMLS
-from mls_tui.demo.thread import start_in_thread
 from tests.e2e.cli.house import LISTINGS, Here, add
 
 

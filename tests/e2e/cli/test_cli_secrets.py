@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from mls_tui.demo.process import start_in_thread
 from mls_tui.demo.server import DemoMLS
-from mls_tui.demo.thread import start_in_thread
 from tests.e2e.cli.house import FAST, Here, Outcome, files_below
 
 COMMANDS = (

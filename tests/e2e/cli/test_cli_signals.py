@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 from aiohttp import web
 
+from mls_tui.demo.process import start_in_thread
 from mls_tui.demo.server import DemoMLS
-from mls_tui.demo.thread import start_in_thread
 from tests.e2e.cli.house import Here, add, ended, process
 
 STOPPING = "Stopping"

@@ -13,8 +13,8 @@ import click
 import pytest
 
 from mls_tui.cli import cli as root
+from mls_tui.demo.process import start_in_thread
 from mls_tui.demo.server import DemoMLS
-from mls_tui.demo.thread import start_in_thread
 from tests.e2e.cli.house import PATIENCE_SECONDS, Here, add, command, ended, process
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07 12 Elm\u202e [red]St[/red]\r\n\x9b31m"
