@@ -140,16 +140,18 @@ def home(seed: int, index: int, active: int, epoch_ms: int) -> Home:
         lease=lease,
         latitude=round(town.latitude + rng.gauss(0, 0.02), 6),
         longitude=round(town.longitude + rng.gauss(0, 0.025), 6),
+        **_dates(seed, index, active, epoch_ms, timedelta(days=rng.randint(0, 90), minutes=rng.randint(5, 1400))),
         photos=min(16, 1 + int(rng.gammavariate(1.7, 2.55))),
         agent=rng.randrange(48),
         look=rng.getrandbits(32),
-        **_dates(seed, index, active, epoch_ms, status),
         **building,
     )
 
 
-def _dates(seed: int, index: int, active: int, epoch_ms: int, status: str) -> dict[str, Any]:
-    """When the home was listed, put under contract, closed and last changed, in this order and before the epoch."""
+def _dates(seed: int, index: int, active: int, epoch_ms: int, on_offer: timedelta) -> dict[str, Any]:
+    """When the home was listed, put under contract, closed and last changed, in this order and before the epoch.
+    ``on_offer`` lies between the listing and what came next."""
+    status = status_of(seed, index, active)
     rng = random.Random(mix(seed, index, 7))
     modified = datetime.fromtimestamp(modified_ms(seed, index, active, epoch_ms) / 1000, UTC)
     contract = closed = None
@@ -159,7 +161,7 @@ def _dates(seed: int, index: int, active: int, epoch_ms: int, status: str) -> di
         until = contract = closed - timedelta(days=rng.randint(20, 50))
     elif status in ("Pending", "Active Under Contract"):
         until = contract = modified - timedelta(hours=rng.randint(0, 30))
-    listed = until - timedelta(days=rng.randint(0, 90), minutes=rng.randint(5, 1400))
+    listed = until - on_offer
     if status in ("Active", "Hold"):
         until = datetime.fromtimestamp(epoch_ms / 1000, UTC)
     elif status in ("Coming Soon", "Incomplete"):

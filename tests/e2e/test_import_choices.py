@@ -116,7 +116,7 @@ async def test_a_record_twice_in_a_feed_is_one_listing(house: House) -> None:
 async def test_one_number_from_two_systems_is_two_listings(house: House) -> None:
     def doubled(rows: list[dict[str, object]]) -> list[dict[str, object]]:
         other = [
-            {**row, "ListingKey": f"W{row['ListingKey']}", "OriginatingSystemName": "West Shore", "PhotosCount": 0}
+            {**row, "ListingKey": f"{row['ListingKey']}W", "OriginatingSystemName": "West Shore", "PhotosCount": 0}
             for row in rows
         ]
         return rows + [{**row, "Media": []} for row in other]
