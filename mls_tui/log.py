@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mls_tui.domain.errors import ErrorCategory, MlsTuiError, sentence
+from mls_tui.domain.masking import Masker
 from mls_tui.domain.words import plural
 from mls_tui.files import PRIVATE_FILE, private_folder
-from mls_tui.redaction import Redactor
 
 if TYPE_CHECKING:
     from mls_tui.config import Settings
@@ -37,9 +37,9 @@ _FIELDS = ("category", "run", "connection", "mls_number", "attempts", "cause", "
 class JsonFormatter(logging.Formatter):
     """One record, one line of ASCII JSON."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, masker: Masker) -> None:
         super().__init__()
-        self._redactor = redactor
+        self._mask = masker
 
     def format(self, record: logging.LogRecord) -> str:
         return json.dumps(self.fields(record))
@@ -60,7 +60,7 @@ class JsonFormatter(logging.Formatter):
             line.setdefault("category", category_of(error))
             if not isinstance(error, MlsTuiError) and record.exc_info:
                 line["trace"] = self.formatException(record.exc_info)[-FIELD_LIMIT:]
-        return {name: self._short(self._redactor.value(value)) for name, value in line.items()}
+        return {name: self._short(self._mask.value(value)) for name, value in line.items()}
 
     @staticmethod
     def _short(value: Any) -> Any:
@@ -70,9 +70,9 @@ class JsonFormatter(logging.Formatter):
 class TextFormatter(logging.Formatter):
     """One record, one readable line without control characters."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, masker: Masker) -> None:
         super().__init__()
-        self._json = JsonFormatter(redactor)
+        self._json = JsonFormatter(masker)
 
     def format(self, record: logging.LogRecord) -> str:
         line = self._json.fields(record)
@@ -114,10 +114,10 @@ def _private(path: str, flags: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The running log. Give ``redactor.add`` to the vault; ``close`` flushes and detaches, and tells the file what did
+    """The running log. Give ``masker.add`` to the vault; ``close`` flushes and detaches, and tells the file what did
     not reach CloudWatch."""
 
-    redactor: Redactor
+    masker: Masker
     path: Path
     handlers: tuple[tuple[logging.Logger, logging.Handler], ...]
 
@@ -136,9 +136,9 @@ def setup_logging(settings: Settings, verbose: int = 0, *, stream: IO[str] | Non
     Other libraries' warnings go to the file too, so that none of them prints over the interface. ``client`` stands in
     for the boto3 ``logs`` client. Nothing is written, and no folder made, before there is something to say.
     """
-    redactor = Redactor()
+    masker = Masker()
     if settings.key:
-        redactor.add(settings.key)
+        masker.add(settings.key)
     root, own = logging.getLogger(), logging.getLogger(LOGGER)
     own.setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
     handlers: list[tuple[logging.Logger, logging.Handler]] = []
@@ -148,14 +148,14 @@ def setup_logging(settings: Settings, verbose: int = 0, *, stream: IO[str] | Non
         logger.addHandler(handler)
         handlers.append((logger, handler))
 
-    attach(root, PrivateFileHandler(settings.log_path), JsonFormatter(redactor))
+    attach(root, PrivateFileHandler(settings.log_path), JsonFormatter(masker))
     if verbose:
-        attach(own, logging.StreamHandler(stream or sys.stderr), TextFormatter(redactor))
+        attach(own, logging.StreamHandler(stream or sys.stderr), TextFormatter(masker))
     if settings.log_group:
         from mls_tui.cloudwatch import CloudWatchHandler
 
-        attach(own, CloudWatchHandler(settings.log_group, settings.user, client), JsonFormatter(redactor))
-    return Log(redactor, settings.log_path, tuple(handlers))
+        attach(own, CloudWatchHandler(settings.log_group, settings.user, client), JsonFormatter(masker))
+    return Log(masker, settings.log_path, tuple(handlers))
 
 
 def log_error(error: BaseException, message: str, **fields: Any) -> None:

@@ -66,7 +66,7 @@ class DemoLoan:
     async def workspace(self) -> Workspace:
         """Start the server, connect to it, and answer with the workspace."""
         await asyncio.to_thread(self._start)
-        workspace = Workspace(self.settings, on_secret=self.log.redactor.add if self.log else None)
+        workspace = Workspace(self.settings, on_secret=self.log.masker.add if self.log else None)
         await workspace.open()
         form = ConnectionForm(
             name=CONNECTION,

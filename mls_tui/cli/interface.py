@@ -35,7 +35,7 @@ def open_interface(ctx: click.Context) -> None:
     demo = DemoOnDemand(settings, log)
     workspace = Workspace(
         settings,
-        on_secret=log.redactor.add if log else None,
+        on_secret=log.masker.add if log else None,
         on_warning=lambda text: app.warn(text),
     )
     try:

@@ -72,7 +72,7 @@ def workspace_of(settings: Settings, log: Log | None) -> Workspace:
     """Not yet open. Its secrets are masked in the log; its warnings go to stderr."""
     return Workspace(
         settings,
-        on_secret=log.redactor.add if log else None,
+        on_secret=log.masker.add if log else None,
         on_warning=warn,
     )
 

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from mls_tui.domain.errors import MLSError
-from mls_tui.reso.answers import Fault, Masker, clean, phrase, read_fault
+from mls_tui.domain.masking import Masker
+from mls_tui.reso.answers import Fault, clean, phrase, read_fault
 from mls_tui.reso.exchange import Raw
 
 _RETRYABLE = frozenset({408, 425})

@@ -3,30 +3,22 @@ secrets masked. It must never raise on a body, nor let a token through."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 import orjson
 
+from mls_tui.domain.masking import Masker
+
 READ_AT_MOST = 2048
-MASK = "***"
-UNMISTAKABLE = 16
-"""Characters of a secret that no listing's text holds by chance, as it may hold a password such as "lakeside"."""
 SPARK_THROTTLED = "1550"
 
-_TOKEN_LIKE = re.compile(
-    r"(?i)(bearer\s+|basic\s+|eyj[\w-]{6,}\.)[\w.~+/=-]+"
-    r"|((?:access_|refresh_|id_)?token|client_secret|secret|password|api_?key|signature|sig)([\"']?\s*[=:]\s*[\"']?)"
-    r"[^\s\"'&,;<>}]+"
-)
 _OAUTH_CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[^\S ]+|[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
@@ -47,45 +39,6 @@ class Fault:
 
     code: str = ""
     message: str = ""
-
-
-class Masker:
-    """Replaces the secrets of one connection, and whatever looks like one, by ``***``."""
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._known: set[str] = set()
-        self._long: tuple[str, ...] = ()
-        self._echoes: tuple[bytes, ...] = ()
-        for secret in secrets:
-            self.add(secret)
-
-    def add(self, secret: str | None) -> None:
-        """Remember one more secret, also as it looks in a URL and in JSON."""
-        if not secret or len(secret) < 4:
-            return
-        escaped = json.dumps(secret)[1:-1]
-        self._known.update((secret, quote(secret, safe=""), quote_plus(secret), escaped, escaped.replace("/", r"\/")))
-        if len(secret) >= UNMISTAKABLE:
-            self._long = tuple(
-                sorted((each for each in self._known if len(each) >= UNMISTAKABLE), key=len, reverse=True)
-            )
-            self._echoes = tuple(each.encode() for each in self._long)
-
-    def echoed(self, raw: bytes) -> bool:
-        """Whether a secret that no text holds by chance stands in an answer's bytes."""
-        return any(secret in raw for secret in self._echoes)
-
-    def known(self, text: str) -> str:
-        """``text`` without such secrets, and otherwise as it is: for what is kept."""
-        for secret in self._long:
-            if secret in text:
-                text = text.replace(secret, MASK)
-        return text
-
-    def __call__(self, text: str) -> str:
-        for secret in sorted(self._known, key=len, reverse=True):
-            text = text.replace(secret, MASK)
-        return _TOKEN_LIKE.sub(lambda hit: f"{hit[1] or ''}{hit[2] or ''}{hit[3] or ''}{MASK}", text)
 
 
 def phrase(status: int) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from mls_tui.domain.clock import Clock, epoch_ms
 from mls_tui.domain.connection import AuthKind, Connection, SecretField
 from mls_tui.domain.errors import AuthenticationError, ConnectionExpiredError, MLSError, MlsTuiError, UsageError
-from mls_tui.reso.answers import Masker
+from mls_tui.domain.masking import Masker
 from mls_tui.reso.presets import ProviderPreset, TokenAuth
 
 _RENEW_BEFORE_SECONDS = 60.0

@@ -12,12 +12,12 @@ import httpx
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.connection import Connection, SecretField
 from mls_tui.domain.errors import ConnectionExpiredError, MLSError
+from mls_tui.domain.masking import Masker
 from mls_tui.domain.retry import REQUEST_ATTEMPTS
 from mls_tui.reso.answer_errors import as_object, error_inside, no_json, parsed, refused
-from mls_tui.reso.answers import Answer, Fault, Masker, fault_in, phrase
+from mls_tui.reso.answers import Answer, Fault, fault_in, phrase
 from mls_tui.reso.auth import KeptToken, OnToken, TokenSet, TokenSource
 from mls_tui.reso.base import Observer, PhotoBytes
-from mls_tui.reso.echoes import without_echoes
 from mls_tui.reso.exchange import Raw
 from mls_tui.reso.media_headers import PhotoHeaders
 from mls_tui.reso.net.names import Lookup
@@ -189,7 +189,7 @@ class MlsHttp:
         if raw.status == 204:
             return Answer(204, {}, raw.headers), None, None
         try:
-            body = as_object(without_echoes(await _off_loop(raw.body), raw.body, self._mask))
+            body = as_object(await _off_loop(raw.body, self._mask))
         except ValueError:
             body = None
         if body is None:
@@ -222,6 +222,10 @@ def _origin_of(base_url: str) -> Origin:
         return "", "", 0  # nothing is at home there; the guard says so when a request is made
 
 
-async def _off_loop(body: bytes) -> object:
+async def _off_loop(body: bytes, mask: Masker) -> object:
     """Parse a large body in a thread: 16 MB take a third of a second, for which no frame would be drawn."""
-    return parsed(body) if len(body) <= _PARSE_HERE else await asyncio.to_thread(parsed, body)
+    return _masked(body, mask) if len(body) <= _PARSE_HERE else await asyncio.to_thread(_masked, body, mask)
+
+
+def _masked(body: bytes, mask: Masker) -> object:
+    return mask.body(parsed(body))

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from mls_tui.domain.errors import MLSError, PhotoError
-from mls_tui.reso.answers import Fault, Masker, phrase, read_fault
+from mls_tui.domain.masking import Masker
+from mls_tui.reso.answers import Fault, phrase, read_fault
 from mls_tui.reso.base import Observer, PhotoBytes
 from mls_tui.reso.exchange import BodyError, asked, packing, read_body, read_head
 from mls_tui.reso.net.netguard import AddressRefusedError, NetGuard, Target

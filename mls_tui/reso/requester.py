@@ -12,9 +12,10 @@ import httpx
 from mls_tui import __version__
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import MLSError, RateLimitedError
+from mls_tui.domain.masking import Masker
 from mls_tui.domain.retry import REQUEST_ATTEMPTS, attempt
 from mls_tui.reso.answer_errors import parsed, refused
-from mls_tui.reso.answers import Fault, Masker, fault_in, phrase
+from mls_tui.reso.answers import Fault, fault_in, phrase
 from mls_tui.reso.auth import FormAnswer
 from mls_tui.reso.base import Observer, RequestFailed
 from mls_tui.reso.exchange import BodyError, Raw, asked, read_body, read_head

@@ -77,7 +77,7 @@ async def test_rotated_logs_and_what_cloudwatch_gets_hold_no_secret(
     readable, clock = io.StringIO(), SwiftClock()
     log = setup_logging(settings, verbose=2, stream=readable, client=client)
     try:
-        async with leaky_mls() as mls, Workspace(settings, clock=clock, on_secret=log.redactor.add) as ws:
+        async with leaky_mls() as mls, Workspace(settings, clock=clock, on_secret=log.masker.add) as ws:
             await (await _leaky_house(mls, ws, clock)).run()
             assert f"Bearer {canaries.TOKEN}" in mls.sent
     finally:

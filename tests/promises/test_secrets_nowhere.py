@@ -146,7 +146,7 @@ async def test_an_unforeseen_error_that_holds_a_secret_shows_it_nowhere(
     monkeypatch.setattr("mls_tui.importer.plan.decide", breaks)
     log = setup_logging(settings)
     try:
-        async with leaky_mls() as mls, Workspace(settings, on_secret=log.redactor.add) as ws:
+        async with leaky_mls() as mls, Workspace(settings, on_secret=log.masker.add) as ws:
             error = await _import(mls, ws)
     finally:
         log.close()

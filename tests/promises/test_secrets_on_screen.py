@@ -49,7 +49,7 @@ async def opened(home: Path, *, importing: bool = False) -> AsyncIterator[tuple[
     log = setup_logging(settings)
     try:
         async with leaky_mls() as mls:
-            workspace = Workspace(settings, clock=SwiftClock(), on_secret=log.redactor.add)
+            workspace = Workspace(settings, clock=SwiftClock(), on_secret=log.masker.add)
             async with workspace:
                 form = actions.ConnectionForm(base_url=mls.base_url, token_url=mls.token_url, **FORM)  # type: ignore[arg-type]
                 made = await actions.connect_mls(form, workspace)

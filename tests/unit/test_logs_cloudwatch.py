@@ -42,7 +42,7 @@ def _record(text: str) -> logging.LogRecord:
 def test_records_arrive_masked_in_a_group_that_is_made_for_them(home: Path, client: Any) -> None:
     settings = load_settings({"MLS_TUI_HOME": str(home), "MLS_TUI_LOG_GROUP": GROUP})
     log = setup_logging(settings, client=client)
-    log.redactor.add("canary-token")
+    log.masker.add("canary-token")
     log_error(MLSError("down canary-token"), "Import failed")
     log.close()
     (message,) = _messages(client)

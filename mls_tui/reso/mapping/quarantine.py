@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from mls_tui.domain.masking import mask_looks
 from mls_tui.reso.mapping.text import clean_block, clean_line, cut
 
 MAX_BYTES = 16_384
@@ -21,10 +22,6 @@ _PRIVATE = re.compile(
 )
 _URL = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]{1,20}://)(?P<rest>[^\s\"'<>]*)", re.IGNORECASE)
 _QUERY = re.compile(r"[?#]")
-_BARE_TOKEN = re.compile(
-    r"(?i:\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}|\beyJ[\w-]{8,}(?:\.[\w-]*)+|\bAKIA[0-9A-Z]{12,}\b"
-    r"|(?i:\b(?:access_token|refresh_token|client_secret|password|api_key)\s*[=:]\s*)[^\s&,;]+"
-)
 _LEFT_OUT = "(left out)"
 
 
@@ -91,7 +88,7 @@ def _is_private(name: str) -> bool:
 
 def _clean_text(text: str, width: int) -> str:
     plain = clean_block(text[: 8 * width], 8 * width)
-    return cut(_BARE_TOKEN.sub(_LEFT_OUT, _URL.sub(_bare_url, plain)), width)
+    return cut(mask_looks(_URL.sub(_bare_url, plain)), width)
 
 
 def _bare_url(match: re.Match[str]) -> str:
