@@ -34,7 +34,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "sign-out": ("users", "Sign out and revoke the session."),
     "whoami": ("users", "Print the id of the signed-in user."),
     "doctor": ("doctor", "Check configuration, AWS rights and what a provider supports."),
-    "info": ("info", "Version, paths and effective configuration."),
+    "info": ("doctor", "Version, paths and effective configuration."),
     "keys": ("users", "Rotate the key that encrypts secrets."),
 }
 
@@ -68,7 +68,7 @@ class LazyGroup(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            from mls_tui.cli.crash import tell
+            from mls_tui.cli.running import tell
 
             tell(error)
 

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 import sys
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from mls_tui import actions
 from mls_tui.actions.results import ConnectionForm
 from mls_tui.actions.workspace import Workspace
-from mls_tui.cli.demo_folder import DemoFolder
-from mls_tui.cli.imports import drained, summary
-from mls_tui.cli.interface import keeper, leave, typing
-from mls_tui.cli.progress import show_for
-from mls_tui.cli.running import fail, json_option, log_to, run, settings_of
-from mls_tui.cli.stopping import Stop
-from mls_tui.cli.text import plain_text, print_json, say
+from mls_tui.cli.imports import drained
+from mls_tui.cli.progress import show_for, summary
+from mls_tui.cli.running import (
+    Stop,
+    fail,
+    json_option,
+    leave,
+    log_to,
+    plain_text,
+    print_json,
+    run,
+    say,
+    settings_of,
+    typing,
+)
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.events import Event
 from mls_tui.domain.run import ImportResult
+from mls_tui.files import private_folder
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.options import ImportOptions
 from mls_tui.ui.terminal import Question
@@ -33,6 +44,66 @@ if TYPE_CHECKING:
 
     from mls_tui.demo.process import DemoProcess, Served
     from mls_tui.log import Log
+
+
+_MOST = 100
+
+
+class DemoFolder:
+    """``demo`` below the user's data, else ``demo-2`` and so on: the first that no other process holds. It is held by
+    a lock on a file beside it, which ends with this process however that ends."""
+
+    def __init__(self, data: Path) -> None:
+        """Raises StorageError where no folder can be had."""
+        for number in range(1, _MOST + 1):
+            path = data / ("demo" if number == 1 else f"demo-{number}")
+            held = _held(path.with_suffix(".lock"))
+            if held is not None:
+                self.path, self._held = path, held
+                return
+        raise StorageError(f"{_MOST} demos are open already, each with its folder in {data}. Close one of them.")
+
+    def empty(self) -> None:
+        """Remove what an earlier demo left there. Raises StorageError where that cannot be done."""
+        try:
+            if self.path.exists():
+                shutil.rmtree(self.path)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    def release(self) -> None:
+        """Leave it to the next demo, with what is in it until then."""
+        self._held.close()
+
+
+def _held(path: Path) -> IO[bytes] | None:
+    """The file, locked for as long as it is open; None where another process has it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        fcntl = None  # type: ignore[assignment]
+    try:
+        private_folder(path.parent)
+        stream = path.open("ab")
+    except OSError as error:
+        raise _unusable(path, error) from error
+    try:
+        if fcntl is not None:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        stream.close()
+        return None
+    except OSError:
+        pass  # a disk without locks, such as some network drives
+    return stream
+
+
+def _unusable(path: Path, error: OSError) -> StorageError:
+    why = error.strerror or type(error).__name__
+    return StorageError(
+        f"The demo cannot use {path}: {why}. Make it writable, or set MLS_TUI_HOME to a folder that is."
+    )
+
 
 CONNECTION = "Lakeside MLS (demo)"
 
@@ -147,7 +218,7 @@ def _interface(loan: DemoLoan, settings: Settings) -> int:
         from mls_tui.ui.app import Hooks, MlsTuiApp
 
         workspace = run(_closed(loan))
-        hooks = Hooks(start_demo=loan.workspace, remember=keeper(settings), graphics=question.answer())
+        hooks = Hooks(start_demo=loan.workspace, graphics=question.answer())
     app = MlsTuiApp(workspace, hooks=hooks, start_import=loan.connection_id)
     app.run(auto_pilot=typing(question.typed))
     return app.return_code or 0

@@ -1,14 +1,36 @@
-"""``mls-tui doctor``: configuration, this machine, AWS, and one provider."""
+"""``mls-tui doctor`` and ``mls-tui info``: what is right and wrong here, and what is configured."""
 
 from __future__ import annotations
 
+import platform
 import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
 
 import click
+from textual.binding import Binding
 
-from mls_tui import actions
-from mls_tui.cli.checks import print_checks
-from mls_tui.cli.running import data_of, json_option, with_workspace
+from mls_tui import __version__, actions
+from mls_tui.cli.running import data_of, json_option, plain_text, print_json, settings_of, with_workspace
+from mls_tui.config import Settings, effective
+from mls_tui.domain.errors import MlsTuiError, sentence
+from mls_tui.storage.base import Check
+
+_GLYPHS = {"ok": "✓ ok     ", "skipped": "- skipped", "warning": "! warning", "failure": "✗ failure"}
+
+
+def print_checks(checks: Sequence[Check], *, as_json: bool) -> None:
+    """One line a check on stdout, its advice below it; as JSON an array."""
+    if as_json:
+        print_json([asdict(check) for check in checks])
+        return
+    for check in checks:
+        click.echo(f"{_GLYPHS.get(check.state, check.state)}  {check.name}: {plain_text(check.detail, 300)}")
+        if check.advice and check.state != "ok":
+            click.echo(f"             → {plain_text(check.advice, 300)}")
 
 
 @click.command()
@@ -21,3 +43,90 @@ def doctor(ctx: click.Context, connection: str | None, as_json: bool) -> None:
     checks = data_of(answer, as_json=as_json)
     print_checks(checks, as_json=as_json)
     sys.exit(answer.exit_code)
+
+
+@click.command()
+@json_option("Print the same as one JSON document.")
+@click.option("--keys", is_flag=True, help="Print the interface's keys by their ids, for [keys] in config.toml.")
+@click.pass_context
+def info(ctx: click.Context, as_json: bool, keys: bool) -> None:
+    """Version, every path, the effective configuration with secrets masked."""
+    if keys:
+        _print_keys(as_json=as_json)
+        return
+    settings = settings_of(ctx, as_json=as_json)
+    paths, stores, key = _paths(settings), _stores(settings), _key(settings)
+    if as_json:
+        rows: dict[str, Any] = {row.name: {"value": row.value, "source": row.source} for row in effective(settings)}
+        document = {"version": __version__, "python": platform.python_version(), "paths": paths}
+        print_json({**document, "stores": stores, "encryptionKey": key, "settings": rows})
+        return
+    click.echo(f"mls-tui {__version__}, Python {platform.python_version()}")
+    places = {f"{name} are kept in": place for name, place in stores.items()}
+    lines = {**paths, **places, "encryption key": f"{key['id'] or 'none yet'}, in {key['place']}"}
+    for name, text in lines.items():
+        click.echo(f"{name:<24} {plain_text(text)}")
+    for row in effective(settings):
+        click.echo(f"{row.name:<24} {plain_text(row.value) or '—'}  ({row.source})")
+
+
+def _print_keys(*, as_json: bool) -> None:
+
+    found = key_ids()
+    if as_json:
+        print_json({name: {"keys": keys, "does": words} for name, (keys, words) in found.items()})
+        return
+    for name, (keys, words) in found.items():
+        click.echo(f"{name:<26} {keys:<32} {words}".rstrip())
+
+
+def _paths(settings: Settings) -> dict[str, str]:
+    return {
+        "configuration": str(settings.config_path),
+        "database": str(settings.database_path),
+        "photos": str(settings.photos_path),
+        "state": str(settings.state_path),
+        "log": str(settings.log_path),
+        "cache": str(settings.cache_path),
+    }
+
+
+def _stores(settings: Settings) -> dict[str, str]:
+    from mls_tui.storage.open import open_stores
+
+    listings, photos = open_stores(settings)
+    return {"listings": listings.describe(), "photos": photos.describe()}
+
+
+def _key(settings: Settings) -> dict[str, str | None]:
+    """Which key new secrets are encrypted with, and where it is; ``id`` is None while there is none."""
+    from mls_tui.vault.secrets import open_vault
+
+    try:
+        vault = open_vault(settings)
+        if settings.storage == "aws" and settings.kms_key_id:
+            return {"id": settings.kms_key_id, "place": vault.place}
+        kept = (settings.key_path, settings.key_path.with_name("in-keyring"))
+        made = settings.key is not None or any(path.exists() for path in kept)
+        return {"id": vault.key_id() if made else None, "place": vault.place}
+    except MlsTuiError as error:
+        return {"id": None, "place": sentence(error)}
+
+
+def key_ids() -> dict[str, tuple[str, str]]:
+    """For each id its keys, comma-separated, and what they do; sorted by id."""
+    found = {each.id: (each.key, each.tooltip or each.description) for each in _bindings() if each.id}
+    return dict(sorted(found.items()))
+
+
+def _bindings() -> Iterator[Binding]:
+    for package in ("mls_tui.ui.screens", "mls_tui.ui.widgets"):
+        for module in iter_modules(import_module(package).__path__):
+            yield from _of_module(f"{package}.{module.name}")
+    yield from _of_module("mls_tui.ui.app")
+
+
+def _of_module(name: str) -> Iterator[Binding]:
+    for owner in vars(import_module(name)).values():
+        if isinstance(owner, type) and owner.__module__ == name:
+            yield from (each for each in vars(owner).get("BINDINGS", ()) if isinstance(each, Binding))

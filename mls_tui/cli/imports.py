@@ -1,4 +1,4 @@
-"""``mls-tui import``: one import, a dry run, or one every so often."""
+"""``mls-tui import``: one import after another, a dry run, or imports at an interval."""
 
 from __future__ import annotations
 
@@ -12,16 +12,26 @@ import click
 from mls_tui import actions
 from mls_tui.actions.results import Preview
 from mls_tui.actions.workspace import Workspace
-from mls_tui.cli.progress import Show, show_for
-from mls_tui.cli.running import data_of, json_option, stoppable, with_workspace
-from mls_tui.cli.stopping import Stop
-from mls_tui.cli.text import leave_closed_pipes, plain_text, print_json, say
+from mls_tui.cli.progress import Show, show_for, tell_end
+from mls_tui.cli.running import (
+    Stop,
+    data_of,
+    fail,
+    json_option,
+    leave_closed_pipes,
+    plain_text,
+    print_json,
+    say,
+    stoppable,
+    with_workspace,
+)
+from mls_tui.domain.errors import UsageError
 from mls_tui.domain.events import Event, RunFinished
 from mls_tui.domain.listing import ListingStatus
-from mls_tui.domain.run import ImportResult
-from mls_tui.domain.words import plural
+from mls_tui.domain.run import ImportResult, RunState
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.options import ImportOptions
+from mls_tui.importer.schedule import parse_interval, watch
 
 _STATUSES = click.Choice([*(status.value for status in ListingStatus), "all"])
 
@@ -70,8 +80,6 @@ def import_(ctx: click.Context, /, connections: tuple[str, ...], **given: Any) -
         return actions.import_events(connection, options, workspace, control)
 
     if given["every"]:
-        from mls_tui.cli.watching import keep_importing
-
         keep_importing(ctx, start, given["every"], events=given["events"], as_json=as_json)
         return
     run_and_finish(ctx, start, as_json=as_json, events=given["events"])
@@ -117,33 +125,6 @@ def run_and_finish(ctx: click.Context, start: Start, *, as_json: bool, events: b
     sys.exit(result.exit_code)
 
 
-def tell_end(result: ImportResult, *, quiet: bool, err: bool = False) -> None:
-    """The error on stderr, or the summary on stdout (``err``: on stderr) unless ``quiet``."""
-    if result.error is not None:
-        say(f"Error: {plain_text(result.error)}")
-    elif not quiet:
-        (say if err else click.echo)(summary(result))
-
-
-def summary(result: ImportResult) -> str:
-    """The result in a few lines."""
-    counts = result.counts
-    lines = [
-        f"{result.message} in {(result.finished_at - result.started_at) / 1000:.1f} s: "
-        f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, "
-        f"{counts.removed} removed, {counts.failed} failed.",
-        f"{counts.photos_stored} photos stored ({counts.bytes / 1e6:.1f} MB), {counts.photos_failed} could not be had.",
-    ]
-    lines += [
-        f"  {plain_text(each.mls_number)}: {plain_text(each.error)} ({plural(each.attempts, 'attempt')})"
-        for each in result.errors[:20]
-    ]
-    if len(result.errors) > 20:
-        lines.append(f"  and {len(result.errors) - 20} more: `mls-tui history` has them all")
-    lines += [f"  warning: {count} × {plain_text(kind)}" for kind, count in sorted(result.warnings.items())]
-    return "\n".join(lines)
-
-
 def _dry_run(ctx: click.Context, connection: str, options: ImportOptions, *, as_json: bool) -> None:
     answer = with_workspace(ctx, lambda ws: actions.preview_import(connection, options, ws), as_json=as_json)
     found = data_of(answer, as_json=as_json)
@@ -179,3 +160,32 @@ def _preview_data(preview: Preview) -> dict[str, Any]:
     ]
     kinds = ("new", "changed", "unchanged", "gone", "quarantined")
     return {"counts": {kind: preview.count(kind) for kind in kinds}, "listings": rows, "warnings": preview.warnings}
+
+
+def keep_importing(ctx: click.Context, start: Start, every: str, *, events: bool, as_json: bool) -> None:
+    """With ``as_json`` one document an import; with ``events`` the events of all of them, a line each."""
+    try:
+        seconds = parse_interval(every)
+    except UsageError as error:
+        fail(str(error), error.exit_code, as_json=as_json)
+
+    async def again_and_again(workspace: Workspace, stop: Stop) -> ImportResult:
+        async def once() -> ImportResult:
+            result = await drained(workspace, start, show_for(events=events, quiet=as_json), stop)
+            if result.exit_code == UsageError.exit_code and result.state is RunState.FAILED:
+                raise UsageError(result.error or "")  # a wrong name is wrong the next time too
+            _tell(result, events=events, as_json=as_json)
+            return result
+
+        def waiting(wait: float, why: str) -> None:
+            say(f"Next import in {wait:.0f} s{why}. Ctrl-C ends this.")
+
+        return await watch(once, seconds, clock=workspace.clock, on_wait=waiting)
+
+    sys.exit(stoppable(ctx, again_and_again, as_json=as_json).exit_code)
+
+
+def _tell(result: ImportResult, *, events: bool, as_json: bool) -> None:
+    if as_json and not events:
+        print_json(result.to_contract())
+    tell_end(result, quiet=as_json, err=True)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
 from mls_tui.actions.workspace import Workspace
-from mls_tui.cli.running import log_to, settings_of
+from mls_tui.cli.running import leave, log_to, settings_of, typing
 from mls_tui.config import Settings
 from mls_tui.domain.errors import UsageError
 from mls_tui.ui.terminal import Question
 
 if TYPE_CHECKING:
-    from textual.pilot import Pilot
-
     from mls_tui.cli.demo import DemoLoan
     from mls_tui.log import Log
 
@@ -45,28 +40,6 @@ def open_interface(ctx: click.Context) -> None:
     finally:
         demo.stop()
     leave(app.return_code or 0, log)
-
-
-def typing(keys: str) -> Callable[[Pilot[object]], Coroutine[Any, Any, None]] | None:
-    """Types once the interface stands what the user typed while it was loaded."""
-
-    async def play(pilot: Pilot[object]) -> None:
-        for key in keys:
-            pilot.app.simulate_key(key)
-
-    return play if keys else None
-
-
-def leave(code: int, log: Log | None = None) -> NoReturn:
-    """End the process now: everything is saved, closed and written, and to take an interpreter with a hundred thousand
-    objects apart would make the user wait as long again."""
-    if log is not None:
-        log.close()
-    logging.shutdown()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)
 
 
 class DemoOnDemand:

@@ -1,4 +1,4 @@
-"""How an import shows: a bar where stderr is a terminal, plain lines otherwise, JSON lines with ``--events``."""
+"""How an import shows and how it ended: a bar on a terminal, else plain lines, or JSON lines with ``--events``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import click
 
-from mls_tui.cli.text import json_text, plain_text, say
+from mls_tui.cli.running import json_text, plain_text, say
 from mls_tui.domain.events import AttemptFailed, Event, ListingFailed, PageFetched, RunStarted, Throttled
+from mls_tui.domain.run import ImportResult
+from mls_tui.domain.words import plural
 from mls_tui.importer.tally import Tally, TallyFold
 
 if TYPE_CHECKING:
@@ -191,3 +193,30 @@ def line_of(event: Event) -> str | None:
         case Throttled():
             return plain_text(f"The MLS asks to wait until {event.until:%H:%M:%S} UTC: {event.why}")
     return None
+
+
+def tell_end(result: ImportResult, *, quiet: bool, err: bool = False) -> None:
+    """The error on stderr, or the summary on stdout (``err``: on stderr) unless ``quiet``."""
+    if result.error is not None:
+        say(f"Error: {plain_text(result.error)}")
+    elif not quiet:
+        (say if err else click.echo)(summary(result))
+
+
+def summary(result: ImportResult) -> str:
+    """The result in a few lines."""
+    counts = result.counts
+    lines = [
+        f"{result.message} in {(result.finished_at - result.started_at) / 1000:.1f} s: "
+        f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, "
+        f"{counts.removed} removed, {counts.failed} failed.",
+        f"{counts.photos_stored} photos stored ({counts.bytes / 1e6:.1f} MB), {counts.photos_failed} could not be had.",
+    ]
+    lines += [
+        f"  {plain_text(each.mls_number)}: {plain_text(each.error)} ({plural(each.attempts, 'attempt')})"
+        for each in result.errors[:20]
+    ]
+    if len(result.errors) > 20:
+        lines.append(f"  and {len(result.errors) - 20} more: `mls-tui history` has them all")
+    lines += [f"  warning: {count} × {plain_text(kind)}" for kind, count in sorted(result.warnings.items())]
+    return "\n".join(lines)

@@ -1,25 +1,151 @@
-"""What every command shares: settings from the flags, one workspace, answers to stdout, errors as sentences to stderr
-with the contract's exit code."""
+"""What every command shares: settings, one workspace, text on its way to a terminal, signals, errors as sentences with
+the exit codes of docs/contract.md."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
+import os
+import re
+import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from mls_tui import loops
 from mls_tui.actions.workspace import Workspace
-from mls_tui.cli.stopping import Stop
-from mls_tui.cli.text import plain_text, print_json, say
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import MlsTuiError, sentence
+from mls_tui.importer.control import ImportControl
 
 if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
     from mls_tui.actions.results import ActionResult
     from mls_tui.log import Log
+
+
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def say(text: str) -> None:
+    """Narration, for people: stderr. One that nobody reads any more stops nothing."""
+    with suppress(BrokenPipeError):
+        click.echo(text, err=True)
+
+
+def leave_closed_pipes() -> None:
+    """What is still to be said to a reader that has gone goes nowhere: the interpreter's last flush would fail on it,
+    with an exit code of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+
+def plain_text(value: object, width: int | None = None) -> str:
+    """Feed text for a terminal: one line, no control or escape character, cut to ``width`` with an ellipsis."""
+    text = "" if value is None else str(value)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " if char.isspace() else "" for char in text)
+    text = text.strip()
+    return text if width is None or len(text) <= width else text[: width - 1] + "…"
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(json_text(document, indent=2))
+
+
+def json_text(document: Any, *, indent: int | None = None) -> str:
+    """JSON that neither a terminal nor a narrow encoding can stumble over: unusual characters are escapes."""
+    narrow = "utf" not in (sys.stdout.encoding or "utf-8").lower()
+    text = json.dumps(document, indent=indent, ensure_ascii=narrow)
+    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PATIENCE_SECONDS = 1.9
+"""After this the process ends whatever still hangs; what is to be saved is saved within 1.5 s (importer.engine)."""
+
+INTERRUPTED = 130
+
+
+class Stop:
+    """As a context manager around a command's work, inside its event loop; restores what was before."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+        self._control: ImportControl | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._former: dict[int, Any] = {}
+
+    def __enter__(self) -> Stop:
+        self._task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            try:
+                former = signal.getsignal(number)
+                listen(loop, number, self._stop)
+                self._former[number] = former or signal.SIG_DFL
+            except (RuntimeError, ValueError):
+                pass  # not in the main thread: signals are not ours
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        loop = asyncio.get_running_loop()
+        for number, former in self._former.items():
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
+            signal.signal(number, former)
+
+    @contextmanager
+    def importing(self, control: ImportControl) -> Iterator[None]:
+        """While an import runs a signal cancels that, so that its end is told and saved; else the command's task."""
+        self._control = control
+        if self._asked:
+            control.cancel(interrupted=True)
+        try:
+            yield
+        finally:
+            self._control = None
+
+    def _stop(self) -> None:
+        self._asked += 1
+        if self._asked > 1:
+            end_at_once()
+        backstop = threading.Timer(PATIENCE_SECONDS, end_at_once)
+        backstop.daemon = True
+        backstop.start()
+        if self._control is not None:
+            say("Stopping: saving what is done. Once more stops at once.")
+            self._control.cancel(interrupted=True)
+        elif self._task is not None:
+            self._task.cancel()
+
+
+def listen(loop: asyncio.AbstractEventLoop, number: int, handler: Callable[[], None]) -> None:
+    """Have a signal call ``handler`` in the loop."""
+    try:
+        loop.add_signal_handler(number, handler)
+    except NotImplementedError:  # Windows
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(handler))
+
+
+def end_at_once() -> None:
+    """Leave now, with the cursor of the terminal as a progress bar found it."""
+    if sys.stderr.isatty():
+        os.write(sys.stderr.fileno(), b"\x1b[?25h\n")
+    os._exit(INTERRUPTED)
+
 
 T = TypeVar("T")
 
@@ -109,3 +235,36 @@ def fail(text: str, exit_code: int, *, as_json: bool = False) -> NoReturn:
         print_json({"success": False, "error": text})
     say(f"Error: {plain_text(text)}")
     sys.exit(exit_code or 1)
+
+
+def tell(error: Exception) -> NoReturn:
+    """End the command. Never a traceback on the terminal."""
+    if isinstance(error, MlsTuiError):
+        fail(sentence(error), error.exit_code)
+    if isinstance(error, OSError):
+        fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.", 4)
+    if logging.getLogger().handlers:
+        logging.getLogger("mls_tui").error("unforeseen error", exc_info=error)
+    fail(f"{sentence(error)}. This is a fault in mls-tui; the log has more (`mls-tui info` says where it is).", 1)
+
+
+def typing(keys: str) -> Callable[[Pilot[object]], Coroutine[Any, Any, None]] | None:
+    """Types once the interface stands what the user typed while it was loaded."""
+
+    async def play(pilot: Pilot[object]) -> None:
+        for key in keys:
+            pilot.app.simulate_key(key)
+
+    return play if keys else None
+
+
+def leave(code: int, log: Log | None = None) -> NoReturn:
+    """End the process now: everything is saved, closed and written, and to take an interpreter with a hundred thousand
+    objects apart would make the user wait as long again."""
+    if log is not None:
+        log.close()
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)

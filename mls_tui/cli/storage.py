@@ -8,7 +8,7 @@ import sys
 import click
 
 from mls_tui import actions
-from mls_tui.cli.checks import print_checks
+from mls_tui.cli.doctor import print_checks
 from mls_tui.cli.running import data_of, json_option, settings_of, with_workspace
 
 

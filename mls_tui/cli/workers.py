@@ -12,11 +12,21 @@ import click
 from mls_tui.actions.distributed import follow_run, run_worker, start_distributed, steer_run
 from mls_tui.actions.results import ActionResult
 from mls_tui.actions.workspace import Workspace
-from mls_tui.cli.imports import tell_end
-from mls_tui.cli.progress import show_tally
-from mls_tui.cli.running import fail, log_to, run, settings_of, with_workspace, workspace_of
-from mls_tui.cli.stopping import SIGNALS, end_at_once, listen
-from mls_tui.cli.text import plain_text, print_json, say
+from mls_tui.cli.progress import show_tally, tell_end
+from mls_tui.cli.running import (
+    SIGNALS,
+    end_at_once,
+    fail,
+    listen,
+    log_to,
+    plain_text,
+    print_json,
+    run,
+    say,
+    settings_of,
+    with_workspace,
+    workspace_of,
+)
 from mls_tui.domain.run import ImportResult, ImportRun
 from mls_tui.importer.options import ImportOptions
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mls_tui.cli.imports import tell_end
+from mls_tui.cli.progress import tell_end
 from mls_tui.domain.run import ImportResult, RunState
 
 

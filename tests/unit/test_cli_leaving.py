@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mls_tui.cli.interface import leave
+from mls_tui.cli.running import leave
 from mls_tui.config import load_settings
 from mls_tui.log import setup_logging
 

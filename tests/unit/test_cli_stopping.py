@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from mls_tui.cli import stopping, workers
+from mls_tui.cli import running, workers
 from mls_tui.importer.control import ImportControl
 
 
@@ -18,10 +18,10 @@ async def test_the_first_signal_asks_the_import_to_stop_and_the_second_ends_the_
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ended: list[str] = []
-    monkeypatch.setattr(stopping, "end_at_once", lambda: ended.append("at once"))
+    monkeypatch.setattr(running, "end_at_once", lambda: ended.append("at once"))
     before = signal.getsignal(signal.SIGTERM)
     control = ImportControl()
-    with stopping.Stop() as stop, stop.importing(control):
+    with running.Stop() as stop, stop.importing(control):
         os.kill(os.getpid(), signal.SIGTERM)
         await _turns()
         assert (control.cancelled, control.interrupted, ended) == (True, True, [])
@@ -34,11 +34,11 @@ async def test_the_first_signal_asks_the_import_to_stop_and_the_second_ends_the_
 
 @pytest.mark.promise(9)
 async def test_an_import_that_cannot_be_stopped_is_ended_within_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert stopping.PATIENCE_SECONDS < 2
+    assert running.PATIENCE_SECONDS < 2
     ended = threading.Event()
-    monkeypatch.setattr(stopping, "end_at_once", ended.set)
-    monkeypatch.setattr(stopping, "PATIENCE_SECONDS", 0)
-    with stopping.Stop() as stop, stop.importing(ImportControl()):
+    monkeypatch.setattr(running, "end_at_once", ended.set)
+    monkeypatch.setattr(running, "PATIENCE_SECONDS", 0)
+    with running.Stop() as stop, stop.importing(ImportControl()):
         os.kill(os.getpid(), signal.SIGTERM)
         assert await asyncio.to_thread(ended.wait, 20)
 

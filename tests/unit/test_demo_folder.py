@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from mls_tui.cli.demo_folder import DemoFolder
+from mls_tui.cli.demo import DemoFolder, demo_settings
+from mls_tui.config import load_settings
 from mls_tui.domain.errors import StorageError
 
 HOLD = """
 import sys
 from pathlib import Path
-from mls_tui.cli.demo_folder import DemoFolder
+from mls_tui.cli.demo import DemoFolder
 folder = DemoFolder(Path(sys.argv[1]))
 print(folder.path, flush=True)
 sys.stdin.read()
@@ -58,3 +59,17 @@ def test_a_place_where_no_folder_can_be_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match=r"The demo cannot use .* MLS_TUI_HOME"):
         DemoFolder(tmp_path / "file")
+
+
+def test_the_demo_takes_only_how_things_look_from_the_user_and_keeps_everything_in_its_folder(tmp_path: Path) -> None:
+    users = load_settings(environ={}, home=str(tmp_path / "own"), theme="mls-light", table="homes")
+    settings = demo_settings(users, tmp_path / "demo")
+    assert (settings.theme, settings.table) == ("mls-light", "mls-listings")
+    for path in (
+        settings.config_path,
+        settings.database_path,
+        settings.state_path,
+        settings.log_path,
+        settings.key_path,
+    ):
+        assert path.is_relative_to(tmp_path / "demo")
