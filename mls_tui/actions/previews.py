@@ -17,8 +17,8 @@ from mls_tui.importer.plan import FeedRecord, Planner, RecordReader, Step
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import first_query
 from mls_tui.reso.base import Connector
-from mls_tui.reso.mapping.differences import differences
-from mls_tui.reso.mapping.verdicts import Gone, Mapped, Quarantined
+from mls_tui.reso.mapping.changes import differences
+from mls_tui.reso.mapping.record import Gone, Mapped, Quarantined
 from mls_tui.reso.presets import at_its_feed, for_connection
 
 

@@ -21,7 +21,7 @@ from mls_tui.importer.photos import ListingPhotos, keepable
 from mls_tui.importer.plan import FeedRecord, PhotoPlan, Planner, content_hash, entry_of, hash_parts, plan_photos
 from mls_tui.importer.tidy import tidy_listing, with_variants
 from mls_tui.reso.base import MediaCutError, Notice, Observer, Paused, RawRecord, RequestFailed
-from mls_tui.reso.mapping.differences import history_changes
+from mls_tui.reso.mapping.changes import history_changes
 from mls_tui.reso.mapping.media import map_media
 from mls_tui.storage.base import IndexEntry, PutOutcome
 

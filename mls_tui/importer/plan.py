@@ -16,11 +16,9 @@ from mls_tui.importer.keyed_lock import KeyedLock
 from mls_tui.importer.options import ImportOptions
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.reso.base import Connector, RawRecord
-from mls_tui.reso.mapping.fingerprint import INLINE_MEDIA, fingerprint, mapping_salt
-from mls_tui.reso.mapping.hashing import fact_hash, media_hash
+from mls_tui.reso.mapping.changes import INLINE_MEDIA, fact_hash, fingerprint, mapping_salt, media_hash
 from mls_tui.reso.mapping.media import map_media
-from mls_tui.reso.mapping.record import Mapped, Verdict, map_record, provider_of
-from mls_tui.reso.mapping.verdicts import Gone, NotWanted
+from mls_tui.reso.mapping.record import Gone, Mapped, NotWanted, Verdict, map_record, provider_of
 from mls_tui.reso.presets import ProviderPreset
 from mls_tui.storage.base import IndexEntry
 

@@ -35,8 +35,8 @@ from mls_tui.importer.plan import FeedRecord, Planner, RecordReader, Step, entry
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.tidy import delete_unowned, tidy_listing
 from mls_tui.reso.base import FeedQuery
-from mls_tui.reso.mapping.fields import silent
-from mls_tui.reso.mapping.verdicts import Gone, Mapped, Quarantined
+from mls_tui.reso.mapping.record import Gone, Mapped, Quarantined
+from mls_tui.reso.mapping.values import silent
 from mls_tui.storage.base import IndexEntry, PutOutcome
 
 STORE_FAILURES = 10

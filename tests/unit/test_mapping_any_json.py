@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mls_tui.domain.listing import Listing
-from mls_tui.reso.mapping.hashing import fact_hash, media_hash
+from mls_tui.reso.mapping.changes import fact_hash, media_hash
 from mls_tui.reso.mapping.media import map_media
 from mls_tui.reso.mapping.record import Gone, Mapped, NotWanted, Quarantined, map_record
 from mls_tui.reso.mapping.text import clean_block, clean_line

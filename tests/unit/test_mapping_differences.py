@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mls_tui.domain.listing import Change
-from mls_tui.reso.mapping.differences import Difference, differences, history_changes
+from mls_tui.reso.mapping.changes import Difference, differences, history_changes
 from mls_tui.reso.mapping.media import map_media
 from tests.unit.mapping_feed import mapped
 

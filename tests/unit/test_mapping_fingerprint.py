@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mls_tui.reso.mapping.features import _LISTS
-from mls_tui.reso.mapping.fingerprint import MAPPING, fingerprint, mapping_salt
-from mls_tui.reso.mapping.hashing import fact_hash, media_hash
+from mls_tui.reso.mapping.changes import MAPPING, fact_hash, fingerprint, mapping_salt, media_hash
+from mls_tui.reso.mapping.home import _LISTS
 from mls_tui.reso.mapping.media import map_media
 from mls_tui.reso.mapping.record import Mapped, Verdict, map_record
 from mls_tui.reso.presets import PRESETS, preset

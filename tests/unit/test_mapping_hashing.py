@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mls_tui.domain.listing import Change, Listing, Photo
-from mls_tui.reso.mapping.hashing import fact_hash, media_hash
+from mls_tui.reso.mapping.changes import fact_hash, media_hash
 from mls_tui.reso.mapping.media import map_media
 from tests.unit.mapping_feed import mapped
 

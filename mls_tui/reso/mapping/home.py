@@ -1,14 +1,15 @@
-"""The facts of a home, its money and its office, each from the Data Dictionary's field or what feeds write instead.
-It must never read a private field."""
+"""The home of a record: what it is, where it is, what it costs, who lists it (docs/reso-feeds.md, section 4)."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from mls_tui.domain.listing import ListingStatus
-from mls_tui.reso.mapping.fields import Fields
-from mls_tui.reso.mapping.values import Number
+from mls_tui.domain.listing import Address, ListingStatus
+from mls_tui.reso.base import RawRecord
+from mls_tui.reso.mapping.text import cut
+from mls_tui.reso.mapping.values import Fields, Number, items_of
 
 SQUARE_FEET_PER_SQUARE_METRE = 10.763910417
 SQUARE_FEET_PER_ACRE = 43_560
@@ -128,3 +129,117 @@ def _tour(fields: Fields) -> str | None:
 
 def _tidy(number: Number) -> Number:
     return int(number) if float(number).is_integer() else number
+
+
+# address -----------------------------------------------------------------------------------------------------
+
+_STREET_PARTS = ("StreetDirPrefix", "StreetName", "StreetSuffix", "StreetDirSuffix", "UnitNumber")
+
+_WORD = re.compile(r"[^\W_]+")
+_PLUS_FOUR = re.compile(r"\d{4}")
+
+
+def address_of(fields: Fields) -> Address:
+    """UnparsedAddress, else its parts in order (FIELD §4). InternetAddressDisplayYN=false withholds the street."""
+    city = fields.word("City", "PostalCity")
+    state = fields.word("StateOrProvince")
+    postal = _postal_code(fields)
+    country = fields.word("Country")
+    return Address(
+        street=_street(fields, tuple(part for part in (city, state, postal, country) if part)),
+        city=city,
+        state=state,
+        zip=postal,
+        country=country,
+    )
+
+
+def withheld(fields: Fields) -> bool:
+    """Whether the seller wants the street, and what would show it on a map, left out; null means it may be shown."""
+    return fields.flag("InternetAddressDisplayYN") is False
+
+
+def _street(fields: Fields, region: tuple[str, ...]) -> str | None:
+    if withheld(fields):
+        return None
+    whole = fields.text("UnparsedAddress")
+    if whole is not None:
+        words = (word for word in whole.split(" ") if word.strip(",").lower() not in ("none", "null"))
+        return _without_region(" ".join(words), region) or None
+    parts = (fields.text("StreetNumber", "StreetNumberNumeric"), *(fields.text(name) for name in _STREET_PARTS))
+    return " ".join(part for part in parts if part) or None
+
+
+def _without_region(street: str, region: tuple[str, ...]) -> str:
+    """``12 Oak St, Austin, TX 78701`` -> ``12 Oak St``: UnparsedAddress may repeat what stands in City and the like."""
+    head, comma, tail = street.partition(",")
+    if not comma:
+        return street
+    known = {"us", "usa"}.union(*(_WORD.findall(part.casefold()) for part in region))
+    while region and comma:
+        words = _WORD.findall(tail.casefold())
+        if words and all(word in known or _PLUS_FOUR.fullmatch(word) for word in words):
+            return head.strip()
+        following, comma, tail = tail.partition(",")
+        head = f"{head},{following}"
+    return street.rstrip(", ")
+
+
+def _postal_code(fields: Fields) -> str | None:
+    """A JSON number has lost the leading zeros of New England: 1234 is 01234."""
+    raw = fields.record.get("PostalCode")
+    text = fields.text("PostalCode")
+    if text is not None and isinstance(raw, (int, float)) and text.isdigit():
+        return text.zfill(5)
+    return text
+
+
+# features ----------------------------------------------------------------------------------------------------
+
+MAX_FEATURES = 200
+MAX_BYTES = 16_000
+
+_LISTS: tuple[tuple[str, str], ...] = (
+    ("InteriorFeatures", ""),
+    ("ExteriorFeatures", ""),
+    ("Appliances", ""),
+    ("Cooling", ""),
+    ("Heating", ""),
+    ("FireplaceFeatures", "Fireplace"),
+    ("Flooring", ""),
+    ("Basement", "Basement"),
+    ("LaundryFeatures", "Laundry"),
+    ("SecurityFeatures", ""),
+    ("LotFeatures", ""),
+    ("View", "View"),
+    ("WaterfrontFeatures", ""),
+    ("PoolFeatures", "Pool"),
+    ("SpaFeatures", "Spa"),
+    ("PatioAndPorchFeatures", ""),
+    ("Fencing", "Fence"),
+    ("ParkingFeatures", ""),
+    ("CommunityFeatures", ""),
+    ("AssociationAmenities", ""),
+    ("ArchitecturalStyle", ""),
+    ("AccessibilityFeatures", ""),
+    ("GreenEnergyEfficient", ""),
+)
+"""RESO DD 2.0 field and the word that goes before its values where they say little alone: ``Basement: Partial``."""
+
+
+def features_of(record: RawRecord) -> tuple[str, ...]:
+    """Every feature once, in the order of the fields above: ``Central Air``, ``Fenced Yard``, ``View: Mountain(s)``."""
+    found: dict[str, str] = {}
+    size = 0
+    for name, label in _LISTS:
+        for item in items_of(record.get(name)):
+            feature = _labelled(item, label) if label else item
+            size += len(feature.encode()) + 4
+            if len(found) >= MAX_FEATURES or size > MAX_BYTES:
+                return tuple(found.values())
+            found.setdefault(feature.casefold(), feature)
+    return tuple(found.values())
+
+
+def _labelled(item: str, label: str) -> str:
+    return item if label.casefold() in item.casefold() else cut(f"{label}: {item}", 160)

@@ -1,31 +1,69 @@
-"""One feed record to one verdict (FIELD §4). Pure; it must never raise on any JSON, never guess a status, and never
-store PrivateRemarks or an address that is withheld."""
+"""Maps one record of a feed to a listing, a removal, or the reason why it is neither (docs/reso-feeds.md, section 4).
+
+Pure functions. No JSON value makes them raise.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from mls_tui.domain.errors import UnusableRecordError
 from mls_tui.domain.keys import mls_number_key, provider_name
 from mls_tui.domain.listing import Listing, ListingStatus
 from mls_tui.reso.base import RawRecord
-from mls_tui.reso.mapping.address import address_of, withheld
-from mls_tui.reso.mapping.features import features_of
-from mls_tui.reso.mapping.fields import Fields, Warn, silent
-from mls_tui.reso.mapping.home import home_of, money_of, office_of
+from mls_tui.reso.mapping.home import address_of, features_of, home_of, money_of, office_of, withheld
 from mls_tui.reso.mapping.quarantine import scrub
 from mls_tui.reso.mapping.statuses import Outcome, status_meaning, status_word
 from mls_tui.reso.mapping.text import clean_block, clean_line, has_unsafe
-from mls_tui.reso.mapping.values import absent, key_text
-from mls_tui.reso.mapping.verdicts import Gone, Mapped, NotWanted, Quarantined, Verdict
+from mls_tui.reso.mapping.values import Fields, Warn, absent, key_text, silent
 from mls_tui.reso.presets import ProviderPreset
-
-__all__ = ["Gone", "Mapped", "NotWanted", "Quarantined", "Verdict", "map_record", "provider_of"]
 
 MAX_DESCRIPTION = 64 * 1024
 """Longest description, in bytes: a listing shares DynamoDB's 400 KB with its photos."""
 MAX_KEY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A listing. The importer adds ``listing_id``, ``synced_at`` and ``photos``, which are empty here."""
+
+    listing: Listing
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The record must not be kept: MlgCanView=false, StandardStatus Delete, InternetEntireListingDisplayYN=false.
+
+    It may come without a ListingId.
+    """
+
+    listing_key: str
+    mls_number: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotWanted:
+    """A valid record that is not imported: Incomplete, or Coming Soon unless asked for."""
+
+    listing_key: str
+    mls_number: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A record that cannot be imported, and why. ``raw`` is scrubbed JSON text of at most 16 KB."""
+
+    listing_key: str | None
+    mls_number: str | None
+    reason: str
+    raw: str = field(repr=False)
+
+
+Verdict = Mapped | Gone | NotWanted | Quarantined
 
 
 def map_record(
@@ -37,10 +75,10 @@ def map_record(
     coming_soon: bool = False,
     warn: Warn = silent,
 ) -> Verdict:
-    """What one record is for us.
+    """Map one record.
 
-    ``mls_system`` names the MLS of records that do not carry OriginatingSystemName. ``coming_soon`` imports Coming
-    Soon as active. ``warn`` gets one constant sentence per field that could not be read.
+    ``mls_system`` is the MLS of records without OriginatingSystemName. ``coming_soon`` maps Coming Soon to active.
+    ``warn`` is called with a constant sentence for each field that could not be read.
     """
     if not isinstance(record, Mapping):
         return Quarantined(None, None, "it is not a JSON object", scrub(record))
@@ -56,7 +94,7 @@ def map_record(
         if not isinstance(meaning, ListingStatus):
             return meaning
         if number is None:
-            warn("ListingId is missing; ListingKey stands in for it")
+            warn("ListingId is missing; ListingKey is used instead")
         mls_number_key(number or key)
         facts = _facts(fields, preset, meaning, key, number or key, mls_system)
         listing = Listing(**facts, connection_id=connection_id) if connection_id else Listing(**facts)
@@ -66,7 +104,7 @@ def map_record(
 
 
 def provider_of(record: RawRecord, preset: ProviderPreset, mls_system: str | None = None) -> str:
-    """The ``<provider>`` of a record, whatever becomes of it (CONTRACT: "DynamoDB"): also that of a removal."""
+    """The ``<provider>`` of a record (docs/contract.md, section DynamoDB), also of a removal."""
     return _provider(_own_system(Fields(record, silent), preset), preset, mls_system)
 
 
@@ -80,7 +118,7 @@ def _own_system(fields: Fields, preset: ProviderPreset) -> str | None:
 
 
 def _usable_key(record: RawRecord, *names: str) -> str | None:
-    """The first of the names that is there. Unlike other text a key is taken as it is or not at all."""
+    """The first value under ``names``, unchanged. A key that cannot be stored makes the record unusable."""
     for name in names:
         try:
             key = key_text(record.get(name))
@@ -91,7 +129,7 @@ def _usable_key(record: RawRecord, *names: str) -> str | None:
         if len(key) > MAX_KEY:
             raise UnusableRecordError(f"its {name} is too long ({len(key)} characters)")
         if has_unsafe(key):
-            raise UnusableRecordError(f"its {name} holds control characters")
+            raise UnusableRecordError(f"its {name} contains control characters")
         return key
     return None
 
@@ -160,7 +198,6 @@ def _facts(
 
 
 def _description(fields: Fields) -> str | None:
-    """PublicRemarks; PrivateRemarks are never looked at."""
     remarks = fields.record.get("PublicRemarks")
     if absent(remarks) or not isinstance(remarks, str):
         return None
