@@ -111,6 +111,10 @@ class Listing(Record):
     apart: bool | None = None
     address: Address = Address()
     price: int | float | None = None
+    price_period: str | None = None
+    """What a rent is for: ``monthly``, ``weekly``, ``annually`` and the like (RESO DD 2.0, LeaseAmountFrequency)."""
+    price_unit: str | None = None
+    """What a price is for if not the whole property, as served: ``Sq Ft Net``, ``Per Acre``."""
     bedrooms: int | float | None = None
     bathrooms: int | float | None = None
     square_feet: int | float | None = None

@@ -1,4 +1,4 @@
-"""Addresses: assembled, withheld, and compared to recognise a relisted home (FIELD §4)."""
+"""Addresses: assembled, withheld, and compared to recognise a relisted home (docs/reso-feeds.md, section 4)."""
 
 from __future__ import annotations
 
@@ -43,16 +43,51 @@ def test_the_word_none_never_stands_in_an_address(nothing: Any) -> None:
 @pytest.mark.parametrize(
     ("whole", "street"),
     [
-        ("9 Elm Ave", "9 Elm Ave"),
-        ("9 Elm Ave, Austin, TX 78701", "9 Elm Ave"),
-        ("9 Elm Ave, AUSTIN TX 78701-1234, USA", "9 Elm Ave"),
+        ("9 Elm Ave", "9 Elm Ave 4B"),
+        ("9 Elm Ave, Austin, TX 78701", "9 Elm Ave 4B"),
+        ("9 Elm Ave, AUSTIN TX 78701-1234, USA", "9 Elm Ave 4B"),
+        ("9 Elm Ave 4B, Austin, TX 78701", "9 Elm Ave 4B"),
         ("9 Elm Ave, Unit 4, Austin, TX", "9 Elm Ave, Unit 4"),
         ("9 Elm Ave, Unit 4", "9 Elm Ave, Unit 4"),
-        ("9 Elm Ave,", "9 Elm Ave"),
+        ("9 Elm Ave,", "9 Elm Ave 4B"),
     ],
 )
 def test_the_unparsed_address_goes_first_less_what_city_and_state_say(whole: str, street: str) -> None:
     assert mapped(UnparsedAddress=whole, **PARTS).address.street == street
+
+
+@pytest.mark.feed(4, "a unit that UnparsedAddress lacks")
+@pytest.mark.parametrize(
+    ("whole", "unit", "street"),
+    [
+        ("500 Harbour Blvd", "310", "500 Harbour Blvd 310"),
+        ("500 Harbour Blvd, Harbor Bay, WI 54201", "310", "500 Harbour Blvd 310"),
+        ("500 Harbour Blvd 310", "310", "500 Harbour Blvd 310"),
+        ("500 Harbour Blvd #310", "310", "500 Harbour Blvd #310"),
+        ("500 Harbour Blvd", "#310", "500 Harbour Blvd #310"),
+        ("500 Harbour Blvd Apt 0310", "310", "500 Harbour Blvd Apt 0310"),
+        ("500 Harbour Blvd", "Unit 3 B", "500 Harbour Blvd Unit 3 B"),
+        ("500 Harbour Blvd 3B", "3 B", "500 Harbour Blvd 3B"),
+        ("310 Harbour Blvd", "310", "310 Harbour Blvd 310"),
+        ("310-500 Harbour Blvd", "310", "310-500 Harbour Blvd"),
+        ("500 3rd Ave", "3", "500 3rd Ave 3"),
+        ("500 Harbour Blvd", "None", "500 Harbour Blvd"),
+        ("500 Harbour Blvd", "N/A", "500 Harbour Blvd"),
+        ("500 Harbour Blvd", "-", "500 Harbour Blvd"),
+        ("500 Harbour Blvd", 310.0, "500 Harbour Blvd 310"),
+    ],
+)
+def test_a_unit_that_the_unparsed_address_lacks_is_added(whole: str, unit: Any, street: str) -> None:
+    where = {"City": "Harbor Bay", "StateOrProvince": "WI", "PostalCode": "54201"}
+    assert mapped(UnparsedAddress=whole, UnitNumber=unit, **where).address.street == street
+
+
+def test_two_units_at_one_address_are_two_homes() -> None:
+    keys = {
+        address_key(mapped(UnparsedAddress="500 Harbour Blvd", UnitNumber=unit, PostalCode="54201").address)
+        for unit in ("310", "1204")
+    }
+    assert len(keys) == 2
 
 
 @pytest.mark.feed(4, "a withheld address")

@@ -1,4 +1,4 @@
-"""Prices, rooms, dates, areas, text and features of a record (FIELD §4)."""
+"""Prices, rooms, dates, areas, text and features of a record (docs/reso-feeds.md, section 4)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ from tests.unit.mapping_feed import mapped, warnings_of
         ({"BathroomsFull": 2, "BathroomsHalf": 2}, 3),
         ({"BathroomsFull": "2.0", "BathroomsHalf": None}, 2),
         ({"BathroomsFull": 1, "BathroomsHalf": 1, "BathroomsTotalInteger": 1.1}, 1.5),
-        ({"BathroomsTotalDecimal": 2.5, "BathroomsTotalInteger": 3}, 2.5),
+        ({"BathroomsTotalDecimal": 2.5, "BathroomsTotalInteger": 3}, 3),
+        ({"BathroomsTotalDecimal": 2.5}, 2.5),
+        ({"BathroomsFull": 1, "BathroomsThreeQuarter": 1, "BathroomsHalf": 1, "BathroomsTotalInteger": 3}, 2.25),
+        ({"BathroomsFull": 0, "BathroomsHalf": 0, "BathroomsTotalInteger": 2}, 2),
+        ({"BathroomsFull": 2, "BathroomsTotalInteger": 3}, 3),
+        ({"BathroomsFull": 1, "BathroomsPartial": 1, "BathroomsTotalInteger": 2}, 1.5),
+        ({"BathroomsFull": 1, "BathroomsOneQuarter": 1}, 1.25),
+        ({"BathroomsFull": 3, "BathroomsHalf": 1, "BathroomsTotalInteger": "4.0"}, 3.5),
         ({"BathroomsTotalInteger": 1.1}, 1.5),
         ({"BathroomsTotalInteger": "2.2"}, 3),
         ({"BathroomsTotalInteger": 2.5}, 2.5),
@@ -118,7 +125,7 @@ def test_areas_are_in_square_feet_and_acres() -> None:
 @pytest.mark.feed(4, "text")
 def test_text_is_unescaped_once_composed_and_stripped() -> None:
     text = mapped(PublicRemarks="Caf\u0065\u0301 &amp;amp; bar\x1b[31m\x00\x9b\u202e\ud800\r\nnext").description
-    assert text == "Café &amp; bar[31m\nnext"
+    assert text == "Café &amp; bar[31m›\nnext"
     assert mapped(ListOfficeName="Smith &amp; Sons\n\tLtd").list_office_name == "Smith & Sons Ltd"
 
 
@@ -165,3 +172,102 @@ def test_a_place_at_zero_north_zero_west_is_unknown() -> None:
     assert mapped(Latitude=0, Longitude=0).latitude is None
     assert mapped(Latitude="48.7001", Longitude=" -116.3237").longitude == -116.3237
     assert warnings_of(Latitude=95) == ["Latitude cannot be read as a number"]
+
+
+@pytest.mark.feed(4, "text: entities, Windows-1252, markup")
+@pytest.mark.parametrize(
+    ("served", "text"),
+    [
+        ("lights, &#55358;&#56815; ready", "lights, 🧯 ready"),
+        ("&#xD83E;&#xDDEF;", "🧯"),
+        ("\ud83e\uddef", "🧯"),
+        ("&#55358; alone", "\ufffd alone"),
+        ("Owner\x92s suite \x96 new roof\x85", "Owner’s suite – new roof…"),
+        ("Owner&#146;s suite", "Owner’s suite"),
+        ("Line one<br/>Line two", "Line one\nLine two"),
+        ("Line one<BR>Line two<br />three", "Line one\nLine two\nthree"),
+        ("<p>One</p><p class='x'>Two <b>bold</b></p>", "One\nTwo bold"),
+        ("&lt;br&gt;Two", "Two"),
+        ("<ul><li>a</li><li>b</li></ul>", "a\nb"),
+        ("<script>alert(1)</script>Hi<!-- note -->", "Hi"),
+        ("price <500k and 3 > 2, a<b", "price <500k and 3 > 2, a<b"),
+        ("A &amp;lt;b&amp;gt; tag", "A &lt;b&gt; tag"),
+    ],
+)
+def test_text_is_read_as_the_writer_meant_it(served: str, text: str) -> None:
+    assert mapped(PublicRemarks=served).description == text
+
+
+RENT = {"ListPrice": None, "TotalActualRent": 2400, "LeaseAmountFrequency": "Monthly"}
+
+
+@pytest.mark.feed(4, "the rent of a lease, its period, the unit of a price")
+@pytest.mark.parametrize(
+    ("fields", "terms"),
+    [
+        (RENT, (2400, "monthly", None)),
+        ({"ListPrice": 0, "LeaseAmount": 1500, "LeaseAmountFrequency": "Weekly"}, (1500, "weekly", None)),
+        ({**RENT, "LeaseAmountFrequency": "Per Year"}, (2400, "annually", None)),
+        ({**RENT, "LeaseAmountFrequency": "Bi-Weekly"}, (2400, "biweekly", None)),
+        ({**RENT, "LeaseAmountFrequency": ["Month"]}, (2400, "monthly", None)),
+        ({**RENT, "LeaseAmountFrequency": None}, (2400, None, None)),
+        (
+            {"ListPrice": 1950, "PropertyType": "Residential Lease", "LeaseAmountFrequency": "Monthly"},
+            (1950, "monthly", None),
+        ),
+        ({"ListPrice": 450_000, "LeaseAmountFrequency": "Monthly"}, (450_000, None, None)),
+        ({"ListPrice": 18.5, "ListPriceUnit": "Sq Ft Net"}, (18.5, None, "Sq Ft Net")),
+        ({"ListPrice": 9000, "ListPriceUnit": "Per Acre"}, (9000, None, "Per Acre")),
+        ({"ListPrice": 2100, "ListPriceUnit": "Month"}, (2100, "monthly", None)),
+        ({"ListPrice": 450_000, "ListPriceUnit": "For Sale"}, (450_000, None, None)),
+        ({"ListPrice": None, "ListPriceUnit": "Per Acre"}, (None, None, None)),
+        ({"ListPrice": "$1,950.00", "LeaseAmount": 5}, (1950, None, None)),
+    ],
+)
+def test_a_price_says_what_it_is_for(fields: dict[str, Any], terms: tuple[object, ...]) -> None:
+    listing = mapped(**fields)
+    assert (listing.price, listing.price_period, listing.price_unit) == terms
+
+
+@pytest.mark.feed(4, "areas in other units")
+@pytest.mark.parametrize(
+    ("fields", "square_feet"),
+    [
+        ({"LivingArea": 140, "LivingAreaUnits": "m²"}, 1507),
+        ({"LivingArea": 140, "LivingAreaUnits": "sq. m"}, 1507),
+        ({"LivingArea": 140, "LivingAreaUnits": "SM"}, 1507),
+        ({"LivingArea": "140 m²"}, 1507),
+        ({"LivingArea": "1,500 Sq. Ft."}, 1500),
+        ({"LivingArea": 1500, "LivingAreaUnits": "SqFt"}, 1500),
+        ({"LivingArea": 1500}, 1500),
+        ({"LivingArea": 150, "LivingAreaUnits": "Square Yards"}, 1350),
+        ({"LivingArea": None, "BuildingAreaTotal": 2.5, "BuildingAreaUnits": "acres"}, 108_900),
+        ({"LivingArea": 1500, "LivingAreaUnits": "Tsubo"}, None),
+        ({"LivingArea": 1500, "LivingAreaUnits": "Tsubo", "BuildingAreaTotal": 1600}, 1600),
+    ],
+)
+def test_an_area_is_square_feet_whatever_its_unit(fields: dict[str, Any], square_feet: float | None) -> None:
+    assert mapped(**fields).square_feet == square_feet
+
+
+@pytest.mark.feed(4, "areas in other units")
+@pytest.mark.parametrize(
+    ("fields", "acres"),
+    [
+        ({"LotSizeArea": 7500, "LotSizeUnits": "SqFt"}, 0.1722),
+        ({"LotSizeArea": 2, "LotSizeUnits": "ac"}, 2),
+        ({"LotSizeArea": 1, "LotSizeUnits": "Hectares"}, 2.4711),
+        ({"LotSizeArea": 4046.856, "LotSizeUnits": "Sq. Meters"}, 1),
+        ({"LotSizeArea": 7500, "LotSizeUnits": "Rai"}, None),
+        ({"LotSizeArea": 7500}, None),
+        ({"LotSizeSquareFeet": 7500, "LotSizeArea": 3, "LotSizeUnits": "Acres"}, 0.1722),
+    ],
+)
+def test_a_lot_is_acres_whatever_its_unit(fields: dict[str, Any], acres: float | None) -> None:
+    assert mapped(**fields).lot_size_acres == acres
+
+
+def test_an_unknown_unit_of_area_is_warned_of() -> None:
+    assert warnings_of(LivingArea=1500, LivingAreaUnits="Tsubo") == [
+        "LivingAreaUnits is not a known unit of area; LivingArea is left out"
+    ]

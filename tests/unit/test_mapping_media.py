@@ -1,4 +1,4 @@
-"""Media rows to photos: which, in what order, under which identity (FIELD §5)."""
+"""Media rows to photos: which, in what order, under which identity (docs/reso-feeds.md, section 5)."""
 
 from __future__ import annotations
 
@@ -62,6 +62,21 @@ def test_photos_are_imported(category: Any) -> None:
     assert names(row("a", MediaCategory=category)) == ["a"]
 
 
+@pytest.mark.feed(5, "an open list of categories")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"MediaCategory": word} for word in ("Photograph", "Image", "Picture", "Listing Photo", "Primary Photo")),
+        *({"MediaCategory": word} for word in ("Exterior", "Interior Photos", "Aerial View", "Photo - Front")),
+        {"MediaCategory": "Kitchen", "MimeType": "image/jpeg"},
+        {"MediaCategory": "Kitchen", "MediaType": "JPG"},
+        {"MediaCategory": ["Kitchen", "Photo"]},
+    ],
+)
+def test_words_that_no_standard_lists_are_photos_of_the_home(fields: dict[str, Any]) -> None:
+    assert names(row("a", **fields)) == ["a"]
+
+
 @pytest.mark.feed(5, "what is no public photo")
 @pytest.mark.parametrize(
     "fields",
@@ -74,6 +89,10 @@ def test_photos_are_imported(category: Any) -> None:
         {"MediaCategory": "Agent Photo"},
         {"MediaCategory": "Office Photo"},
         {"MediaCategory": "Office Logo"},
+        {"MediaCategory": "Kitchen"},
+        {"MediaCategory": "Photo", "MimeType": "video/mp4"},
+        {"MediaCategory": "Floor Plan", "MimeType": "image/png"},
+        {"MediaCategory": "Member Photo", "MimeType": "image/png"},
         {"MediaType": "application/pdf"},
         {"MediaType": "mp4"},
         {"ResourceName": "Member"},

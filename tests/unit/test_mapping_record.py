@@ -1,4 +1,4 @@
-"""What a record becomes: a listing, a removal, unwanted, or quarantined (FIELD §4)."""
+"""What a record becomes: a listing, a removal, unwanted, or quarantined (docs/reso-feeds.md, section 4)."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_an_mls_number_too_long_once_encoded_is_quarantined() -> None:
 
 def test_a_record_without_a_number_is_known_by_its_key() -> None:
     assert mapped(ListingId=None).mls_number == "K1"
-    assert warnings_of(ListingId=None) == ["ListingId is missing; ListingKey stands in for it"]
+    assert warnings_of(ListingId=None) == ["ListingId is missing; ListingKey is used instead"]
 
 
 @pytest.mark.parametrize("junk", [None, [], "text", 5, [record()]])

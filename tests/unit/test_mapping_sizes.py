@@ -1,4 +1,4 @@
-"""Several sizes of one photo become the largest; photos that only look alike all stay (FIELD §5)."""
+"""Several sizes of one photo become the largest; photos that only look alike all stay (docs/reso-feeds.md, section 5)."""
 
 from __future__ import annotations
 
@@ -83,3 +83,13 @@ def test_the_largest_keeps_the_caption_and_place_of_its_photo() -> None:
     found = map_media(rows, None, base_url="")
     assert [photo.caption for photo in found] == ["Deck", None]
     assert found[0].url.endswith("large.jpg")
+
+
+@pytest.mark.feed(5, "sizes by their names")
+def test_the_largest_is_the_one_that_says_so_and_none_without_a_watermark() -> None:
+    rows = [
+        {"MediaKey": "k", "MediaURL": f"https://x.example/{name}.jpg", "Order": 0, "ImageSizeDescription": name}
+        for name in ("Thumbnail", "LargestNoWatermark", "Medium", "Largest", "Large")
+    ]
+    (photo,) = map_media(rows, None, base_url="https://x.example")
+    assert photo.url == "https://x.example/Largest.jpg"

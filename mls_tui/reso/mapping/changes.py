@@ -35,17 +35,17 @@ NOT_FACTS = frozenset(
         "days_on_market",
     }
 )
-"""Parts of a Listing that are ours and not the feed's, and DaysOnMarket, which servers count up every night."""
+"""Fields of a Listing that are ours, and DaysOnMarket, which changes every night."""
 
 
-def settings_of(listing: Listing) -> dict[str, Any]:
-    """What the feed says about a listing, photos apart, named and written as in ``Data``."""
+def feed_facts(listing: Listing) -> dict[str, Any]:
+    """The feed's facts of a listing without photos, as in ``Data``."""
     return listing.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=set(NOT_FACTS))
 
 
 def fact_hash(listing: Listing) -> str:
-    """16 hex digits over the facts. The order of features means nothing, nor does the query of a tour's URL."""
-    facts = settings_of(listing)
+    """16 hex digits over the facts. The order of features and the query of a tour's URL do not count."""
+    facts = feed_facts(listing)
     facts["features"] = sorted(listing.features)
     if listing.virtual_tour_url:
         facts["virtualTourUrl"] = listing.virtual_tour_url.partition("?")[0]
@@ -53,7 +53,7 @@ def fact_hash(listing: Listing) -> str:
 
 
 def media_hash(photos: Sequence[Photo]) -> str:
-    """16 hex digits over identity, order and caption of the photos (FIELD §5: never the URL)."""
+    """16 hex digits over identity, order and caption of the photos (docs/reso-feeds.md, section 5)."""
     ordered = sorted(photos, key=lambda photo: photo.order)
     return _digest([[*photo.identity, photo.order, photo.caption or ""] for photo in ordered])
 
@@ -63,31 +63,30 @@ def _digest(value: object) -> str:
 
 
 _as_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
-"""Stored hashes were made of these very bytes."""
 
 
-MAPPING = 1
-"""Raise it with every change of what a record is mapped to (facts, media, verdicts): no fingerprint is taken for good
-then. A test tells when."""
+MAPPING = 2
+"""Raise it with every change of what a record maps to, so that no stored fingerprint matches. A test notices."""
 
 INLINE_MEDIA = ("Media", "Photos")
 _NOT_COMPARED = ("DaysOnMarket", "CumulativeDaysOnMarket", "@odata.etag")
-"""What servers count up every night or write anew with every answer, and what is no change of a listing."""
+"""What servers change every night or with every answer, without a change of the listing."""
 
 _SORTED = orjson.OPT_SORT_KEYS
 
 
 def mapping_salt(preset: ProviderPreset, mls_system: str | None, *, coming_soon: bool) -> bytes:
-    """What mapping depends on besides the record: its own version, the provider's facts, the connection's choices."""
+    """What mapping depends on besides the record: its version, the preset and the connection's settings."""
     facts = [preset.name, preset.serves_many, preset.system, preset.system_field]
     fields = [preset.key_field, preset.number_field, preset.status_field, preset.timestamp_field]
     return orjson.dumps([MAPPING, facts, fields, mls_system, coming_soon])
 
 
 def fingerprint(record: RawRecord, salt: bytes) -> str | None:
-    """16 hex digits over the whole record, but for what says nothing new and the URLs of its photos.
+    """16 hex digits over a record as served, without its photos' URLs and what changes by itself.
 
-    None where the record has no bytes of its own (lone surrogates, numbers beyond JSON's): it is mapped every time.
+    A record with the stored fingerprint maps to what is stored and need not be mapped. None if the record cannot be
+    serialised (lone surrogates, huge numbers); it is mapped every time.
     """
     rest = dict(record)
     for name in _NOT_COMPARED:
@@ -103,8 +102,10 @@ def fingerprint(record: RawRecord, salt: bytes) -> str | None:
 
 
 def _without_urls(rows: list[Any]) -> list[Any]:
-    """Media rows with a number for each URL, the same where two are the same: no URL is ever a photo's identity, but a
-    row that comes twice is one photo. What may be no usable URL stays."""
+    """Media rows with each URL replaced by a number, as identical rows are one photo but no URL identifies one.
+
+    A value that may be no usable URL stays.
+    """
     numbers: dict[str, int] = {}
     return [_without_url(row, numbers) if isinstance(row, Mapping) else row for row in rows]
 
@@ -119,8 +120,7 @@ def _without_url(row: Mapping[str, Any], numbers: dict[str, int]) -> dict[str, A
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field, named as in ``Data`` (``address.street``), with its value before and after as printable text; None
-    for an absent one."""
+    """A field, named as in ``Data`` (``address.street``), with its printable value before and after; None if absent."""
 
     name: str
     old: str | None
@@ -131,11 +131,11 @@ class Difference:
 
 
 def differences(old: Listing, new: Listing, photos: tuple[Photo, ...] | None = None) -> tuple[Difference, ...]:
-    """The facts that differ, in the order of ``Data``; those of ours (ids, hashes, history) are left out.
+    """The feed's facts that differ, in the order of ``Data``.
 
-    ``photos`` are the feed's photos of the new version; None says they were not read, and nothing is said of them.
+    ``photos`` are the feed's photos of the new version; None if they were not read.
     """
-    before, after = _flat(settings_of(old)), _flat(settings_of(new))
+    before, after = _flat(feed_facts(old)), _flat(feed_facts(new))
     names = list(dict.fromkeys([*after, *before]))
     changed = [
         Difference(name, _text(before.get(name)), _text(after.get(name)))

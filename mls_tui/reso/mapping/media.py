@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
@@ -17,11 +18,16 @@ from mls_tui.reso.base import RawRecord
 from mls_tui.reso.mapping.values import Fields, Warn, enum_text, silent
 
 MAX_PHOTOS = 500
-"""More would not fit an item of 400 KB with the rest of the listing."""
+"""More would not fit an item of 400 KB together with the listing."""
 MAX_URL = 4_096
 
 _SQUASH = re.compile(r"[^a-z0-9]+")
-_PHOTO_CATEGORIES = frozenset({"photo", "photos", "propertyphoto", "propertyphotos"})
+_PHOTOS = re.compile(r"photo|image|picture|exterior|interior|aerial|drone|front|primary")
+_NO_PHOTOS = re.compile(
+    r"video|tour|document|audio|floorplan|plat$|platmap|survey|logo|agent|office|member|brochure|flyer|disclosure|contract"
+)
+"""MediaCategory is an open list. These patterns are for its words in lower case letters."""
+_IMAGE_TYPES = re.compile(r"image|jpe?g|png|gif|webp|avif|heic|heif|tiff?")
 _OTHER_TYPES = re.compile(r"pdf|doc|xls|txt|text|html|video|mp4|mpeg|mov|quicktime|avi|wmv|webm|audio|mp3|wav|zip")
 _OTHER_RESOURCES = frozenset({"member", "agent", "office", "team", "teams"})
 _NOT_PUBLIC = frozenset({"private", "agent", "agentonly", "firm", "firmonly", "office", "officeonly"})
@@ -31,7 +37,7 @@ _CAPTIONS = ("ShortDescription", "LongDescription", "MediaCaption", "Caption", "
 _SIGNED_SEGMENT = re.compile(r"/[^/]*\b(?:token|signature|sig|expires)=[^/]*", re.IGNORECASE)
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[1-9]\d{0,3}|:[1-5]\d{4}|:6[0-4]\d{3})?/[!-~]*", re.ASCII)
-"""A URL that can be used as it is written, as nearly all are."""
+"""A URL that needs no parsing, as nearly all."""
 
 
 def map_media(
@@ -39,8 +45,8 @@ def map_media(
 ) -> tuple[Photo, ...]:
     """The photos of a listing in display order, ``order`` dense from 0, ``url`` the whole original URL.
 
-    Rows that are no public photo of the home are left out. ``record`` is the listing they belong to: its PhotosCount
-    and timestamps decide where rows are unclear. Never raises; what is wrong is warned of.
+    Rows that are no public photo of the home are left out. ``record`` is their listing, whose PhotosCount and
+    timestamps decide if rows are unclear. ``warn`` is called with a constant sentence for each row that cannot be used.
     """
     if not isinstance(rows, (list, tuple)) or not rows:
         return ()
@@ -59,8 +65,8 @@ def map_media(
 
 
 def _photo(row: Row, order: int, changed: str | None, *, shared: bool) -> Photo:
-    """A key that several photos share identifies none of them: then the order does. Neither of them is enough alone
-    (FIELD §5): without a timestamp of its own, a photo is as old as the last change of its listing's photos."""
+    """The order identifies a photo whose key is shared with others. A photo without a timestamp gets that of the last
+    change of its listing's photos."""
     key = None if shared else row.media_key
     return Photo(
         url=row.url,
@@ -101,7 +107,7 @@ def _row(place: int, raw: object, base_url: str, warn: Warn) -> Row | None:
 
 
 def _without_repeats(rows: list[Row]) -> list[Row]:
-    """A row served twice, word for word, is one photo."""
+    """Identical rows are one photo."""
     return list({(row.media_key, row.order, row.modified, row.url): row for row in reversed(rows)}.values())[::-1]
 
 
@@ -110,11 +116,15 @@ def _is_public_photo(raw: Mapping[str, Any]) -> bool:
         return False
     if "deleted" in _words(raw.get("MediaStatus")):
         return False
+    kinds = [value[:100].lower() for name in ("MimeType", "MediaType") if isinstance(value := raw.get(name), str)]
+    if any(_OTHER_TYPES.search(kind) for kind in kinds):
+        return False
     categories = _words(raw.get("MediaCategory"))
-    if categories:
-        return bool(categories & _PHOTO_CATEGORIES)
-    kind = raw.get("MediaType")
-    return not (isinstance(kind, str) and _OTHER_TYPES.search(kind[:100].lower()))
+    if not categories:
+        return True
+    if any(_NO_PHOTOS.search(category) for category in categories):
+        return False
+    return any(map(_PHOTOS.search, categories)) or any(map(_IMAGE_TYPES.search, kinds))
 
 
 def _words(value: object) -> frozenset[str]:
@@ -126,7 +136,7 @@ def _words(value: object) -> frozenset[str]:
 
 @lru_cache(1024)
 def _short(text: str) -> frozenset[str]:
-    """Remembered: every photo of a feed says the same few words."""
+    """Cached, as all photos of a feed have the same few words."""
     return _members(text.split(","))
 
 
@@ -140,7 +150,7 @@ def _yes(value: object) -> bool:
 
 
 def _url(raw: Mapping[str, Any], base_url: str) -> str | None:
-    """An absolute http(s) URL; a relative one is below ``base_url``. None where there is none."""
+    """An absolute http(s) URL, or None. A relative one is resolved against ``base_url``."""
     text = next((value for name in URL_FIELDS if isinstance(value := raw.get(name), str) and value.strip()), None)
     if text is None or len(text) > MAX_URL:
         return None
@@ -160,8 +170,10 @@ def _url(raw: Mapping[str, Any], base_url: str) -> str | None:
 
 
 def plain_url(url: str) -> str:
-    """Without user, query, fragment and signed path segments, which may hold a token: what is stored as
-    ``originalUrl``. MLS Grid writes ``/token=…&expires=…/`` into the path (seen in clients)."""
+    """``url`` without user, query, fragment and signed path segments, which may contain a token: ``originalUrl``.
+
+    MLS Grid puts ``/token=…&expires=…/`` into the path.
+    """
     if not any(mark in url for mark in "@?#="):
         return url
     parts = urlsplit(url)
@@ -172,22 +184,25 @@ def plain_url(url: str) -> str:
 # several sizes of one photo ----------------------------------------------------------------------------------
 
 _ASPECT_TOLERANCE = 0.06
-_SIZE_NAMES = (
-    "thumb",
-    "icon",
-    "tiny",
-    "small",
-    "preview",
-    "medium",
-    "midsize",
-    "large",
-    "xlarge",
-    "highres",
-    "hires",
-    "full",
-    "original",
+_SIZE_NAMES = MappingProxyType(
+    {
+        name: rank
+        for rank, names in enumerate(
+            (
+                "thumb thumbnail icon tiny",
+                "small preview",
+                "medium midsize",
+                "large",
+                "xlarge extralarge highres hires highresolution",
+                "largest full fullsize original",
+            )
+        )
+        for name in names.split()
+    }
 )
-"""ImageSizeDescription words from small to large, for rows without a width."""
+"""ImageSizeDescription in lower case letters, for rows without a width."""
+_NO_WATERMARK = "nowatermark"
+"""Renditions with this in their name are not for display."""
 
 
 class Row(NamedTuple):
@@ -207,23 +222,28 @@ class Row(NamedTuple):
 
     @property
     def rank(self) -> tuple[bool, bool, float, int]:
-        """Display order: PreferredPhotoYN, then the number of Order, then place (FIELD §5)."""
+        """Display order: PreferredPhotoYN, then the number of Order, then place."""
         return (not self.preferred, self.order is None, self.order or 0.0, self.place)
 
     @property
     def largeness(self) -> tuple[float, int]:
-        word = "".join(char for char in (self.size_name or "").lower() if char.isalpha())
-        named = max((rank for rank, name in enumerate(_SIZE_NAMES) if name in word), default=-1)
-        return ((self.width or 0.0) * (self.height or self.width or 0.0), named)
+        pixels = (self.width or 0.0) * (self.height or self.width or 0.0)
+        return pixels, _SIZE_NAMES.get(_letters(self.size_name), -1)
+
+
+def _letters(name: str | None) -> str:
+    return "".join(char for char in (name or "").lower() if char.isalpha())
 
 
 def largest_of_each(rows: list[Row], photos_count: int | None) -> list[Row]:
-    """One row per photo. ``photos_count`` is the record's PhotosCount, where it is known.
+    """One row per photo. ``photos_count`` is the record's PhotosCount, if it is known.
 
-    Rows are sizes of one photo where they share an id (MediaObjectID or MediaKey) or an Order, and differ in
-    ImageSizeDescription; or share an id and an Order and differ in ImageWidth at one aspect ratio. An Order and widths
-    alone are not enough, since feeds repeat Order: then PhotosCount must agree, or every Order must be repeated alike.
+    Rows are sizes of one photo if they share an id (MediaObjectID or MediaKey) or an Order, and differ in
+    ImageSizeDescription; or if they share an id and an Order and differ in ImageWidth at one aspect ratio. An Order and
+    widths alone are not enough, since feeds repeat Order: then PhotosCount must agree, or each Order must come equally
+    often.
     """
+    rows = [row for row in rows if _NO_WATERMARK not in _letters(row.size_name)]
     rows = _merged(rows, lambda row: row.object_id, _named_apart)
     rows = _merged(rows, lambda row: row.media_key, _named_apart)
     rows = _merged(rows, lambda row: row.order, _named_apart)
@@ -250,7 +270,7 @@ def _merged(rows: list[Row], key: Callable[[Row], Hashable | None], apart: Calla
 
 
 def _one(group: list[Row]) -> list[Row]:
-    """The largest, in the place of the first and with the caption of any."""
+    """The largest row, with the place of the first and the caption of any."""
     first, best = min(group, key=lambda row: row.rank), max(group, key=lambda row: row.largeness)
     caption = best.caption or next((row.caption for row in group if row.caption), None)
     return [best._replace(place=first.place, preferred=first.preferred, order=first.order, caption=caption)]

@@ -1,5 +1,4 @@
-"""What is kept of a record that cannot be imported, for a person to look at. It must never hold a secret, a private
-remark, or what opens a door, and stays small."""
+"""Reduces a record that cannot be imported to what may be kept and shown: small, without secrets and private fields."""
 
 from __future__ import annotations
 
@@ -26,10 +25,10 @@ _LEFT_OUT = "(left out)"
 
 
 def scrub(record: object, max_bytes: int = MAX_BYTES) -> str:
-    """The record as JSON text of at most ``max_bytes`` bytes, without what must not be kept; always valid JSON.
+    """The record as valid JSON text of at most ``max_bytes`` bytes.
 
-    Gone are fields with private names (PrivateRemarks, tokens, lockbox and gate codes, showing instructions, owners)
-    and the user and query of every URL. What is too long is cut, deep or long lists first. Never raises.
+    Fields with private names (PrivateRemarks, tokens, lockbox and gate codes, showing instructions, owners), and the
+    user and query of URLs, are left out. Long values are cut, deep or long lists first.
     """
     for width, items in ((2_000, 60), (500, 20), (200, 8), (80, 3)):
         text = _dump(_clean(record, width, items, 6))
@@ -39,7 +38,7 @@ def scrub(record: object, max_bytes: int = MAX_BYTES) -> str:
 
 
 def _essentials(record: object, max_bytes: int) -> str:
-    """As many of the fields as fit, the ones that tell which record it is first."""
+    """As many fields as fit, those that identify the record first."""
     kept: dict[str, Any] = {}
     size = 40
     if isinstance(record, Mapping):

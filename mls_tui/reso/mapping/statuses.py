@@ -1,4 +1,4 @@
-"""StandardStatus to our four states, and back to the words a server is asked for. An unknown word is never guessed."""
+"""StandardStatus to the four stored states, and back to the words that a server is asked for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mls_tui.reso.mapping.values import absent, enum_text
 
 
 class Outcome(Enum):
-    """What a StandardStatus means for an import where it is none of our four states."""
+    """What a StandardStatus means if it is none of the four stored states."""
 
     COMING_SOON = "coming soon"
     INCOMPLETE = "incomplete"
@@ -65,7 +65,7 @@ _MEANINGS = MappingProxyType({_squash(word): meaning for meaning, words in _TABL
 
 
 def status_word(value: object) -> str | None:
-    """The word in a status field, whatever its form; None where there is none."""
+    """The word in a status field, in any of its forms; None if there is none."""
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
     if absent(value) or not isinstance(value, str):
@@ -74,8 +74,10 @@ def status_word(value: object) -> str | None:
 
 
 def status_meaning(value: object) -> Meaning | None:
-    """What a StandardStatus means (RESO DD 2.0 StandardStatus with the DD 1.7 words; FIELD §4); None for null or
-    unknown. Case, spaces, ``-``, ``_`` and a ``-BRIGHT`` suffix do not matter."""
+    """What a StandardStatus means (RESO DD 2.0 and the DD 1.7 words); None for null and unknown words.
+
+    Case, spaces, ``-``, ``_`` and a ``-BRIGHT`` suffix do not matter.
+    """
     word = status_word(value)
     return None if word is None or len(word) > 100 else _MEANINGS.get(_squash(word))
 

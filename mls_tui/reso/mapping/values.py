@@ -23,14 +23,14 @@ P = ParamSpec("P")
 Warn = Callable[[str], None]
 
 MAX_ITEMS = 500
-"""Values of one list that are looked at."""
+"""The longest list that is read."""
 
 _NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?([eE][+-]?\d{1,3})?")
 _CURRENCY = re.compile(r"^(USD|CAD|US\$|[$€£¥])\s*|\s*(USD|CAD)$", re.IGNORECASE)
 _PLACEHOLDER_DATES = frozenset({"0001-01-01", "1753-01-01", "9999-12-31"})
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})([T ].*)?", re.ASCII)
 _OUTSIDE = re.compile(r"(?:\([^()]*\)|[^,])+")
-"""What stands between commas; a closed parenthesis is one piece with what surrounds it."""
+"""Text between commas; commas within parentheses do not separate."""
 _ENUM_MEMBER = re.compile(r"[A-Za-z_][\w.]*'(?P<member>[^']*)'")
 _ENUM_PATH = re.compile(r"(?:https?://|urn:)\S*[/#:=](?P<member>[^/#:=\s]+)", re.IGNORECASE)
 _ENUM_NAME = re.compile(r"(?:[A-Za-z_]\w+\.){2,}(?P<member>[A-Za-z_]\w*)")
@@ -41,7 +41,7 @@ Number = int | float
 
 
 def absent(value: object) -> bool:
-    """Absent, null, "" and [] mean the same (FIELD §1)."""
+    """Absent, null, "" and [] mean the same (docs/reso-feeds.md, section 1)."""
     if isinstance(value, str):
         return not value.strip()
     return value is None or (isinstance(value, (list, tuple, dict)) and not value)
@@ -144,7 +144,7 @@ def date_of(value: object) -> str | None:
 
 
 def timestamp_of(value: object) -> str | None:
-    """A moment as the feed writes it, once it is known that it can be read; naive ones mean UTC (FIELD §4).
+    """A moment as the feed writes it, once it is known that it can be read; naive ones mean UTC.
 
     Raises:
         ValueError: it cannot be read as ISO 8601.
@@ -173,7 +173,7 @@ def enum_text(value: str) -> str:
 
 
 def items_of(value: object) -> list[str]:
-    """A feature list from an array, a comma string, one value or ``["None"]``, clean (FIELD §4). Each stands
+    """A feature list from an array, a comma string, one value or ``["None"]``, clean. Each stands
     once, where it came first.
 
     Commas within parentheses do not separate. Spark's ``{"Central Air": true}`` gives its true names.
@@ -201,13 +201,13 @@ def _raw_items(value: object) -> list[str]:
 
 
 def _item(part: str) -> str:
-    """One clean line; empty for a word that says nothing."""
+    """One clean line; empty for ``None`` and the like."""
     line = clean_line(enum_text(part), 120)
     return "" if says_nothing(line) else line
 
 
 _common_item = lru_cache(8192)(_item)
-"""Remembered: a feed says the same few hundred features again and again."""
+"""Cached, as a feed repeats a few hundred features."""
 
 
 def silent(_: str) -> None:
@@ -313,4 +313,4 @@ def _member(raw: str) -> str | None:
 
 
 _common_member = lru_cache(8192)(_member)
-"""Remembered: a feed says the same few words, and the names of the same towns, again and again."""
+"""Cached, as a feed repeats a few words and the names of its towns."""
