@@ -1,4 +1,4 @@
-"""Several sizes of one photo become the largest; photos that only look alike all stay (docs/reso-feeds.md, section 5)."""
+"""Several sizes of one photo become the largest; photos that only look alike stay (docs/reso-feeds.md, section 5)."""
 
 from __future__ import annotations
 
