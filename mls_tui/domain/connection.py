@@ -86,9 +86,13 @@ class Connection(Record):
 
 
 class Lease(Record):
-    """Who is importing a connection right now. A run renews it; it is free once ``expires_at`` (epoch ms) is past."""
+    """Who is importing a connection right now. A run renews it; it is free once ``expires_at`` (epoch ms) is past.
+
+    ``holder`` is unique to the process and import that took it: the same run delivered twice has two holders.
+    """
 
     run_id: str
+    holder: str = ""
     host: str
     pid: int
     process_started: str = ""

@@ -94,6 +94,17 @@ class Change(Record):
     new: str | int | float | None = None
 
 
+class LastImport(Record):
+    """The import that wrote a listing last, and how the listing counts in it: a run that is resumed counts it again
+    without doing it again. ``outcome`` is created, updated or removed."""
+
+    run: str
+    outcome: str
+    photos_stored: int = 0
+    photos_reused: int = 0
+    bytes: int = 0
+
+
 class Listing(Record):
     """One listing. Prices in the feed's currency units, areas in square feet, lots in acres, ``synced_at`` in epoch ms.
 
@@ -159,6 +170,7 @@ class Listing(Record):
     history: tuple[Change, ...] = ()
     relisted_from: str | None = None
     off_market_at: str | None = None
+    last_import: LastImport | None = None
     media_asked: int | None = None
     """How many imports found no Media of this version of the record though it counts photos, or only a part of it."""
 

@@ -11,8 +11,9 @@ from mls_tui.domain.listing import Record
 
 
 class RunState(StrEnum):
-    """``interrupted`` is a run whose process ended without saying so, or was stopped by a signal."""
+    """``queued`` waits for a worker; ``interrupted`` was stopped by a signal, or its process died."""
 
+    QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
@@ -74,6 +75,17 @@ class ImportCounts(Record):
         return self.created + self.updated + self.unchanged + self.removed
 
 
+class Checkpoint(Record):
+    """What a run had done when its cursor was saved, for the process that resumes it under the same id. ``problems`` is
+    how many of its problem items count. ``phase`` is ``retries`` (what failed before is asked for again), ``sweep`` or
+    ``done``."""
+
+    counts: ImportCounts = ImportCounts()
+    warnings: dict[str, int] = Field(default_factory=dict)
+    problems: int = 0
+    phase: str = "retries"
+
+
 class ImportResult(Record):
     """How a run ended. ``error`` is set where the run as a whole failed; single listings' failures are ``errors``."""
 
@@ -119,8 +131,9 @@ class ImportResult(Record):
 class ImportRun(Record):
     """The stored row of a run. ``errors`` holds the first failed listings; every problem is an item of its own.
 
-    A running run writes its row every few seconds: one whose ``updated_at`` is old was cut short. A ``distributed`` one
-    is done by a worker: ``control`` is ``pause`` while it rests, ``expected`` what the MLS counts.
+    A running run writes its row every few seconds: one whose ``updated_at`` is old was cut short. ``control`` is what a
+    user asked for: ``pause`` or ``cancel``. ``counts`` are current; ``checkpoint`` belongs to the saved cursor.
+    ``distributed`` runs are done by a worker. ``expected`` is how many records the MLS counts.
     """
 
     run_id: str
@@ -140,7 +153,7 @@ class ImportRun(Record):
     warnings: dict[str, int] = Field(default_factory=dict)
     error: str | None = None
     exit_code: int = 0
-    checkpoint: dict[str, Any] | None = None
+    checkpoint: Checkpoint | None = None
     photos: bool = True
     distributed: bool = False
     control: str | None = None
@@ -151,9 +164,18 @@ class ImportRun(Record):
         return self.control == "pause"
 
     @property
+    def ended(self) -> bool:
+        return self.state not in (RunState.QUEUED, RunState.RUNNING)
+
+    @property
     def unended(self) -> str:
-        """What to say in place of how long it took: ``with the workers, 12 of 300`` or ``unfinished``."""
-        if not self.distributed or self.state is not RunState.RUNNING:
+        """The text shown instead of a duration: ``with a worker, 12 of 300`` or ``unfinished``."""
+        if self.paused and not self.ended:
+            where = "paused"
+        elif self.state is RunState.QUEUED:
+            where = "waiting for a worker"
+        elif self.state is RunState.RUNNING and self.distributed:
+            where = "with a worker"
+        else:
             return "unfinished"
-        where = "paused" if self.paused else "with the workers"
         return where if self.expected is None else f"{where}, {self.counts.total:,} of {self.expected:,}"

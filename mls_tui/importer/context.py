@@ -42,6 +42,8 @@ class ImportContext:
     epoch: int
     variants: tuple[int, ...] = ()
     """Widths in pixels of the WebP copies to make of each photo."""
+    resumable: bool = False
+    """Another process goes on with the run, under its id, if this one hands it over, fails for a time or dies."""
     tidy: bool = False
     """An import before this one was cut short: listings seen are rid of objects that no row points at."""
     rng: random.Random = field(default_factory=random.Random)

@@ -17,6 +17,7 @@ class ImportControl:
         self._paused = False
         self._cancelled = False
         self.interrupted = False
+        self.handed_over = False
 
     @property
     def paused(self) -> bool:
@@ -33,9 +34,11 @@ class ImportControl:
     def resume(self) -> None:
         self._set(paused=False)
 
-    def cancel(self, *, interrupted: bool = False) -> None:
-        """Stop now; what is stored stays, the rest comes with the next import. ``interrupted``: by a signal."""
+    def cancel(self, *, interrupted: bool = False, handed_over: bool = False) -> None:
+        """Stop now; what is stored stays, the rest comes with the next import. ``interrupted``: by a signal;
+        ``handed_over``: another process goes on with the run."""
         with self._lock:
+            self.handed_over = self.handed_over or (handed_over and not self._cancelled)
             self._cancelled = True
             self.interrupted = self.interrupted or interrupted
             loop, task = self._loop, self._task

@@ -22,6 +22,16 @@ class _OpenPage:
     last: tuple[str, str] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """Where the cursor may stand now, and the pages it passes on the way. ``back``: the feed turned out not to come in
+    order, so the cursor goes back to where the sweep began."""
+
+    cursor: Cursor
+    passed: tuple[int, ...] = ()
+    back: bool = False
+
+
 @dataclass(slots=True)
 class CursorKeeper:
     """Tracks the pages of one sweep. ``cursor`` is where the cursor may stand now; ``started`` is the sweep's own
@@ -35,6 +45,8 @@ class CursorKeeper:
     _newest: tuple[float, str, str] | None = None
     _ordered: bool = True
     _moved: bool = False
+    _done: list[int] = field(default_factory=list)
+    """Pages that are done and that the saved cursor has not passed."""
     _failed: set[str] = field(default_factory=set)
     _origin: Cursor = field(default_factory=Cursor)
 
@@ -59,17 +71,27 @@ class CursorKeeper:
     def succeeded(self, listing_key: str) -> None:
         self._failed.discard(listing_key)
 
-    def advance(self) -> bool:
-        """Close every page that is done from the front; True where the cursor is another than at the last call."""
+    def advance(self) -> Advance | None:
+        """Close every page that is done from the front. None if the cursor stays where it was at the last call.
+
+        Within a sweep for changes it stays until the end: the next import asks for them from some minutes before it,
+        so a resumed one would count the records of those minutes twice.
+        """
         for number in sorted(self._pages):
             page = self._pages[number]
             if page.outstanding:
                 break
             del self._pages[number]
-            if page.last is not None and self._ordered and not self._overwhelmed:
+            self._done.append(number)
+            if page.last is not None and self._ordered and not self._overwhelmed and not self.cursor.swept:
                 self._move(*page.last)
-        moved, self._moved = self._moved, False
-        return moved
+        if not self._moved:
+            return None
+        self._moved = False
+        if self.cursor is self._origin:
+            return Advance(self.cursor, back=True)
+        passed, self._done = tuple(self._done), []
+        return Advance(self.cursor, passed)
 
     def finish(self, *, statuses: tuple[str, ...]) -> Cursor:
         """The cursor of a sweep that reached its end.
@@ -79,7 +101,7 @@ class CursorKeeper:
         """
         if self._overwhelmed:
             return self.cursor
-        if not self._ordered and self._newest is not None:
+        if self._newest is not None and (self.cursor.swept or not self._ordered):
             self._move(self._newest[1], self._newest[2])
         watermark, key = self._not_ahead(self.cursor.watermark, self.cursor.last_key)
         return self.cursor.model_copy(
@@ -101,10 +123,7 @@ class CursorKeeper:
         return len(self._failed) > MAX_FAILED_KEYS
 
     def _move(self, watermark: str, key: str | None) -> None:
-        place: tuple[str | None, str | None] = (watermark, key)
-        if self.cursor.swept:
-            place = self._not_ahead(watermark, key)
-        update = {"watermark": place[0], "last_key": place[1], "failed_keys": self.owed()}
+        update = {"watermark": watermark, "last_key": key, "failed_keys": self.owed()}
         self.cursor = self.cursor.model_copy(update=update)
         self._moved = True
 

@@ -1,30 +1,88 @@
-"""One import from sign-in to result, as an async iterator of events. The run's row and its lease are kept here; what is
-asked for and what becomes of each record is in ``sweep``, how a listing is stored in ``listing_task``."""
+"""One import from sign-in to result, as an async iterator of events. Keeps the connection's lease and the run's row."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
-from collections.abc import AsyncGenerator
-from functools import cache
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator
 
+from mls_tui.domain.clock import Clock, epoch_ms
+from mls_tui.domain.connection import Connection, Lease
 from mls_tui.domain.errors import AuthenticationError, ImportInProgressError, MlsTuiError, StorageError, sentence
 from mls_tui.domain.events import Event, RunFinished, RunStarted
 from mls_tui.domain.run import ImportResult, ImportRun, RunState
 from mls_tui.importer.context import ImportContext
-from mls_tui.importer.lease import RunLease
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import FeedImport, resumes
+from mls_tui.storage.base import IndexEntry, ListingStore
+from mls_tui.storage.leases import this_lease
 
+LEASE_SECONDS = 90
+RENEW_SECONDS = 20
 SAVE_SECONDS = 5
 STOP_SECONDS = 1.5
-"""How long a stop may take to save the run's state before it is given up (CONTRACT: Ctrl-C stops within 2 s)."""
+"""A stopped run waits this long for its state to be saved: Ctrl-C must end the program within 2 s."""
 END_SECONDS = 30
-"""The same for a run that ended by itself: its store may be slow, or be what failed."""
+"""The same for a run that ended by itself."""
 RUNS_LOOKED_AT = 100
 
+FINAL = frozenset({2, 3})
+"""Exit codes of failures that another attempt does not help: wrong configuration, credentials refused."""
+
 log = logging.getLogger("mls_tui")
+
+
+def in_progress(connection: Connection, holder: Lease) -> ImportInProgressError:
+    """The error of a second import of a connection."""
+    if holder.pid:
+        host = holder.host.partition("/")[0]
+        return ImportInProgressError(
+            f"An import of {connection.name} is already running on {host} (process {holder.pid}). "
+            "Wait for it to finish, or stop it, then import again."
+        )
+    return ImportInProgressError(
+        f"An import of {connection.name} is already with the workers (run {holder.run_id}). "
+        f"Wait for it to finish, or end it by `mls-tui cancel {holder.run_id}`, then import again."
+    )
+
+
+class RunLease:
+    """One import of a connection at a time. ``async with`` takes the lease or raises ImportInProgressError."""
+
+    def __init__(self, store: ListingStore, connection: Connection, run_id: str, clock: Clock) -> None:
+        self._store, self._connection, self._run_id, self._clock = store, connection, run_id, clock
+        self.holder = uuid.uuid4().hex
+
+    async def __aenter__(self) -> RunLease:
+        await self.renew()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give it back. If the store does not answer the lease expires by itself."""
+        release = self._store.release_lease(self._connection.user_id, self._connection.connection_id, self.holder)
+        try:
+            await asyncio.wait_for(asyncio.shield(asyncio.ensure_future(release)), STOP_SECONDS)
+        except (TimeoutError, StorageError):
+            return
+
+    async def renew(self) -> None:
+        """Take the lease, or hold it for another 90 s. Raises ImportInProgressError if another run has it."""
+        now = epoch_ms(self._clock.now())
+        lease = await asyncio.to_thread(this_lease, self._run_id, now + LEASE_SECONDS * 1000, self.holder)
+        connection = self._connection
+        holder = await self._store.acquire_lease(connection.user_id, connection.connection_id, lease, now_ms=now)
+        if holder is not None:
+            raise in_progress(connection, holder)
+
+    async def keep(self) -> None:
+        """Renew until cancelled. A store that does not answer is asked again while the lease lasts."""
+        while True:
+            await self._clock.sleep(RENEW_SECONDS)
+            try:
+                await self.renew()
+            except StorageError:
+                continue
 
 
 class Importer:
@@ -34,6 +92,7 @@ class Importer:
         self._context = context
         self._workers = workers
         self._began = False
+        self._paused = False
 
     async def run(self) -> AsyncGenerator[Event, None]:
         """The events of the import, as they happen."""
@@ -51,7 +110,7 @@ class Importer:
             await asyncio.gather(task, return_exceptions=True)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """A task that was cancelled before its first step, or died of what no run can handle, has said no end."""
+        """Emit the end of a task that was cancelled before its first step or died of an error nobody can handle."""
         if self._context.journal.finished:
             return
         error = None if task.cancelled() else task.exception()
@@ -59,10 +118,11 @@ class Importer:
         self._context.emit(RunFinished, result=result)
 
     async def _main(self) -> None:
-        context = self._context
+        context, journal = self._context, self._context.journal
         result: ImportResult | None = None
         try:
-            async with RunLease(context.store, context.connection, context.journal.run.run_id, context.clock) as lease:
+            async with RunLease(context.store, context.connection, journal.run.run_id, context.clock) as lease:
+                journal.holder = lease.holder
                 result = await self._held(lease)
         except Exception as error:
             result = result or self._failure(error)
@@ -84,7 +144,7 @@ class Importer:
             result = self._stopped()
         except Exception as error:
             result = self._failure(error)
-        if self._began:
+        if self._began or context.resumable:
             await self._save_end(result)
         return result
 
@@ -95,52 +155,72 @@ class Importer:
             connection=connection.name,
             provider=connection.provider,
             full=context.options.full,
-            resumed=resumes(context.options, connection.cursor),
+            resumed=context.journal.resumed or resumes(context.options, connection.cursor),
         )
         await context.connector.authenticate()
         self._began = True
-        await context.journal.save()
+        await self._save()
         await self._close_cut_short()
-        _spare_the_collector()
-        index = await StoredIndex.read(context.store.index(context.user_id))
+        index = await StoredIndex.read(self._entries())
         await FeedImport(context, index, workers=self._workers).run()
 
+    async def _entries(self) -> AsyncIterator[IndexEntry]:
+        """Every stored listing. Notes what this run had stored before it was resumed."""
+        journal = self._context.journal
+        async for entry in self._context.store.index(self._context.user_id):
+            if journal.resumed and entry.last_import is not None and entry.last_import.run == journal.run.run_id:
+                journal.done[entry.listing_id] = entry.last_import
+            yield entry
+
     async def _close_cut_short(self) -> None:
-        """Runs of this connection that say they are running: their lease is ours now, so their process is gone."""
+        """Other runs of this connection that have not ended: the lease is ours, so their process is gone."""
         context = self._context
         for run in await context.store.runs(context.user_id, limit=RUNS_LOOKED_AT):
             mine = run.connection_id == context.connection.connection_id and run.run_id != context.journal.run.run_id
-            if mine and run.state is RunState.RUNNING:
+            if mine and not run.ended:
                 await context.store.put_run(context.user_id, _cut_short(run))
 
     async def _keep_saved(self) -> None:
-        """The run's row every few seconds, so that a run cut short still tells what it did. A store that does not
-        answer is asked again: what it could not take is written with the next save."""
+        """Save the run's row every few seconds and do what its control word says. If the store does not answer, what
+        it did not take is written by the next save."""
         while True:
             await self._context.clock.sleep(SAVE_SECONDS)
-            if not self._began:
-                continue
-            try:
-                await self._context.journal.save()
-            except StorageError as error:
-                log.warning("the run's row could not be saved: %s", sentence(error))
+            if self._began:
+                try:
+                    await self._save()
+                except StorageError as error:
+                    log.warning("the run's row could not be saved: %s", sentence(error))
+
+    async def _save(self) -> None:
+        word = await self._context.journal.save()
+        control = self._context.control
+        if word == "cancel":
+            control.cancel()
+        elif word == "pause" and self._context.resumable:
+            control.cancel(handed_over=True)
+        elif word == "pause":
+            self._paused = True
+            control.pause()
+        elif self._paused:
+            self._paused = False
+            control.resume()
 
     async def _save_end(self, result: ImportResult) -> None:
-        async def saving() -> None:
-            await self._context.journal.save(state=result.state, error=result.error)
-
-        stopped = result.state in (RunState.CANCELLED, RunState.INTERRUPTED)
+        stopped = result.state in (RunState.CANCELLED, RunState.INTERRUPTED, RunState.QUEUED)
+        saving = asyncio.ensure_future(self._context.journal.save_end(result))
         try:
-            seconds = STOP_SECONDS if stopped else END_SECONDS
-            await asyncio.wait_for(asyncio.shield(asyncio.ensure_future(saving())), seconds)
+            await asyncio.wait_for(asyncio.shield(saving), STOP_SECONDS if stopped else END_SECONDS)
         except (TimeoutError, StorageError) as error:
             log.warning("the end of the run could not be saved: %s", sentence(error))
 
     def _stopped(self) -> ImportResult:
-        state = RunState.INTERRUPTED if self._context.control.interrupted else RunState.CANCELLED
-        stored = self._context.journal.counts.successful
+        context = self._context
+        if context.control.handed_over:
+            return context.journal.result(RunState.QUEUED, exit_code=0)
+        state = RunState.INTERRUPTED if context.control.interrupted else RunState.CANCELLED
+        stored = context.journal.counts.successful
         error = f"The import was stopped. {stored} listings are stored and stay; import again to go on from there."
-        return self._context.journal.result(state, error=error, exit_code=130)
+        return context.journal.result(state, error=error, exit_code=130)
 
     def _failure(self, error: BaseException) -> ImportResult:
         cause = speaking(error)
@@ -149,19 +229,16 @@ class Importer:
             log.error("unforeseen error", exc_info=cause)
             text = f"{text}. This is a fault in mls-tui; the log has more."
         code = cause.exit_code if isinstance(cause, MlsTuiError) else 1
-        state = RunState.CANCELLED if isinstance(cause, ImportInProgressError) else RunState.FAILED
+        state = RunState.FAILED
+        if isinstance(cause, ImportInProgressError):
+            state = RunState.CANCELLED
+        elif self._context.resumable and code not in FINAL:
+            state = RunState.QUEUED
         return self._context.journal.result(state, error=text, exit_code=code)
 
 
-@cache
-def _spare_the_collector() -> None:
-    """Once a process: take what was loaded, botocore's models above all, out of the garbage collector's rounds. They
-    live as long as the process, and walking them was a tenth of an import's work."""
-    gc.freeze()
-
-
 def speaking(error: BaseException) -> BaseException:
-    """The error of a group that the user should hear of: refused credentials first, then what we foresaw."""
+    """The error of a group to report: refused credentials first, then one of ours."""
     found = _leaves(error)
     for kind in (AuthenticationError, MlsTuiError):
         for each in found:
@@ -178,4 +255,12 @@ def _leaves(error: BaseException) -> list[BaseException]:
 
 def _cut_short(run: ImportRun) -> ImportRun:
     error = "The import was cut short: its process ended without saying so. What it had stored stays."
-    return run.model_copy(update={"state": RunState.INTERRUPTED, "error": error, "finished_at": run.updated_at})
+    return run.model_copy(
+        update={
+            "state": RunState.INTERRUPTED,
+            "error": error,
+            "exit_code": 130,
+            "checkpoint": None,
+            "finished_at": run.updated_at,
+        }
+    )

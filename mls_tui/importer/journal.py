@@ -1,18 +1,24 @@
-"""What a run has done so far: its events on their way out, its counts, its problems, its row in the store.
+"""What a run has done: its events on their way out, its counts, its problems, and its row in the store.
 
-The row and the problems are written as the run goes, so that a run cut short still tells what it did.
+Counts are kept per page. The pages that the cursor has passed make up the run's checkpoint, which is written in one
+transaction with the cursor: a run that is resumed under its own id counts every listing once.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 
 from mls_tui.domain.clock import Clock, epoch_ms
+from mls_tui.domain.connection import Cursor
 from mls_tui.domain.events import Event, RunFinished
-from mls_tui.domain.run import ImportCounts, ImportResult, ImportRun, Problem, ProblemKind, RunState
-from mls_tui.importer.tally import TallyFold
+from mls_tui.domain.listing import LastImport
+from mls_tui.domain.run import Checkpoint, ImportCounts, ImportResult, ImportRun, Problem, ProblemKind, RunState
+from mls_tui.importer.tally import TallyFold, deltas
 from mls_tui.storage.base import ListingStore
 
 INLINE_ERRORS = 100
@@ -26,36 +32,114 @@ PROBLEMS_AT_ONCE = 200
 BACKLOG = 2_000
 """How many events may wait for a slow reader before listings stop being started."""
 
+_PAGE: ContextVar[int | None] = ContextVar("page", default=None)
+
+
+@dataclass(slots=True)
+class _Part:
+    """What was done for some of the pages."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+
+    def take(self, other: _Part) -> None:
+        self.counts.update(other.counts)
+        self.warnings.update(other.warnings)
+        self.problems += other.problems
+
+
+@dataclass(slots=True)
+class _Saved:
+    """What is stored together with the cursor. ``problems`` counts problem items; ``errors`` are those that a result
+    lists."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+    problems: int = 0
+    errors: tuple[Problem, ...] = ()
+
+    def with_part(self, part: _Part) -> _Saved:
+        errors = (*self.errors, *_listed(part.problems))[:MAX_ERRORS]
+        counts, warnings = Counter(self.counts), Counter(self.warnings)
+        counts.update(part.counts)
+        warnings.update(part.warnings)
+        return _Saved(counts, warnings, self.problems + len(part.problems), errors)
+
+
+def _listed(problems: Iterable[Problem]) -> list[Problem]:
+    return [each.model_copy(update={"raw": None}) for each in problems if each.kind is not ProblemKind.PHOTO]
+
 
 class Journal:
-    """One per run. ``emit`` is synchronous so that observers deep in the connector can use it."""
+    """One per run. ``emit`` is synchronous so that observers deep in the connector can use it.
+
+    ``run`` is the row as last written; one with a checkpoint is resumed. ``holder`` is the lease that lets the cursor
+    move. ``done`` is what the run had stored before it was resumed, by listing id.
+    """
 
     def __init__(self, run: ImportRun, store: ListingStore, clock: Clock) -> None:
         self.run = run
         self.clock = clock
-        self.errors: list[Problem] = []
-        self._unsaved: list[Problem] = []
-        self.warnings: Counter[str] = Counter()
-        self._store = store
-        self._fold = TallyFold()
+        self.holder = ""
         self.finished = False
+        self.done: dict[str, LastImport] = {}
+        checkpoint = run.checkpoint or Checkpoint()
+        self.phase = checkpoint.phase
+        self._store = store
+        counts, warnings = Counter(checkpoint.counts.model_dump()), Counter(checkpoint.warnings)
+        self._saved = self._before = _Saved(counts, warnings, checkpoint.problems, run.errors)
+        self._cursor: Cursor | None = None
+        """A cursor that could not be saved yet."""
+        self._settled = _Part()
+        self._open: dict[int | None, _Part] = {}
+        self._fold = TallyFold(dict(counts))
         self._queue: deque[Event] = deque()
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._saving = asyncio.Lock()
-        self._problem_count = 0
-        self._photos_reused = 0
+
+    @property
+    def resumed(self) -> bool:
+        return self.run.checkpoint is not None
 
     @property
     def counts(self) -> ImportCounts:
-        counts = self._fold.snapshot().counts
-        return counts.model_copy(update={"photos_reused": self._photos_reused})
+        return self._fold.snapshot().counts
+
+    @property
+    def warnings(self) -> dict[str, int]:
+        found = Counter(self._saved.warnings)
+        for part in self._unsaved:
+            found.update(part.warnings)
+        return dict(found)
 
     @property
     def backlog(self) -> int:
         """How many events wait for the reader."""
         return len(self._queue)
+
+    @property
+    def unsaved(self) -> list[Problem]:
+        """Problems that the stored row does not cover."""
+        return [problem for part in self._unsaved for problem in part.problems]
+
+    @property
+    def _unsaved(self) -> tuple[_Part, ...]:
+        return (self._settled, *self._open.values())
+
+    @contextmanager
+    def page(self, number: int) -> Iterator[None]:
+        """Whatever is counted in the block, and in tasks that begin in it, belongs to this page."""
+        before = _PAGE.set(number)
+        try:
+            yield
+        finally:
+            _PAGE.reset(before)
+
+    def _here(self) -> _Part:
+        return self._open.setdefault(_PAGE.get(), _Part())
 
     def emit(self, event: Event) -> None:
         """Nothing follows a RunFinished."""
@@ -63,6 +147,9 @@ class Journal:
             return
         self.finished = isinstance(event, RunFinished)
         self._fold.add(event)
+        counts = self._here().counts
+        for name, by in deltas(event):
+            counts[name] += by
         self._queue.append(event)
         self._arrived.set()
         if len(self._queue) >= BACKLOG:
@@ -72,24 +159,45 @@ class Journal:
         """Wait until the reader of the events has kept up."""
         await self._room.wait()
 
-    def reused(self, photos: int) -> None:
-        """Photos that were stored already and not asked for again."""
-        self._photos_reused += photos
+    def count(self, **counts: int) -> None:
+        """Add to the counts without an event."""
+        self._here().counts.update(counts)
+        self._fold.count(**counts)
+
+    def outcome(self, listing_id: str, outcome: str) -> str:
+        """How a listing counts: as ``outcome``, or as what this run did with it before it was resumed."""
+        done = self.done.pop(listing_id, None)
+        if done is None:
+            return outcome
+        self.count(photos_stored=done.photos_stored, photos_reused=done.photos_reused, bytes=done.bytes)
+        return done.outcome
 
     def warn(self, kind: str) -> None:
-        self.warnings[kind] += 1
-
-    @property
-    def unsaved(self) -> list[Problem]:
-        """Problems noted since the last ``save``."""
-        return list(self._unsaved)
+        self._here().warnings[kind] += 1
 
     def problem(self, problem: Problem) -> None:
-        """Note a failure; it is stored with the next ``save``."""
-        self._problem_count += 1
-        self._unsaved.append(problem)
-        if problem.kind is not ProblemKind.PHOTO and len(self.errors) < MAX_ERRORS:
-            self.errors.append(problem.model_copy(update={"raw": None}))
+        """Note a failure; it is stored when its page is settled."""
+        self._here().problems.append(problem)
+
+    def begin_sweep(self) -> None:
+        """Remember what is saved now: ``reopen`` goes back to it."""
+        self._before = self._saved
+
+    async def reopen(self) -> None:
+        """The cursor goes back to where the sweep began: what was settled since then is not any more."""
+        since, warnings = Counter(self._saved.counts), Counter(self._saved.warnings)
+        since.subtract(self._before.counts)
+        warnings.subtract(self._before.warnings)
+        stored = [problem async for problem in self._store.problems(self.run.user_id, self.run.run_id)]
+        problems = stored[self._before.problems : self._saved.problems]
+        self._open.setdefault(None, _Part()).take(_Part(since, warnings, problems))
+        self._saved = self._before
+
+    def settle(self, pages: Collection[int] | None = None) -> None:
+        """The cursor passes these pages; None: everything is done."""
+        for number in tuple(self._open) if pages is None else (None, *pages):
+            if (part := self._open.pop(number, None)) is not None:
+                self._settled.take(part)
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Every event in order; ends after RunFinished."""
@@ -105,50 +213,82 @@ class Journal:
             if not self._queue:
                 await self._arrived.wait()
 
-    async def save(self, *, state: RunState = RunState.RUNNING, error: str | None = None) -> None:
-        """Write the run's row and the problems that are not stored yet. Raises StorageError, and forgets nothing.
+    async def save(self) -> str | None:
+        """Write the run's row with the current counts; the row's control word. Raises StorageError and forgets nothing.
 
-        A write that has begun is finished even where its caller is cancelled, and the next one waits for it: a row
-        that says the run goes on never lands on one that says how it ended.
+        A write that has begun is finished even if its caller is cancelled, and the next one waits for it: a row of a
+        running run never overwrites one that says how it ended.
         """
-        await asyncio.shield(asyncio.ensure_future(self._write(state, error)))
+        return await asyncio.shield(asyncio.ensure_future(self._write(RunState.RUNNING, None, 0, None)))
 
-    async def save_problems(self) -> None:
-        """Write the problems that are not stored yet: a record that the cursor passes is not met again."""
+    async def save_cursor(self, cursor: Cursor) -> None:
+        """Move the cursor past what is settled, with the run's row and checkpoint. Raises as ``save``."""
+        await asyncio.shield(asyncio.ensure_future(self._write(RunState.RUNNING, None, 0, cursor)))
+
+    async def save_end(self, result: ImportResult) -> None:
+        """Write how the run ended, or that it waits for a worker. Raises as ``save``."""
+        if result.state is not RunState.QUEUED:
+            self.settle()
+        await asyncio.shield(asyncio.ensure_future(self._write(result.state, result.error, result.exit_code, None)))
+
+    async def _write(self, state: RunState, error: str | None, exit_code: int, cursor: Cursor | None) -> str | None:
         async with self._saving:
-            await self._write_problems()
-
-    async def _write_problems(self) -> None:
-        while pending := self._unsaved[:PROBLEMS_AT_ONCE]:
-            first = self._problem_count - len(self._unsaved)
-            await self._store.put_problems(self.run.user_id, self.run.run_id, first, pending)
-            del self._unsaved[: len(pending)]
-
-    async def _write(self, state: RunState, error: str | None) -> None:
-        async with self._saving:
-            await self._write_problems()
-            self.run = self.run.model_copy(
+            ended = state not in (RunState.RUNNING, RunState.QUEUED)
+            self._cursor = cursor or self._cursor
+            if ended or self._cursor is not None:
+                await self._save_settled()
+            now = epoch_ms(self.clock.now())
+            run = self.run.model_copy(
                 update={
                     "state": state,
                     "counts": self.counts,
-                    "errors": tuple(self.errors[:INLINE_ERRORS]),
-                    "problems": self._problem_count,
-                    "warnings": dict(self.warnings),
+                    "expected": self._fold.expected,
+                    "errors": self._saved.errors[:INLINE_ERRORS],
+                    "problems": self._saved.problems,
+                    "warnings": self.warnings,
                     "error": error,
-                    "updated_at": epoch_ms(self.clock.now()),
-                    "finished_at": None if state is RunState.RUNNING else epoch_ms(self.clock.now()),
+                    "exit_code": exit_code,
+                    "checkpoint": None if ended else self._checkpoint(),
+                    "updated_at": now,
+                    "finished_at": now if ended else None,
                 }
             )
-            await self._store.put_run(self.run.user_id, self.run)
+            control = None
+            if self._cursor is None or ended:
+                control = await self._store.put_run(run.user_id, run)
+            else:
+                await self._store.put_cursor(run.user_id, self._cursor, run=run, holder=self.holder)
+                self._cursor = None
+            self.run = run
+            return control
+
+    def _checkpoint(self) -> Checkpoint:
+        saved = self._saved
+        counts = ImportCounts.model_validate(dict(saved.counts))
+        return Checkpoint(counts=counts, warnings=dict(saved.warnings), problems=saved.problems, phase=self.phase)
+
+    async def _save_settled(self) -> None:
+        """Store the problems of what is settled: they count once a row that covers them is stored."""
+        settled, self._settled = self._settled, _Part()
+        while some := settled.problems[:PROBLEMS_AT_ONCE]:
+            try:
+                await self._store.put_problems(self.run.user_id, self.run.run_id, self._saved.problems, some)
+            except BaseException:
+                settled.take(self._settled)
+                self._settled = settled
+                raise
+            del settled.problems[: len(some)]
+            self._saved = self._saved.with_part(_Part(problems=some))
+        self._saved = self._saved.with_part(settled)
 
     def result(self, state: RunState, *, error: str | None = None, exit_code: int | None = None) -> ImportResult:
-        """How the run ended; its exit code is 1 where listings failed."""
+        """How the run ended; the exit code is 1 if listings failed."""
         counts = self.counts
         return ImportResult(
             state=state,
             counts=counts,
-            errors=tuple(self.errors),
-            warnings=dict(self.warnings),
+            errors=(*self._saved.errors, *_listed(self.unsaved))[:MAX_ERRORS],
+            warnings=self.warnings,
             error=error,
             exit_code=exit_code if exit_code is not None else (1 if counts.failed else 0),
             started_at=self.run.started_at,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from mls_tui.domain.clock import iso_z
 from mls_tui.domain.errors import AuthenticationError, MLSError, StorageError, sentence
 from mls_tui.domain.events import AttemptFailed, ListingStarted, ListingStored, Throttled
-from mls_tui.domain.listing import Listing, Photo
+from mls_tui.domain.listing import LastImport, Listing, Photo
 from mls_tui.domain.retry import LISTING_ATTEMPTS, attempt, may_help
 from mls_tui.domain.same_home import address_key
 from mls_tui.importer.audit import damaged_keys
@@ -134,7 +134,6 @@ class ListingTask:
         self._start(len(wanted))
         listing = self._complete(draft, old, feed, plan, await self._fetch(draft, wanted, plan.spare))
         await self._store(listing, old, plan)
-        context.journal.reused(len(plan.kept))
 
     def _identified(self, old: Listing | None) -> Listing:
         """The mapped facts under the id that they are, or will be, stored by."""
@@ -216,6 +215,7 @@ class ListingTask:
         context, index = self.context, self.planner.index
         same = old is not None and _says_the_same(listing, old)
         if not same:
+            listing = listing.model_copy(update={"last_import": self._last_import(old, plan)})
             moved = old is not None and _identity(listing) != _identity(old)
             result = await context.store.put(context.user_id, listing, new=old is None, moved=moved)
             if result.outcome is PutOutcome.TAKEN:
@@ -229,9 +229,31 @@ class ListingTask:
         await self._delete_obsolete(listing, plan)
         if self._cut is not None:
             context.photo_failed(listing, len(listing.photos), self._cut, attempts=1)
-        outcome = "unchanged" if same else "updated" if old else "created"
+        if listing.listing_id not in context.journal.done:
+            context.journal.count(photos_reused=len(plan.kept))
+        outcome = context.journal.outcome(listing.listing_id, "unchanged" if same else "updated" if old else "created")
         if not (same and index.counted(entry)):
             self._stored(listing, outcome, index.count_as(entry, outcome))
+
+    def _last_import(self, old: Listing | None, plan: PhotoPlan) -> LastImport:
+        run = self.context.journal.run.run_id
+        fetched = [photo for photo in self._photos.done.values() if photo.key] if self._photos else []
+        mine = LastImport(
+            run=run,
+            outcome="updated" if old else "created",
+            photos_stored=len(fetched),
+            photos_reused=len(plan.kept),
+            bytes=sum(photo.size or 0 for photo in fetched),
+        )
+        before = old.last_import if old else None
+        if before is None or before.run != run:
+            return mine
+        return before.model_copy(
+            update={
+                "photos_stored": before.photos_stored + mine.photos_stored,
+                "bytes": before.bytes + mine.bytes,
+            }
+        )
 
     def _stored(self, listing: Listing, outcome: str, replaces: str | None = None) -> None:
         self.context.emit(
@@ -309,7 +331,9 @@ def _says_the_same(new: Listing, old: Listing) -> bool:
     def plain(listing: Listing) -> Listing:
         photos = tuple(photo if photo.key else photo.model_copy(update={"url": ""}) for photo in listing.photos)
         content = ".".join(hash_parts(listing.content_hash)[:2])
-        return listing.model_copy(update={"synced_at": 0, "photos": photos, "content_hash": content})
+        return listing.model_copy(
+            update={"synced_at": 0, "photos": photos, "content_hash": content, "last_import": None}
+        )
 
     return plain(new) == plain(old)
 

@@ -12,7 +12,8 @@ class ImportOptions:
     """The flags of ``mls-tui import``. ``statuses`` widens the default scope, which is active listings.
 
     ``only`` are MLS numbers, ``keys`` ListingKeys (a retry); either makes the import selective: the cursor of the
-    connection is neither used nor moved. So does ``limit``.
+    connection is neither used nor moved. So does ``limit``. ``resumed`` goes on with the unfinished sweep of this very
+    run, also if it is ``full``.
     """
 
     full: bool = False
@@ -21,6 +22,7 @@ class ImportOptions:
     statuses: frozenset[ListingStatus] = frozenset()
     photos: bool = True
     limit: int | None = None
+    resumed: bool = False
 
     @property
     def selective(self) -> bool:

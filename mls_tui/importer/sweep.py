@@ -27,7 +27,7 @@ from mls_tui.domain.listing import Change, Listing, ListingStatus
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.domain.same_home import address_key
 from mls_tui.importer.context import ImportContext
-from mls_tui.importer.cursor import CursorKeeper
+from mls_tui.importer.cursor import Advance, CursorKeeper
 from mls_tui.importer.erase import erase_listing
 from mls_tui.importer.listing_task import ListingTask
 from mls_tui.importer.options import ImportOptions
@@ -65,7 +65,7 @@ class Sweep:
     planner: Planner
     workers: int
     keeper: CursorKeeper | None = None
-    save_cursor: Callable[[Cursor], Awaitable[None]] | None = None
+    save_cursor: Callable[[Advance], Awaitable[None]] | None = None
     served: set[str] = field(default_factory=set)
     complete: bool = False
     number: int = field(init=False)
@@ -99,7 +99,8 @@ class Sweep:
                     record = self.planner.reader.record(page.number, raw)
                     if query.keys or query.resume_after:
                         self.served.add(record.listing_key)
-                    await self._dispatch(record, queue)
+                    with self.context.journal.page(page.number):
+                        await self._dispatch(record, queue)
                 await self._advance()
                 self.complete = page.last and page.complete
         except (MLSError, AuthenticationError) as error:
@@ -125,8 +126,9 @@ class Sweep:
                 self.planner.busy.release(record.key_as_served)
                 await self.context.journal.room()
                 await self.context.control.permission()
-                if not self._settled(record):
-                    await self._handle(record)
+                with self.context.journal.page(record.page):
+                    if not self._settled(record):
+                        await self._handle(record)
             self._finished(record)
             await self._advance()
 
@@ -138,8 +140,8 @@ class Sweep:
         if self.keeper is None or self.save_cursor is None:
             return
         async with self._saving:
-            if self.keeper.advance():
-                await self.save_cursor(self.keeper.cursor)
+            if (advance := self.keeper.advance()) is not None:
+                await self.save_cursor(advance)
 
     # one record
 
@@ -233,13 +235,14 @@ class Sweep:
     def _unchanged(self, entry: IndexEntry) -> None:
         index = self.planner.index
         if not index.counted(entry):
-            index.count_as(entry, "unchanged")
+            outcome = self.context.journal.outcome(entry.listing_id, "unchanged")
+            index.count_as(entry, outcome)
             self.context.emit(
                 ListingStored,
                 mls_number=entry.mls_number,
                 listing_key=entry.mls_id,
                 listing_id=entry.listing_id,
-                outcome="unchanged",
+                outcome=outcome,
             )
         self._succeeded(entry.mls_id)
 
@@ -331,6 +334,8 @@ class FeedImport:
         """Raises what stops the whole run."""
         before = self._cursor.epoch
         self._cut_short = self._context.tidy = before != 0
+        if self._context.journal.phase == "done":
+            return
         await self._save_cursor(self._beginning())
         if self._context.options.selective:
             options = self._context.options
@@ -344,9 +349,10 @@ class FeedImport:
         """The cursor to start with: one left by an unfinished sweep of another scope says nothing about this one."""
         context, options = self._context, self._context.options
         cursor = self._cursor.model_copy(update={"epoch": context.epoch})
-        if options.selective or cursor.swept or resumes(options, cursor):
+        keeps = cursor.swept and not (options.full and context.resumable)
+        if options.selective or keeps or resumes(options, cursor):
             return cursor
-        return cursor.model_copy(update={"watermark": None, "last_key": None, "statuses": self._scope})
+        return cursor.model_copy(update={"watermark": None, "last_key": None, "swept": False, "statuses": self._scope})
 
     @property
     def _scope(self) -> tuple[str, ...]:
@@ -362,17 +368,22 @@ class FeedImport:
     async def _unfinished(self) -> None:
         """Listings that failed before, and those with photos still missing, before anything new."""
         context, keeper = self._context, self._keeper()
+        if context.journal.phase != "retries":
+            return
         pending = set(self._cursor.failed_keys)
         if context.options.photos and self._cursor.swept and not context.options.full:
             mine = (entry for entry in self._mine(list(self._index)) if entry.status is not ListingStatus.EXPIRED)
             pending |= {entry.mls_id for entry in mine if entry.photos_missing}
-        if not pending:
-            return
-        sweep = self._sweep(any_status=True, keeper=keeper)
-        await sweep.run(FeedQuery(keys=tuple(sorted(pending))))
-        for key in pending - sweep.served:
-            keeper.succeeded(key)  # the MLS has it no more
-        self._cursor = self._cursor.model_copy(update={"failed_keys": keeper.owed()})
+        if context.journal.done:  # what this run had stored before it was resumed counts again
+            pending |= {entry.mls_id for entry in self._index if entry.listing_id in context.journal.done}
+        if pending:
+            sweep = self._sweep(any_status=True, keeper=keeper)
+            await sweep.run(FeedQuery(keys=tuple(sorted(pending))))
+            for key in pending - sweep.served:
+                keeper.succeeded(key)  # the MLS has it no more
+        context.journal.phase = "sweep"
+        context.journal.settle()
+        await self._save_cursor(self._cursor.model_copy(update={"failed_keys": keeper.owed()}))
 
     def _mine(self, entries: list[IndexEntry]) -> list[IndexEntry]:
         """Those of this connection, as far as it may change them."""
@@ -384,7 +395,8 @@ class FeedImport:
         incremental = is_incremental(context.options, self._cursor, context.connector.since(self._cursor))
         query, keeper = self._query(), self._keeper()
         sweep = self._sweep(keeper=keeper)
-        sweep.save_cursor = self._save_cursor
+        sweep.save_cursor = self._advance
+        context.journal.begin_sweep()
         await sweep.run(query)
         if query.resume_after is not None:
             await self._slipped(sweep, keeper)
@@ -392,6 +404,8 @@ class FeedImport:
             await self._follow_missing(sweep)
         if self._cut_short:
             await delete_unowned(context.photos, context.store, context.connection, self._index)
+        context.journal.phase = "done"
+        context.journal.settle()
         await self._save_cursor(keeper.finish(statuses=self._scope))
 
     def _query(self) -> FeedQuery:
@@ -417,14 +431,17 @@ class FeedImport:
         for key in late.owed():
             keeper.failed(key)
 
+    async def _advance(self, advance: Advance) -> None:
+        """The cursor moves within a sweep."""
+        if advance.back:
+            await self._context.journal.reopen()
+        else:
+            self._context.journal.settle(advance.passed)
+        await self._save_cursor(advance.cursor)
+
     async def _save_cursor(self, cursor: Cursor) -> None:
-        """After the problems of the pages it passes: the next import does not meet a quarantined record again."""
-        context = self._context
-        await context.journal.save_problems()
-        moved = cursor.model_copy(update={"updated_at": context.now_ms()})
-        await context.store.put_cursor(
-            context.user_id, context.connection.connection_id, moved, run_id=context.journal.run.run_id
-        )
+        moved = cursor.model_copy(update={"updated_at": self._context.now_ms()})
+        await self._context.journal.save_cursor(moved)
         self._cursor = moved
 
     # what left the feed (docs/reso-feeds.md, section 7)
@@ -524,5 +541,5 @@ def is_incremental(options: ImportOptions, cursor: Cursor, since: str | None) ->
 def resumes(options: ImportOptions, cursor: Cursor) -> bool:
     """True if an earlier first sweep of the same scope was cut short."""
     scope = {status.value for status in options.scope}
-    fresh = options.full or options.selective
+    fresh = (options.full and not options.resumed) or options.selective
     return not fresh and not cursor.swept and cursor.watermark is not None and set(cursor.statuses) == scope

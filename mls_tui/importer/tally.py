@@ -21,7 +21,7 @@ from mls_tui.domain.events import (
     RunStarted,
     Throttled,
 )
-from mls_tui.domain.run import ImportCounts, ImportResult, ImportRun, RunState
+from mls_tui.domain.run import ImportCounts, ImportResult, ImportRun
 from mls_tui.domain.words import photo_name
 
 
@@ -93,9 +93,39 @@ class Tally:
         return max(0, self.expected - self.done) / self.rate
 
 
+def deltas(event: Event) -> tuple[tuple[str, int], ...]:
+    """What an event adds to which fields of ImportCounts."""
+    match event:
+        case PhotoStored():  # first, as most events are of this kind
+            return ("photos_stored", 1), ("bytes", event.size)
+        case PhotoFailed():
+            return (("photos_failed", 1),)
+        case ListingStored():
+            return (event.outcome, 1), *_replaced(event)
+        case ListingRemoved():
+            return ("removed", 1), *_replaced(event)
+        case ListingSkipped():
+            return (("skipped", 1),)
+        case ListingFailed():
+            return ("failed", 1), ("quarantined", int(event.quarantined)), *_replaced(event)
+        case AttemptFailed():
+            return ((f"attempts_failed_{event.what}", 1),)
+        case PageFetched():
+            return (("pages", 1),)
+        case Throttled():
+            return (("throttled", 1),)
+    return ()
+
+
+def _replaced(event: ListingStored | ListingRemoved | ListingFailed) -> tuple[tuple[str, int], ...]:
+    """A listing counts once a run."""
+    return ((event.replaces, -1),) if event.replaces else ()
+
+
 @dataclass(slots=True)
 class TallyFold:
-    """Folds events into a Tally. Cheap per event; ``snapshot`` builds the immutable view."""
+    """Folds events into a Tally. Cheap per event; ``snapshot`` builds the immutable view. ``counts`` to begin with are
+    those of a run that is resumed."""
 
     _counts: dict[str, int] = field(default_factory=dict)
     _flights: dict[str, InFlight] = field(default_factory=dict)
@@ -105,13 +135,22 @@ class TallyFold:
     _seconds: deque[int] = field(default_factory=lambda: deque(maxlen=60))
     _last_second: int | None = None
 
+    @property
+    def expected(self) -> int | None:
+        return self._base.expected
+
+    def count(self, **counts: int) -> None:
+        """Add to the counts without an event."""
+        for name, by in counts.items():
+            self._counts[name] = self._counts.get(name, 0) + by
+
     def add(self, event: Event) -> None:
         """Take one event in."""
         self._now = event.at
+        for name, by in deltas(event):
+            self._counts[name] = self._counts.get(name, 0) + by
         match event:
             case PhotoStored():  # first, as most events are of this kind
-                self._count("photos_stored")
-                self._count("bytes", event.size)
                 self._photo_done(event.mls_number)
             case RunStarted():
                 self._base = replace(
@@ -123,11 +162,9 @@ class TallyFold:
                     resumed=event.resumed,
                 )
             case PageFetched():
-                self._count("pages")
                 if event.total is not None:
                     self._base = replace(self._base, expected=event.total)
             case Throttled():
-                self._count("throttled")
                 self._base = replace(self._base, throttled_until=event.until, throttled_why=event.why)
             case RunFinished():
                 self._flights.clear()
@@ -137,8 +174,6 @@ class TallyFold:
                 self._add_listing(event)
 
     def _add_listing(self, event: Event) -> None:
-        if isinstance(event, ListingStored | ListingRemoved | ListingFailed) and event.replaces:
-            self._count(event.replaces, -1)
         match event:
             case ListingStarted():
                 self._photos_done[event.mls_number] = 0
@@ -148,20 +183,8 @@ class TallyFold:
             case AttemptFailed():
                 self._attempt_failed(event)
             case PhotoFailed():
-                self._count("photos_failed")
                 self._photo_done(event.mls_number)
-            case ListingStored():
-                self._count(event.outcome)
-                self._finished(event.mls_number, event.at)
-            case ListingRemoved():
-                self._count("removed")
-                self._finished(event.mls_number, event.at)
-            case ListingSkipped():
-                self._count("skipped")
-            case ListingFailed():
-                self._count("failed")
-                if event.quarantined:
-                    self._count("quarantined")
+            case ListingStored() | ListingRemoved() | ListingFailed():
                 self._finished(event.mls_number, event.at)
 
     def snapshot(self, now: datetime | None = None, *, paused: bool = False) -> Tally:
@@ -190,11 +213,7 @@ class TallyFold:
         quiet = min(max(0, int(now.timestamp()) - self._last_second), 60)
         return (*rates, *(0.0,) * quiet)[-60:]
 
-    def _count(self, name: str, by: int = 1) -> None:
-        self._counts[name] = self._counts.get(name, 0) + by
-
     def _attempt_failed(self, event: AttemptFailed) -> None:
-        self._count(f"attempts_failed_{event.what}")
         if event.mls_number is None or event.mls_number not in self._flights:
             return
         flight = self._flights[event.mls_number]
@@ -238,7 +257,7 @@ def tally_of(run: ImportRun, now: datetime, before: Tally | None = None) -> Tall
         by_worker=run.distributed,
         counts=run.counts,
         rates=() if before is None else (*before.rates, _rate(run, now, before))[-60:],
-        result=None if run.state is RunState.RUNNING else result_of(run),
+        result=result_of(run) if run.ended else None,
     )
 
 

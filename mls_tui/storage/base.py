@@ -8,12 +8,12 @@ threads). A failure the user can cause or meet is a ``StorageError`` whose text 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
 from mls_tui.domain.connection import Connection, Cursor, Lease
-from mls_tui.domain.listing import Listing, ListingStatus
+from mls_tui.domain.listing import LastImport, Listing, ListingStatus
 from mls_tui.domain.run import ImportRun, Problem
 
 
@@ -33,6 +33,7 @@ class IndexEntry:
     photos_missing: int
     address_key: str | None = None
     """Normalised address, for finding relisted homes; None if the address is withheld."""
+    last_import: LastImport | None = field(default=None, compare=False)
 
 
 class PutOutcome(Enum):
@@ -118,27 +119,43 @@ class ListingStore(Protocol):
 
     async def delete_connection(self, user_id: str, connection_id: str) -> bool: ...
 
-    async def put_cursor(self, user_id: str, connection_id: str, cursor: Cursor, *, run_id: str) -> None:
-        """Move the cursor. Raises StorageError where ``run_id`` no longer holds the connection's lease."""
-        ...
+    async def put_cursor(self, user_id: str, cursor: Cursor, *, run: ImportRun, holder: str) -> None:
+        """Move the cursor of the run's connection and write the run's row, in one transaction.
 
-    async def acquire_lease(self, user_id: str, connection_id: str, lease: Lease, *, now_ms: int) -> Lease | None:
-        """Take or renew the connection's lease. None when taken; the other holder's lease where it is not free.
-
-        It is free when none is held, it has expired, the holder is the same run, or the holder ran on this host in a
-        process that no longer exists.
+        Raises StorageError if ``holder`` no longer holds the connection's lease.
         """
         ...
 
-    async def release_lease(self, user_id: str, connection_id: str, run_id: str) -> None: ...
+    async def acquire_lease(self, user_id: str, connection_id: str, lease: Lease, *, now_ms: int) -> Lease | None:
+        """Take or renew the connection's lease. None when taken; the other holder's lease if it is not free.
+
+        It is free when none is held, it has expired, the holder is the same, or the holder ran on this host in a
+        process that no longer exists; and if no other run that has not ended has reserved the connection.
+        """
+        ...
+
+    async def release_lease(self, user_id: str, connection_id: str, holder: str) -> None: ...
 
     # runs ----------------------------------------------------------------------------------------------------
 
-    async def put_run(self, user_id: str, run: ImportRun) -> None:
-        """Create or replace the row of a run."""
+    async def put_run(self, user_id: str, run: ImportRun) -> str | None:
+        """Create or replace the row of a run, except for its control word, which is returned."""
         ...
 
-    async def get_run(self, user_id: str, run_id: str) -> ImportRun | None: ...
+    async def reserve(self, user_id: str, run: ImportRun, *, now_ms: int) -> Lease | None:
+        """Write the row of a new run and reserve its connection for it until it has ended, in one transaction.
+
+        None when done; if another run has reserved the connection or holds its lease, that one's lease.
+        """
+        ...
+
+    async def control_run(self, user_id: str, run: ImportRun, word: str | None) -> bool:
+        """Set the run's control word; False if the run has ended."""
+        ...
+
+    async def get_run(self, user_id: str, run_id: str, *, started_at: int | None = None) -> ImportRun | None:
+        """``started_at`` saves a query if it is known."""
+        ...
 
     async def runs(self, user_id: str, *, limit: int | None = None) -> list[ImportRun]:
         """Newest first."""

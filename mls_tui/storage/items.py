@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from mls_tui.domain import keys
 from mls_tui.domain.connection import Connection, Cursor, Lease
 from mls_tui.domain.errors import DamagedItemError, ItemTooLargeError, StorageError
-from mls_tui.domain.listing import Address, Listing, ListingStatus, Record
+from mls_tui.domain.listing import Address, LastImport, Listing, ListingStatus, Record
 from mls_tui.domain.run import ImportRun, Problem
 from mls_tui.domain.same_home import address_key
 from mls_tui.storage.attributes import MAX_ITEM_BYTES, Item, check_keys, fits, item_size, plain
@@ -17,7 +17,17 @@ from mls_tui.storage.base import IndexEntry
 
 R = TypeVar("R", bound=Record)
 
-ENTRY_DATA = ("mlsProvider", "mlsNumber", "mlsId", "connectionId", "source", "status", "contentHash", "address")
+ENTRY_DATA = (
+    "mlsProvider",
+    "mlsNumber",
+    "mlsId",
+    "connectionId",
+    "source",
+    "status",
+    "contentHash",
+    "address",
+    "lastImport",
+)
 """The parts of ``Data`` that an IndexEntry is read from."""
 
 
@@ -116,6 +126,7 @@ def read_entry(item: Item) -> IndexEntry:
         content_hash=data.get("contentHash"),
         photos_missing=int(item.get("PhotosMissing", 0)),
         address_key=address_key(Address.model_construct(**data.get("address", {}))),
+        last_import=LastImport.from_data(data["lastImport"]) if "lastImport" in data else None,
     )
 
 
@@ -170,12 +181,14 @@ def lease_data(lease: Lease) -> Item:
 
 
 def run_item(user_id: str, run: ImportRun, now_ms: int) -> Item:
-    """The row of a run; errors that do not fit are left to their own items."""
+    """The row of a run, without its control word; errors that do not fit are left to their own items."""
+    data = plain(run.to_data())
+    data.pop("control", None)
     item = {
         "PK": pk(user_id),
         "SK": keys.run_sk(run.started_at, run.run_id),
         "EntityType": "ImportRun",
-        "Data": plain(run.to_data()),
+        "Data": data,
         "CreatedAt": run.started_at,
         "UpdatedAt": now_ms,
     }
@@ -186,7 +199,7 @@ def run_item(user_id: str, run: ImportRun, now_ms: int) -> Item:
 
 
 def read_run(item: Item) -> ImportRun:
-    return _read(ImportRun, lambda: item["Data"], item)
+    return _read(ImportRun, lambda: {**item["Data"], "control": item.get("Control")}, item)
 
 
 def problem_item(user_id: str, run_id: str, sequence: int, problem: Problem, now_ms: int) -> Item:

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 from mls_tui.domain.connection import Lease
@@ -16,12 +17,26 @@ _START_FIELD = 19
 """Field 22 of /proc/<pid>/stat (proc(5): starttime), counted after the closing bracket of the command's name."""
 
 
-def this_lease(run_id: str, expires_at: int) -> Lease:
+WORKERS = "the workers"
+"""The host of a lease that stands for a run that waits for a worker."""
+
+
+def this_lease(run_id: str, expires_at: int, holder: str = "") -> Lease:
     """A lease for a run in this process, until ``expires_at`` (epoch ms)."""
     pid = os.getpid()
     return Lease(
-        run_id=run_id, host=host_name(), pid=pid, process_started=process_start(pid) or "", expires_at=expires_at
+        run_id=run_id,
+        holder=holder or uuid.uuid4().hex,
+        host=host_name(),
+        pid=pid,
+        process_started=process_start(pid) or "",
+        expires_at=expires_at,
     )
+
+
+def reserved_for(run_sk: str) -> Lease:
+    """The lease to report for a connection that the run under this sort key has reserved."""
+    return Lease(run_id=run_sk.rpartition("#")[2], host=WORKERS, pid=0, expires_at=0)
 
 
 def host_name() -> str:

@@ -149,10 +149,10 @@ class ItemRows(ABC):
 
     # runs
 
-    async def put_run(self, user_id: str, run: ImportRun) -> None:
-        await self._put_items([items.run_item(user_id, run, self._now_ms())])
-
-    async def get_run(self, user_id: str, run_id: str) -> ImportRun | None:
+    async def get_run(self, user_id: str, run_id: str, *, started_at: int | None = None) -> ImportRun | None:
+        if started_at is not None:
+            item = await self._get(items.pk(user_id), keys.run_sk(started_at, run_id))
+            return None if item is None else items.read_run(item)
         suffix = f"#{run_id}"
         wanted = KeyRange.below(items.pk(user_id), keys.RUN_PREFIX, newest_first=True)
         async for page in self._pages(wanted, lambda item: item):

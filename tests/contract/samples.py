@@ -9,7 +9,7 @@ from typing import Any
 from mls_tui.domain.connection import Connection, Lease
 from mls_tui.domain.keys import new_listing_id, photo_key
 from mls_tui.domain.listing import Address, Listing, ListingStatus, Photo
-from mls_tui.domain.run import ImportRun, RunState
+from mls_tui.domain.run import Checkpoint, ImportCounts, ImportRun, RunState
 from mls_tui.storage.base import ListingStore, PhotoStore
 
 FIRST_MS = 1_780_000_000_000
@@ -85,12 +85,12 @@ def a_run(run_id: str, started_at: int = FIRST_MS, *, user_id: str = USER) -> Im
         provider="reso",
         state=RunState.DONE,
         started_at=started_at,
-        checkpoint={"page": 3, "next": None, "seen": ["a", "b"]},
+        checkpoint=Checkpoint(counts=ImportCounts(total=3, created=3), problems=1, phase="sweep"),
     )
 
 
 def a_lease(run_id: str, expires_at: int, *, host: str = "elsewhere", pid: int = 1) -> Lease:
-    return Lease(run_id=run_id, host=host, pid=pid, expires_at=expires_at)
+    return Lease(run_id=run_id, holder=run_id, host=host, pid=pid, expires_at=expires_at)
 
 
 def sha256(body: bytes) -> str:

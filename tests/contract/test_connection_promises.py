@@ -11,7 +11,7 @@ import pytest
 
 from mls_tui.domain.connection import Cursor
 from mls_tui.domain.errors import StorageError
-from mls_tui.domain.run import Problem, ProblemKind
+from mls_tui.domain.run import ImportRun, Problem, ProblemKind, RunState
 from mls_tui.storage.leases import host_name, this_lease
 from tests.contract.samples import FIRST_MS, OTHER, USER, Pair, a_connection, a_lease, a_run
 
@@ -42,7 +42,7 @@ async def test_replaced_connection_keeps_cursor_and_lease(pair: Pair) -> None:
     await pair.rows.put_connection(USER, a_connection())
     assert await pair.rows.acquire_lease(USER, "c1", a_lease("r1", LATER), now_ms=NOW) is None
     cursor = Cursor(watermark="2026-01-01T00:00:00.123456Z", last_key="k", failed_keys=("a",))
-    await pair.rows.put_cursor(USER, "c1", cursor, run_id="r1")
+    await pair.rows.put_cursor(USER, cursor, run=a_run("r1"), holder="r1")
 
     await pair.rows.put_connection(USER, a_connection(name="Renamed", cursor=Cursor(watermark="old")))
 
@@ -56,13 +56,13 @@ async def test_replaced_connection_keeps_cursor_and_lease(pair: Pair) -> None:
 async def test_cursor_moves_only_for_the_holder_of_the_lease(pair: Pair) -> None:
     await pair.rows.put_connection(USER, a_connection())
     with pytest.raises(StorageError, match="no longer holds"):
-        await pair.rows.put_cursor(USER, "c1", Cursor(watermark="x"), run_id="r1")
+        await pair.rows.put_cursor(USER, Cursor(watermark="x"), run=a_run("r1"), holder="r1")
     await pair.rows.acquire_lease(USER, "c1", a_lease("r1", NOW), now_ms=NOW - 1)
     await pair.rows.acquire_lease(USER, "c1", a_lease("r2", LATER), now_ms=NOW)
 
     with pytest.raises(StorageError, match="no longer holds"):
-        await pair.rows.put_cursor(USER, "c1", Cursor(watermark="late"), run_id="r1")
-    await pair.rows.put_cursor(USER, "c1", Cursor(watermark="fresh"), run_id="r2")
+        await pair.rows.put_cursor(USER, Cursor(watermark="late"), run=a_run("r1"), holder="r1")
+    await pair.rows.put_cursor(USER, Cursor(watermark="fresh"), run=a_run("r2"), holder="r2")
 
     stored = await pair.rows.get_connection(USER, "c1")
     assert stored is not None
@@ -124,6 +124,73 @@ async def test_runs_are_listed_newest_first(pair: Pair) -> None:
     assert await pair.rows.get_run(USER, "r1") == runs[1]
     assert await pair.rows.get_run(USER, "1") is None
     assert await pair.rows.get_run(OTHER, "r1") is None
+
+
+async def test_the_cursor_and_the_row_of_its_run_are_written_together_or_not_at_all(pair: Pair) -> None:
+    await pair.rows.put_connection(USER, a_connection())
+    run = a_run("r1")
+    with pytest.raises(StorageError, match="no longer holds"):
+        await pair.rows.put_cursor(USER, Cursor(watermark="x"), run=run, holder="r1")
+    assert await pair.rows.get_run(USER, "r1") is None
+    await pair.rows.acquire_lease(USER, "c1", a_lease("r1", LATER), now_ms=NOW)
+    await pair.rows.put_cursor(USER, Cursor(watermark="y"), run=run, holder="r1")
+    assert await pair.rows.get_run(USER, "r1", started_at=run.started_at) == run
+
+
+async def test_the_control_word_of_a_run_survives_its_row_and_ends_with_it(pair: Pair) -> None:
+    running = a_run("r1").model_copy(update={"state": RunState.RUNNING})
+    assert await pair.rows.put_run(USER, running) is None
+    assert await pair.rows.control_run(USER, running, "pause")
+    assert not await pair.rows.control_run(OTHER, running, "cancel")
+    assert await pair.rows.put_run(USER, running) == "pause"
+    stored = await pair.rows.get_run(USER, "r1")
+    assert (stored is not None and stored.paused) is True
+    assert await pair.rows.control_run(USER, running, None)
+    assert await pair.rows.put_run(USER, a_run("r1")) is None
+    assert not await pair.rows.control_run(USER, running, "cancel")
+
+
+def queued(run_id: str, started_at: int = NOW) -> ImportRun:
+    return a_run(run_id, started_at).model_copy(update={"state": RunState.QUEUED, "distributed": True})
+
+
+async def test_a_connection_with_a_run_that_has_not_ended_gets_no_second_one(pair: Pair) -> None:
+    await pair.rows.put_connection(USER, a_connection())
+    first = queued("r1")
+    assert await pair.rows.reserve(USER, first, now_ms=NOW) is None
+    refused = await pair.rows.reserve(USER, queued("r2"), now_ms=NOW)
+    assert refused is not None
+    assert (refused.run_id, refused.pid) == ("r1", 0)
+    assert await pair.rows.get_run(USER, "r2") is None
+    here = await pair.rows.acquire_lease(USER, "c1", a_lease("r3", LATER), now_ms=NOW)
+    assert here == refused, "an import of this machine waits as well"
+    assert await pair.rows.acquire_lease(USER, "c1", a_lease("r1", LATER), now_ms=NOW) is None
+
+    await pair.rows.put_connection(USER, a_connection(name="Edited"))
+    await pair.rows.put_run(USER, first.model_copy(update={"state": RunState.DONE}))
+    held = await pair.rows.reserve(USER, queued("r4", NOW + 1), now_ms=NOW)
+    assert held == a_lease("r1", LATER), "its worker still has the lease"
+    assert await pair.rows.reserve(USER, queued("r4", NOW + 1), now_ms=LATER) is None
+
+
+async def test_one_of_many_starts_of_a_connection_wins(pair: Pair) -> None:
+    await pair.rows.put_connection(USER, a_connection())
+    runs = [queued(f"r{number}", NOW + number) for number in range(8)]
+    answers = await asyncio.gather(*(pair.rows.reserve(USER, run, now_ms=NOW) for run in runs))
+    winner = runs[answers.index(None)]
+    assert answers.count(None) == 1
+    assert {answer.run_id for answer in answers if answer} == {winner.run_id}
+    assert await pair.rows.runs(USER) == [winner]
+    with pytest.raises(StorageError, match="There is no connection"):
+        await pair.rows.reserve(OTHER, queued("r9"), now_ms=NOW)
+
+
+async def test_the_same_run_delivered_twice_is_imported_by_one_holder(pair: Pair) -> None:
+    await pair.rows.put_connection(USER, a_connection())
+    await pair.rows.reserve(USER, queued("r1"), now_ms=NOW)
+    one, two = (a_lease("r1", LATER).model_copy(update={"holder": holder}) for holder in ("a", "b"))
+    assert await pair.rows.acquire_lease(USER, "c1", one, now_ms=NOW) is None
+    assert await pair.rows.acquire_lease(USER, "c1", two, now_ms=NOW) == one
 
 
 async def test_problems_put_twice_are_there_once_in_order(pair: Pair) -> None:

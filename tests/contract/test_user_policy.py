@@ -71,7 +71,7 @@ async def everything(pair: Pair) -> None:
     await rows.put_connection(USER, a_connection())
     assert await rows.get_connection(USER, "c1") in await rows.connections(USER)
     await rows.acquire_lease(USER, "c1", a_lease("r1", FIRST_MS + 1), now_ms=FIRST_MS)
-    await rows.put_cursor(USER, "c1", Cursor(), run_id="r1")
+    await rows.put_cursor(USER, Cursor(), run=a_run("r1"), holder="r1")
     await rows.release_lease(USER, "c1", "r1")
     await rows.put_run(USER, a_run("r1"))
     assert await rows.get_run(USER, "r1") in await rows.runs(USER)

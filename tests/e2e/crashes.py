@@ -30,6 +30,8 @@ ROW_WRITES = {
     "acquire_lease": "lease",
     "release_lease": "release",
     "put_run": "run",
+    "reserve": "reserve",
+    "control_run": "control",
     "put_problems": "problems",
     "put_state": "state",
 }
@@ -73,6 +75,7 @@ class Kill:
     def __init__(self, ws: Workspace, patch: pytest.MonkeyPatch, point: str, nth: int) -> None:
         assert point in POINTS
         self.happened = False
+        self.holders: list[str] = []
         self._seen: Counter[str] = Counter()
         self._begun: set[asyncio.Future[Any]] = set()
         self._when, self._what = point.split()
@@ -84,6 +87,8 @@ class Kill:
     def _around(self, what: str, call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def guarded(*args: Any, **named: Any) -> Any:
             kind = "variant" if what == "photo" and "/original/" not in args[0] else what
+            if what == "lease":
+                self.holders.append(args[2].holder)
             self._pass(kind, "before")
             write = asyncio.ensure_future(call(*args, **named))
             self._begun.add(write)
@@ -113,8 +118,8 @@ async def killed_run(house: House, point: str, nth: int, **options: Any) -> bool
         with suppress(Killed, BaseExceptionGroup):
             await house.run(**options)
         await kill.quiet()
-    for event in house.events[:1]:
-        await house.ws.store.release_lease(house.ws.user_id, house.connection_id, event.run)
+    for holder in kill.holders:
+        await house.ws.store.release_lease(house.ws.user_id, house.connection_id, holder)
     return kill.happened
 
 

@@ -164,6 +164,7 @@ def timeless(listing: Listing) -> dict[str, Any]:
     data = listing.to_data()
     data.pop("syncedAt")
     data.pop("connectionId", None)
+    data.pop("lastImport", None)
     epoch = listing.listing_id.rpartition("-")[2]
     data["photos"] = [{**photo, "url": ""} for photo in data["photos"]]
     return dict(json.loads(json.dumps(data, default=str).replace(epoch, "EPOCH")))

@@ -132,6 +132,6 @@ def damage(house: House, key: str) -> str:
     }
     table: Any = boto3.resource("dynamodb").Table(house.ws.settings.table)
     table.put_item(Item={"PK": f"USER#{user}", "SK": f"LISTING#{listing_id}", "Data": data})
-    mark = f"LISTINGKEY#reso.lakeside-mls#{number}"
+    mark = f"LISTINGKEY#reso.lakeside-mls#{key}"
     table.put_item(Item={"PK": f"USER#{user}", "SK": mark, "listingId": listing_id})
     return key

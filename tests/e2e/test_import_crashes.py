@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 
 from mls_tui.domain.connection import Cursor
-from mls_tui.domain.run import RunState
+from mls_tui.domain.run import ImportRun, RunState
 from tests.e2e.conftest import OpenHouse
 from tests.e2e.crashes import killed_run, points
 from tests.e2e.house import House, stored_data
@@ -100,10 +100,10 @@ async def test_no_cursor_passes_a_quarantined_record_before_it_is_told_of(
         place = (house.mls.feed.value(bad, "ModificationTimestamp"), bad)
         put, told = house.ws.store.put_cursor, []
 
-        async def watched(user: str, connection: str, cursor: Cursor, *, run_id: str) -> None:
+        async def watched(user: str, cursor: Cursor, *, run: ImportRun, holder: str) -> None:
             if (cursor.watermark or "", cursor.last_key or "") >= place:
                 told.append(await told_of(house))
-            await put(user, connection, cursor, run_id=run_id)
+            await put(user, cursor, run=run, holder=holder)
 
         monkeypatch.setattr(house.ws.store, "put_cursor", watched)
         monkeypatch.setattr("mls_tui.importer.engine.SAVE_SECONDS", 1_000_000)  # no other save tells it by chance

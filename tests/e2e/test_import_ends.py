@@ -149,12 +149,12 @@ async def test_a_row_of_the_run_that_cannot_be_saved_for_a_while_ends_nothing(
     async with open_local(listings=30) as house:
         put_run, seen = house.ws.store.put_run, Counter[str]()
 
-        async def busy(user_id: str, run: ImportRun) -> None:
+        async def busy(user_id: str, run: ImportRun) -> str | None:
             seen["puts"] += 1
             if 1 < seen["puts"] < 4:
                 seen["refused"] += 1
                 raise StorageError("too busy", retryable=True)
-            await put_run(user_id, run)
+            return await put_run(user_id, run)
 
         async def gone(user_id: str, connection: Connection) -> None:
             raise StorageError("too busy", retryable=True)
@@ -203,10 +203,10 @@ async def test_the_end_of_a_run_that_nobody_stopped_is_saved_however_long_it_tak
 ) -> None:
     put_run = house.ws.store.put_run
 
-    async def slow(user_id: str, run: ImportRun) -> None:
+    async def slow(user_id: str, run: ImportRun) -> str | None:
         for _ in range(20_000 if run.state is RunState.DONE else 0):
             await asyncio.sleep(0)
-        await put_run(user_id, run)
+        return await put_run(user_id, run)
 
     monkeypatch.setattr(house.ws.store, "put_run", slow)
     monkeypatch.setattr(engine, "STOP_SECONDS", 0)

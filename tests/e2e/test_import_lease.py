@@ -62,7 +62,7 @@ async def test_an_import_beside_one_of_the_workers_is_told_how_to_end_that(open_
         soon = epoch_ms(house.clock.now()) + 600_000
         await hold(house, Lease(run_id="run7", host="the workers", pid=0, expires_at=soon))
         told = (await house.run()).error or ""
-        assert told.startswith("An import of Lakeside is already running by the workers (run run7).")
+        assert told.startswith("An import of Lakeside is already with the workers (run run7).")
         assert "`mls-tui cancel run7`" in told
 
 

@@ -48,7 +48,7 @@ async def test_a_row_that_says_the_run_goes_on_never_lands_on_its_end() -> None:
     saving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await saving
-    ending = asyncio.create_task(journal.save(state=RunState.CANCELLED))
+    ending = asyncio.create_task(journal.save_end(journal.result(RunState.CANCELLED)))
     await asyncio.sleep(0)
     store.release.set()
     await ending

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -61,7 +62,7 @@ async def test_a_removal_that_comes_three_times_removes_once_and_stops_nothing(t
         photos=photos,
         options=options,
         control=ImportControl(),
-        journal=SimpleNamespace(room=room),
+        journal=SimpleNamespace(room=room, page=lambda number: nullcontext()),
         tidy=False,
         emit=lambda kind, **fields: said.append(kind),
     )

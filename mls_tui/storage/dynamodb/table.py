@@ -163,8 +163,9 @@ class Table:
         answer = self._call("delete_item", Key=to_attributes({"PK": pk, "SK": sk}), ReturnValues="ALL_OLD")
         return "Attributes" in answer
 
-    def update(self, pk: str, sk: str, change: str, condition: Condition) -> None:
-        """One update; ``condition.text`` may be empty. Raises ConditionFailedError."""
+    def update(self, pk: str, sk: str, change: str, condition: Condition, *, returned: str = "NONE") -> Item:
+        """One update; ``condition.text`` may be empty. ``returned`` is DynamoDB's ReturnValues: the attributes that are
+        returned. Raises ConditionFailedError."""
         request: dict[str, Any] = {"UpdateExpression": change, "ExpressionAttributeNames": condition.names}
         if condition.values:
             request["ExpressionAttributeValues"] = to_attributes(condition.values)
@@ -173,7 +174,8 @@ class Table:
                 "ConditionExpression": condition.text,
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
-        self._call("update_item", Key=to_attributes({"PK": pk, "SK": sk}), **request)
+        answer = self._call("update_item", Key=to_attributes({"PK": pk, "SK": sk}), ReturnValues=returned, **request)
+        return from_attributes(answer.get("Attributes", {}))
 
     def transact(self, writes: list[dict[str, Any]]) -> None:
         """All or none. One request token for every repeat, so that an answer lost on the way changes nothing.

@@ -15,7 +15,7 @@ from mls_tui.domain.connection import Lease
 from mls_tui.storage import items
 from mls_tui.storage.attributes import Item
 from mls_tui.storage.base import PutOutcome, PutResult
-from mls_tui.storage.leases import holder_is_gone
+from mls_tui.storage.leases import holder_is_gone, reserved_for
 from mls_tui.storage.rows import KeyRange
 
 T = TypeVar("T")
@@ -154,17 +154,22 @@ def delete_listing(db: sqlite3.Connection, pk: str, sk: str) -> Item | None:
 
 def put_connection(db: sqlite3.Connection, item: Item) -> None:
     stored = get(db, item["PK"], item["SK"]) or {}
-    kept: Item = {name: stored[name] for name in ("Cursor", "Lease", "CreatedAt") if name in stored}
+    kept: Item = {name: stored[name] for name in ("Cursor", "Lease", "Run", "CreatedAt") if name in stored}
     put(db, {**item, **kept})
 
 
-def put_cursor(db: sqlite3.Connection, pk: str, sk: str, cursor: Item, run_id: str) -> bool:
-    """False where ``run_id`` does not hold the lease."""
-    item = get(db, pk, sk)
-    if item is None or item.get("Lease", {}).get("runId") != run_id:
+def put_cursor(db: sqlite3.Connection, sk: str, cursor: Item, run: Item, holder: str) -> bool:
+    """False if ``holder`` does not hold the lease."""
+    item = get(db, run["PK"], sk)
+    if item is None or not _held_by(item, holder):
         return False
     put(db, {**item, "Cursor": cursor})
+    put_run(db, run)
     return True
+
+
+def _held_by(item: Item, holder: str) -> bool:
+    return "Lease" in item and item["Lease"].get("holder", "") == holder
 
 
 def acquire_lease(db: sqlite3.Connection, pk: str, sk: str, lease: Lease, now_ms: int) -> Lease | bool:
@@ -172,18 +177,61 @@ def acquire_lease(db: sqlite3.Connection, pk: str, sk: str, lease: Lease, now_ms
     item = get(db, pk, sk)
     if item is None:
         return False
-    if "Lease" in item:
+    taken = _taken(db, item, lease.run_id, lease.holder, now_ms)
+    if taken is None:
+        put(db, {**item, "Lease": items.lease_data(lease)})
+    return taken or True
+
+
+def _taken(db: sqlite3.Connection, item: Item, run_id: str, holder: str, now_ms: int) -> Lease | None:
+    """Who has the connection, if it is not free for this run."""
+    run_sk = item.get("Run", "")
+    if run_sk and run_sk.rpartition("#")[2] != run_id:
+        run = get(db, item["PK"], run_sk)
+        if run is not None and not items.read_run(run).ended:
+            return reserved_for(run_sk)
+    if "Lease" in item and not _held_by(item, holder):
         held = Lease.from_data(item["Lease"])
-        if held.run_id != lease.run_id and held.expires_at > now_ms and not holder_is_gone(held):
+        if held.expires_at > now_ms and not holder_is_gone(held):
             return held
-    put(db, {**item, "Lease": items.lease_data(lease)})
-    return True
+    return None
 
 
-def release_lease(db: sqlite3.Connection, pk: str, sk: str, run_id: str) -> None:
+def release_lease(db: sqlite3.Connection, pk: str, sk: str, holder: str) -> None:
     item = get(db, pk, sk)
-    if item is not None and item.get("Lease", {}).get("runId") == run_id:
+    if item is not None and _held_by(item, holder):
         put(db, {name: value for name, value in item.items() if name != "Lease"})
+
+
+# runs
+
+
+def put_run(db: sqlite3.Connection, item: Item) -> str | None:
+    """The row without its control word; the word that is stored."""
+    stored = get(db, item["PK"], item["SK"]) or {}
+    kept: Item = {name: stored[name] for name in ("Control", "CreatedAt") if name in stored}
+    put(db, {**item, **kept})
+    return kept.get("Control")
+
+
+def reserve(db: sqlite3.Connection, sk: str, run: Item, now_ms: int) -> Lease | bool:
+    """True when done, who has the connection if it is not free, False if there is no such connection."""
+    item = get(db, run["PK"], sk)
+    if item is None:
+        return False
+    taken = _taken(db, item, run["SK"].rpartition("#")[2], "", now_ms)
+    if taken is None:
+        put(db, run, {**item, "Run": run["SK"]})
+    return taken or True
+
+
+def control_run(db: sqlite3.Connection, pk: str, sk: str, word: str | None) -> bool:
+    item = get(db, pk, sk)
+    if item is None or items.read_run(item).ended:
+        return False
+    rest = {name: value for name, value in item.items() if name != "Control"}
+    put(db, rest if word is None else {**rest, "Control": word})
+    return True
 
 
 def _dump(item: Item) -> str:

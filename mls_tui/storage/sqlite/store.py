@@ -11,6 +11,7 @@ from mls_tui.domain import keys
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.connection import Connection, Cursor, Lease
 from mls_tui.domain.listing import Listing
+from mls_tui.domain.run import ImportRun
 from mls_tui.storage import items
 from mls_tui.storage.attributes import Item
 from mls_tui.storage.base import Check, PutResult
@@ -86,10 +87,11 @@ class SqliteListingStore(ItemRows):
         item = items.connection_item(user_id, connection, self._now_ms())
         await self._db.write(lambda db: statements.put_connection(db, item))
 
-    async def put_cursor(self, user_id: str, connection_id: str, cursor: Cursor, *, run_id: str) -> None:
-        pk, sk, data = items.pk(user_id), keys.connection_sk(connection_id), items.cursor_data(cursor)
-        if not await self._db.write(lambda db: statements.put_cursor(db, pk, sk, data, run_id)):
-            raise lease_lost(connection_id, run_id)
+    async def put_cursor(self, user_id: str, cursor: Cursor, *, run: ImportRun, holder: str) -> None:
+        sk, data = keys.connection_sk(run.connection_id), items.cursor_data(cursor)
+        row = items.run_item(user_id, run, self._now_ms())
+        if not await self._db.write(lambda db: statements.put_cursor(db, sk, data, row, holder)):
+            raise lease_lost(run.connection_id, run.run_id)
 
     async def acquire_lease(self, user_id: str, connection_id: str, lease: Lease, *, now_ms: int) -> Lease | None:
         pk, sk = items.pk(user_id), keys.connection_sk(connection_id)
@@ -98,9 +100,26 @@ class SqliteListingStore(ItemRows):
             raise no_connection(connection_id)
         return answer if isinstance(answer, Lease) else None
 
-    async def release_lease(self, user_id: str, connection_id: str, run_id: str) -> None:
+    async def release_lease(self, user_id: str, connection_id: str, holder: str) -> None:
         pk, sk = items.pk(user_id), keys.connection_sk(connection_id)
-        await self._db.write(lambda db: statements.release_lease(db, pk, sk, run_id))
+        await self._db.write(lambda db: statements.release_lease(db, pk, sk, holder))
+
+    # runs
+
+    async def put_run(self, user_id: str, run: ImportRun) -> str | None:
+        row = items.run_item(user_id, run, self._now_ms())
+        return await self._db.write(lambda db: statements.put_run(db, row))
+
+    async def reserve(self, user_id: str, run: ImportRun, *, now_ms: int) -> Lease | None:
+        sk, row = keys.connection_sk(run.connection_id), items.run_item(user_id, run, self._now_ms())
+        answer = await self._db.write(lambda db: statements.reserve(db, sk, row, now_ms))
+        if answer is False:
+            raise no_connection(run.connection_id)
+        return answer if isinstance(answer, Lease) else None
+
+    async def control_run(self, user_id: str, run: ImportRun, word: str | None) -> bool:
+        pk, sk = items.pk(user_id), keys.run_sk(run.started_at, run.run_id)
+        return await self._db.write(lambda db: statements.control_run(db, pk, sk, word))
 
     # set-up
 
