@@ -67,7 +67,7 @@ async def open_connector_for(
 ) -> Connector:
     """A connector that keeps to the stored rate limits and keeps renewed tokens encrypted. If it is not ``shared`` with
     the stored connection it signs in by itself."""
-    from mls_tui.reso.factory import open_connector, unobserved
+    from mls_tui.reso.connector import open_connector, unobserved
 
     tokens = _Tokens(workspace, connection)
     return open_connector(

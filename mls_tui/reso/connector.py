@@ -1,31 +1,31 @@
-"""The connector for every RESO Web API server: a preset, an HTTP client and what was learnt of the server. It holds no
+"""The connector for every RESO Web API server: a preset, an HTTP client and what was learned of the server. It holds no
 code for one provider, and stores nothing."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
-from mls_tui.domain.clock import Clock, iso_z
-from mls_tui.domain.connection import Connection, Cursor, Member
-from mls_tui.domain.errors import MLSError
+from mls_tui.domain.clock import Clock, SystemClock, iso_z
+from mls_tui.domain.connection import Connection, Cursor, Member, SecretField
 from mls_tui.domain.listing import parse_timestamp
-from mls_tui.reso.base import FeedQuery, MediaCutError, Observer, Page, PhotoBytes, RawRecord, Window
-from mls_tui.reso.feed import Feed, Transport
-from mls_tui.reso.lookup import Lookup
-from mls_tui.reso.media_source import MediaSource
-from mls_tui.reso.member_source import member_of
+from mls_tui.reso.auth import KeptToken, OnToken
+from mls_tui.reso.base import FeedQuery, MediaCutError, Notice, Observer, Page, PhotoBytes, RawRecord, Window
+from mls_tui.reso.dialect import Feed, Transport
+from mls_tui.reso.http import MlsHttp
+from mls_tui.reso.lookup import Lookup, member_of
+from mls_tui.reso.media import MediaSource
 from mls_tui.reso.odata import Request
-from mls_tui.reso.paging import Sweep, count_of, request_of
-from mls_tui.reso.presets import ProviderPreset
+from mls_tui.reso.pager import count_of, request_of, swept
+from mls_tui.reso.presets import ProviderPreset, for_connection
 from mls_tui.reso.rate_limit import RateLimits
-from mls_tui.reso.replication import not_offered, replicated
 
 
 class SignedTransport(Transport, Protocol):
-    """The whole of what the connector asks of HTTP (``mls.http.MlsHttp``)."""
+    """The whole of what the connector asks of HTTP (``reso.http.MlsHttp``)."""
 
     async def sign_in(self) -> None: ...
     async def photo(self, url: str) -> PhotoBytes: ...
@@ -35,7 +35,7 @@ class SignedTransport(Transport, Protocol):
 
 
 class ResoConnector:
-    """One signed-in MLS; implements ``mls.base.Connector``."""
+    """One signed-in MLS; implements ``reso.base.Connector``."""
 
     def __init__(
         self,
@@ -61,29 +61,16 @@ class ResoConnector:
         await self.http.sign_in()
 
     async def pages(self, query: FeedQuery) -> AsyncIterator[Page]:
-        """Every record that matches, page by page, to the end (FIELD §1), each with its Media where that is had for
-        a whole page at once."""
-        source = self._named(query) if query.keys or query.mls_numbers else self._swept(query)
+        """Every record that matches, page by page, to the end; each with its Media if that comes for a whole page at
+        once."""
+        if query.keys or query.mls_numbers:
+            source = self._named(query)
+        else:
+            began, by_keys = self._clock.now(), self._lookup.by_keys
+            source = swept(self.feed, query, self._request(query), by_keys=by_keys, began=began)
         async for page in source:
             records = page.records if query.bare else await self._media.attach(page.records)
             yield Page(page.number, records, page.total, page.last, page.complete)
-
-    async def _swept(self, query: FeedQuery) -> AsyncIterator[Page]:
-        request = self._request(query)
-        whole = replicated(self.feed, query, request)
-        if whole is not None:
-            begun = False
-            try:
-                async for page in Sweep(self.feed, query, request, whole, began=self._clock.now()).pages():
-                    begun = True
-                    yield page
-                return
-            except MLSError as error:
-                if begun or not not_offered(error):
-                    raise
-                self.feed.dialect = replace(self.feed.dialect, replication=False)
-        async for page in Sweep(self.feed, query, request, began=self._clock.now()).pages():
-            yield page
 
     def _request(self, query: FeedQuery) -> Request:
         request = request_of(self.feed, query, system=self.preset.system, agent=self._connection.agent_key)
@@ -156,3 +143,45 @@ class ResoConnector:
 
     async def close(self) -> None:
         await self.http.close()
+
+
+def unobserved(notice: Notice) -> None:
+    """An observer that needs to know nothing."""
+
+
+def open_connector(
+    connection: Connection,
+    secrets: Mapping[SecretField, str],
+    *,
+    clock: Clock | None = None,
+    observer: Observer = unobserved,
+    limits: RateLimits | None = None,
+    allow_private_hosts: bool = False,
+    on_token: OnToken | None = None,
+    kept_token: KeptToken | None = None,
+    rng: random.Random | None = None,
+) -> ResoConnector:
+    """The connector for a connection; nothing is sent yet.
+
+    ``limits`` are those of its host and credential, if they are shared or kept. ``on_token`` keeps renewed tokens,
+    ``kept_token`` reads them.
+
+    Raises:
+        UsageError: the provider is unknown (the message lists those known), or the connection's settings do not fit.
+    """
+    clock = clock or SystemClock()
+    preset = for_connection(connection)
+    limits = limits or RateLimits(clock).tighten(preset.api_limits, preset.media_limits)
+    http = MlsHttp(
+        preset,
+        connection,
+        secrets,
+        clock=clock,
+        limits=limits,
+        observer=observer,
+        allow_private_hosts=allow_private_hosts,
+        on_token=on_token,
+        kept_token=kept_token,
+        rng=rng or random.Random(),
+    )
+    return ResoConnector(preset, connection, http, clock=clock, observer=observer, limits=limits)

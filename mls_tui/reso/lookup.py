@@ -1,18 +1,18 @@
-"""Records by name: by ListingKey or by MLS number, several to a filter where the server takes it, else one by one.
-A server that ignores the filter must not have its whole feed taken for the answer."""
+"""Looks up records by ListingKey or MLS number, several to a filter if the server takes it, else one by one; and the
+member that the credentials belong to. If a server ignores the filter, its whole feed is not taken for the answer."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import Final
 
-from mls_tui.domain.errors import MLSError
+from mls_tui.domain.connection import Member
+from mls_tui.domain.errors import AuthenticationError, MLSError, RateLimitedError
 from mls_tui.reso.base import RawRecord
-from mls_tui.reso.degrade import refused, too_large
-from mls_tui.reso.feed import Feed
-from mls_tui.reso.odata import Key, Request
-from mls_tui.reso.trail import key_of
-from mls_tui.reso.walk import Walk
+from mls_tui.reso.dialect import Feed, refused, too_large
+from mls_tui.reso.odata import Key, Request, key_of, quoted, with_query
+from mls_tui.reso.pager import Pager
 
 _MOST_PAGES = 100
 
@@ -92,16 +92,14 @@ class Lookup:
     async def _read(self, request: Request, wanted: set[str], field: str) -> tuple[list[RawRecord], bool]:
         """The wanted rows, and whether the server gave others too: it ignores the filter."""
         found: list[RawRecord] = []
-        page = await self._feed.ask(request)
-        for _ in range(_MOST_PAGES):
-            mine = [row for row in page.rows if self._name(row, field) in wanted]
+        pager = Pager(self._feed, request, ends=lambda page: True)
+        async for step in pager.steps():
+            mine = [row for row in step.page.rows if self._name(row, field) in wanted]
             found += mine
-            if len(mine) < len(page.rows):
+            if len(mine) < len(step.page.rows):
                 return found, True
-            following = await self._feed.onward(page)
-            if following is None or (len(found) >= len(wanted) and request.keys):
+            if pager.read.pages >= _MOST_PAGES or (len(found) >= len(wanted) and request.keys):
                 break
-            page = following
         return found, False
 
     def key(self, row: RawRecord) -> Key | None:
@@ -130,9 +128,74 @@ class Lookup:
     async def _scan(self, wanted: set[str], field: str) -> list[RawRecord]:
         """The last resort on a server that cannot filter by number: read the feed until all were met."""
         found: list[RawRecord] = []
-        walk = Walk(self._feed, Request(self._feed.preset.property_resource, system=self._system))
-        async for step in walk.steps():
+        pager = Pager(self._feed, Request(self._feed.preset.property_resource, system=self._system))
+        async for step in pager.steps():
             found += [row for row in step.rows if self._name(row, field) in wanted]
             if len({self._name(row, field) for row in found}) == len(wanted):
                 break
         return found
+
+
+_MEMBER_KEYS: Final = ("MemberKey", "MemberMlsId")
+_OFFICE_KEYS: Final = ("OfficeKey", "OfficeMlsId")
+
+
+async def member_of(feed: Feed, agent_key: str | None) -> Member:
+    """The agent with this key, else the only one that the token sees; empty where the MLS does not tell.
+
+    Raises:
+        AuthenticationError: the token is refused.
+    """
+    resource = feed.preset.member_resource
+    if agent_key:
+        rows = await _rows(feed, resource, *(f"{field} eq {quoted(agent_key)}" for field in _MEMBER_KEYS))
+        agent = next((row for row in rows if agent_key in (_text(row, field) for field in _MEMBER_KEYS)), None)
+    else:
+        rows = await _rows(feed, resource, "")
+        agent = rows[0] if len(rows) == 1 else None
+    if agent is None:
+        return Member(member_key=agent_key) if agent_key else Member()
+    office_key = _text(agent, "OfficeKey", "OfficeMlsId")
+    return Member(
+        member_key=_text(agent, "MemberKey", "MemberMlsId"),
+        member_name=_name(agent),
+        office_key=office_key,
+        office_name=_text(agent, "OfficeName") or await _office_name(feed, agent),
+    )
+
+
+async def _office_name(feed: Feed, agent: RawRecord) -> str | None:
+    filters = [f"{field} eq {quoted(key)}" for field in _OFFICE_KEYS if (key := _text(agent, field))]
+    keys = {_text(agent, field) for field in _OFFICE_KEYS} - {None}
+    rows = await _rows(feed, feed.preset.office_resource, *filters) if filters else []
+    office = next((row for row in rows if keys & {_text(row, field) for field in _OFFICE_KEYS}), None)
+    return _text(office, "OfficeName") if office else None
+
+
+async def _rows(feed: Feed, resource: str, *filters: str) -> Sequence[RawRecord]:
+    """Rows of the first filter that gives any; none where the resource is not served."""
+    for where in filters:
+        options = [("$filter", where)] if where else []
+        try:
+            page = await feed.follow(with_query(f"{feed.preset.base_url}/{resource}", [*options, ("$top", "2")]))
+        except (AuthenticationError, RateLimitedError):
+            raise
+        except MLSError:
+            continue
+        if page.rows:
+            return page.rows
+    return ()
+
+
+def _name(agent: RawRecord) -> str | None:
+    whole = _text(agent, "MemberFullName", "MemberPreferredName")
+    parts = [part for field in ("MemberFirstName", "MemberLastName") if (part := _text(agent, field))]
+    return whole or " ".join(parts) or None
+
+
+def _text(row: RawRecord, *fields: str) -> str | None:
+    for field in fields:
+        value = row.get(field)
+        if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value).strip():
+            return "".join(char for char in str(value) if char.isprintable()).strip()[:200] or None
+    return None

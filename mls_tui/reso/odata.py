@@ -1,16 +1,18 @@
-"""What is asked of an OData v4 server, and how it is written: literals, filters, URLs (RESO Web API Core 2.0).
-Text of a feed or a user reaches a filter only through ``quoted``, ``moment`` or ``key_literal``."""
+"""Writes requests to an OData v4 server (RESO Web API Core 2.0) and reads its pages. Text of a feed or a user reaches a
+filter only through ``quoted``, ``moment`` or ``key_literal``; a next link leads only to the connection's own origin."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
-from urllib.parse import quote
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
+from mls_tui.domain.errors import MLSError, PagingError
 from mls_tui.domain.listing import ListingStatus
+from mls_tui.reso.base import RawRecord
 from mls_tui.reso.mapping.statuses import status_filter_words
 from mls_tui.reso.presets import ProviderPreset
 
@@ -45,7 +47,6 @@ class How(StrEnum):
     AFTER = "after"
     FROM = "from"
     TIED = "tied"
-    SAME = "same"
     LATER = "later"
 
 
@@ -53,8 +54,7 @@ class How(StrEnum):
 class Bound:
     """A place in the order (timestamp, key) and which side of it is wanted.
 
-    AFTER: ``ts gt T or (ts eq T and key gt K)``. FROM: ``ts ge T``. TIED: ``ts eq T and key gt K``. SAME: ``ts eq T``.
-    LATER: ``ts gt T``.
+    AFTER: ``ts gt T or (ts eq T and key gt K)``. FROM: ``ts ge T``. TIED: ``ts eq T and key gt K``. LATER: ``ts gt T``.
     """
 
     how: How
@@ -212,8 +212,6 @@ def _bound(bound: Bound, dialect: Dialect, key_field: str) -> str:
             return f"{field} ge {at}"
         case How.TIED:
             return f"{field} eq {at} and {key_field} gt {key}"
-        case How.SAME:
-            return f"{field} eq {at}"
         case How.LATER:
             return f"{field} gt {at}"
 
@@ -253,3 +251,163 @@ def entity_url(preset: ProviderPreset, key: Key, dialect: Dialect, path: str = "
     """``{base}/Property('key')``; the key is quoted for OData, then for the URL, so that it stays one segment."""
     literal = quote(key_literal(key, numeric=dialect.numeric_keys), safe="'", errors="replace")
     return f"{preset.base_url}/{preset.property_resource}({literal}){path}"
+
+
+# reading ----------------------------------------------------------------------------------------------------------
+
+_PORTS: Final = {"http": 80, "https": 443}
+_NEXT_NAMES: Final = ("@odata.nextLink", "@nextLink", "odata.nextLink", "__next", "nextLink")
+_COUNT_NAMES: Final = ("@odata.count", "@count", "odata.count", "__count")
+_MOST_RECORDS: Final = 1_000_000_000
+_LINK_HEADER = re.compile(r"<([^>]*)>([^<]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """One answer of a collection: rows as served, the raw next link, the feed's count where it is a number."""
+
+    url: str
+    rows: tuple[RawRecord, ...]
+    next_link: str | None = None
+    total: int | None = None
+
+
+def read_page(url: str, body: Any, headers: Mapping[str, str]) -> FeedPage:
+    """The page an answer holds: OData v4, Spark's ``D.Results``, OData v2's ``d.results`` or Bridge's ``bundle``.
+
+    Raises:
+        MLSError: the answer holds no list of records.
+    """
+    envelope = _envelope(body)
+    items = next((envelope[name] for name in ("value", "Results", "results", "bundle") if name in envelope), None)
+    if items is None and envelope is not body:
+        items = []
+    if isinstance(items, Mapping):
+        items = [items]
+    if not isinstance(items, list):
+        raise MLSError(
+            "The MLS answered without a list of records. Check that the base URL is the address of its RESO Web API."
+        )
+    link = next((envelope[name] for name in _NEXT_NAMES if envelope.get(name)), None)
+    pagination = envelope.get("Pagination")
+    if not isinstance(link, str) or not link.strip():
+        link = _link_header(headers) or (_page_link(url, pagination) if isinstance(pagination, Mapping) else None)
+    return FeedPage(url, tuple(flattened(item) for item in items), link, _total(envelope, pagination))
+
+
+def flattened(item: Any) -> RawRecord:
+    """A record as one flat map: Spark's ``StandardFields`` merged up. What is no record at all is kept to be shown."""
+    if not isinstance(item, Mapping):
+        return {"value": item}
+    standard = item.get("StandardFields")
+    if not isinstance(standard, Mapping):
+        return item
+    outer = {name: value for name, value in item.items() if name not in ("StandardFields", "Id")}
+    merged = {**outer, **standard}
+    if "ListingKey" not in merged and item.get("Id") is not None:
+        merged["ListingKey"] = item["Id"]
+    return merged
+
+
+def _envelope(body: Any) -> Mapping[str, Any]:
+    if isinstance(body, list):
+        return {"value": body}
+    if not isinstance(body, Mapping):
+        return {}
+    for name in ("D", "d"):
+        inner = body.get(name)
+        if isinstance(inner, Mapping):
+            return inner
+        if isinstance(inner, list):
+            return {"value": inner}
+    return body
+
+
+def _total(envelope: Mapping[str, Any], pagination: Any) -> int | None:
+    value = next((envelope[name] for name in _COUNT_NAMES if envelope.get(name) is not None), None)
+    if value is None and isinstance(pagination, Mapping):
+        value = pagination.get("TotalRows")
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,15}\s*", value):
+        value = int(value)
+    return value if isinstance(value, int) and 0 <= value < _MOST_RECORDS else None
+
+
+def _link_header(headers: Mapping[str, str]) -> str | None:
+    """``Link: <url>; rel="next"`` (RFC 8288), and Bridge's bare ``link`` header."""
+    text = next((value for name, value in headers.items() if name.lower() == "link"), "")
+    for match in _LINK_HEADER.finditer(text):
+        if re.search(r"""rel\s*=\s*["']?[^"']*\bnext\b""", match[2], re.IGNORECASE):
+            return match[1].strip() or None
+    bare = text.strip()
+    return bare if bare.lower().startswith(("http://", "https://")) else None
+
+
+def _page_link(url: str, pagination: Mapping[str, Any]) -> str | None:
+    """Spark's native pages are numbered: the same request with the next ``_page``."""
+    try:
+        current, last = int(pagination.get("CurrentPage") or 0), int(pagination.get("TotalPages") or 0)
+    except (TypeError, ValueError):
+        return None
+    if not 0 < current < last:
+        return None
+    parts = urlsplit(url)
+    query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "_page"]
+    return urlunsplit(parts._replace(query=_encoded([*query, ("_page", str(current + 1))])))
+
+
+def _encoded(query: list[tuple[str, str]]) -> str:
+    return urlencode(query, safe="$,()':").replace("+", "%20")
+
+
+def next_url(page: FeedPage, base_url: str) -> str | None:
+    """The absolute address of the next page, on the connection's own origin; None on the last page.
+
+    A link that differs only in saying http for an https server (a proxy's slip) is followed over https.
+
+    Raises:
+        PagingError: the link leads to another origin.
+    """
+    if not page.next_link:
+        return None
+    raw = page.next_link.strip().replace(" ", "%20")
+    try:
+        target = urlsplit(urljoin(page.url, raw))
+        same = _same_origin(target, urlsplit(base_url))
+    except ValueError:
+        raise PagingError(
+            "The MLS sent a next-page link that cannot be read, so paging stopped. What was read is kept. Try again "
+            "later, and tell the provider if it stays so."
+        ) from None
+    if not same or "@" in target.netloc:
+        raise PagingError(
+            f"The MLS sent a next-page link to another server ({target.hostname or target.scheme}). It was not "
+            "followed, so that the access token stays with the MLS. Ask the provider, or correct the base URL."
+        )
+    base = urlsplit(base_url)
+    return urlunsplit(target._replace(scheme=base.scheme, netloc=base.netloc, fragment=""))
+
+
+def _same_origin(target: Any, base: Any) -> bool:
+    if (target.hostname or "").lower() != (base.hostname or "").lower():
+        return False
+    ports = (target.port or _PORTS.get(target.scheme), base.port or _PORTS.get(base.scheme))
+    if target.scheme == base.scheme:
+        return ports[0] == ports[1]
+    return (target.scheme, base.scheme) == ("http", "https") and target.port in (None, 80, ports[1])
+
+
+def key_of(record: RawRecord, key_field: str, number_field: str) -> Key | None:
+    """The record's key as served, else its MLS number; None for a record without either."""
+    for name in (key_field, "ListingKey", "ListingKeyNumeric", number_field):
+        value = record.get(name)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            continue
+        if isinstance(value, int) or value.strip():
+            return value
+    return None

@@ -11,11 +11,10 @@ from mls_tui.domain.errors import AuthenticationError, MLSError, PhotoError, Rat
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.reso.base import Connector, MediaCutError, RawRecord
 from mls_tui.reso.connector import ResoConnector
-from mls_tui.reso.degrade import refused
-from mls_tui.reso.links import FeedPage, is_offset, next_url, read_page
-from mls_tui.reso.odata import Dialect, Request, StatusForm, filter_text, with_query
+from mls_tui.reso.dialect import refused
+from mls_tui.reso.odata import Dialect, FeedPage, Request, StatusForm, filter_text, next_url, read_page, with_query
+from mls_tui.reso.pager import Read, Seen, is_offset
 from mls_tui.reso.presets import MediaMode, ProviderPreset, Setting, guessed_limits
-from mls_tui.reso.trail import Seen, Trail
 from mls_tui.storage.base import Check
 
 _ROWS = 5
@@ -160,12 +159,12 @@ class _Probe:
         page = await self._option("$orderby", ("$orderby", f"{field_name} asc,{self._preset.key_field} asc"))
         if isinstance(page, Check):
             return page
-        trail = Trail(Seen(self._preset.key_field, self._preset.number_field, field_name))
-        trail.take(page.rows)
-        if trail.position is None and page.rows:
+        read = Read(Seen(self._preset, field_name))
+        read.take(page)
+        if read.position is None and page.rows:
             advice = f"Set timestamp_field of this connection (now {field_name})."
             return Check("$orderby", "warning", f"the records have no {field_name}", advice)
-        if not trail.ordered:
+        if not read.ordered:
             advice = "Nothing: an import that is cut short starts its sweep again."
             return Check("$orderby", "warning", "ignored: the records come in another order", advice)
         return Check("$orderby", "ok", f"by {field_name} and {self._preset.key_field}")

@@ -67,7 +67,7 @@ def _load() -> None:
     import obstore.store
 
     import mls_tui.importer.engine
-    import mls_tui.reso.factory
+    import mls_tui.reso.connector
     import mls_tui.storage.dynamodb
     import mls_tui.storage.folder
     import mls_tui.storage.s3

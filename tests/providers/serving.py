@@ -14,8 +14,7 @@ from aiohttp import web
 
 from mls_tui.domain.connection import SecretField
 from mls_tui.reso.base import Notice
-from mls_tui.reso.connector import ResoConnector
-from mls_tui.reso.factory import open_connector
+from mls_tui.reso.connector import ResoConnector, open_connector
 from tests.providers.direct import connection
 from tests.providers.feed_server import FeedServer
 

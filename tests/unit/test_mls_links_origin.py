@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mls_tui.domain.errors import PagingError
-from mls_tui.reso.links import FeedPage, next_url
+from mls_tui.reso.odata import FeedPage, next_url
 
 BASE = "https://api.mls.example/odata"
 ASKED = f"{BASE}/Property?$top=200"
