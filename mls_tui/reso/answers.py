@@ -1,11 +1,15 @@
-"""What a server's answer says: errors read leniently from bodies of any shape (FIELD §3), waits read from headers, and
-secrets masked. It must never raise on a body, nor let a token through."""
+"""What an answer of a server says: its JSON, read as leniently as feeds need, and its errors of any shape.
+
+No I/O. See docs/reso-feeds.md, section 3 (Errors).
+"""
 
 from __future__ import annotations
 
+import codecs
+import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,9 +18,9 @@ from typing import Any
 
 import orjson
 
+from mls_tui.domain.errors import MLSError
 from mls_tui.domain.masking import Masker
 
-READ_AT_MOST = 2048
 SPARK_THROTTLED = "1550"
 
 _OAUTH_CODE = re.compile(r"[a-z]+(_[a-z]+)+")
@@ -67,16 +71,25 @@ def fault_in(body: Any) -> Fault | None:
     message = error.get("message")
     if isinstance(message, Mapping):  # OData 2 and 3 wrap it with its language
         message = message.get("value")
-    return Fault(_text(error.get("code")), _text(message or error.get("details")))
+    return Fault(_text(error.get("code")), _text(message or error.get("details")) or _by_field(error))
+
+
+def _by_field(errors: Mapping[str, Any]) -> str:
+    """ASP.NET's ``{"Audience": ["The Audience field is required."]}`` as one line."""
+    lines = []
+    for name, said in list(errors.items())[:5]:
+        texts = said if isinstance(said, list) else [said]
+        if name not in ("code", "target") and (text := " ".join(_text(each) for each in texts[:5]).strip()):
+            lines.append(f"{name}: {text}" if name else text)
+    return "; ".join(lines)
 
 
 def read_fault(raw: bytes, mask: Masker) -> Fault:
-    """What the first 2 kB of an error body say: JSON of any known shape, HTML or text; empty where they say nothing."""
-    head = raw[:READ_AT_MOST]
+    """What an error's body says: JSON of any known shape, HTML or text; empty if it says nothing."""
     try:
-        body = orjson.loads(head)
+        body = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        return Fault("", clean(_TAG.sub(" ", head.decode("utf-8", "replace")), mask))
+        return Fault("", clean(_TAG.sub(" ", _text_of(raw, None)), mask))
     found = fault_in(body)
     if found is None and isinstance(body, Mapping):
         found = Fault(_text(body.get("code")), _text(body.get("message") or body.get("Message") or body.get("title")))
@@ -121,4 +134,236 @@ def _seconds_until_date(text: str, now: datetime) -> float | None:
 def _text(value: Any) -> str:
     if value is None or isinstance(value, Mapping | list | bool):
         return ""
-    return str(value)[:READ_AT_MOST]
+    return str(value)[:2048]
+
+
+# ---- The errors to raise
+
+_RETRYABLE = frozenset({408, 425})
+
+
+def no_json(host: str, status: int, body: bytes) -> MLSError:
+    """The error for a good status whose body cannot be read; a truncated page or a proxy's page may pass."""
+    kind = "an empty answer" if not body.strip() else "a web page" if body.lstrip()[:1] == b"<" else "no JSON"
+    return MLSError(
+        f"{host} answered {phrase(status)} with {kind} where JSON was expected. If this stays, check the base URL.",
+        status=status,
+        retryable=True,
+    )
+
+
+def refused(host: str, status: int, body: bytes, mask: Masker) -> tuple[Fault, MLSError]:
+    """What an error status says, and the error to raise for it."""
+    fault = read_fault(body, mask)
+    retryable = status in _RETRYABLE or status >= 500
+    return fault, MLSError(_sentence(host, status, fault), status=status, retryable=retryable)
+
+
+def error_inside(host: str, status: int, fault: Fault, mask: Masker) -> MLSError:
+    """The error for a good status whose body holds one. Its code counts as the status if it looks like one."""
+    fault = Fault(clean(fault.code, mask, 60), clean(fault.message, mask))
+    meant = int(fault.code) if len(fault.code) == 3 and fault.code.isascii() and fault.code.isdigit() else status
+    hopeless = 400 <= meant < 500 and meant not in _RETRYABLE
+    said = ": ".join(part for part in (fault.code, fault.message) if part) or "no reason"
+    return MLSError(f"{host} answered {status} with an error inside ({said}).", status=meant, retryable=not hopeless)
+
+
+def _sentence(host: str, status: int, fault: Fault) -> str:
+    said = f": {fault.message}" if fault.message else f" (code {fault.code})" if fault.code else ""
+    advice = {
+        403: " The account may not read this; ask the MLS which resources it is entitled to.",
+        404: " Check the base URL and the resource's name if it should be there.",
+    }.get(status, "")
+    end = "" if said.endswith((".", "!", "?", "…")) else "."
+    return f"{host} answered {phrase(status)}{said}{end}{advice}"
+
+
+# ---- JSON
+
+MOST_VALUES = 2_000_000
+"""A page of 64 MB with 1,000 listings and their Media holds about half as many; 21 million take 5 GB of memory."""
+MOST_ROWS = 100_000
+UNREADABLE = "@mls-tui.unreadable"
+"""Marks a record of which a value could not be read; it holds the reason. Such a record is quarantined."""
+
+_ROWS = ("value", "Results", "results", "bundle")
+_MOST_DIGITS = 400
+"""Longer numbers are no number of anything, and Python refuses them from 4,300 digits on."""
+_DEEPEST = 64
+# Possessive, so that a hostile text takes neither more time than its length nor memory for every escape.
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|[][{},]|-?[0-9][0-9.eE+-]*+', re.DOTALL)
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_CHARSETS = re.compile(r"(?:utf|iso|windows|cp|latin|us|ascii|gb|big5|shift|euc|koi8|mac)[\w-]{0,20}", re.ASCII)
+
+
+class FloodError(MLSError):
+    """More values or rows than a page can hold. Its status, 413, makes the pager ask for smaller pages."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The MLS sent a page of more than {what}; it was not read, to keep memory bounded.", status=413
+        )
+
+
+def parsed(body: bytes, content_type: str = "") -> Any:
+    """The JSON of an answer, in the charset of its header, else UTF-8, else Windows-1252.
+
+    NaN and numbers beyond a float's range are read as Python reads them. Where one value of a record cannot be read
+    (thousands of digits, nested a thousand deep), that record is marked ``UNREADABLE`` and the others are kept.
+
+    Raises:
+        ValueError: it is no JSON at all.
+        FloodError: it has too many values.
+    """
+    if body.count(b",") + body.count(b"[") + body.count(b"{") > MOST_VALUES:
+        raise FloodError(f"{MOST_VALUES:,} values")
+    charset = _charset(body, content_type)
+    data = body.removeprefix(b"\xef\xbb\xbf") if charset is None else _text_of(body, charset)
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        text = data if isinstance(data, str) else _text_of(data, None)
+    try:
+        return _lenient(text)
+    except (ValueError, RecursionError):
+        return _salvaged(text)
+
+
+def records_of(body: Any) -> Mapping[str, Any] | None:
+    """The JSON object of an answer; a bare array counts as its records. None for anything else.
+
+    Raises:
+        FloodError: it has too many rows.
+    """
+    if not isinstance(body, list | dict):
+        return None
+    answer: dict[str, Any] = {"value": body} if isinstance(body, list) else body
+    envelopes = [answer, *(answer[name] for name in ("D", "d") if isinstance(answer.get(name), dict))]
+    lists = [each for envelope in envelopes for each in envelope.values() if isinstance(each, list)]
+    if any(len(each) > MOST_ROWS for each in lists):
+        raise FloodError(f"{MOST_ROWS:,} rows")
+    return answer
+
+
+def _charset(body: bytes, content_type: str) -> str | None:
+    """The charset to decode with first; None for UTF-8."""
+    found = _CHARSET.search(content_type)
+    name = found[1].lower() if found else json.detect_encoding(body[:4])
+    try:
+        known = codecs.lookup(name).name if _CHARSETS.fullmatch(name) else "utf-8"
+    except LookupError:
+        return None
+    return {"utf-8": None, "utf-8-sig": None, "ascii": None, "iso8859-1": "cp1252"}.get(known, known)
+
+
+def _text_of(body: bytes, charset: str | None) -> str:
+    return body.decode(charset, "replace") if charset else body.decode("utf-8", "mls-tui.windows-1252")
+
+
+def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error("mls-tui.windows-1252", _as_windows_1252)
+
+
+def _lenient(text: str) -> Any:
+    return json.loads(text, parse_constant=lambda _: None, parse_int=_whole_number)
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError("a number of too many digits")
+    return int(digits)
+
+
+def _salvaged(text: str) -> Any:
+    """The answer with its records read one by one. Raises ValueError if there is no whole list of records in it."""
+    names, start, end, items = _list_of_records(text)
+    records = [_record(item) for item in items]
+    if not names:
+        return records
+    try:
+        body = _lenient(f"{text[:start]}[]{text[end:]}")
+        (body if len(names) == 1 else body[names[0]])[names[-1]] = records
+    except (RecursionError, LookupError, TypeError):
+        raise ValueError("no envelope of records") from None
+    return body
+
+
+def _list_of_records(text: str) -> tuple[list[str], int, int, list[str]]:
+    """Where the first list of records is: the names that lead to it, its bounds, and the text of each item."""
+    names: list[str] = []
+    depth, began, key, item = 0, -1, "", -1
+    items: list[str] = []
+    for found in _TOKEN.finditer(text):
+        part = found[0]
+        if began < 0:
+            if part[0] == '"':
+                key = part
+            elif part == "[" and (depth == 0 or (depth == len(names) + 1 and _is_rows(key))):
+                names += [orjson.loads(key)] if depth else []
+                began, item, base = found.start(), found.end(), depth + 1
+                depth += 1
+            elif part == "{":
+                names += [orjson.loads(key)] if depth == len(names) + 1 and key in ('"D"', '"d"') else []
+                depth += 1
+            elif part in "]}":
+                depth -= 1
+            continue
+        if part in "[{":
+            depth += 1
+        elif part in "]}":
+            depth -= 1
+            if depth < base:
+                last = text[item : found.start()]
+                return names, began, found.end(), [*items, last] if items or last.strip() else items
+        elif part == "," and depth == base:
+            items.append(text[item : found.start()])
+            item = found.end()
+    raise ValueError("no whole list of records")
+
+
+def _is_rows(key: str) -> bool:
+    return key.strip('"') in (*_ROWS, "D", "d")
+
+
+def _record(text: str) -> Any:
+    """One record; if a value of it cannot be read it is left out, and the record is marked. Raises ValueError."""
+    for read in (orjson.loads, _lenient):
+        try:
+            return read(text)
+        except (ValueError, RecursionError):
+            continue
+    reasons: list[str] = []
+    try:
+        record = orjson.loads("".join(_trimmed(text, reasons.append)))
+    except ValueError:
+        reasons, record = [*reasons, "it is not JSON"], None
+    reason = reasons[0] if reasons else "it is not JSON"
+    return {**record, UNREADABLE: reason} if isinstance(record, dict) else {UNREADABLE: reason}
+
+
+def _trimmed(text: str, note: Callable[[str], object]) -> Iterator[str]:
+    """The parts of a record's text without numbers that are too long and without what is nested too deep."""
+    depth, done = 0, 0
+    for found in _TOKEN.finditer(text):
+        part = found[0]
+        if part in "]}":
+            depth -= 1
+            if depth == _DEEPEST:
+                yield "null"
+                done = found.end()
+        elif part in "[{":
+            if depth == _DEEPEST:
+                note(f"it holds a value nested more than {_DEEPEST} deep")
+                yield text[done : found.start()]
+            depth += 1
+        elif len(part) > _MOST_DIGITS and part[0] != '"' and depth <= _DEEPEST:
+            note(f"it holds a number of more than {_MOST_DIGITS} digits")
+            yield text[done : found.start()]
+            yield "null"
+            done = found.end()
+    yield text[done:]

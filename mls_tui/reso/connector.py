@@ -14,8 +14,8 @@ from mls_tui.domain.connection import Connection, Cursor, Member, SecretField
 from mls_tui.domain.listing import parse_timestamp
 from mls_tui.reso.auth import KeptToken, OnToken
 from mls_tui.reso.base import FeedQuery, MediaCutError, Notice, Observer, Page, PhotoBytes, RawRecord, Window
+from mls_tui.reso.client import MlsClient
 from mls_tui.reso.dialect import Feed, Transport
-from mls_tui.reso.http import MlsHttp
 from mls_tui.reso.lookup import Lookup, member_of
 from mls_tui.reso.media import MediaSource
 from mls_tui.reso.odata import Request
@@ -25,7 +25,7 @@ from mls_tui.reso.rate_limit import RateLimits
 
 
 class SignedTransport(Transport, Protocol):
-    """The whole of what the connector asks of HTTP (``reso.http.MlsHttp``)."""
+    """The whole of what the connector asks of HTTP (``client.MlsClient``)."""
 
     async def sign_in(self) -> None: ...
     async def photo(self, url: str) -> PhotoBytes: ...
@@ -172,7 +172,7 @@ def open_connector(
     clock = clock or SystemClock()
     preset = for_connection(connection)
     limits = limits or RateLimits(clock).tighten(preset.api_limits, preset.media_limits)
-    http = MlsHttp(
+    http = MlsClient(
         preset,
         connection,
         secrets,

@@ -1,23 +1,34 @@
-"""One photo: downloaded once, checked, told by its first bytes (FIELD §5). It must never send the MLS token to another
-origin, take a name or header for what the bytes are, or decode an image."""
+"""Downloads one photo and checks it. What it is is told by its first bytes, never by a name or header.
+
+See docs/reso-feeds.md, section 5 (Media).
+"""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
 from mls_tui.domain.errors import MLSError, PhotoError
 from mls_tui.domain.masking import Masker
-from mls_tui.reso.answers import Fault, phrase, read_fault
+from mls_tui.reso.addresses import AddressGuard, AddressRefusedError, Target, same_origin
+from mls_tui.reso.answers import phrase, read_fault
 from mls_tui.reso.base import Observer, PhotoBytes
-from mls_tui.reso.exchange import BodyError, asked, packing, read_body, read_head
-from mls_tui.reso.net.netguard import AddressRefusedError, NetGuard, Target
-from mls_tui.reso.net.reply import Door, Reply
+from mls_tui.reso.presets import ProviderPreset
 from mls_tui.reso.rate_limit import RateLimit, Slot
+from mls_tui.reso.transport import (
+    REACH_ERRORS,
+    BodyError,
+    Network,
+    Reply,
+    Timeouts,
+    packing,
+    read_body,
+    read_error_body,
+    why_unanswered,
+)
 
 PHOTO_CAP = 25_000_000
-_GIL_KEPT_BYTES = 2047
 _REDIRECTS = 3
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({401, 403, 404, 410})
@@ -53,48 +64,43 @@ def sniff(body: bytes) -> tuple[str, str] | None:
     return None
 
 
-def _update(digest: hashlib._Hash, chunk: bytes) -> None:
-    """In pieces for which hashlib keeps the GIL: to get it back from other threads costs more than to hash a photo."""
-    view = memoryview(chunk)
-    for at in range(0, len(view), _GIL_KEPT_BYTES):
-        digest.update(view[at : at + _GIL_KEPT_BYTES])
-
-
-class MediaHeaders(Protocol):
-    """What to send with a request for a photo: the token only where it may go."""
-
-    async def __call__(self, target: Target) -> Mapping[str, str]: ...
-
-
 class PhotoSource:
-    """Fetches photos, each in one attempt; the importer decides about another."""
+    """Fetches photos, each in one attempt; the importer decides about another.
+
+    ``token`` gives an access token that has not expired. It is sent to the API's own origin and to the preset's
+    ``media_token_hosts``, if the preset says that photos need it.
+    """
 
     def __init__(
         self,
-        door: Door,
-        guard: NetGuard,
+        network: Network,
+        guard: AddressGuard,
         limit: RateLimit,
         observer: Observer,
         mask: Masker,
-        headers: MediaHeaders,
+        preset: ProviderPreset,
+        token: Callable[[], Awaitable[str]],
         *,
-        total_seconds: float,
-        cap: int = PHOTO_CAP,
+        user_agent: str,
+        timeouts: Timeouts,
     ) -> None:
-        self._door = door
+        self._network = network
         self._guard = guard
         self._limit = limit
         self._observer = observer
         self._mask = mask
-        self._headers = headers
-        self._total = total_seconds
-        self._cap = cap
+        self._preset = preset
+        self._token = token
+        self._user_agent = user_agent
+        self._timeouts = timeouts
+        self._wants_token = preset.media_auth or any("{token}" in value for value in preset.media_headers.values())
+        self._without_token = self._headers("")
 
     async def fetch(self, url: str) -> PhotoBytes:
         """The photo at ``url``, through at most three redirects. A 429 is waited out and asked again.
 
         Raises:
-            PhotoError: what went wrong; ``expired`` for 401, 403, 404 and 410, ``retryable`` where it may help.
+            PhotoError: what went wrong; ``expired`` for 401, 403, 404 and 410, ``retryable`` if it may help.
         """
         hops = 0
         try:
@@ -107,7 +113,7 @@ class PhotoSource:
                     hops += 1
                     if hops > _REDIRECTS:
                         raise PhotoError(f"{target.host} redirects the photo more than three times.", retryable=False)
-                    target = self._guard.target(answer, "photo")
+                    target = self._guard.moved(target, answer, "photo")
         except AddressRefusedError as error:
             raise PhotoError(str(error), retryable=False) from None
         except BodyError as error:
@@ -121,47 +127,64 @@ class PhotoSource:
             raise PhotoError(
                 f"{target.host} keeps answering 429 Too Many Requests; the next import asks again.", retryable=False
             )
-        headers = await self._headers(target)
-        async with await self._limit.slot(target.host, self._cap, self._observer) as slot:
+        wants_token = self._wants_token and self._may_have_token(target)
+        headers = self._headers(await self._token()) if wants_token else self._without_token
+        async with await self._limit.slot(target.host, PHOTO_CAP, self._observer) as slot:
+            try:
+                async with asyncio.timeout(self._timeouts.photo):
+                    reply = await self._network.send("GET", target, headers, read_seconds=self._timeouts.photo_read)
+                    slot.answered(reply.headers)
+                    try:
+                        return await self._read(target, reply, slot)
+                    finally:
+                        if (closing := reply.close()) is not None:
+                            await closing
+            except REACH_ERRORS as error:
+                # Without its cause, which holds the request with its token.
+                raise MLSError(f"{target.host}: {why_unanswered(error)}.", retryable=True) from None
 
-            async def read(reply: Reply) -> PhotoBytes | str | None:
-                return await self._taken(target, reply, slot)
-
-            return await asked(self._door.get(target.text, headers), target.host, slot, self._total, read)
-
-    async def _taken(self, target: Target, reply: Reply, slot: Slot) -> PhotoBytes | str | None:
+    async def _read(self, target: Target, reply: Reply, slot: Slot) -> PhotoBytes | str | None:
         if reply.status == 200:
-            photo = await self._read(reply, slot)
+            photo = await self._photo(reply, slot)
             slot.throttled(reply.status, reply.headers)
             return photo
         location = reply.headers.get("location")
         if reply.status in _MOVED and location:
             slot.throttled(reply.status, reply.headers)
-            return self._guard.moved(target, location, "photo")
-        fault = read_fault(await read_head(reply, slot), self._mask)
-        self._pause_or_raise(slot, target.host, reply, fault)
-        return None
+            return location
+        fault = read_fault(await read_error_body(reply, lambda chunk: slot.received(len(chunk))), self._mask)
+        if slot.throttled(reply.status, reply.headers, fault):
+            return None
+        said = f": {fault.message}" if fault.message and reply.status not in _GONE else ""
+        raise PhotoError(
+            f"{target.host} answered {phrase(reply.status)}{said}.",
+            retryable=reply.status in _GONE or reply.status == 408 or reply.status >= 500,
+            expired=reply.status in _GONE,
+        )
 
-    async def _read(self, reply: Reply, slot: Slot) -> PhotoBytes:
+    async def _photo(self, reply: Reply, slot: Slot) -> PhotoBytes:
         if packing(reply.headers) != "identity":
             raise PhotoError("The photo came compressed although that was not asked for.")
-        digest = hashlib.sha256()
-        body = await read_body(reply, slot, self._cap, lambda chunk: _update(digest, chunk))
+        body = await read_body(reply, PHOTO_CAP, lambda chunk: slot.received(len(chunk)))
         if not body:
             raise PhotoError("The answer holds no bytes where a photo should be.")
         kind = sniff(body)
         if kind is None:
             what = "a web page" if body.lstrip()[:1] == b"<" else "something that is no image"
             raise PhotoError(f"The answer is {what} where a photo should be.")
-        return PhotoBytes(body, *kind, digest.hexdigest())
+        return PhotoBytes(body, *kind, hashlib.sha256(body).hexdigest())
 
-    def _pause_or_raise(self, slot: Slot, host: str, reply: Reply, fault: Fault) -> None:
-        status = reply.status
-        if slot.throttled(status, reply.headers, fault):
-            return
-        said = f": {fault.message}" if fault.message and status not in _GONE else ""
-        raise PhotoError(
-            f"{host} answered {phrase(status)}{said}.",
-            retryable=status in _GONE or status == 408 or status >= 500,
-            expired=status in _GONE,
-        )
+    def _headers(self, token: str) -> dict[str, str]:
+        headers = {"accept": "image/*", "user-agent": self._user_agent}
+        for name, value in self._preset.media_headers.items():
+            if "{token}" not in value or token:
+                headers[name.lower()] = value.replace("{token}", token)
+        if self._preset.media_auth and token:
+            headers["authorization"] = f"Bearer {token}"
+        headers["accept-encoding"] = "identity"
+        return headers
+
+    def _may_have_token(self, target: Target) -> bool:
+        scheme, _, port = target.origin
+        named = target.host in self._preset.media_token_hosts and (scheme, port) == ("https", 443)
+        return named or same_origin(target.text, self._preset.base_url)

@@ -8,7 +8,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-LIBRARIES = ("aiohttp", "boto3", "httptools", "httpx", "obstore", "orjson", "textual")
+LIBRARIES = ("aiohttp", "boto3", "httpx", "obstore", "orjson", "textual")
 
 
 def facts() -> str:

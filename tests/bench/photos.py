@@ -43,7 +43,7 @@ def whole_import(rounds: int, listings: int) -> list[Figure]:
     told = [
         Figure("photos/s against the textbook pipeline", ours.per_second / textbook.per_second, 6, True, "×"),
         Figure("CPU a photo against the textbook pipeline", ours.cpu_ms / textbook.cpu_ms, 0.2, unit="×"),
-        Figure("CPU a photo against aiohttp + obstore", ours.cpu_ms / copier.cpu_ms, 1.6, unit="×"),
+        Figure("CPU a photo against aiohttp + obstore", ours.cpu_ms / copier.cpu_ms, 2.0, unit="×"),
         *_floor(found, ours, "photos/s against the floor", None),
     ]
     print(figures(told))
@@ -68,7 +68,7 @@ def with_latency(rounds: int, listings: int) -> list[Figure]:
     best = max(found[f"textbook, {count}"].per_second for count in TEXTBOOK_AT)
     told = [
         Figure("photos/s against the textbook pipeline at its best", ours.per_second / best, 6, True, "×"),
-        *_floor(found, ours, f"photos/s against the floor at {IN_FLIGHT} in flight", 0.75),
+        *_floor(found, ours, f"photos/s against the floor at {IN_FLIGHT} in flight", 0.7),
     ]
     print(figures(told))
     return told

@@ -15,7 +15,7 @@ from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
 from mls_tui.domain.events import PhotoFailed
 from mls_tui.domain.run import RunState
-from mls_tui.reso.net import netguard
+from mls_tui.reso import addresses
 from tests.clocks import SwiftClock
 from tests.e2e.hostile_mls import HostileMLS, good_jpeg, hostile_mls, moved, whole
 from tests.e2e.house import House
@@ -47,8 +47,8 @@ PRIVATE = (
 @pytest.fixture(autouse=True)
 def _loopback_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
     """The guard stays on; only 127.0.0.1, where the test's servers are, counts as public."""
-    real = netguard.is_public
-    monkeypatch.setattr(netguard, "is_public", lambda address: str(address) == "127.0.0.1" or real(address))
+    real = addresses.is_public
+    monkeypatch.setattr(addresses, "is_public", lambda address: str(address) == "127.0.0.1" or real(address))
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
 from mls_tui.domain.events import PhotoFailed
 from mls_tui.domain.run import RunState
-from mls_tui.reso.net.transport import Timeouts
+from mls_tui.reso.transport import Timeouts
 from tests.clocks import SwiftClock
 from tests.e2e.hostile_mls import (
     JPEG,
@@ -65,7 +65,7 @@ SLOW: dict[str, tuple[Reply, str]] = {
 def _limit(patch: pytest.MonkeyPatch, seconds: float) -> None:
     """The time for a whole page or photo; between two reads there is an hour, so that it is this that ends them."""
     limits = Timeouts(read=HOUR, page=seconds, photo=seconds)
-    patch.setattr("mls_tui.reso.http.Timeouts", lambda: limits)
+    patch.setattr("mls_tui.reso.client.Timeouts", lambda: limits)
 
 
 @asynccontextmanager

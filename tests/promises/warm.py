@@ -11,7 +11,7 @@ import cryptography.hazmat.primitives.ciphers.aead  # noqa: F401
 import mls_tui.cli.imports
 import mls_tui.importer.engine
 import mls_tui.reso.connector
-import mls_tui.reso.net.transport
+import mls_tui.reso.transport
 import mls_tui.storage.dynamodb
 import mls_tui.storage.folder
 import mls_tui.storage.s3

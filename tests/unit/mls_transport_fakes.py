@@ -1,29 +1,53 @@
-"""A clock in the test's hand, and an MlsHttp over answers that the test writes."""
+"""A clock in the test's hand, and an MlsClient over answers that the test writes."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mls_tui.domain.connection import AuthKind, Connection, SecretField
 from mls_tui.reso.auth import KeptToken, OnToken
 from mls_tui.reso.base import Notice, Paused, RequestFailed
-from mls_tui.reso.http import MlsHttp, Timeouts
-from mls_tui.reso.net.names import Lookup
+from mls_tui.reso.client import MlsClient
 from mls_tui.reso.presets import Limit, ProviderPreset, preset
 from mls_tui.reso.rate_limit import RateLimits
+from mls_tui.reso.transport import Timeouts
 
 BASE = "https://mls.example/odata"
 TOKEN = "canary-token-7f3a"
 SECRET = "canary-secret-9c1d"
 Answers = Callable[[httpx.Request], Any]
 """A request to a Response, or to a coroutine that gives one."""
+
+Lookup = Callable[[str, int], Awaitable[list[str]]]
+"""Host and port to addresses."""
+
+
+class Resolver(AbstractResolver):
+    """Answers with what ``lookup`` gives."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._lookup(host, port)
+        return [
+            ResolveResult(hostname=host, host=each, port=port, family=socket.AF_INET, proto=0, flags=0)
+            for each in found
+        ]
+
+    async def close(self) -> None:
+        pass
 
 
 class HandClock:
@@ -57,7 +81,7 @@ def connection(**changes: Any) -> Connection:
 
 
 class Wire:
-    """An ``MlsHttp`` whose network is ``answers``; collects requests, notices and tokens."""
+    """An ``MlsClient`` whose network is ``answers``; collects requests, notices and tokens."""
 
     def __init__(
         self,
@@ -68,6 +92,8 @@ class Wire:
         connection_changes: Mapping[str, Any] | None = None,
         limits: tuple[Limit, ...] = (),
         allow_private_hosts: bool = False,
+        proxy: str | None = None,
+        ca_bundle: str | None = None,
         lookup: Lookup | None = None,
         timeouts: Timeouts | None = None,
         on_token: OnToken | None = None,
@@ -84,7 +110,7 @@ class Wire:
             return answers(request)
 
         self.preset: ProviderPreset = replace(preset("reso"), **({"base_url": BASE} | dict(preset_changes or {})))
-        self.http = MlsHttp(
+        self.http = MlsClient(
             self.preset,
             connection(**(connection_changes or {})),
             {SecretField.ACCESS_TOKEN: TOKEN} if secrets is None else secrets,
@@ -92,11 +118,13 @@ class Wire:
             limits=self.limits,
             observer=self.notices.append,
             allow_private_hosts=allow_private_hosts,
+            proxy=proxy,
+            ca_bundle=ca_bundle,
             on_token=on_token,
             kept_token=kept_token,
             rng=random.Random(7),
             transport=httpx.MockTransport(handle) if answers else None,
-            lookup=lookup,
+            resolver=Resolver(lookup) if lookup else None,
             timeouts=timeouts,
         )
 

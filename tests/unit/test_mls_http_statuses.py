@@ -213,7 +213,7 @@ async def test_preset_headers_reach_the_api_with_the_token() -> None:
 
 
 async def test_page_over_the_cap_says_413_so_that_paging_can_halve(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mls_tui.reso.http.PAGE_CAP", 1_000)
+    monkeypatch.setattr("mls_tui.reso.client.PAGE_CAP", 1_000)
     wire = Wire(script(httpx.Response(200, content=b" " * 1_001)))
     with pytest.raises(MLSError) as caught:
         await wire.http.get_json(URL)

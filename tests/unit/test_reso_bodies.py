@@ -13,10 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mls_tui.domain.errors import MLSError
-from mls_tui.reso.exchange import BodyError, read_body, read_head
-from mls_tui.reso.net.reply import Reply
-from mls_tui.reso.rate_limit import RateLimits
-from tests.clocks import StepClock
+from mls_tui.reso.transport import BodyError, Reply, read_body, read_error_body
 
 MB = 1_000_000
 
@@ -36,10 +33,9 @@ class Sent(httpx.AsyncByteStream):
 
 async def whole(stream: httpx.AsyncByteStream, packing: str = "gzip", cap: int = 64 * MB, status: int = 200) -> bytes:
     reply = Reply(status, {"content-encoding": packing}, stream, stream.aclose)
-    async with await RateLimits(StepClock()).api.slot("mls.example", cap, lambda notice: None) as slot:
-        if status >= 300:
-            return await read_head(reply, slot)
-        return await read_body(reply, slot, cap)
+    if status >= 300:
+        return await read_error_body(reply, lambda _: None)
+    return await read_body(reply, cap, lambda _: None)
 
 
 def bomb(megabytes: int) -> bytes:
