@@ -5,16 +5,15 @@ Commands are imported when they are called, so that ``mls-tui --help`` costs no 
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import io
-import os
 import sys
-from typing import Any, NoReturn
+from contextlib import suppress
+from typing import Any
 
 import click
 
 from mls_tui import __version__
+from mls_tui.cli.output import OutputError, abandon, flush_output, open_streams, say
 
 _COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Open the interface with a demo MLS on this machine, or import it headless."),
@@ -52,20 +51,11 @@ class LazyGroup(click.Group):
         command = getattr(module, cmd_name.replace("-", "_").replace("import", "import_"))
         return command if isinstance(command, click.Command) else None
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does it; ``--help`` prints from within."""
-        try:
-            return super().parse_args(ctx, args)
-        except BrokenPipeError:
-            _nobody_reads()
-
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error that is ours becomes a sentence, the whole of it goes to the log."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
-            _nobody_reads()
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (click.ClickException, click.exceptions.Exit, click.Abort, OutputError):
             raise
         except Exception as error:
             from mls_tui.cli.running import tell
@@ -119,29 +109,31 @@ def cli(ctx: click.Context, /, verbose: int, **flags: Any) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command and exit with its code. A reader that closes the pipe early is no error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    """Run a command and exit with its code. Output that cannot be written ends it with a sentence and exit code 4."""
+    open_streams()
+    try:
+        code = _run(arguments)
+        flush_output()
+    except OutputError as error:
+        abandon(error.stream)
+        say(f"Error: {error}")
+        code = 4
+    abandon("stdout", "stderr")
+    sys.exit(code)
+
+
+def _run(arguments: list[str] | None) -> int | str | None:
     try:
         cli.main(args=arguments, prog_name="mls-tui", standalone_mode=False)
-        sys.stdout.flush()
     except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        return done.exit_code
     except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        with suppress(OutputError):
+            error.show()
+        return 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped.", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        _nobody_reads()
-
-
-def _nobody_reads() -> NoReturn:
-    """Nothing more can be said: let the interpreter's last flush go nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(nowhere, stream.fileno())
-    sys.exit(0)
+        say("Stopped.")
+        return 130
+    except SystemExit as done:
+        return done.code
+    return 0

@@ -14,7 +14,8 @@ import click
 
 from mls_tui import actions
 from mls_tui.actions.results import ConnectionEdit, ConnectionForm, ConnectionView
-from mls_tui.cli.running import data_of, fail, json_option, plain_text, print_json, say, with_workspace
+from mls_tui.cli.output import plain_text, print_json, say
+from mls_tui.cli.running import data_of, fail, json_option, with_workspace
 from mls_tui.domain.clock import iso_z
 from mls_tui.domain.connection import AuthKind
 

@@ -16,20 +16,9 @@ from mls_tui import actions
 from mls_tui.actions.results import ConnectionForm
 from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.imports import drained
+from mls_tui.cli.output import plain_text, print_json, say
 from mls_tui.cli.progress import show_for, summary
-from mls_tui.cli.running import (
-    Stop,
-    fail,
-    json_option,
-    leave,
-    log_to,
-    plain_text,
-    print_json,
-    run,
-    say,
-    settings_of,
-    typing,
-)
+from mls_tui.cli.running import Stop, fail, json_option, leave, log_to, run, settings_of, typing
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.events import Event

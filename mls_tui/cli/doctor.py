@@ -14,7 +14,8 @@ import click
 from textual.binding import Binding
 
 from mls_tui import __version__, actions
-from mls_tui.cli.running import data_of, json_option, plain_text, print_json, settings_of, with_workspace
+from mls_tui.cli.output import plain_text, print_json
+from mls_tui.cli.running import data_of, json_option, settings_of, with_workspace
 from mls_tui.config import Settings, effective
 from mls_tui.domain.errors import MlsTuiError, sentence
 from mls_tui.storage.base import Check

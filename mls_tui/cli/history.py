@@ -10,7 +10,8 @@ import click
 from mls_tui import actions
 from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.imports import run_and_finish
-from mls_tui.cli.running import data_of, json_option, plain_text, print_json, say, with_workspace
+from mls_tui.cli.output import plain_text, print_json, say
+from mls_tui.cli.running import data_of, json_option, with_workspace
 from mls_tui.domain.events import Event
 from mls_tui.domain.run import ImportRun
 from mls_tui.domain.words import plural

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -12,19 +13,9 @@ import click
 from mls_tui import actions
 from mls_tui.actions.results import Preview
 from mls_tui.actions.workspace import Workspace
+from mls_tui.cli.output import OutputError, abandon, plain_text, print_json, say
 from mls_tui.cli.progress import Show, show_for, tell_end
-from mls_tui.cli.running import (
-    Stop,
-    data_of,
-    fail,
-    json_option,
-    leave_closed_pipes,
-    plain_text,
-    print_json,
-    say,
-    stoppable,
-    with_workspace,
-)
+from mls_tui.cli.running import Stop, data_of, fail, json_option, stoppable, with_workspace
 from mls_tui.domain.errors import UsageError
 from mls_tui.domain.events import Event, RunFinished
 from mls_tui.domain.listing import ListingStatus
@@ -99,17 +90,22 @@ def _statuses(given: tuple[str, ...]) -> frozenset[ListingStatus]:
 
 
 async def drained(workspace: Workspace, start: Start, show: Show, stop: Stop) -> ImportResult:
-    """Run an import to its end, showing it; a signal stops it with its state saved, and so does a closed pipe."""
-    control = ImportControl()
+    """Run an import to its end, showing it. A signal stops it with its state saved, and so do events that cannot be
+    written; narration that cannot be written does not."""
+    control, unwritten = ImportControl(), None
     with stop.importing(control), show:
         async with aclosing(start(workspace, control)) as events:
             async for event in events:
                 try:
                     show.event(event)
-                except BrokenPipeError:
-                    leave_closed_pipes()
-                    control.cancel(interrupted=True)
+                except OutputError as error:
+                    abandon(error.stream)
+                    if error.stream == "stdout":
+                        unwritten = error
+                        control.cancel(interrupted=True)
                 if isinstance(event, RunFinished):
+                    if unwritten is not None and unwritten.errno != errno.EPIPE:
+                        raise unwritten
                     return event.result
     raise AssertionError("unreachable: a run always ends with RunFinished")
 

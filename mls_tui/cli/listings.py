@@ -11,7 +11,8 @@ import click
 
 from mls_tui import actions
 from mls_tui.actions.results import Deletion
-from mls_tui.cli.running import data_of, fail, json_option, plain_text, print_json, say, with_workspace
+from mls_tui.cli.output import plain_text, print_json, say
+from mls_tui.cli.running import data_of, fail, json_option, with_workspace
 from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
 from mls_tui.domain.listing import Listing, ListingStatus
 

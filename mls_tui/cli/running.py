@@ -4,10 +4,8 @@ the exit codes of docs/contract.md."""
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
-import re
 import signal
 import sys
 import threading
@@ -19,6 +17,7 @@ import click
 
 from mls_tui import loops
 from mls_tui.actions.workspace import Workspace
+from mls_tui.cli.output import OutputError, plain_text, print_json, say
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import MlsTuiError, sentence
 from mls_tui.importer.control import ImportControl
@@ -28,48 +27,6 @@ if TYPE_CHECKING:
 
     from mls_tui.actions.results import ActionResult
     from mls_tui.log import Log
-
-
-_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-
-
-def say(text: str) -> None:
-    """Narration, for people: stderr. One that nobody reads any more stops nothing."""
-    with suppress(BrokenPipeError):
-        click.echo(text, err=True)
-
-
-def leave_closed_pipes() -> None:
-    """What is still to be said to a reader that has gone goes nowhere: the interpreter's last flush would fail on it,
-    with an exit code of its own."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BrokenPipeError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
-
-
-def plain_text(value: object, width: int | None = None) -> str:
-    """Feed text for a terminal: one line, no control or escape character, cut to ``width`` with an ellipsis."""
-    text = "" if value is None else str(value)
-    if not text.isprintable():
-        text = "".join(char if char.isprintable() else " " if char.isspace() else "" for char in text)
-    text = text.strip()
-    return text if width is None or len(text) <= width else text[: width - 1] + "…"
-
-
-def print_json(document: Any) -> None:
-    """One JSON document on stdout."""
-    click.echo(json_text(document, indent=2))
-
-
-def json_text(document: Any, *, indent: int | None = None) -> str:
-    """JSON that neither a terminal nor a narrow encoding can stumble over: unusual characters are escapes."""
-    narrow = "utf" not in (sys.stdout.encoding or "utf-8").lower()
-    text = json.dumps(document, indent=indent, ensure_ascii=narrow)
-    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -241,6 +198,8 @@ def tell(error: Exception) -> NoReturn:
     """End the command. Never a traceback on the terminal."""
     if isinstance(error, MlsTuiError):
         fail(sentence(error), error.exit_code)
+    if isinstance(error, OutputError):
+        raise error
     if isinstance(error, OSError):
         fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.", 4)
     if logging.getLogger().handlers:

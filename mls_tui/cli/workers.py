@@ -12,6 +12,7 @@ import click
 from mls_tui.actions.distributed import follow_run, run_worker, start_distributed, steer_run
 from mls_tui.actions.results import ActionResult
 from mls_tui.actions.workspace import Workspace
+from mls_tui.cli.output import plain_text, print_json, say
 from mls_tui.cli.progress import show_tally, tell_end
 from mls_tui.cli.running import (
     SIGNALS,
@@ -19,10 +20,7 @@ from mls_tui.cli.running import (
     fail,
     listen,
     log_to,
-    plain_text,
-    print_json,
     run,
-    say,
     settings_of,
     with_workspace,
     workspace_of,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mls_tui.cli.running import plain_text
+from mls_tui.cli.output import plain_text
 from mls_tui.reso.odata import quoted
 
 _WORDS = st.text(st.one_of(st.characters(), st.sampled_from("'\x1b\x9b\x07\u202e\n\r\u2028[]"))).map(str)

@@ -69,14 +69,54 @@ def test_json_is_silent_on_a_terminal_too(connected: Here) -> None:
     assert in_terminal("import", "Lake", "--no-photos", "--json")[2] == ""
 
 
-@pytest.mark.parametrize("arguments", [("listings",), ("listings", "--csv"), ("info",), ("--help",)])
-def test_a_reader_that_leaves_early_is_no_error(arguments: tuple[str, ...], imported: Here) -> None:
+OUTPUT = [("listings",), ("listings", "--csv"), ("info",), ("--help",), ("import", "--help")]
+
+
+@pytest.mark.parametrize("arguments", OUTPUT)
+def test_a_reader_that_leaves_early_is_told_of_in_a_sentence(arguments: tuple[str, ...], imported: Here) -> None:
     read, write = os.pipe()
     os.close(read)
     running = process(*arguments, stdout=write)
     os.close(write)
     outcome = ended(running)
-    assert (outcome.code, outcome.err) == (0, "")
+    said = "Error: The standard output cannot be written: its reader has closed it.\n"
+    assert (outcome.code, outcome.err) == (4, said)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", OUTPUT)
+def test_a_full_output_is_a_sentence_and_exit_code_4(arguments: tuple[str, ...], imported: Here) -> None:
+    with Path("/dev/full").open("w") as full:
+        outcome = ended(process(*arguments, stdout=full))
+    assert (outcome.code, outcome.err.count("\n"), "No space left" in outcome.err) == (4, 1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "closed", "code", "said"),
+    [
+        ("--help", ">&-", 4, "Error: The standard output cannot be written: it is closed.\n"),
+        ("info", ">&-", 4, "Error: The standard output cannot be written: it is closed.\n"),
+        ("info", ">&- 2>&-", 4, ""),
+        ("import Nothing", "2>&-", 2, ""),
+        ("import Lake --no-photos", "2>&-", 0, ""),
+        ("import Lake --no-photos", "2>/dev/full", 0, ""),
+        ("import Lake --no-photos", ">&-", 4, "it is closed."),
+        ("import Lake --no-photos", "<&-", 0, ""),
+        ("import Lake --no-photos --events", ">/dev/full", 4, "No space left"),
+    ],
+)
+def test_closed_streams_are_no_traceback_and_stop_no_import(
+    arguments: str, closed: str, code: int, said: str, connected: Here
+) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"exec {sys.executable} -m mls_tui {arguments} {closed}"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (code, True, False), done
+    stored = len(connected.done("listings", "--json").json)
+    assert (stored > 0) == ("Lake" in arguments and "--events" not in arguments)
 
 
 def test_an_import_whose_events_nobody_reads_stops_with_its_state_saved(connected: Here) -> None:
