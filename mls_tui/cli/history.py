@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
 import click
 
 from mls_tui import actions
 from mls_tui.actions.workspace import Workspace
-from mls_tui.cli.imports import run_and_finish
+from mls_tui.cli.imports import Start, run_and_finish
 from mls_tui.cli.output import plain_text, print_json, say
 from mls_tui.cli.running import data_of, json_option, with_workspace
-from mls_tui.domain.events import Event
 from mls_tui.domain.run import ImportRun
 from mls_tui.domain.words import plural
-from mls_tui.importer.control import ImportControl
 
 
 @click.command()
@@ -75,7 +72,7 @@ def _problems(ctx: click.Context, run: str, *, as_json: bool) -> None:
 def retry(ctx: click.Context, run: str, as_json: bool, events: bool) -> None:
     """Import again only what failed or was quarantined in RUN (`mls-tui history` lists them)."""
 
-    def start(workspace: Workspace, control: ImportControl) -> AsyncGenerator[Event, None]:
-        return actions.retry_events(run, workspace, control)
+    async def starts(workspace: Workspace) -> dict[str, Start]:
+        return {run: lambda ws, control: actions.retry_events(run, ws, control)}
 
-    run_and_finish(ctx, start, as_json=as_json, events=events)
+    run_and_finish(ctx, starts, as_json=as_json, events=events)

@@ -1,5 +1,5 @@
-"""Imports again and again: on time, never two at once, gentle with a provider that is down, and stopped for good when
-its credentials are refused."""
+"""Imports at an interval: never two at once, seldom while the provider is down, and no more once its credentials are
+refused."""
 
 from __future__ import annotations
 
@@ -22,17 +22,21 @@ JITTER = 0.05
 
 MOST_BACKOFF_SECONDS = 3600.0
 STEP_SECONDS = 30.0
+LONGEST_SECONDS = 366 * 86_400
 
 _INTERVAL = re.compile(r"(\d+)\s*(s|m|h|d)?")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, None: 60}
 
 
 def parse_interval(text: str) -> float:
-    """``90s``, ``15m``, ``2h``, ``1d`` or minutes, in seconds. Raises UsageError below 60 s."""
+    """``90s``, ``15m``, ``2h``, ``1d`` or minutes, in seconds. Raises UsageError below a minute and above
+    a year."""
     found = _INTERVAL.fullmatch(text.strip().lower())
-    seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
-    if seconds < 60:
-        raise UsageError(f"{text!r} is no interval: write for example 15m or 2h; one minute is the least.")
+    seconds = int(found[1]) * _SECONDS[found[2]] if found and len(found[1]) < 10 else 0
+    if not 60 <= seconds <= LONGEST_SECONDS:
+        raise UsageError(
+            f"'{text[:40]}' is not an interval: write for example 15m, 2h or 1d, from one minute to a year."
+        )
     return float(seconds)
 
 
@@ -71,10 +75,14 @@ def _say(on_wait: Callable[[float, str], None], why: str, wait: float) -> None:
     on_wait(wait, why)
 
 
-def _final(result: ImportResult) -> bool:
-    """Whether another import would end the same way, or was not wanted."""
+def hopeless(result: ImportResult) -> bool:
+    """Whether another import of this connection would end the same way: its credentials are refused, or it is gone."""
     gone = result.exit_code == WRONG_USAGE and result.state is RunState.FAILED
-    return gone or result.exit_code in (AUTHENTICATION_REFUSED, INTERRUPTED) or result.state is RunState.INTERRUPTED
+    return gone or result.exit_code == AUTHENTICATION_REFUSED
+
+
+def _final(result: ImportResult) -> bool:
+    return hopeless(result) or result.exit_code == INTERRUPTED or result.state is RunState.INTERRUPTED
 
 
 async def _until(due: float, due_mono: float, clock: Clock, on_wait: Callable[[float], None]) -> None:

@@ -116,7 +116,7 @@ def test_intervals_are_read(text: str, seconds: float) -> None:
     assert parse_interval(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "0", "59s", "-5m", "soon", "1.5h", "15 m x"])
+@pytest.mark.parametrize("text", ["", "0", "59s", "-5m", "soon", "1.5h", "15 m x", "367d", "9" * 5000])
 def test_what_is_no_interval_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(UsageError, match="15m or 2h"):
+    with pytest.raises(UsageError, match="15m, 2h or 1d"):
         parse_interval(text)

@@ -108,6 +108,11 @@ def test_full_looks_at_everything_again(imported: Here) -> None:
         ("import", "Lake", "--status", "gone"),
         ("import", "Lake", "--watch", "soon"),
         ("import", "Lake", "--watch", "5s"),
+        ("import", "Lake", "--watch", "999999999999d"),
+        ("import", "Lake", "--watch", "99999999999999999999999d"),
+        ("import", "Lake", "--all"),
+        ("import", "Lake", "Nowhere"),
+        ("import", "Lake", "--detach"),
         ("import", "Lake", "--dry-run", "--watch", "15m"),
         ("import", "Lake", "--everything"),
         ("retry", "nope"),
@@ -156,3 +161,37 @@ def test_a_record_without_a_key_is_quarantined_the_rest_comes_and_the_exit_code_
         running.mls.feed.change(broken, ListingId="mended")
         assert cli("retry", run, "--json").code == 0
         assert len(cli.done("listings", "--json").json) == 3
+
+
+def test_several_connections_are_imported_one_after_the_other(connected: Here, mls: DemoMLS) -> None:
+    add(connected, mls, "Other")
+    outcome = connected("import", "Lake", "Other", "Lake", "--no-photos", "--json")
+    assert outcome.code == 0
+    assert outcome.json["success"] is True
+    assert [(run["connection"], run["success"]) for run in outcome.json["runs"]] == [("Lake", True), ("Other", True)]
+    assert all(run["data"]["failedImports"] == 0 for run in outcome.json["runs"])
+    told = connected.done("import", "--all", "--no-photos")
+    assert [line for line in told.err.splitlines() if " of 2: " in line] == ["1 of 2: Lake", "2 of 2: Other"]
+    assert len([line for line in told.lines if line.startswith("Imported ")]) == 2
+
+
+def test_one_of_several_that_fails_stops_no_other_and_gives_the_exit_code(
+    cli: Here, mls: DemoMLS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BAD_TOKEN", "wrong")
+    bad = ("--provider", "reso", "--base-url", mls.base_url, "--token-env", "BAD_TOKEN")
+    cli.done("connections", "add", "Bad", *bad)
+    add(cli, mls, "Good")
+    outcome = cli("import", "Bad", "Good", "--no-photos", "--json")
+    assert outcome.code == 3
+    assert outcome.json["success"] is False
+    assert [(run["connection"], run["success"]) for run in outcome.json["runs"]] == [("Bad", False), ("Good", True)]
+    preview = cli("import", "--all", "--dry-run", "--json")
+    assert preview.code == 3
+    assert [run["success"] for run in preview.json["runs"]] == [False, True]
+
+
+def test_all_without_a_connection_says_how_to_make_one(cli: Here) -> None:
+    outcome = cli("import", "--all", "--json")
+    assert outcome.code == 2
+    assert "connections add" in outcome.json["error"]
