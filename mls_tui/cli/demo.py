@@ -18,7 +18,7 @@ from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.imports import drained
 from mls_tui.cli.output import plain_text, print_json, say
 from mls_tui.cli.progress import show_for, summary
-from mls_tui.cli.running import Stop, fail, json_option, leave, log_to, run, settings_of, typing
+from mls_tui.cli.running import Stop, fail, json_option, leave, log_to, require_terminal, run, settings_of, typing
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.events import Event
@@ -203,12 +203,14 @@ def demo(ctx: click.Context, listings: int, faults: int | None, headless: bool, 
 
 
 def _interface(loan: DemoLoan, settings: Settings) -> int:
+    require_terminal()
     with Question(loan.settings.photos) as question:
         from mls_tui.ui.app import Hooks, MlsTuiApp
 
         workspace = run(_closed(loan))
-        hooks = Hooks(start_demo=loan.workspace, graphics=question.answer())
-    app = MlsTuiApp(workspace, hooks=hooks, start_import=loan.connection_id)
+        graphics = question.answer()
+    hooks = Hooks(loan.workspace, lambda: Workspace(settings), graphics, light=question.light)
+    app = MlsTuiApp(workspace, hooks=hooks, demo=True, start_import=loan.connection_id)
     app.run(auto_pilot=typing(question.typed))
     return app.return_code or 0
 

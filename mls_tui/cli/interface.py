@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from mls_tui.actions.workspace import Workspace
-from mls_tui.cli.running import leave, log_to, settings_of, typing
+from mls_tui.cli.running import leave, log_to, require_terminal, settings_of, typing
 from mls_tui.config import Settings
-from mls_tui.domain.errors import UsageError
 from mls_tui.ui.terminal import Question
 
 if TYPE_CHECKING:
@@ -22,20 +19,24 @@ if TYPE_CHECKING:
 def open_interface(ctx: click.Context) -> None:
     """Open the interface over the configured stores."""
     settings = settings_of(ctx)
+    require_terminal()
     with Question(settings.photos) as question:
         from mls_tui.ui.app import Hooks, MlsTuiApp
 
         graphics = question.answer()
     log = log_to(ctx, settings)
     demo = DemoOnDemand(settings, log)
-    workspace = Workspace(
-        settings,
-        on_secret=log.masker.add if log else None,
-        on_warning=lambda text: app.warn(text),
-    )
+
+    def own_workspace() -> Workspace:
+        return Workspace(
+            settings,
+            on_secret=log.masker.add if log else None,
+            on_warning=lambda text: app.warn(text),
+        )
+
     try:
-        hooks = Hooks(start_demo=demo.workspace, remember=keeper(settings), graphics=graphics)
-        app = MlsTuiApp(workspace, hooks=hooks)
+        hooks = Hooks(demo.workspace, own_workspace, graphics, light=question.light)
+        app = MlsTuiApp(own_workspace(), hooks=hooks)
         app.run(auto_pilot=typing(question.typed))
     finally:
         demo.stop()
@@ -59,15 +60,3 @@ class DemoOnDemand:
     def stop(self) -> None:
         if self._loan is not None:
             self._loan.stop()
-
-
-def keeper(settings: Settings) -> Callable[[str, str], None]:
-    """Keeps a preference (the theme) in config.toml; one that cannot be kept is no reason to stop anything."""
-
-    def remember(name: str, value: str) -> None:
-        from mls_tui.ui.preferences import save_preference
-
-        with suppress(UsageError):
-            save_preference(settings.config_path, name, value)
-
-    return remember

@@ -207,6 +207,15 @@ def tell(error: Exception) -> NoReturn:
     fail(f"{sentence(error)}. This is a fault in mls-tui; the log has more (`mls-tui info` says where it is).", 1)
 
 
+def require_terminal() -> None:
+    """Exit with a sentence if there is no terminal to draw on. In a browser Textual's driver takes its place."""
+    if "TEXTUAL_DRIVER" not in os.environ and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError(
+            "The interface needs a terminal for its input and its output. Commands such as “mls-tui import” and "
+            "“mls-tui listings” work without one; mls-tui --help lists them."
+        )
+
+
 def typing(keys: str) -> Callable[[Pilot[object]], Coroutine[Any, Any, None]] | None:
     """Types once the interface stands what the user typed while it was loaded."""
 

@@ -1,63 +1,88 @@
-"""The terminal application: opens the workspace, holds the screens and the one import, and does no I/O of its own."""
+"""The terminal application: its screens, what it does with their messages, and how it ends."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import os
+import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
-from textual.app import App, SystemCommand
+from textual import on
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.filter import LineFilter, Monochrome, NoColor
-from textual.notifications import SeverityLevel
-from textual.reactive import reactive
 from textual.screen import Screen
-from textual.signal import Signal
 
-from mls_tui.domain.clock import Clock, SystemClock
-from mls_tui.domain.errors import AuthenticationError
+from mls_tui.domain.clock import Clock
+from mls_tui.domain.errors import AuthenticationError, ConnectionExpiredError, sentence
 from mls_tui.resources import styles_path
-from mls_tui.ui import modes
-from mls_tui.ui.hooks import Hooks
-from mls_tui.ui.imports import Imports
-from mls_tui.ui.schedules import Schedules
-from mls_tui.ui.stylesheet import ParsedOnce
-from mls_tui.ui.themes import DEFAULT_THEME, OUR_THEMES
-from mls_tui.ui.widgets.background import begin
-from mls_tui.ui.widgets.plain import clean
+from mls_tui.ui import messages
+from mls_tui.ui.background import begin
+from mls_tui.ui.shell import Hooks, Shell
+from mls_tui.ui.text import clean
+from mls_tui.ui.themes import OUR_THEMES, first_theme, remember_theme
+from mls_tui.ui.tuning import ParsedOnce
 
 if TYPE_CHECKING:
     from textual.actions import ActionParseResult
 
     from mls_tui.actions.workspace import Workspace
-    from mls_tui.domain.events import Event
     from mls_tui.importer.tally import Tally
-    from mls_tui.ui.screens.port import ActionsPort
-    from mls_tui.ui.worker import ImportEvents, ImportProgress
+    from mls_tui.ui.port import ActionsPort
 
 __all__ = ["Hooks", "MlsTuiApp"]
 
 GO = Binding.Group("Go to")
 APPLICATION = Binding.Group("Application")
-
-
 FIRST_FRAME_SECONDS = 0.1
-"""What the first frame takes once everything is mounted; Textual tells of no frame that is painted."""
+"""What the first frame takes once everything is mounted; Textual reports no frame that is painted."""
+LETTERS = frozenset({"go", "end", "help", "leave_demo"})
+"""Actions of keys that are letters or digits: a form takes those as text."""
+SIGNAL_PATIENCE_SECONDS = 1.5
+"""After a signal the program ends by then, whatever its terminal does."""
 
 
-class MlsTuiApp(App[None]):
-    """``tally`` is the present or last import as it stands; watch it. ``import_events`` publishes its batches.
+def _connections() -> Screen[object]:
+    from mls_tui.ui.screens.connections import ConnectionsScreen
 
-    ``start_import`` is a connection's id: it is imported as soon as the store is open, with the progress in sight.
-    """
+    return cast("Screen[object]", ConnectionsScreen())
+
+
+def _listings() -> Screen[object]:
+    from mls_tui.ui.screens.listings import ListingsScreen
+
+    return cast("Screen[object]", ListingsScreen())
+
+
+def _progress() -> Screen[object]:
+    from mls_tui.ui.screens.progress import ProgressScreen
+
+    return cast("Screen[object]", ProgressScreen())
+
+
+def _history() -> Screen[object]:
+    from mls_tui.ui.screens.history import HistoryScreen
+
+    return cast("Screen[object]", HistoryScreen())
+
+
+MODES = {"connections": _connections, "listings": _listings, "progress": _progress, "history": _history}
+
+
+class MlsTuiApp(Shell):
+    """``start_import`` is a connection's id: it is imported as soon as the store is open, with its progress shown."""
 
     TITLE = "mls_tui"
     CSS_PATH = styles_path()
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[object]]]] = modes.MODES  # type: ignore[assignment]
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[object]]]] = {**MODES}
     DEFAULT_MODE = "connections"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-tiny"),
@@ -69,16 +94,22 @@ class MlsTuiApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "go('connections')", "Connections", id="go.connections", tooltip="Your MLSs", group=GO),
         Binding("2", "go('listings')", "Listings", id="go.listings", tooltip="The homes you have", group=GO),
-        Binding("3", "go('progress')", "Progress", id="go.progress", tooltip="The import at work", group=GO),
+        Binding("3", "go('progress')", "Progress", id="go.progress", tooltip="The import that runs", group=GO),
         Binding("4", "go('history')", "History", id="go.history", tooltip="Past imports", group=GO),
+        Binding("f2", "log", "Log", id="app.log", tooltip="The errors of all imports", group=GO),
         Binding(
             "question_mark,f1", "help", "Help", id="app.help", tooltip="The keys of this screen", group=APPLICATION
         ),
-        Binding("f2", "log", "Log", show=False, id="app.log", tooltip="The errors of all imports", group=APPLICATION),
-        Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit at once; an import goes on later", group=APPLICATION),
-    ]
-
-    tally: reactive[Tally | None] = reactive(None, repaint=False)
+        Binding("q", "end", "Quit", id="app.quit", tooltip="Quit at once; an import goes on later", group=APPLICATION),
+        Binding(
+            "L", "leave_demo", "Leave demo", show=False, id="app.leave-demo", tooltip="Back to your own store",
+            group=APPLICATION,
+        ),
+        Binding(
+            "ctrl+z", "suspend_process", "Suspend", show=False, id="app.suspend",
+            tooltip="Back to the shell; an import stops until fg", group=APPLICATION,
+        ),
+    ]  # fmt: skip
 
     def __init__(
         self,
@@ -87,168 +118,286 @@ class MlsTuiApp(App[None]):
         *,
         hooks: Hooks | None = None,
         clock: Clock | None = None,
+        demo: bool = False,
         start_import: str | None = None,
     ) -> None:
-        super().__init__()
-        self.workspace = workspace
-        self._actions = actions
-        self.hooks = hooks or Hooks()
-        self.clock: Clock = clock or SystemClock()
-        self.imports = Imports(self)
-        self.schedules = Schedules(self)
+        super().__init__(workspace, actions, hooks=hooks, clock=clock, demo=demo)
         self._start_import = start_import
-        self.import_events: Signal[tuple[Event, ...]] = Signal(self, "import-events")
         self._came_from: list[str] = []
-        self._open = asyncio.Event()
         for theme in OUR_THEMES:
             self.register_theme(theme)
-        wanted = getattr(workspace.settings, "theme", None)
-        self.theme = wanted if wanted in self.available_themes else DEFAULT_THEME
+        self.theme = first_theme(workspace.settings, self.available_themes, light=self.hooks.light)
         self.stylesheet = ParsedOnce(variables=self.get_css_variables())
 
-    @property
-    def actions(self) -> ActionsPort:
-        """Those lent, else ours."""
-        if self._actions is None:
-            self._actions = _our_actions()
-        return self._actions
-
-    @property
-    def read_only(self) -> bool:
-        return self.workspace.read_only
-
-    @property
-    def place(self) -> str:
-        """Whose data is shown, and where it is kept."""
-        stored = "DynamoDB + S3" if self.workspace.settings.storage == "aws" else "embedded store"
-        try:
-            user = self.workspace.user_id
-        except AuthenticationError:
-            user = "not signed in"
-        return " · ".join([user, stored, *(["read-only"] if self.read_only else [])])
+    # start and end -----------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
         self.set_keymap(dict(self.workspace.settings.keymap))
-        self.theme_changed_signal.subscribe(self, lambda theme: self._remember_theme(theme.name))
+        self.theme_changed_signal.subscribe(self, lambda theme: remember_theme(self.workspace.settings, theme.name))
+        if not self.is_headless and threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGHUP) if hasattr(signal, "SIGHUP") else (signal.SIGTERM,):
+                with contextlib.suppress(NotImplementedError):
+                    asyncio.get_running_loop().add_signal_handler(number, self._signalled, number)
+
+    def _signalled(self, number: int) -> None:
+        """End as with ``q``. Where the terminal is gone, Textual may wait for it for ever: a timer ends the process."""
+        last = threading.Timer(SIGNAL_PATIENCE_SECONDS, os._exit, (128 + number,))
+        last.daemon = True
+        last.start()
+        self._quit(128 + number)
 
     def on_ready(self) -> None:
-        if self._actions is None:  # to import them beside the first frame would hold that up
+        if self._actions is None:  # importing them would hold the first frame up by a tenth of a second
             self.set_timer(FIRST_FRAME_SECONDS, self.open_workspace)
         else:
             self.open_workspace()
 
     def open_workspace(self) -> None:
-        """Open the stores off the first frame; screens wait in ``opened``."""
+        """Open the stores after the first frame; screens wait in ``opened``."""
         begin(self, self._open_workspace, "open")
 
     async def _open_workspace(self) -> None:
-        if self._actions is None:  # with every model they know: a tenth of a second that no frame waits for
-            self._actions = await asyncio.to_thread(_our_actions)
+        await asyncio.to_thread(lambda: self.actions)
         await self.workspace.open()
         self._open.set()
         wanted, self._start_import = self._start_import, None
         if wanted is not None:
-            await modes.start_import(self, wanted)
+            await self._import_only(wanted)
 
-    async def opened(self) -> bool:
-        """True once the stores are open; waits for it."""
-        await self._open.wait()
-        return True
+    async def use_workspace(self, workspace: Workspace, *, demo: bool) -> None:
+        """Continue in another workspace. Every screen but the present one is forgotten, and that one loads again."""
+        from mls_tui.ui.screens.base import MlsScreen
 
-    async def use_workspace(self, workspace: Workspace) -> None:
-        """Go on in another workspace, as the demo does; every screen starts anew."""
         self.imports.quit()
         self.schedules.forget_all()
         old, self.workspace = self.workspace, workspace
+        self.demo = demo
         self._open.clear()
         self.open_workspace()
-        await modes.start_anew(self)
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        self._go("connections")
+        for mode, screen in MODES.items():
+            if mode != self.current_mode:
+                await self.remove_mode(mode)
+                self.add_mode(mode, screen)
+        if isinstance(self.screen, MlsScreen):
+            self.screen.reload()
         with contextlib.suppress(Exception):
             await old.close()
+        await self.opened()
 
-    def _remember_theme(self, name: str) -> None:
-        if self.hooks.remember is not None:
-            self.hooks.remember("theme", name)
+    async def action_end(self) -> None:
+        await self.action_quit()
 
-    def on_import_progress(self, message: ImportProgress) -> None:
-        before, self.tally = self.tally, message.tally
-        if modes.phase(before) != modes.phase(self.tally) and len(self._screen_stacks.get(self.current_mode, ())):
-            self.refresh_bindings()  # not at every snapshot: that would draw the key bar ten times a second
-            if message.tally.result is not None:
-                modes.tell_the_end(self, message.tally)
+    async def action_quit(self) -> None:
+        ask = getattr(self.screen, "ask_to_leave", None)
+        if ask is None:
+            self._quit()
+        else:
+            ask(self._quit)
 
-    def on_import_events(self, message: ImportEvents) -> None:
-        self.import_events.publish(message.batch)
+    def _quit(self, code: int = 0) -> None:
+        words = self.imports.interrupted_words()
+        self.imports.quit()
+        self.schedules.forget_all()
+        self.exit(return_code=code, message=Text(words) if words else None)
 
-    def failed(self, error: BaseException, again: Callable[[], object]) -> None:
-        """Show an error that no screen has taken, with what to do; ``again`` is called where the user wants it."""
-        modes.show_error(self, error, again)
+    async def on_unmount(self) -> None:
+        self.imports.quit()
+        self.schedules.forget_all()
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(self.workspace.close(), 0.4)
 
     def _fatal_error(self) -> None:
         """Textual's end after an error in the interface itself; its own would print a traceback with every value."""
-        error = sys.exc_info()[1]
-        modes.log_error(error)
-        self.panic(Text(modes.last_words(error)))
+        from mls_tui.ui.screens.errors import advice
 
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: SeverityLevel = "information",
-        timeout: float | None = None,
-        markup: bool = False,
-    ) -> None:
-        """A toast, unless it is in sight already; its text may come from a feed and is never markup."""
-        told, named = clean(message)[:600], clean(title)
-        if not any((each.message, each.title) == (told, named) for each in self._notifications):
-            super().notify(told, title=named, severity=severity, timeout=timeout, markup=False)
+        error = sys.exc_info()[1] or RuntimeError()
+        _log_error(error)
+        self.panic(Text(f"mls-tui: {clean(error)}\n{advice(error)}"))
+
+    # imports -----------------------------------------------------------------------------------------------------
+
+    @on(messages.ImportRequested)
+    def _import(self, message: messages.ImportRequested) -> None:
+        name, imports = message.connection.name, self.imports
+        before = imports.queue[-1].name if imports.queue else imports.connection_name
+        ran = imports.running
+        job = self.add_import(message.connection, message.options)
+        if job is None:
+            self.notify(f"{name} is being imported, or waits for its turn, already. 3 shows it.", severity="warning")
+        elif ran:
+            self.notify(f"{name} is imported after {before}. o on the progress screen (3) changes the order.")
+        if job is not None and message.show:
+            self._leave_pushed()
+            if not ran:
+                self._go("progress")
+
+    @on(messages.RetryRequested)
+    def _retry(self, message: messages.RetryRequested) -> None:
+        actions, workspace, run_id = self.actions, self.workspace, message.run_id
+        job = self.imports.add(
+            message.connection_id,
+            message.connection_name,
+            lambda control: actions.retry_events(run_id, workspace, control),
+        )
+        if job is None:
+            self.notify(f"{message.connection_name} is being imported, or waits for its turn.", severity="warning")
+        else:
+            self._leave_pushed()
+            self._go("progress")
+
+    @on(messages.FollowRequested)
+    def _follow(self, message: messages.FollowRequested) -> None:
+        run_id, actions, workspace = message.run.run_id, self.actions, self.workspace
+
+        async def steer(word: str) -> bool | None:
+            answer = await actions.steer_run(run_id, word, workspace)
+            if answer.error is not None:
+                self.notify(answer.error, title="Distributed import", severity="error")
+            return answer.data.paused if answer.data is not None else None
+
+        if self.imports.follow(message.run, actions.follow_run(run_id, workspace), steer):
+            self._leave_pushed()
+            self._go("progress")
+
+    def _leave_pushed(self) -> None:
+        """Leave the screen from which an import was requested, if it lies over a main screen."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    async def _import_only(self, connection_id: str | None = None) -> None:
+        """Import a connection, or the only one, and show the progress."""
+        answer = await self.actions.get_connections(self.workspace)
+        found = [view.connection for view in answer.data or []]
+        if connection_id is not None:
+            found = [each for each in found if each.connection_id == connection_id]
+        if len(found) == 1:
+            self.post_message(messages.ImportRequested(found[0]))
+
+    @on(messages.ImportProgress)
+    def _progressed(self, message: messages.ImportProgress) -> None:
+        before, self.tally = self.tally, message.tally
+        if _phase(before) != _phase(self.tally):  # not each time: it would draw the key bar four times a second
+            self._refresh_keys()
+            if message.tally.result is not None:
+                self._report_end(message.tally)
+
+    @on(messages.ImportEvents)
+    def _happened(self, message: messages.ImportEvents) -> None:
+        self.import_events.publish(message.batch)
+
+    @on(messages.ImportStateChanged)
+    def _import_state_changed(self) -> None:
+        self.queued = tuple(job.name for job in self.imports.queue)
+        self._refresh_keys()
+
+    def _refresh_keys(self) -> None:
+        if len(self._screen_stacks.get(self.current_mode, ())):
+            self.refresh_bindings()
+
+    def _report_end(self, tally: Tally) -> None:
+        """A toast unless the progress screen is shown; a bell and a desktop notification if they were asked for."""
+        if (result := tally.result) is None:
+            return
+        text, title = result.error or result.message, f"Import of {tally.connection}"
+        if self.imports.tell_when_done:
+            from mls_tui.ui import desktop
+
+            self.bell()
+            desktop.tell(title, text, self.write_sequence)
+        if self.current_mode != "progress":
+            failed = result.error is not None or result.counts.failed > 0
+            self.notify(text, title=title, severity="warning" if failed else "information")
+
+    # the demo ----------------------------------------------------------------------------------------------------
+
+    @on(messages.DemoRequested)
+    def _demo_requested(self) -> None:
+        if self.hooks.start_demo is not None and not self.demo:
+            begin(self, self._open_demo, "demo")
+
+    async def _open_demo(self) -> None:
+        if (start := self.hooks.start_demo) is not None:
+            self.notify("Opening the demo MLS…")
+            await self.use_workspace(await start(), demo=True)
+            await self._import_only()
+
+    @on(messages.DemoLeft)
+    def _demo_left(self, message: messages.DemoLeft) -> None:
+        if self.demo and self.hooks.own_workspace is None:
+            self.notify("Quit with q, then start mls-tui without “demo”.", severity="warning")
+        elif self.demo:
+            begin(self, partial(self._leave_demo, message.add), "demo")
+
+    async def _leave_demo(self, add: bool) -> None:
+        if (own := self.hooks.own_workspace) is not None:
+            await self.use_workspace(own(), demo=False)
+            self.notify("This is your own store.")
+            if add:
+                from mls_tui.ui.screens.connection_form import ConnectionFormScreen
+
+                self.push_screen(ConnectionFormScreen())
+
+    def action_leave_demo(self) -> None:
+        self.post_message(messages.DemoLeft())
+
+    # errors and notices ------------------------------------------------------------------------------------------
+
+    @on(messages.WorkFailed)
+    def _work_failed(self, message: messages.WorkFailed) -> None:
+        self.failed(message.error, message.again)
+
+    def failed(self, error: BaseException, again: Callable[[], object]) -> None:
+        """A missing sign-in asks for one; another error gets the error screen. ``again`` is called for a new try."""
+        from mls_tui.ui.screens.errors import ErrorScreen, advice
+        from mls_tui.ui.screens.sign_in import SignInScreen
+
+        def then(wanted: bool | None) -> None:
+            if wanted:
+                again()
+
+        _log_error(error)
+        if not self.is_running:
+            return
+        if isinstance(self.screen, (ErrorScreen, SignInScreen)):
+            self.notify(sentence(error), title="Another error", severity="error")
+        elif isinstance(error, AuthenticationError) and not isinstance(error, ConnectionExpiredError):
+            self.push_screen(SignInScreen(str(error)), then)
+        else:
+            self.push_screen(ErrorScreen(error, advice(error)), then)
+
+    @on(messages.Notice)
+    def _notice(self, message: messages.Notice) -> None:
+        timeout = 30 if message.severity == "error" else None
+        self.notify(message.text, title=message.title, severity=message.severity, timeout=timeout)
 
     def warn(self, text: str) -> None:
         """A warning that stops nothing, from any thread: in the log, and as a toast that stays for a while."""
-        modes.log_warning(text)
+        logging.getLogger("mls_tui").warning("%s", text)
         self.call_later(self.notify, text, title="Please note", severity="warning", timeout=30)
 
-    def write_sequence(self, text: str) -> None:
-        """Send the terminal a sequence of our own (never feed text that is not cleaned)."""
-        if self._driver is not None and not self.is_headless and not self.is_web:
-            self._driver.write(text)
+    # screens and keys --------------------------------------------------------------------------------------------
 
-    async def run_action(
-        self,
-        action: str | ActionParseResult,
-        default_namespace: DOMNode | None = None,
-        namespaces: Mapping[str, DOMNode] | None = None,
-    ) -> bool:
-        """As Textual's, and a dimmed action says why."""
-        handled = await super().run_action(action, default_namespace, namespaces)
-        if not handled:
-            modes.say_why_not(self, action, default_namespace)
-        return handled
+    @on(messages.GoTo)
+    def _go_to(self, message: messages.GoTo) -> None:
+        self._go(message.mode)
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        yield from modes.commands(self, screen)
-        yield from super().get_system_commands(screen)
+    def action_go(self, mode: str) -> None:
+        self._go(mode)
 
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """As Textual's, but NO_COLOR leaves no greys either: glyphs and text styles tell what colours told."""
-        return [NoColor() if isinstance(each, Monochrome) else each for each in super().get_line_filters()]
-
-    def go(self, mode: str) -> None:
-        """Show one of the four main screens."""
+    def _go(self, mode: str) -> None:
         if mode != self.current_mode:
             self._came_from.append(self.current_mode)
             self.switch_mode(mode)
 
-    def back(self) -> None:
-        """Leave the screen on top, else return to the main screen shown before."""
+    @on(messages.GoBack)
+    def _back(self) -> None:
         if len(self.screen_stack) > 1:
             self.pop_screen()
         elif self.current_mode != (target := self._came_from.pop() if self._came_from else self.DEFAULT_MODE):
             self.switch_mode(target)
-
-    def action_go(self, mode: str) -> None:
-        self.go(mode)
 
     def action_help(self) -> None:
         from mls_tui.ui.screens.help import HelpScreen
@@ -261,17 +410,54 @@ class MlsTuiApp(App[None]):
         if not isinstance(self.screen, LogScreen):
             self.push_screen(LogScreen())
 
-    async def action_quit(self) -> None:
-        self.imports.quit()
-        self.exit()
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """As Textual's, and an action that is out of reach says why."""
+        from mls_tui.ui.screens.help import why_not
 
-    async def on_unmount(self) -> None:
-        self.imports.quit()
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(self.workspace.close(), 0.4)
+        handled = await super().run_action(action, default_namespace, namespaces)
+        if not handled and (reason := why_not(action, default_namespace)):
+            self.notify(reason, severity="warning")
+        return handled
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in LETTERS and getattr(self.screen, "KEEPS_LETTERS", False):
+            return False
+        return self.demo if action == "leave_demo" else super().check_action(action, parameters)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        yield from self.commands(screen)
+        yield from super().get_system_commands(screen)
+
+    def commands(self, screen: Screen[object]) -> Iterator[SystemCommand]:
+        """Every action of the screen and of the application, for the palette; one that is out of reach says why."""
+        from mls_tui.ui.screens.help import why_not
+
+        seen: set[str] = set()
+        for node, binding, enabled, tooltip in screen.active_bindings.values():
+            if not binding.id or not binding.description or binding.action in seen:  # Textual's own have no id
+                continue
+            seen.add(binding.action)
+            why = "" if enabled else why_not(binding.action, node) or ""
+            group = f"{binding.group.description}: " if binding.group else ""
+            run = partial(self.call_later, self.run_action, binding.action, node)
+            yield SystemCommand(f"{group}{binding.description}", why or tooltip or binding.description, run)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """As Textual's, but NO_COLOR leaves no greys either: glyphs and text styles say what colours said."""
+        return [NoColor() if isinstance(each, Monochrome) else each for each in super().get_line_filters()]
 
 
-def _our_actions() -> ActionsPort:
-    from mls_tui import actions
+def _phase(tally: Tally | None) -> tuple[bool, bool, bool]:
+    """What decides which actions are in reach: begun, paused, ended."""
+    return (False, False, False) if tally is None else (tally.begun, tally.paused, tally.result is not None)
 
-    return actions
+
+def _log_error(error: BaseException) -> None:
+    """The whole error, for the log; without a log Python would write it to the terminal."""
+    if logging.getLogger().handlers:
+        logging.getLogger("mls_tui").error("the interface met an error", exc_info=error)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from mls_tui.ui.widgets.plain import one_line
+from mls_tui.ui.text import one_line
 
 _OSC_9 = ("iTerm.app", "WezTerm", "ghostty")
 _APPLE = "on run {title, body}\ndisplay notification body with title title\nend run"

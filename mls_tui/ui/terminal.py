@@ -1,7 +1,7 @@
-"""Asks the terminal, before Textual takes it, whether it can show pixels and how large a character is.
+"""Asks the terminal, before Textual takes it, whether it can show pixels, how large a character is, and whether its
+background is light.
 
 The question goes out before the interface is imported and is answered meanwhile, so that no first frame waits for it.
-Must stay cheap to import.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ except ImportError:  # Windows: half-blocks
     fcntl = termios = None  # type: ignore[assignment]
 
 GUESSED_CELL = (10, 20)
-"""Width and height in pixels of a character where the terminal tells neither: those of the VT340."""
+"""Width and height in pixels of a character if the terminal says neither: that of the VT340."""
 
 ASK_NAME = "\x1b[>0q"
 ASK_KITTY = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
 ASK_CELL = "\x1b[16t"
+ASK_BACKGROUND = "\x1b]11;?\x1b\\"
 ASK_ATTRIBUTES = "\x1b[c"
 """Every terminal answers this one (DA1), so it goes last: with its answer, all have come."""
 
@@ -37,7 +38,9 @@ KITTY_WORKS = re.compile(rb"\x1b_Gi=31;OK\x1b\\")
 CELL = re.compile(rb"\x1b\[6;(\d{1,4});(\d{1,4})t")
 ATTRIBUTES = re.compile(rb"\x1b\[\?([\d;]*)c")
 
-ANSWERS = re.compile(rb"\x1b[P_].*?\x1b\\|\x1b\[[0-?]*[ -/]*[@-~]", re.DOTALL)
+BACKGROUND = re.compile(rb"\x1b\]11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})")
+
+ANSWERS = re.compile(rb"\x1b[P_\]].*?(?:\x1b\\|\x07)|\x1b\[[0-?]*[ -/]*[@-~]", re.DOTALL)
 """Whatever is an answer, and no key that is typed with one finger."""
 
 PLACEHOLDERS = ("kitty", "ghostty")
@@ -45,7 +48,7 @@ PLACEHOLDERS = ("kitty", "ghostty")
 then print the placeholders as text."""
 
 MULTIPLEXERS = ("tmux", "screen")
-"""They keep at most some twenty sixel images and pass kitty's only on where they are told to."""
+"""They keep at most some twenty sixel images and pass on kitty's only if they are configured to."""
 
 HINTS = ("TERM_PROGRAM", "LC_TERMINAL", "KITTY_WINDOW_ID", "WEZTERM_PANE", "KONSOLE_VERSION", "XTERM_VERSION",
          "WT_SESSION", "SSH_CONNECTION", "SSH_TTY")  # fmt: skip
@@ -74,7 +77,7 @@ class Graphics:
 class Question:
     """``with Question(settings.photos) as question:``, import what takes long, then ``question.answer()``.
 
-    ``wanted`` is the setting: ``auto`` asks, all else is taken at its word. Leaving gives the terminal back as it was.
+    ``wanted`` is the setting: only ``auto`` depends on the answer. Leaving restores the terminal's mode.
     """
 
     def __init__(self, wanted: str, environ: Mapping[str, str] | None = None) -> None:
@@ -82,11 +85,13 @@ class Question:
         self._env = os.environ if environ is None else environ
         self._before: list[Any] | None = None
         self._asked = 0.0
+        self.light = light_background(b"", self._env)
+        """The terminal's background is light, as far as is known after ``answer``."""
         self.typed = ""
         """The letters and digits that the user typed meanwhile: keys for the interface."""
 
     def __enter__(self) -> Question:
-        if self._wanted in ("auto", "kitty", "sixel") and _is_terminal() and self._worth_asking():
+        if _is_terminal() and self._env.get("TERM", "") not in ("", "dumb", "linux"):
             with suppress(OSError, termios.error):
                 self._ask()
         return self
@@ -103,6 +108,7 @@ class Question:
         """What the terminal said, waiting for it only as long as PATIENCE leaves."""
         said = self._read() if self._before is not None else b""
         self.typed = "".join(re.findall(r"[A-Za-z0-9]", ANSWERS.sub(b"", said).decode("ascii", "ignore")))
+        self.light = light_background(said, self._env)
         found = CELL.search(said)
         cell = (int(found[2]), int(found[1])) if found and int(found[1]) and int(found[2]) else None
         kind = self._wanted
@@ -113,13 +119,12 @@ class Question:
         return Graphics(kind, cell)
 
     def _worth_asking(self) -> bool:
-        """Not where the answer would be no, and where a question would be printed as text."""
+        """Whether to ask about pixels: not if the answer would be no, or the question would be printed as text."""
         if self._wanted != "auto":
-            return True
+            return self._wanted in ("kitty", "sixel")
         term = self._env.get("TERM", "")
         return not (
-            term in ("", "dumb", "linux")
-            or term.startswith(MULTIPLEXERS)
+            term.startswith(MULTIPLEXERS)
             or self._env.get("TMUX")
             or self._env.get("NO_COLOR")
             or self._env.get("TERM_PROGRAM") == "Apple_Terminal"
@@ -133,7 +138,9 @@ class Question:
         self._before = before
         termios.tcsetattr(0, termios.TCSANOW, quiet)
         self._asked = time.monotonic()
-        os.write(2, (ASK_NAME + ASK_KITTY + ASK_CELL + ASK_ATTRIBUTES).encode())
+        pixels = ASK_NAME + ASK_KITTY + ASK_CELL if self._worth_asking() else ""
+        background = "" if self._env.get("NO_COLOR") else ASK_BACKGROUND
+        os.write(2, (pixels + background + ASK_ATTRIBUTES).encode())
 
     def _read(self) -> bytes:
         said = b""
@@ -166,6 +173,14 @@ def kind_told(said: bytes, environ: Mapping[str, str], *, sized: bool) -> str:
     if sized and attributes and b"4" in attributes[1].split(b";")[1:]:
         return "sixel"
     return "blocks"
+
+
+def light_background(said: bytes, environ: Mapping[str, str]) -> bool:
+    """Whether the background is light: by the terminal's answer, else by COLORFGBG; dark if neither says."""
+    if found := BACKGROUND.search(said):
+        red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in found.groups())
+        return bool(0.299 * red + 0.587 * green + 0.114 * blue > 0.5)
+    return environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
 
 
 def _is_terminal() -> bool:

@@ -29,6 +29,7 @@ async def watched(report: Report) -> None:
     from mls_tui.actions.workspace import Workspace
     from mls_tui.config import load_settings
     from mls_tui.ui.app import MlsTuiApp
+    from mls_tui.ui.messages import ImportRequested
 
     workspace = Workspace(load_settings())
     await workspace.open()
@@ -38,8 +39,7 @@ async def watched(report: Report) -> None:
     app = MlsTuiApp(workspace, actions)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await pilot.pause()
-        app.imports.start(connection, actions.ImportOptions(photos=False))
-        app.go("progress")
+        app.post_message(ImportRequested(connection, actions.ImportOptions(photos=False)))
         while app.tally is None or not app.tally.counts.total:  # noqa: ASYNC110 - nothing else tells
             await asyncio.sleep(TICK)
         began, before = perf_counter(), app.tally.counts.total

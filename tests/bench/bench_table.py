@@ -18,6 +18,7 @@ from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
 from mls_tui.domain.listing import Listing
 from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.messages import GoTo
 from mls_tui.ui.screens.listings import ListingsScreen
 from mls_tui.ui.widgets.filter_bar import FilterInput
 from tests.ui.fakes import FrozenClock
@@ -110,7 +111,7 @@ async def measure(count: int, folder: str) -> None:
 async def open_table(bench: Bench, count: int) -> None:
     bench.lag.reset()
     began = perf_counter()
-    bench.app.go("listings")  # not pilot.press, which waits until the application is idle
+    bench.app.post_message(GoTo("listings"))  # not pilot.press, which waits until the application is idle
     while not isinstance(screen := bench.app.screen, ListingsScreen) or not screen.pane.shown_count:
         await asyncio.sleep(0.001)
     bench.report("first rows on screen", began)

@@ -67,7 +67,7 @@ async def opened(home: Path, *, importing: bool = False) -> AsyncIterator[tuple[
 @pytest.mark.promise("secrets nowhere else")
 async def test_no_screen_and_no_picture_of_one_shows_a_secret(tmp_path: Path) -> None:
     async with opened(tmp_path / "home", importing=True) as (mls, app, pilot):
-        assert "put aside" in spotless(pilot)
+        assert "quarantined" in spotless(pilot)
         await press(pilot, "f")
         assert "could not be had" in spotless(pilot)
         await press(pilot, "4")

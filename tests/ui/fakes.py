@@ -75,6 +75,7 @@ class FakeActions:
         self.calls: list[tuple[object, ...]] = []
         self.batch_size = 500
         self.looks: list[ImportRun | Gate] = []
+        self.controls: list[ImportControl] = []
 
     def _refused(self, action: str, *arguments: object) -> str | None:
         self.calls.append((action, *arguments))
@@ -146,6 +147,8 @@ class FakeActions:
 
     async def _play(self, control: ImportControl | None) -> AsyncIterator[Event]:
         task = asyncio.current_task()
+        if control is not None:
+            self.controls.append(control)
         if control is not None and task is not None:
             control.attach(task)
         for step in list(self.script):

@@ -8,18 +8,19 @@ import importlib.metadata
 import json
 import re
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from mls_tui.domain.events import Event
 from mls_tui.importer.control import ImportControl
 from mls_tui.reso.base import Window
 from mls_tui.ui.app import MlsTuiApp
-from mls_tui.ui.widgets.gauge import Gauge
+from mls_tui.ui.messages import ImportEvents, ImportProgress
 from mls_tui.ui.widgets.log_view import LogView
-from mls_tui.ui.worker import ImportBridge, ImportEvents, ImportProgress
+from mls_tui.ui.widgets.run_view import Gauge
 from tests.ui.fakes import FrozenClock, fake_workspace
 from tests.ui.import_scene import Scene, scene
 from tests.ui.scenery import SceneryActions
@@ -97,9 +98,9 @@ async def show_moment(pilot: Pilot[None], of: Scene, seconds: float, *, told: in
     assert isinstance(app, MlsTuiApp)
     tally, past = of.until(seconds)
     if not app.imports.running and tally.result is None:
-        app.imports._bridge = ImportBridge(lambda control: iter(()), ImportControl())  # type: ignore[arg-type,return-value]
+        app.imports.add("lakeside", "Lakeside MLS", _endless)
     if tally.result is not None:
-        app.imports._bridge = None
+        app.imports.quit()
     app.post_message(ImportProgress(tally))
     await pilot.pause()
     app.post_message(ImportEvents(past[told:]))
@@ -110,6 +111,12 @@ async def show_moment(pilot: Pilot[None], of: Scene, seconds: float, *, told: in
     app.refresh_bindings()
     await rest(pilot)
     return len(past)
+
+
+async def _endless(control: ImportControl) -> AsyncIterator[Event]:
+    """An import that says nothing: the scene does."""
+    await asyncio.Event().wait()
+    yield  # type: ignore[misc]
 
 
 async def rest(pilot: Pilot[None]) -> None:

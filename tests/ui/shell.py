@@ -12,6 +12,7 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from mls_tui.domain.clock import Clock
 from mls_tui.domain.events import (
     AttemptFailed,
     Event,
@@ -85,10 +86,17 @@ def finished(error: str | None = None, **counts: int) -> Event:
 
 
 def an_app(
-    actions: FakeActions | None = None, *, hooks: Hooks | None = None, read_only: bool = False, **settings: Any
+    actions: FakeActions | None = None,
+    *,
+    hooks: Hooks | None = None,
+    read_only: bool = False,
+    clock: Clock | None = None,
+    demo: bool = False,
+    **settings: Any,
 ) -> MlsTuiApp:
     lent = FakeActions(connections=[a_view()]) if actions is None else actions
-    return MlsTuiApp(fake_workspace(read_only=read_only, **settings), lent, hooks=hooks, clock=FrozenClock())
+    workspace = fake_workspace(read_only=read_only, **settings)
+    return MlsTuiApp(workspace, lent, hooks=hooks, clock=clock or FrozenClock(), demo=demo)
 
 
 @asynccontextmanager

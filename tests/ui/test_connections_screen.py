@@ -11,9 +11,9 @@ from mls_tui.domain.connection import AuthKind
 from mls_tui.domain.run import RunState
 from mls_tui.reso.presets import PRESETS
 from mls_tui.ui.app import Hooks
-from mls_tui.ui.screens.form_fields import fields_for, problem, schedule_minutes
-from mls_tui.ui.widgets.confirm import ConfirmDialog
-from mls_tui.ui.widgets.small_table import SmallTable
+from mls_tui.ui.screens.connection_form import fields_for, problem, schedule_minutes
+from mls_tui.ui.screens.dialogs import ConfirmDialog
+from mls_tui.ui.widgets.tables import SmallTable
 from tests.ui.fakes import NOW_MS, FakeActions, a_connection, a_view, fake_workspace
 from tests.ui.shell import (
     HOSTILE,
@@ -160,7 +160,7 @@ async def test_validation_stands_beside_the_field_and_nothing_is_saved_while_som
         await type_into(pilot, "base_url", "ftp://x")
         assert "begins with https://" in text_of(pilot, "#check-base_url")
         await type_into(pilot, "base_url", "https://mls.example/odata")
-        assert "✔" in text_of(pilot, "#check-base_url")
+        assert "✔" in text_of(pilot, "#mark-base_url")
         await press(pilot, "ctrl+s")
         assert "needed" in text_of(pilot, "#check-name")
         assert not [call for call in actions.calls if call[0] == "connect_mls"]
@@ -198,7 +198,17 @@ def test_every_provider_asks_for_what_it_needs(provider: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "minutes"),
-    [("every 15 minutes", 15), ("15m", 15), ("2 hours", 120), ("every day", 1_440), ("by hand", None), ("", None)],
+    [
+        ("every 15 minutes", 15),
+        ("15m", 15),
+        ("2 hours", 120),
+        ("every day", 1_440),
+        ("hourly", 60),
+        ("Daily", 1_440),
+        ("weekly", 10_080),
+        ("by hand", None),
+        ("", None),
+    ],
 )
 def test_a_schedule_is_read_as_people_write_it(text: str, minutes: int | None) -> None:
     assert schedule_minutes(text) == minutes

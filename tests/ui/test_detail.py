@@ -9,8 +9,7 @@ from mls_tui.ui.app import Hooks
 from mls_tui.ui.screens.detail import DetailScreen
 from mls_tui.ui.screens.listings import ListingsScreen
 from mls_tui.ui.terminal import Graphics
-from mls_tui.ui.widgets.gallery import Gallery
-from mls_tui.ui.widgets.photo_view import PhotoView
+from mls_tui.ui.widgets.photos import Gallery, PhotoView
 from tests.ui.homes import a_home, a_photo
 from tests.ui.listings_app import SIZES, Desk, homes, listings_desk
 

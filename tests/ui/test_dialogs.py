@@ -9,14 +9,9 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
 from mls_tui.domain.errors import StorageError
-from mls_tui.domain.run import Problem, ProblemKind
-from mls_tui.log import LogLine
-from mls_tui.ui.screens.delete_dialog import Doomed, FailuresDialog, delete_question
+from mls_tui.ui.screens.dialogs import Doomed, FailuresDialog, TextDialog, delete_question
 from mls_tui.ui.screens.errors import ErrorScreen
 from mls_tui.ui.screens.help import HelpScreen, KeyLine
-from mls_tui.ui.screens.log import LineScreen
-from mls_tui.ui.screens.run_detail import ProblemScreen
-from tests.ui.fakes import NOW_MS
 from tests.ui.shell import SIZES, an_app, opened, resized, seen, settled
 
 LAST = "lastword"
@@ -30,15 +25,12 @@ def _help() -> ModalScreen[None]:
 
 
 def _problem() -> ModalScreen[None]:
-    problem = Problem(
-        kind=ProblemKind.QUARANTINED, mls_number="441", listing_key="k", error="unknown", raw=LONG, at=NOW_MS
-    )
-    return ProblemScreen(problem)
+    return TextDialog("441", "unknown", known="◫ quarantined · 1 attempt", raw=LONG)
 
 
 def _line() -> ModalScreen[None]:
     many = " ".join(f"word{number:04}" for number in range(900))
-    return LineScreen(LogLine("2026-06-01T12:00:00.000Z", "error", "It failed.", cause=f"{many} {LAST}"))
+    return TextDialog("It failed.", f"cause: {many} {LAST}")
 
 
 def _delete() -> ModalScreen[bool]:

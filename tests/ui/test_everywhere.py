@@ -11,26 +11,25 @@ from mls_tui.actions import Preview, PreviewRow
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.run import ImportCounts, ImportRun, Problem, ProblemKind, RunState
 from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.port import ActionsPort
 from mls_tui.ui.screens.connection_form import ConnectionFormScreen
 from mls_tui.ui.screens.connections import ConnectionsScreen
+from mls_tui.ui.screens.dialogs import ConfirmDialog, TextDialog
 from mls_tui.ui.screens.errors import ErrorScreen
 from mls_tui.ui.screens.help import HelpScreen
-from mls_tui.ui.screens.history import HistoryScreen
-from mls_tui.ui.screens.log import LineScreen, LogScreen
-from mls_tui.ui.screens.port import ActionsPort
+from mls_tui.ui.screens.history import HistoryScreen, RunDetailScreen
+from mls_tui.ui.screens.log import LogScreen
 from mls_tui.ui.screens.preview import PreviewScreen
 from mls_tui.ui.screens.progress import ProgressScreen
-from mls_tui.ui.screens.run_detail import ProblemScreen, RunDetailScreen
 from mls_tui.ui.screens.sign_in import SignInScreen
-from mls_tui.ui.widgets.confirm import ConfirmDialog
 from mls_tui.ui.widgets.log_view import LogView
-from mls_tui.ui.widgets.small_table import SmallTable
+from mls_tui.ui.widgets.tables import SmallTable
 from tests.ui.fakes import NOW_MS, FakeActions, a_view
 from tests.ui.shell import HOSTILE, SIZES, an_app, opened, press, resized, seen, text_of, until
 
 OURS = [
     MlsTuiApp, ConnectionsScreen, ConnectionFormScreen, ProgressScreen, HistoryScreen, PreviewScreen, RunDetailScreen,
-    ProblemScreen, LogScreen, LineScreen, ErrorScreen, HelpScreen, SignInScreen, ConfirmDialog, SmallTable, LogView,
+    LogScreen, TextDialog, ErrorScreen, HelpScreen, SignInScreen, ConfirmDialog, SmallTable, LogView,
 ]  # fmt: skip
 
 
@@ -115,7 +114,7 @@ async def test_hostile_text_passes_through_the_history(size: tuple[int, int]) ->
         assert "\x1b" not in seen(pilot)
         for _ in HOSTILE[3:7]:
             await press(pilot, "enter")
-            assert isinstance(pilot.app.screen, ProblemScreen)
+            assert isinstance(pilot.app.screen, TextDialog)
             assert not {letter for letter in seen(pilot) if ord(letter) < 32 and letter != "\n"}
             await press(pilot, "escape", "j")
         await press(pilot, "escape")

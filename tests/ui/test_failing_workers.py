@@ -14,9 +14,9 @@ from textual.pilot import Pilot
 import mls_tui
 from mls_tui.domain.errors import StorageError
 from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.background import begin
 from mls_tui.ui.screens.errors import ErrorScreen
 from mls_tui.ui.screens.listings import ListingsScreen
-from mls_tui.ui.widgets.background import begin
 from mls_tui.ui.widgets.listing_table import ListingTable
 from tests.ui.shell import an_app, opened, press, seen, settled
 
@@ -107,8 +107,7 @@ async def run_into_a_fault(app: MlsTuiApp) -> None:
 def test_every_worker_begins_through_the_one_door_that_tells_its_errors() -> None:
     elsewhere = [
         f"{path.relative_to(PACKAGE)}:{node.lineno}"
-        for folder in ("screens", "widgets", ".")
-        for path in (PACKAGE / folder).glob("*.py")
+        for path in (PACKAGE / "ui").rglob("*.py")
         if path.name != "background.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr in ("run_worker", "work", "ensure_future")

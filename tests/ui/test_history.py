@@ -6,7 +6,7 @@ import pytest
 
 from mls_tui.domain.run import ImportCounts, ImportRun, RunState
 from mls_tui.ui.screens.history import HistoryScreen
-from mls_tui.ui.widgets.small_table import SmallTable
+from mls_tui.ui.widgets.tables import SmallTable
 from tests.ui.fakes import NOW_MS, FakeActions, a_view
 from tests.ui.shell import SIZES, an_app, begun, finished, opened, press, resized, scripted, seen, text_of, until
 

@@ -8,15 +8,10 @@ from typing import Any
 import pytest
 from textual.screen import Screen
 
-from mls_tui.domain.run import Problem, ProblemKind
-from mls_tui.log import LogLine
-from mls_tui.ui.screens.delete_dialog import Doomed, FailuresDialog, delete_question
+from mls_tui.ui.screens.dialogs import ConfirmDialog, Doomed, FailuresDialog, TextDialog, delete_question
 from mls_tui.ui.screens.errors import ErrorScreen
 from mls_tui.ui.screens.help import HelpScreen, KeyLine
-from mls_tui.ui.screens.log import LineScreen
-from mls_tui.ui.screens.run_detail import ProblemScreen
 from mls_tui.ui.screens.sign_in import SignInScreen
-from mls_tui.ui.widgets.confirm import ConfirmDialog
 from mls_tui.users.port import Challenge, ChallengeKind
 from tests.ui.shell import HOSTILE, SIZES, an_app, harmless, opened, press, resized, seen, settled
 from tests.ui.test_sign_in import AskingUsers
@@ -29,8 +24,7 @@ DIALOGS: dict[str, Callable[[], Screen[Any]]] = {
     "failures": lambda: FailuresDialog(1, {"1": ATTACK}, {"1": ATTACK}),
     "error": lambda: ErrorScreen(ValueError(ATTACK), ATTACK),
     "help": lambda: HelpScreen(ATTACK, [KeyLine(ATTACK[:40], "k", ATTACK, ATTACK)]),
-    "problem": lambda: ProblemScreen(Problem(kind=ProblemKind.LISTING, mls_number=ATTACK, error=ATTACK, raw=ATTACK)),
-    "log line": lambda: LineScreen(LogLine("now", "error", ATTACK, cause=ATTACK)),
+    "problem": lambda: TextDialog(ATTACK, ATTACK, known=ATTACK, raw=ATTACK),
 }  # fmt: skip
 
 

@@ -8,9 +8,7 @@ import pytest
 
 from mls_tui.domain.events import ListingStored
 from mls_tui.domain.listing import Listing
-from mls_tui.ui.screens.delete_dialog import FailuresDialog
-from mls_tui.ui.screens.export_dialog import ExportDialog
-from mls_tui.ui.widgets.confirm import ConfirmDialog
+from mls_tui.ui.screens.dialogs import ConfirmDialog, ExportDialog, FailuresDialog
 from tests.ui.fakes import NOW
 from tests.ui.listings_app import SIZES, homes, listings_desk
 

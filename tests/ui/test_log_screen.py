@@ -20,7 +20,8 @@ from mls_tui.domain.errors import ConnectionExpiredError
 from mls_tui.domain.events import ListingFailed, PhotoFailed, Throttled
 from mls_tui.log import log_error, log_event, setup_logging
 from mls_tui.ui.app import MlsTuiApp
-from mls_tui.ui.screens.log import LineScreen, LogScreen
+from mls_tui.ui.screens.dialogs import TextDialog
+from mls_tui.ui.screens.log import LogScreen
 from tests.ui.shell import HOSTILE, SIZES, press, resized, seen, settled, text_of, toasts, until
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -69,12 +70,12 @@ async def test_f2_shows_each_error_with_its_kind_number_attempts_and_cause(tmp_p
         assert " 3 " in rows[0]
         await resized(pilot, (80, 24))
         assert "MLS connection expired. " in seen(pilot)  # the cause has the room that attempts would take
-        await press(pilot, "f")
+        await press(pilot, "slash")
         assert "429" not in seen(pilot)
         await press(pilot, "enter")
-        assert isinstance(app.screen, LineScreen)
-        assert "Please re-authenticate" in text_of(pilot, "#raw")
-        assert "connection: Lakeside" in text_of(pilot, "#raw")
+        assert isinstance(app.screen, TextDialog)
+        assert "Please re-authenticate" in text_of(pilot, "#dialog-text")
+        assert "connection: Lakeside" in text_of(pilot, "#dialog-text")
         await press(pilot, "escape", "escape")
         assert app.current_mode == "connections"
         assert not isinstance(app.screen, LogScreen)
@@ -95,7 +96,7 @@ async def test_hostile_text_in_the_log_is_shown_letter_by_letter(tmp_path: Path)
         await press(pilot, "f2")
         for _ in HOSTILE:
             await press(pilot, "enter")
-            assert isinstance(app.screen, LineScreen)
+            assert isinstance(app.screen, TextDialog)
             shown = seen(pilot)
             assert not [letter for letter in shown if letter in "\x1b\x9b\u202e\u2066"]
             await press(pilot, "escape", "j")

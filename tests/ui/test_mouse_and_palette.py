@@ -13,11 +13,10 @@ from textual.widgets import Button
 
 from mls_tui.actions import Preview, PreviewRow
 from mls_tui.ui.app import MlsTuiApp
-from mls_tui.ui.modes import commands
 from mls_tui.ui.screens.base import READ_ONLY, MlsScreen
 from mls_tui.ui.screens.detail import DetailScreen
-from mls_tui.ui.widgets.confirm import ConfirmDialog
-from mls_tui.ui.widgets.key_bar import KeyBar
+from mls_tui.ui.screens.dialogs import ConfirmDialog
+from mls_tui.ui.widgets.frame import KeyBar
 from mls_tui.ui.widgets.listing_table import ListingTable
 from mls_tui.ui.widgets.status_tabs import StatusTabs
 from tests.ui.fakes import FakeActions, a_view
@@ -50,7 +49,7 @@ def full_actions() -> FakeActions:
 
 
 def offered(app: MlsTuiApp) -> list[tuple[str, str]]:
-    return [(command.title, command.help) for command in commands(app, app.screen)]
+    return [(command.title, command.help) for command in app.commands(app.screen)]
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -71,10 +70,10 @@ async def test_every_palette_entry_of_a_screen_acts_or_says_why_not(
         assert len(titles) >= 6
         if route != "connections":
             titles = [title for title in titles if not title.startswith(EVERYWHERE)]
-        screen, entries = app.screen, {entry.title: entry for entry in commands(app, app.screen)}
+        screen, entries = app.screen, {entry.title: entry for entry in app.commands(app.screen)}
         for title in titles:
             if app.screen is not screen:
-                screen, entries = app.screen, {entry.title: entry for entry in commands(app, app.screen)}
+                screen, entries = app.screen, {entry.title: entry for entry in app.commands(app.screen)}
             entry = entries[title]
             handled.clear()
             app.clear_notifications()

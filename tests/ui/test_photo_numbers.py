@@ -5,7 +5,7 @@ from __future__ import annotations
 from mls_tui.domain.events import AttemptFailed, ListingStarted, PhotoFailed
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.importer.tally import TallyFold
-from mls_tui.ui.screens.run_detail import ProblemScreen
+from mls_tui.ui.screens.dialogs import TextDialog
 from mls_tui.ui.widgets.log_view import log_line
 from tests.ui.fakes import NOW_MS, FakeActions, a_view
 from tests.ui.homes import a_home, a_photo
@@ -44,5 +44,5 @@ async def test_so_does_a_past_import() -> None:
         await press(pilot, "4", "enter")
         assert "▣ photo 1  7" in seen(pilot)
         await press(pilot, "enter")
-        assert isinstance(pilot.app.screen, ProblemScreen)
+        assert isinstance(pilot.app.screen, TextDialog)
         assert "▣ photo 1 · " in seen(pilot)

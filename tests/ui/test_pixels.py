@@ -14,11 +14,17 @@ from textual.strip import Strip
 
 from mls_tui.domain.listing import Photo
 from mls_tui.ui.terminal import Graphics
-from mls_tui.ui.widgets import kitty
-from mls_tui.ui.widgets.painter import Painter
-from mls_tui.ui.widgets.photo_shelf import KEPT_LARGE, PhotoShelf
-from mls_tui.ui.widgets.picture import Picture, UnreadablePhotoError, written_over
-from mls_tui.ui.widgets.sixel import COLOURS, sixel_lines
+from mls_tui.ui.widgets import photos as kitty
+from mls_tui.ui.widgets.photos import (
+    COLOURS,
+    KEPT_LARGE,
+    Painter,
+    PhotoShelf,
+    Picture,
+    UnreadablePhotoError,
+    sixel_lines,
+    written_over,
+)
 from tests.ui.homes import HOSTILE, a_jpeg, a_photo
 
 CELL = (9, 18)
@@ -79,7 +85,7 @@ def test_kitty_gets_the_photo_byte_by_byte_in_messages_it_takes() -> None:
 
 
 def test_the_marks_of_rows_and_columns_are_the_protocols() -> None:
-    assert len(set(kitty.DIACRITICS)) == kitty.LARGEST == 297
+    assert len(set(kitty.DIACRITICS)) == kitty.MOST_CELLS == 297
     assert all(unicodedata.combining(mark) == 230 for mark in kitty.DIACRITICS)
     assert [f"{ord(mark):x}" for mark in kitty.DIACRITICS[:4]] == ["305", "30d", "30e", "310"]
     assert list(kitty.DIACRITICS) == sorted(kitty.DIACRITICS)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from mls_tui.domain.errors import StorageError
-from mls_tui.ui.widgets.plain import MAX_CHARACTERS, cell, clean, one_line, plain
+from mls_tui.ui.text import MAX_CHARACTERS, cell, clean, one_line, plain
 from tests.ui.shell import HOSTILE
 
 ANY_TEXT = st.text(st.characters(), max_size=80)

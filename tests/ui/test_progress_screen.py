@@ -12,8 +12,8 @@ from mls_tui.domain.run import ImportCounts
 from mls_tui.reso.base import Window
 from mls_tui.ui.screens.progress import ProgressScreen
 from mls_tui.ui.widgets.log_view import LogView
-from mls_tui.ui.widgets.run_head import outcomes
-from tests.ui.fakes import NOW, Step, gate
+from mls_tui.ui.widgets.run_view import outcomes
+from tests.ui.fakes import NOW, FakeActions, Step, gate
 from tests.ui.shell import (
     HOSTILE,
     RUN,
@@ -46,7 +46,7 @@ async def test_a_retry_shows_attempt_countdown_and_cause() -> None:
         await press(pilot, "i")
         for size in SIZES:
             await resized(pilot, size)
-            await until(pilot, lambda: "2 of 3, again in 2.4 s: 503 Service Unavailable" in seen(pilot))
+            await until(pilot, lambda: "503 Service Unavailable · attempt 2 of 3 in 2.4 s" in seen(pilot))
             assert "441" in seen(pilot)
             assert "1/2" in seen(pilot)
 
@@ -67,12 +67,12 @@ async def test_the_import_goes_on_while_other_screens_are_shown() -> None:
 
 
 async def test_pausing_and_resuming_reaches_the_importer() -> None:
-    app = an_app(scripted(*begun(), gate()))
+    actions = scripted(*begun(), gate())
+    app = an_app(actions)
     async with opened(app) as pilot:
         await press(pilot, "i")
         await until(pilot, lambda: "▶ importing" in seen(pilot))
-        assert app.imports._bridge is not None
-        importer = app.imports._bridge.control
+        [importer] = actions.controls
         await press(pilot, "space")
         await until(pilot, lambda: "⏸ paused" in seen(pilot))
         assert importer.paused
@@ -87,7 +87,7 @@ async def test_cancelling_asks_first_and_says_what_is_kept() -> None:
         await press(pilot, "i")
         await until(pilot, lambda: "1 of 10" in seen(pilot))
         await press(pilot, "x")
-        assert "What is imported so far, 1 listing, stays in the store." in seen(pilot)
+        assert "What is imported stays in the store: 1 listing so far." in seen(pilot)
         await press(pilot, "enter")
         assert app.imports.running
         await press(pilot, "x", "right", "enter")
@@ -100,7 +100,7 @@ async def test_a_throttled_import_says_until_when_and_why() -> None:
     async with opened(an_app(scripted(*begun(), wait, gate()))) as pilot:
         await press(pilot, "i")
         await until(pilot, lambda: "◷ waiting for the MLS" in seen(pilot))
-        assert "until 12:00:32 UTC, 0:32 from now: 429 Too Many Requests" in text_of(pilot, "#banner")
+        assert "until 12:00:32, 0:32 from now: 429 Too Many Requests" in text_of(pilot, "#banner")
 
 
 async def test_the_budget_is_a_gauge_with_words() -> None:
@@ -122,7 +122,7 @@ async def test_the_log_can_be_filtered_to_errors() -> None:
         await press(pilot, "i")
         await until(pilot, lambda: "larger than 400 KB" in seen(pilot))
         assert "100 created" in seen(pilot)
-        await press(pilot, "f")
+        await press(pilot, "slash")
         assert pilot.app.screen.query_one(LogView).only_errors
         assert "100 created" not in seen(pilot)
         assert "larger than 400 KB" in seen(pilot)
@@ -139,7 +139,7 @@ async def test_the_end_is_summed_up_and_what_failed_can_be_retried() -> None:
             assert "2 looks at the homes" in seen(pilot)
         for words in ("created", "updated", "unchanged", "failed", "photos"):
             assert words in text_of(pilot, "#summary")
-        await press(pilot, "r")
+        await press(pilot, "R")
         await until(pilot, lambda: ("retry_events", RUN) in actions.calls)
 
 
@@ -197,7 +197,7 @@ async def test_an_end_out_of_sight_names_its_import_though_it_never_began() -> N
         assert (toast.title, toast.message) == ("Import of Demo MLS", "The store is full.")
 
 
-async def test_a_second_import_is_refused_while_one_runs() -> None:
+async def test_a_connection_is_not_imported_twice_at_once() -> None:
     actions = scripted(*begun(), gate())
     async with opened(an_app(actions)) as pilot:
         await press(pilot, "i")
@@ -207,9 +207,52 @@ async def test_a_second_import_is_refused_while_one_runs() -> None:
         assert len([call for call in actions.calls if call[0] == "import_events"]) == 1
 
 
+def imported(actions: FakeActions) -> list[object]:
+    return [call[1] for call in actions.calls if call[0] == "import_events"]
+
+
+async def test_a_second_connection_waits_for_the_first_and_progress_says_what_is_next() -> None:
+    first = gate()
+    actions = scripted(*begun(), first, finished(total=1, created=1), views=("Cedar", "Demo MLS", "Lakeside"))
+    async with opened(an_app(actions)) as pilot:
+        await press(pilot, "I")
+        await until(pilot, lambda: "▶ importing" in seen(pilot))
+        assert imported(actions) == ["cedar"]
+        assert any("Lakeside is imported after Demo MLS" in toast for toast in toasts(pilot))
+        for size in SIZES:
+            await resized(pilot, size)
+            assert "Next: Demo MLS, Lakeside" in seen(pilot)
+        await press(pilot, "o", "down", "K")
+        await press(pilot, "down", "x", "escape")
+        assert "Next: Lakeside" in seen(pilot)
+        first.set()
+        await until(pilot, lambda: imported(actions) == ["cedar", "lakeside"])
+        await until(pilot, lambda: "✔ done" in seen(pilot) and "Next" not in seen(pilot))
+
+
+async def test_cancelling_one_import_starts_the_next() -> None:
+    actions = scripted(*begun(), gate(), views=("Cedar", "Lakeside"))
+    async with opened(an_app(actions)) as pilot:
+        await press(pilot, "I")
+        await until(pilot, lambda: "▶ importing" in seen(pilot))
+        await press(pilot, "x", "tab", "enter")
+        await until(pilot, lambda: imported(actions) == ["cedar", "lakeside"])
+
+
+async def test_quitting_in_the_middle_says_in_the_shell_what_is_stored(capsys: pytest.CaptureFixture[str]) -> None:
+    app = an_app(scripted(*begun(), stored("1"), gate()))
+    async with opened(app) as pilot:
+        await press(pilot, "i")
+        await until(pilot, lambda: "1 of 10 listings" in seen(pilot))
+        await pilot.press("q")
+    words = " ".join(capsys.readouterr().err.split())
+    assert "1 of 10 listings are stored" in words
+    assert "The next import goes on from there" in words
+
+
 async def test_without_an_import_the_screen_says_how_to_begin_one() -> None:
     async with opened(an_app()) as pilot:
-        await press(pilot, "3", "x", "r")
+        await press(pilot, "3", "x", "R")
         assert "No import is running." in seen(pilot)
         assert any("No import is running" in toast for toast in toasts(pilot))
 
@@ -224,7 +267,7 @@ async def test_hostile_events_are_shown_as_text() -> None:
         await until(pilot, lambda: f"{len(HOSTILE)} failed" in seen(pilot))
         for size in SIZES:
             await resized(pilot, size)
-            for key in ("1", "3", "f"):
+            for key in ("1", "3", "slash"):
                 await press(pilot, key)
                 assert harmless(seen(pilot))
                 assert "[/]" in seen(pilot)
@@ -233,15 +276,15 @@ async def test_hostile_events_are_shown_as_text() -> None:
 
 @pytest.mark.promise(9)
 async def test_quitting_in_the_middle_stops_the_importer() -> None:
-    app = an_app(scripted(*begun(), gate()))
+    actions = scripted(*begun(), gate())
+    app = an_app(actions)
     async with opened(app) as pilot:
         await press(pilot, "i")
         await until(pilot, lambda: "▶ importing" in seen(pilot))
-        bridge = app.imports._bridge
-        assert bridge is not None
         await pilot.press("q")
-    assert bridge.control.cancelled
-    assert bridge.join(20)
+    [control] = actions.controls
+    assert control.cancelled
+    assert control.interrupted
     assert not app.imports.running
 
 

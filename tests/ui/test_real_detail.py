@@ -20,11 +20,9 @@ from mls_tui.demo.server import DemoMLS
 from mls_tui.domain.listing import Listing
 from mls_tui.importer.options import ImportOptions
 from mls_tui.ui.app import MlsTuiApp
-from mls_tui.ui.screens.detail import DetailScreen
+from mls_tui.ui.screens.detail import DetailScreen, RelistedNote
 from mls_tui.ui.screens.listings import ListingsScreen
-from mls_tui.ui.widgets.gallery import Gallery
-from mls_tui.ui.widgets.photo_view import PhotoView
-from mls_tui.ui.widgets.relisted_note import RelistedNote
+from mls_tui.ui.widgets.photos import Gallery, PhotoView
 from tests.clocks import SwiftClock
 from tests.ui.homes import HOSTILE
 from tests.ui.shell import SIZES, press, resized, seen, settled, toasts, until
@@ -147,13 +145,13 @@ async def test_a_home_listed_before_leads_to_that_listing_and_escape_comes_back(
             await resized(pilot, size)
             assert later.region.contains_region(note.region)
             assert "Listed before as" in words(pilot)
-        await press(pilot, "r")
+        await press(pilot, "b")
         await until(pilot, lambda: detail(pilot) is not later and detail(pilot).listing is not None)
         await settled(pilot)
         assert detail(pilot).listing_id == listing.relisted_from
         assert "$611,000" in words(pilot)
         assert f"MLS {listing.mls_number}" in words(pilot)
-        await press(pilot, "r")
+        await press(pilot, "b")
         assert "Nothing stored says that this home was listed before." in toasts(pilot)
         await press(pilot, "escape")
         assert detail(pilot) is later
@@ -165,7 +163,7 @@ async def test_a_home_listed_before_leads_to_that_listing_and_escape_comes_back(
 async def test_deleting_the_earlier_listing_leaves_a_note_without_a_link(house: House) -> None:
     async with house.opened(await relisted(house)) as pilot:
         later = detail(pilot)
-        await press(pilot, "r")
+        await press(pilot, "b")
         await until(pilot, lambda: detail(pilot) is not later and detail(pilot).listing is not None)
         await pilot.press("d")
         await until(pilot, lambda: "Delete" in seen(pilot) and not isinstance(pilot.app.screen, DetailScreen))

@@ -36,8 +36,8 @@ def imports(actions: FakeActions) -> int:
 
 async def test_a_connection_is_imported_when_it_is_due_and_again_after_its_interval() -> None:
     actions = scheduled(*begun(), finished(total=1, created=1))
-    app = an_app(actions)
-    app.clock = clock = HeldClock()
+    clock = HeldClock()
+    app = an_app(actions, clock=clock)
     async with opened(app) as pilot:
         assert "in 10 min, every 15 minutes" in seen(pilot)
         clock.move(599)
@@ -55,8 +55,8 @@ async def test_refused_credentials_stop_the_schedule_and_say_what_to_do() -> Non
 
     refused = ImportResult(state=RunState.FAILED, error="MLS connection expired. Please re-authenticate.", exit_code=3)
     actions = scheduled(*begun(), RunFinished(at=at(0), run="r", result=refused))
-    app = an_app(actions)
-    app.clock = clock = HeldClock()
+    clock = HeldClock()
+    app = an_app(actions, clock=clock)
     async with opened(app) as pilot:
         clock.move(601)
         await until(pilot, lambda: any("no longer imported by itself" in toast for toast in toasts(pilot)))
@@ -69,8 +69,8 @@ async def test_refused_credentials_stop_the_schedule_and_say_what_to_do() -> Non
 
 async def test_a_read_only_session_begins_nothing_by_itself() -> None:
     actions = scheduled()
-    app = an_app(actions, read_only=True)
-    app.clock = clock = HeldClock()
+    clock = HeldClock()
+    app = an_app(actions, read_only=True, clock=clock)
     async with opened(app) as pilot:
         assert "not in a read-only session" in seen(pilot)
         clock.move(3_600)

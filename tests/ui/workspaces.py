@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from mls_tui.actions import ConnectionView
@@ -41,6 +42,8 @@ class FakeSettings:
     storage: str = "local"
     theme: str | None = None
     keymap: dict[str, str] = field(default_factory=dict)
+    state_path: Path = Path("/dev/null/mls-tui")
+    """Cannot be written, so that no test remembers a theme."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from mls_tui.config import effective, load_settings
 from mls_tui.config_values import SPECS
 from mls_tui.domain.errors import UsageError
-from mls_tui.ui.preferences import save_preference
 
 
 def _file(home: Path, text: str) -> Path:
@@ -133,33 +131,3 @@ def test_every_setting_is_shown_once_and_settings_travel_to_other_processes(home
 def test_keys_of_the_file_become_the_keymap(home: Path) -> None:
     _file(home, '[keys]\n"connections.import" = "x"\n')
     assert load_settings({"MLS_TUI_HOME": str(home)}).keymap == {"connections.import": "x"}
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("", 'theme = "nord"\n'),
-        ("# mine\nuser = 'a'\n", "# mine\nuser = 'a'\ntheme = \"nord\"\n"),
-        ("theme = 'old'  # dark\nuser = 'a'", "theme = \"nord\"  # dark\nuser = 'a'"),
-        ("user = 'a'\n\n# my keys\n[keys]\nx = 'y'\n", "user = 'a'\n\n# my keys\ntheme = \"nord\"\n[keys]\nx = 'y'\n"),
-        ("[keys]\ntheme = 'k'\n", "theme = \"nord\"\n[keys]\ntheme = 'k'\n"),
-    ],
-)
-def test_a_preference_is_kept_and_the_rest_of_the_file_left_alone(home: Path, before: str, after: str) -> None:
-    path = _file(home, before)
-    save_preference(path, "theme", "nord")
-    assert path.read_text() == after
-    assert load_settings({"MLS_TUI_HOME": str(home)}).theme == "nord"
-
-
-def test_a_preference_makes_its_file_on_a_fresh_machine(home: Path) -> None:
-    save_preference(home / "config.toml", "theme", "nord")
-    assert tomllib.loads((home / "config.toml").read_text()) == {"theme": "nord"}
-
-
-def test_a_file_that_cannot_be_edited_safely_is_left_as_it_is(home: Path) -> None:
-    text = 'user = """a\ntheme = "inner"\n"""\n'
-    path = _file(home, text)
-    with pytest.raises(UsageError, match="by hand"):
-        save_preference(path, "theme", "nord")
-    assert path.read_text() == text

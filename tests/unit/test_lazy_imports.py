@@ -25,7 +25,7 @@ def _loaded(*packages: str, deep: bool) -> set[str]:
 
 
 def test_configuration_and_users_load_nothing_heavy() -> None:
-    cheap = _loaded("mls_tui.config", "mls_tui.ui.preferences", deep=False)
+    cheap = _loaded("mls_tui.config", deep=False)
     assert not cheap & {"boto3", "httpx", "aiohttp", "pydantic", "textual", "PIL", "cryptography"}
     users = _loaded("mls_tui.users", "mls_tui.log", "mls_tui.export", "mls_tui.actions.doctor", deep=True)
     assert not users & {"boto3", "botocore", "httpx", "aiohttp", "textual", "PIL", "keyring", "pyarrow", "cryptography"}

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mls_tui.ui.widgets.picture import UnreadablePhotoError, fitted, half_blocks
+from mls_tui.ui.widgets.photos import UnreadablePhotoError, fitted, half_blocks
 from tests.ui.homes import a_jpeg
 
 

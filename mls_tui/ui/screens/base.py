@@ -1,10 +1,11 @@
-"""What every screen shares: breadcrumb, body, import strip, key bar, a way back, and reasons for what is dimmed.
-A screen asks ``actions`` and draws; it does no I/O."""
+"""What every screen shares: its frame, loading its data, a way back, and reasons for actions that are out of reach."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -12,32 +13,31 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from mls_tui.domain.errors import AuthenticationError
-from mls_tui.ui.switching import undivided
+from mls_tui.ui.background import begin
+from mls_tui.ui.messages import GoBack, WorkFailed
+from mls_tui.ui.screens.dialogs import ConfirmDialog
+from mls_tui.ui.shell import Shell
+from mls_tui.ui.text import plain
 from mls_tui.ui.themes import rich_name
-from mls_tui.ui.widgets.background import begin
-from mls_tui.ui.widgets.crumbs import Crumbs
-from mls_tui.ui.widgets.import_strip import ImportStrip
-from mls_tui.ui.widgets.key_bar import KeyBar
-from mls_tui.ui.widgets.plain import plain
+from mls_tui.ui.widgets.frame import Crumbs, DemoBanner, ImportStrip, KeyBar
 
 if TYPE_CHECKING:
     from mls_tui.actions import ActionResult
     from mls_tui.actions.workspace import Workspace
-    from mls_tui.ui.app import MlsTuiApp
-    from mls_tui.ui.screens.port import ActionsPort
+    from mls_tui.ui.port import ActionsPort
 
 T = TypeVar("T")
 Answer = TypeVar("Answer")
 
 MOVE = Binding.Group("Move")
 SIGNED_OUT = "Authentication required"
-"""What every verb answers where nobody is signed in."""
+"""What every action answers if nobody is signed in."""
 
 READ_ONLY = "This session is read-only. Start again without --read-only to change things."
 
 
 class MlsScreen(Screen[Answer]):
-    """Subclasses give ``body`` (widgets), ``load`` (data) and, where they have one, ``crumbs`` and ``why_not``."""
+    """Subclasses give ``body`` (widgets), ``load`` (data) and, if they have one, ``crumbs`` and ``why_not``."""
 
     CRUMB: ClassVar[str] = ""
     SHOW_STRIP: ClassVar[bool] = True
@@ -49,25 +49,24 @@ class MlsScreen(Screen[Answer]):
         Binding("escape", "back", "Back", show=False, id="go.back", tooltip="Back to where you came from", group=MOVE),
     ]
 
+    app = getters.app(Shell)
+    shell = getters.app(Shell)
+
     def __init__(self) -> None:
         super().__init__()
         self._loaded = False
 
     @property
-    def shell(self) -> MlsTuiApp:
-        """The application, typed."""
-        return cast("MlsTuiApp", self.app)
-
-    @property
     def actions(self) -> ActionsPort:
-        return self.shell.actions
+        return self.app.actions
 
     @property
     def workspace(self) -> Workspace:
-        return self.shell.workspace
+        return self.app.workspace
 
     def compose(self) -> ComposeResult:
         yield Crumbs()
+        yield DemoBanner()
         with Vertical(id="body"):
             yield from self.body()
         with Vertical(id="foot"):
@@ -87,14 +86,14 @@ class MlsScreen(Screen[Answer]):
         return (self.CRUMB,)
 
     async def load(self) -> None:
-        """Fetch and show the data. Runs in a worker once the store is open, and again on ``reload``."""
+        """Fetch and show the data. Runs in a background task once the store is open, and again on ``reload``."""
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self.reload())
         self.reload()
 
     def on_screen_resume(self) -> None:
-        self.query_one(Crumbs).show(self.crumbs(), self.shell.place)
+        self.query_one(Crumbs).show(self.crumbs(), self.app.place)
         if self.RELOAD_ON_RESUME and self._loaded:
             self.reload()
 
@@ -103,24 +102,19 @@ class MlsScreen(Screen[Answer]):
         begin(self, self._load, "load")
 
     async def _load(self) -> None:
-        if await self.shell.opened():
+        if await self.app.opened():
             await self.load()
             self._loaded = True
-            self.query_one(Crumbs).show(self.crumbs(), self.shell.place)
+            self.query_one(Crumbs).show(self.crumbs(), self.app.place)
             self.refresh_bindings()
 
-    def _on_timer_update(self) -> None:
-        """Textual's painting of a frame."""
-        with undivided():
-            super()._on_timer_update()
-
     def answered(self, result: ActionResult[T], *, title: str = "") -> T | None:
-        """The data of a result; a failure is told as a toast and gives None."""
+        """The data of a result; a failure is shown as a toast and gives None."""
         if result.success:
             return result.data
         error = result.error or result.message or "It did not work."
         if error == SIGNED_OUT:
-            self.shell.failed(AuthenticationError(error), self.reload)
+            self.app.post_message(WorkFailed(AuthenticationError(error), self.reload))
         else:
             self.notify(error, title=title, severity="error", timeout=12)
         return None
@@ -130,8 +124,8 @@ class MlsScreen(Screen[Answer]):
         return rich_name(self.app.theme_variables, role)
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
-        """Why an action is out of reach now, as a sentence; None where it is not. It is dimmed, and says why."""
-        if action in self.WRITES and self.shell.read_only:
+        """Why an action is out of reach now, as a sentence; None if it is not. It is dimmed, and says why."""
+        if action in self.WRITES and self.app.read_only:
             return READ_ONLY
         return None
 
@@ -139,4 +133,36 @@ class MlsScreen(Screen[Answer]):
         return None if self.is_mounted and self.why_not(action, parameters) else True
 
     def action_back(self) -> None:
-        self.shell.back()
+        self.post_message(GoBack())
+
+
+class FormScreen(MlsScreen[None]):
+    """No single letter leaves a form, and what was typed is not dropped without a question."""
+
+    KEEPS_LETTERS = True
+
+    @property
+    def changed(self) -> bool:
+        """Something was typed that is not saved."""
+        raise NotImplementedError
+
+    def ask_to_leave(self, leave: Callable[[], object]) -> None:
+        """Call ``leave``, after a question if something was typed."""
+        if not self.changed:
+            leave()
+            return
+        question = ConfirmDialog(
+            "Leave without saving?",
+            ("What you typed on this form is lost.",),
+            action="Leave",
+            cancel="Stay",
+        )
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                leave()
+
+        self.app.push_screen(question, answered)
+
+    def action_back(self) -> None:
+        self.ask_to_leave(lambda: self.post_message(GoBack()))

@@ -14,14 +14,13 @@ from textual.content import Content
 from textual.widgets import Button, DataTable, Static
 
 from mls_tui.domain.words import plural
-from mls_tui.ui.modes import start_import
+from mls_tui.ui.background import begin
+from mls_tui.ui.formats import ago, every, outcome, until
+from mls_tui.ui.messages import DemoLeft, DemoRequested, ImportRequested
 from mls_tui.ui.screens.base import MlsScreen
-from mls_tui.ui.widgets.background import begin
-from mls_tui.ui.widgets.confirm import ConfirmDialog
-from mls_tui.ui.widgets.numbers import ago, every, until
-from mls_tui.ui.widgets.outcome import outcome
-from mls_tui.ui.widgets.plain import cell
-from mls_tui.ui.widgets.small_table import SmallTable
+from mls_tui.ui.screens.dialogs import ConfirmDialog
+from mls_tui.ui.text import cell
+from mls_tui.ui.widgets.tables import SmallTable
 
 if TYPE_CHECKING:
     from mls_tui.actions import ConnectionView
@@ -45,9 +44,24 @@ class ConnectionsScreen(MlsScreen[None]):
 
     CRUMB = "Connections"
     RELOAD_ON_RESUME = True
-    WRITES = frozenset({"import", "add", "edit", "remove", "demo"})
+    WRITES = frozenset({"import", "import_all", "add", "edit", "remove", "demo"})
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("i", "import", "Import", id="connection.import", tooltip="Import it now", group=CONNECTION),
+        Binding(
+            "i",
+            "import",
+            "Import",
+            id="connection.import",
+            tooltip="Import it now, or after the one that runs",
+            group=CONNECTION,
+        ),
+        Binding(
+            "I",
+            "import_all",
+            "Import all",
+            id="connection.import-all",
+            tooltip="Import all, one after the other",
+            group=CONNECTION,
+        ),
         Binding(
             "p", "preview", "Preview", id="connection.preview", tooltip="See what an import would do", group=CONNECTION
         ),
@@ -80,7 +94,7 @@ class ConnectionsScreen(MlsScreen[None]):
 
     def _import_moved(self) -> None:
         """Read again when an import begins or ends: states and counts have changed."""
-        running = self.shell.imports.running
+        running = self.app.imports.running
         if self._was_importing is not None and running != self._was_importing and self.is_current:
             self.reload()
         self._was_importing = running
@@ -90,7 +104,7 @@ class ConnectionsScreen(MlsScreen[None]):
         if views is None:
             return
         self._views = {view.connection.connection_id: view for view in views}
-        self.shell.schedules.follow(views)
+        self.app.schedules.follow([] if self.app.read_only else views)
         self.query_one("#opening").display = False
         self.query_one("#welcome").display = not views
         table = self.query_one(SmallTable)
@@ -102,7 +116,7 @@ class ConnectionsScreen(MlsScreen[None]):
 
     @property
     def _can_demo(self) -> bool:
-        return self.shell.hooks.start_demo is not None
+        return self.app.hooks.start_demo is not None or self.app.demo
 
     def _fill(self, table: SmallTable) -> None:
         wide = self.size.width >= 100
@@ -114,7 +128,7 @@ class ConnectionsScreen(MlsScreen[None]):
             self._fill(self.query_one(SmallTable))
 
     def _cells(self, view: ConnectionView, wide: bool) -> list[Text]:
-        now = self.shell.clock.now()
+        now = self.app.clock.now()
         run = view.last_run
         cells = [
             cell(view.connection.name, 32, style="bold"),
@@ -132,20 +146,20 @@ class ConnectionsScreen(MlsScreen[None]):
         words = every(view.connection.schedule_minutes)
         if not view.connection.schedule_minutes:
             return cell(words, 34)
-        watch = self.shell.schedules.of(view.connection.connection_id)
+        watch = self.app.schedules.of(view.connection.connection_id)
         if watch is None:
             return cell(f"{words}, not in a read-only session", 44)
         if watch.stopped:
             return Text.assemble(("✖ ", self.hue("error")), cell("stopped; e mends it", 34))
         if watch.next_at is None:
             return cell(f"now, {words}", 34)
-        due = until(watch.next_at, self.shell.clock.now())
+        due = until(watch.next_at, self.app.clock.now())
         return cell(f"{due}, {words}" + (" (backing off)" if watch.why else ""), 44)
 
     def _state(self, view: ConnectionView) -> Text:
         from mls_tui.domain.run import RunState
 
-        imports = self.shell.imports
+        imports = self.app.imports
         importing = imports.running and imports.connection_id == view.connection.connection_id
         state = "importing" if importing else view.state
         if state == "connected" and view.last_run is not None and view.last_run.state is RunState.FAILED:
@@ -154,7 +168,7 @@ class ConnectionsScreen(MlsScreen[None]):
         words = state
         expires = view.connection.token_expires_at
         if state in ("connected", "expires soon") and expires is not None:
-            words = f"token expires {until(expires, self.shell.clock.now())}"
+            words = f"token expires {until(expires, self.app.clock.now())}"
         elif state == "expired":
             words = "expired: press e"
         return Text.assemble((f"{sign} ", self.hue(role)), cell(words, 26))
@@ -163,11 +177,13 @@ class ConnectionsScreen(MlsScreen[None]):
         if reason := super().why_not(action, parameters):
             return reason
         if action == "demo" and not self._can_demo:
-            return "The demo is open already." if self._views else "Start it with: mls-tui demo"
+            return "Start it with: mls-tui demo"
         if action in ("import", "preview", "edit", "test", "remove") and self._chosen is None:
             return NONE_CHOSEN
-        if action == "import" and self.shell.imports.running:
-            return f"{self.shell.imports.connection_name} is being imported. 3 shows it."
+        if action == "import_all" and not self._views:
+            return NONE_CHOSEN
+        if action == "import" and self._chosen and self.app.imports.job_of(self._chosen.connection.connection_id):
+            return f"{self._chosen.connection.name} is being imported, or waits for its turn. 3 shows it."
         return None
 
     @property
@@ -177,30 +193,22 @@ class ConnectionsScreen(MlsScreen[None]):
 
     @on(DataTable.RowSelected)
     def _opened(self) -> None:
-        if self.shell.read_only:
+        if self.app.read_only:
             return
         self.action_edit()
 
     @on(Button.Pressed, "#demo")
     def action_demo(self) -> None:
-        start = self.shell.hooks.start_demo
-        if start is not None:
-            begin(self.app, self._demo, "demo")
-
-    async def _demo(self) -> None:
-        start = self.shell.hooks.start_demo
-        if start is not None:
-            self.notify("Opening the demo MLS…")
-            await self.shell.use_workspace(await start())
-            await self.shell.opened()
-            await start_import(self.shell)
+        self.post_message(DemoLeft() if self.app.demo else DemoRequested())
 
     def action_import(self) -> None:
-        from mls_tui.actions import ImportOptions
-
         if (view := self._chosen) is not None:
-            self.shell.imports.start(view.connection, ImportOptions())
-            self.shell.go("progress")
+            self.post_message(ImportRequested(view.connection))
+
+    def action_import_all(self) -> None:
+        for view in self._views.values():
+            if self.app.imports.job_of(view.connection.connection_id) is None:
+                self.post_message(ImportRequested(view.connection))
 
     def action_preview(self) -> None:
         from mls_tui.ui.screens.preview import PreviewScreen
@@ -210,7 +218,24 @@ class ConnectionsScreen(MlsScreen[None]):
 
     @on(Button.Pressed, "#add")
     def action_add(self) -> None:
-        self._form(None)
+        if not self.app.demo:
+            self._form(None)
+            return
+        question = ConfirmDialog(
+            "Add a connection to your own store?",
+            (
+                "This is the demo; the next demo deletes all that is in it.",
+                "Your own store opens, and the form with it.",
+            ),
+            action="Leave the demo and add",
+            danger=False,
+        )
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.post_message(DemoLeft(add=True))
+
+        self.app.push_screen(question, answered)
 
     def action_edit(self) -> None:
         if (view := self._chosen) is not None:

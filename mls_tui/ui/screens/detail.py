@@ -3,28 +3,321 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar, Protocol
 
+from rich.table import Table
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from mls_tui.domain.events import Event, ListingStored
-from mls_tui.domain.listing import Listing, Photo
+from mls_tui.domain.listing import Change, Listing, Photo
 from mls_tui.domain.words import plural
+from mls_tui.ui.background import begin
+from mls_tui.ui.formats import ago, moment
 from mls_tui.ui.screens.base import MlsScreen
-from mls_tui.ui.widgets.background import begin
-from mls_tui.ui.widgets.brief import brief
-from mls_tui.ui.widgets.fact_groups import FactGroups, FactScroll
-from mls_tui.ui.widgets.gallery import Gallery
-from mls_tui.ui.widgets.headline import caption, headline
-from mls_tui.ui.widgets.painter import SWITCHED_OFF, Painter
-from mls_tui.ui.widgets.photo_shelf import PhotoShelf
-from mls_tui.ui.widgets.photo_view import PhotoView
-from mls_tui.ui.widgets.plain import plain
-from mls_tui.ui.widgets.relisted_note import RelistedNote
+from mls_tui.ui.text import brief, clean, plain
+from mls_tui.ui.widgets.listing_columns import STATUS_GLYPHS, money, number
+from mls_tui.ui.widgets.photos import SWITCHED_OFF, Gallery, Painter, PhotoShelf, PhotoView, why_missing
+from mls_tui.ui.widgets.status_tabs import COLOURS
+
+Row = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A heading with its facts; absent values are left out, an empty group is not shown."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+def fact_groups(listing: Listing) -> tuple[Group, ...]:
+    """The groups that have anything to say, in the order of the screen."""
+    groups = (_home(listing), _price(listing), _dates(listing), _place(listing))
+    return tuple(group for group in groups if group.rows)
+
+
+def source_groups(listing: Listing, now: datetime) -> tuple[Group, ...]:
+    """Who lists the home, and where our copy comes from."""
+    return _listed_by(listing), _provenance(listing, now)
+
+
+def _group(title: str, *rows: tuple[str, str | None]) -> Group:
+    return Group(title, tuple((label, value) for label, value in rows if value))
+
+
+def _some(value: float | None, unit: str = "") -> str | None:
+    return None if value is None else f"{number(value)}{unit}"
+
+
+def _counted(value: float | None, noun: str) -> str | None:
+    """``1 day``, ``2.5 acres``."""
+    return None if value is None else f"{number(value)} {noun}{'' if value == 1 else 's'}"
+
+
+def _paid(value: float | None) -> str | None:
+    return None if value is None else money(value)
+
+
+def _home(listing: Listing) -> Group:
+    return _group(
+        "The home",
+        ("Type", " · ".join(dict.fromkeys(t for t in (listing.property_type, listing.property_sub_type) if t))),
+        ("Bedrooms", _some(listing.bedrooms)),
+        ("Bathrooms", _some(listing.bathrooms)),
+        ("Living area", _some(listing.square_feet, " ft²")),
+        ("Lot", _counted(listing.lot_size_acres, "acre")),
+        ("Built in", str(listing.year_built) if listing.year_built else None),
+        ("Stories", _some(listing.stories)),
+        ("Garage", _counted(listing.garage_spaces, "space")),
+    )
+
+
+def _price(listing: Listing) -> Group:
+    per_foot = None
+    if listing.price and listing.square_feet:
+        per_foot = f"${listing.price / listing.square_feet:,.0f}"
+    fee = _paid(listing.association_fee)
+    if fee and listing.association_fee_frequency:
+        fee += f" {listing.association_fee_frequency.lower()}"
+    return _group(
+        "Price",
+        ("Price", _paid(listing.price)),
+        ("Per ft²", per_foot),
+        ("First asked", _paid(listing.original_list_price)),
+        ("Sold for", _paid(listing.close_price)),
+        ("Association", fee),
+        ("Taxes a year", _paid(listing.tax_annual_amount)),
+    )
+
+
+def _dates(listing: Listing) -> Group:
+    days = listing.days_on_market
+    return _group(
+        "Dates",
+        ("Listed", listing.list_date),
+        ("On the market", _counted(days, "day")),
+        ("Closed", listing.close_date),
+        ("Status since", _moment(listing.status_change_timestamp)),
+        ("Off the market", _moment(listing.off_market_at)),
+    )
+
+
+def _place(listing: Listing) -> Group:
+    where = None
+    if listing.latitude is not None and listing.longitude is not None:
+        where = f"{listing.latitude:.5f}, {listing.longitude:.5f}"
+    return _group(
+        "Place", ("County", listing.county), ("Subdivision", listing.subdivision), ("Coordinates", where),
+        ("Virtual tour", listing.virtual_tour_url),
+    )  # fmt: skip
+
+
+def _listed_by(listing: Listing) -> Group:
+    """MLS rules ask for the listing office beside every listing that is shown."""
+    return _group(
+        "Listed by",
+        ("Office", listing.list_office_name or "not given by the MLS"),
+        ("Phone", listing.list_office_phone),
+        ("Agent", listing.list_agent_name),
+        ("Agent's id", listing.list_agent_mls_id),
+    )
+
+
+def _provenance(listing: Listing, now: datetime) -> Group:
+    return _group(
+        "Where this comes from",
+        ("MLS", listing.originating_system_name or listing.mls_provider),
+        ("MLS number", listing.mls_number),
+        ("ListingKey", listing.mls_id),
+        ("StandardStatus", listing.standard_status),
+        ("MlsStatus", listing.mls_status),
+        ("Changed there", _moment(listing.modification_timestamp)),
+        ("Synced", f"{moment(listing.synced_at)} UTC, {ago(listing.synced_at, now)}"),
+        ("Listing id", listing.listing_id),
+    )
+
+
+def history_rows(listing: Listing) -> tuple[Row, ...]:
+    """Changes of price and status, newest first."""
+    return tuple((_moment(change.at) or "", _change(change)) for change in reversed(listing.history))
+
+
+def _change(change: Change) -> str:
+    if change.field == "price" or change.field.endswith("_price"):
+        old, new = (money(v) if isinstance(v, int | float) else v for v in (change.old, change.new))
+        arrow = ""
+        if isinstance(change.old, int | float) and isinstance(change.new, int | float) and change.old:
+            arrow = f"  {(change.new - change.old) / change.old:+.1%}"
+        return f"{old or '–'} → {new or '–'}{arrow}"
+    return f"{change.field}: {change.old or '–'} → {change.new or '–'}"
+
+
+def _moment(text: str | None) -> str | None:
+    """``2026-05-30 08:15`` out of an ISO 8601 text that can be read; any other text as it is."""
+    if text and len(text) >= 16 and text[10] == "T" and text[:4].isdigit():
+        return f"{text[:10]} {text[11:16]}"
+    return text
+
+
+def headline(listing: Listing) -> Content:
+    """Address, status, price and number on the first line; what one asks next on the second, the office at its end."""
+    status = listing.status.value
+    address = brief(listing.address.street or "Address withheld", 44)
+    region = brief(" ".join(part for part in (listing.address.state, listing.address.zip) if part), 20)
+    city = brief(listing.address.city or "", 30)
+    facts = (
+        ", ".join(part for part in (city, region) if part),
+        f"{number(listing.bedrooms)} bd",
+        f"{number(listing.bathrooms)} ba",
+        f"{number(listing.square_feet)} ft²",
+        f"listed by {brief(listing.list_office_name, 40)}" if listing.list_office_name else "",
+    )
+    return Content.assemble(
+        (address, "bold"), "   ", (f"{STATUS_GLYPHS[status]} {status.capitalize()}", f"bold {COLOURS[status]}"), "   ",
+        (money(listing.price), "bold $accent"), "   ", (f"MLS {brief(listing.mls_number, 20)}", "$text-muted"), "\n",
+        (" · ".join(part for part in facts if part), "$text-muted"),
+    )  # fmt: skip
+
+
+def caption(photo: Photo | None, index: int, count: int, missing: int) -> Content:
+    """``2 of 12 · Kitchen``, and how many of the listing's photos are missing."""
+    if photo is None:
+        return Content("")
+    text = brief(photo.caption or ("" if photo.stored else why_missing(photo)), 120)
+    parts: list[Content | tuple[str, str] | str] = [(f"{index + 1} of {count}", "bold")]
+    if missing:
+        parts.append((f" · {missing} missing, f fetches", "$warning"))
+    if text:
+        parts.append((f" · {text}", "$text-muted"))
+    return Content.assemble(*parts)
+
+
+GONE = "It was listed before; that listing is not stored any more."
+
+
+class RelistedNote(Static):
+    """Hidden where the home was not listed before, as far as is known."""
+
+    @dataclass
+    class Followed(Message):
+        """The user clicked it."""
+
+        listing_id: str
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.earlier: Listing | None = None
+        self.display = False
+
+    def show(self, listing: Listing, earlier: Listing | None) -> None:
+        """``earlier`` is the listing that ``listing.relisted_from`` names, None where it is not stored."""
+        self.earlier = earlier
+        self.display = listing.relisted_from is not None
+        self.set_class(earlier is not None, "-link")
+        self.update(Content(GONE) if earlier is None else _link(earlier))
+
+    def on_click(self) -> None:
+        if self.earlier is not None:
+            self.post_message(self.Followed(self.earlier.listing_id))
+
+
+def _link(earlier: Listing) -> Content:
+    number = f"MLS {brief(earlier.mls_number, 20)}"
+    facts = [earlier.status.value, *([money(earlier.price)] if earlier.price else [])]
+    return Content.assemble(
+        "Listed before as ",
+        (number, "underline"),
+        f" ({', '.join(facts)}) · ",
+        ("b", "bold"),
+        " opens it",
+    )
+
+
+MOVE = Binding.Group("Move")
+LABEL_WIDTH = 14
+VALUE_LIMIT = 300
+
+
+class FactGroup(Vertical):
+    """A heading above labels and values; long values wrap below themselves."""
+
+    def __init__(self, title: str, rows: Iterable[Row]) -> None:
+        super().__init__()
+        self._title = title
+        self._rows = tuple(rows)
+
+    def compose(self) -> ComposeResult:
+        yield Static(plain(self._title), classes="group-title")
+        grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
+        grid.add_column(width=max([LABEL_WIDTH, *(min(20, len(label)) for label, _ in self._rows)]), style="dim")
+        grid.add_column(ratio=1)
+        for label, value in self._rows:
+            shown = clean(value[: 4 * VALUE_LIMIT], newlines=False)
+            cut = shown if len(shown) <= VALUE_LIMIT else shown[: VALUE_LIMIT - 1] + "…"
+            grid.add_row(Text(clean(label, newlines=False)[:20]), Text(cut, overflow="fold"))
+        yield Static(grid, classes="group-rows")
+
+
+class TextGroup(Vertical):
+    """A heading above wrapped text."""
+
+    def __init__(self, title: str, text: str) -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        yield Static(plain(self._title), classes="group-title")
+        yield Static(plain(self._text), classes="group-text")
+
+
+class FactScroll(VerticalScroll, inherit_bindings=False):
+    """Leaves the arrows to the left and right to the photos."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll_up", "Up", show=False, id="facts.up", tooltip="Up", group=MOVE),
+        Binding("down", "scroll_down", "Down", show=False, id="facts.down", tooltip="Down", group=MOVE),
+        Binding("pageup", "page_up", "Page up", show=False, id="facts.page-up", tooltip="A page up", group=MOVE),
+        Binding("pagedown", "page_down", "Page down", show=False, id="facts.page-down", tooltip="A page down",
+                group=MOVE),
+        Binding("home", "scroll_home", "First", show=False, id="facts.first", tooltip="The first fact", group=MOVE),
+        Binding("end", "scroll_end", "Last", show=False, id="facts.last", tooltip="The last fact", group=MOVE),
+    ]  # fmt: skip
+
+
+class FactGroups(Vertical):
+    """Facts, the story, the source, one below the other; where the screen is wide, the story stands beside the rest."""
+
+    async def show(self, listing: Listing, now: datetime) -> None:
+        """Say everything that is known of a listing."""
+        facts = [FactGroup(group.title, group.rows) for group in fact_groups(listing)]
+        source = [FactGroup(group.title, group.rows) for group in source_groups(listing, now)]
+        history = history_rows(listing)
+        story: list[Vertical] = [FactGroup("History", history)] if history else []  # remarks may fill screens
+        if listing.description:
+            story.append(TextGroup("Remarks", listing.description))
+        if listing.features:
+            story.append(TextGroup("Features", " · ".join(clean(each, newlines=False) for each in listing.features)))
+        if not history:
+            story.append(TextGroup("History", "No change since it came."))
+        with self.app.batch_update():
+            await self.remove_children()
+            await self.mount(
+                Vertical(*facts, classes="facts-column"),
+                Vertical(*story, classes="facts-column -story"),
+                Vertical(*source, classes="facts-column"),
+            )
+
 
 PHOTOS = Binding.Group("Photos")
 LISTING = Binding.Group("Listing")
@@ -63,7 +356,7 @@ class DetailScreen(MlsScreen[None]):
                 group=PHOTOS),
         Binding("n,ctrl+n", "listing(1)", "Next", id="detail.next", tooltip="The next listing", group=LISTING),
         Binding("p", "listing(-1)", "Previous", id="detail.previous", tooltip="The previous listing", group=LISTING),
-        Binding("r", "relisted", "Earlier listing", show=False, id="detail.relisted",
+        Binding("b", "relisted", "Earlier listing", show=False, id="detail.relisted",
                 tooltip="The listing under which this home was for sale before", group=LISTING),
         Binding("Y", "copy_listing", "Copy JSON", id="detail.copy-json", tooltip="Copy the listing as JSON",
                 group=LISTING),
@@ -83,7 +376,7 @@ class DetailScreen(MlsScreen[None]):
         self._shelf = PhotoShelf(self._fetch)
 
     def body(self) -> ComposeResult:
-        self._shelf = PhotoShelf(self._fetch, Painter(self.shell.hooks.graphics), self.shell.write_sequence)
+        self._shelf = PhotoShelf(self._fetch, Painter(self.app.hooks.graphics), self.app.write_sequence)
         yield Static(id="detail-head")
         with Horizontal(id="detail-main"):
             with Vertical(id="detail-photos"):
@@ -102,7 +395,7 @@ class DetailScreen(MlsScreen[None]):
         return ("Listings", *later, brief(name, 40), *where)
 
     def on_mount(self) -> None:
-        self.shell.import_events.subscribe(self, self._imported)
+        self.app.import_events.subscribe(self, self._imported)
         self.app.app_resume_signal.subscribe(self, lambda _: self._read_anew())  # a terminal forgets what it was shown
         self.set_class(self._photos_off, "-no-photos")
 
@@ -138,7 +431,7 @@ class DetailScreen(MlsScreen[None]):
         self.query_one(Gallery).show(listing.photos, self.photo_index)
         self._show_photo()
         self.refresh_bindings()
-        await self.query_one(FactGroups).show(listing, self.shell.clock.now())
+        await self.query_one(FactGroups).show(listing, self.app.clock.now())
         self.query_one("#detail-facts").scroll_home(animate=False)
 
     async def _earlier(self, listing: Listing) -> Listing | None:
@@ -163,7 +456,7 @@ class DetailScreen(MlsScreen[None]):
 
     @property
     def _photos_off(self) -> bool:
-        return self.shell.hooks.graphics is not None and self.shell.hooks.graphics.kind == "off"
+        return self.app.hooks.graphics is not None and self.app.hooks.graphics.kind == "off"
 
     # photos ----------------------------------------------------------------------------------------------------
 

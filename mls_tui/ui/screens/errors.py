@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from mls_tui.domain.errors import ErrorCategory, MlsTuiError
-from mls_tui.ui.widgets.plain import clean, plain
+from mls_tui.ui.text import clean, plain
 
 ERROR = Binding.Group("Error")
 

@@ -9,16 +9,17 @@ from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+from textual.actions import ActionParseResult, parse
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from mls_tui.ui.modes import why_not
+from mls_tui.ui.text import clean, one_line, plain
 from mls_tui.ui.themes import rich_name
-from mls_tui.ui.widgets.plain import clean, one_line, plain
 
 HELP = Binding.Group("Help")
 _LAST = ("Go to", "Application", "Move")
@@ -33,6 +34,16 @@ class KeyLine:
     keys: str
     words: str
     why: str = ""
+
+
+def why_not(action: str | ActionParseResult, node: DOMNode | None) -> str | None:
+    """The reason a node gives for an action that is out of reach, if it has one."""
+    namespace, name, parameters = parse(action) if isinstance(action, str) else action
+    ask = getattr(node, "why_not", None)
+    if namespace or ask is None:
+        return None
+    answer = ask(name, parameters)
+    return answer if isinstance(answer, str) else None
 
 
 def key_lines(screen: Screen[object]) -> list[KeyLine]:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from mls_tui.domain.errors import sentence
 from mls_tui.domain.events import Event, ListingStored
-from mls_tui.ui.switching import quick_switching
+from mls_tui.ui.tuning import quick_switching
 from mls_tui.ui.widgets.listing_pane import ListingPane
 from mls_tui.ui.widgets.listing_rows import ListingRows
 
 if TYPE_CHECKING:
     from mls_tui.actions.workspace import Workspace
     from mls_tui.domain.listing import Listing
-    from mls_tui.ui.screens.port import ActionsPort
+    from mls_tui.ui.port import ActionsPort
 
 SLICE = 200
 """Listings put into the columns in one go: about 4 ms."""

@@ -13,12 +13,11 @@ from textual.binding import Binding, BindingType
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.events import Event
 from mls_tui.domain.words import plural
+from mls_tui.ui.background import begin
 from mls_tui.ui.screens.base import MlsScreen
-from mls_tui.ui.screens.delete_dialog import Doomed, FailuresDialog, delete_question
-from mls_tui.ui.screens.export_dialog import ExportDialog
+from mls_tui.ui.screens.dialogs import Doomed, ExportDialog, FailuresDialog, delete_question
 from mls_tui.ui.screens.listing_feed import ListingFeed
-from mls_tui.ui.widgets.background import begin
-from mls_tui.ui.widgets.brief import brief
+from mls_tui.ui.text import brief
 from mls_tui.ui.widgets.filter_bar import FILTER
 from mls_tui.ui.widgets.listing_pane import ListingPane
 from mls_tui.ui.widgets.listing_rows import ListingRows
@@ -69,7 +68,7 @@ class ListingsScreen(MlsScreen[None]):
         yield self.pane
 
     def on_mount(self) -> None:
-        self.shell.import_events.subscribe(self, self._imported)
+        self.app.import_events.subscribe(self, self._imported)
         self.set_interval(SECONDS_BETWEEN_AGES, self._tell_time)
 
     async def load(self) -> None:
@@ -78,7 +77,7 @@ class ListingsScreen(MlsScreen[None]):
 
     def _tell_time(self) -> None:
         table = self.pane.table
-        table.now_ms = epoch_ms(self.shell.clock.now())
+        table.now_ms = epoch_ms(self.app.clock.now())
         table.refresh_rows()
 
     def action_reload(self) -> None:
@@ -140,7 +139,7 @@ class ListingsScreen(MlsScreen[None]):
     def _open(self, event: ListingTable.Opened) -> None:
         from mls_tui.ui.screens.detail import DetailScreen
 
-        self.shell.push_screen(DetailScreen(event.listing_id, self))
+        self.app.push_screen(DetailScreen(event.listing_id, self))
 
     # the neighbours that the detail screen asks for ------------------------------------------------------------
 

@@ -1,5 +1,4 @@
-"""The program's own log: each error with its kind, MLS number, attempts and cause, the newest first. Reads the file
-that ``logs`` writes; changes nothing."""
+"""The program's own log: each error with its kind, MLS number, attempts and cause, the newest first."""
 
 from __future__ import annotations
 
@@ -10,15 +9,14 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import DataTable, Static
 
 from mls_tui.domain.words import plural
 from mls_tui.log import LogLine, recent
 from mls_tui.ui.screens.base import MlsScreen
-from mls_tui.ui.widgets.plain import cell, clean, plain
-from mls_tui.ui.widgets.small_table import SmallTable
+from mls_tui.ui.screens.dialogs import TextDialog
+from mls_tui.ui.text import cell, clean, plain
+from mls_tui.ui.widgets.tables import SmallTable
 
 LOG = Binding.Group("Log file")
 _LOOKS = {"error": ("✖", "error"), "critical": ("✖", "error"), "warning": ("!", "warning")}
@@ -26,12 +24,12 @@ _LOOKS = {"error": ("✖", "error"), "critical": ("✖", "error"), "warning": ("
 
 
 class LogScreen(MlsScreen[None]):
-    """Opened from anywhere with F2. ``f`` leaves the errors alone."""
+    """Opened from anywhere with F2. ``/`` shows the errors only."""
 
     CRUMB = "Log"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Read in full", id="logfile.open", tooltip="The whole line", group=LOG),
-        Binding("f", "errors", "Errors only", id="logfile.errors", tooltip="Errors alone, or all", group=LOG),
+        Binding("slash", "errors", "Errors only", id="logfile.errors", tooltip="Errors alone, or all", group=LOG),
         Binding("r", "reload", "Reload", id="logfile.reload", tooltip="Read the file again", group=LOG),
         Binding("y", "copy", "Copy", id="logfile.copy", tooltip="Copy the line", group=LOG),
     ]
@@ -105,34 +103,12 @@ class LogScreen(MlsScreen[None]):
     @on(DataTable.RowSelected)
     def action_open(self) -> None:
         if (line := self._chosen) is not None:
-            self.app.push_screen(LineScreen(line))
+            self.app.push_screen(TextDialog(line.message, _told(line)))
 
     def action_copy(self) -> None:
         if (line := self._chosen) is not None:
             self.app.copy_to_clipboard(clean(_told(line)))
             self.notify("Copied.")
-
-
-class LineScreen(ModalScreen[None]):
-    """One line in full."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "close", "Close", id="logline.close", tooltip="Close", group=LOG),
-    ]
-
-    def __init__(self, line: LogLine) -> None:
-        super().__init__()
-        self._line = line
-
-    def compose(self) -> ComposeResult:
-        with Vertical(id="dialog", classes="-problem"):
-            yield Static(plain(self._line.message), id="question", classes="head")
-            with VerticalScroll(classes="middle"):
-                yield Static(plain(_told(self._line)), id="raw")
-            yield Static("esc closes", classes="consequence foot")
-
-    def action_close(self) -> None:
-        self.dismiss(None)
 
 
 def _told(line: LogLine) -> str:

@@ -18,11 +18,11 @@ from textual.widgets import Static
 from mls_tui.actions import ImportOptions, Preview, PreviewRow
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.words import plural
+from mls_tui.ui.messages import ImportRequested
 from mls_tui.ui.screens.base import MlsScreen
-from mls_tui.ui.widgets.brief import brief
-from mls_tui.ui.widgets.line_table import LineColumn, LineTable
+from mls_tui.ui.text import brief, cell, one_line
 from mls_tui.ui.widgets.listing_columns import money
-from mls_tui.ui.widgets.plain import cell, one_line
+from mls_tui.ui.widgets.tables import LineColumn, LineTable
 
 PREVIEW = Binding.Group("Preview")
 CHANGES = ("new", "changed", "unchanged", "gone", "quarantined")
@@ -47,7 +47,7 @@ class PreviewScreen(MlsScreen[None]):
             "asterisk", "mark_all", "Mark all", id="preview.mark_all", tooltip="Mark all shown, or none", group=PREVIEW
         ),
         Binding(
-            "f", "next_filter", "Filter", id="preview.filter", tooltip="Show one kind after another", group=PREVIEW
+            "slash", "next_filter", "Filter", id="preview.filter", tooltip="Show one kind after another", group=PREVIEW
         ),
         Binding("r", "again", "Ask again", id="preview.again", tooltip="Ask the MLS once more", group=PREVIEW),
     ]
@@ -111,7 +111,7 @@ class PreviewScreen(MlsScreen[None]):
         for change in CHANGES:
             number = self._counts[change]
             look = f"{'bold ' if self._only == change else ''}{'$foreground' if number else '$foreground 60%'}"
-            words = "put aside" if change == "quarantined" else change
+            words = "quarantined" if change == "quarantined" else change
             parts += [(f"{_SIGNS[change][0]} {number:,} {words}", look), "    "]
         marked = plural(len(self._marked), "listing")
         parts += ["\n", (f"{marked} marked", "bold"), (". Nothing has been written. ", "$foreground 60%")]
@@ -123,7 +123,7 @@ class PreviewScreen(MlsScreen[None]):
         mark = Text(
             "◉" if index in self._marked else "○" if row.change in IMPORTABLE else " ", style=self.hue("accent")
         )
-        words = "put aside" if row.change == "quarantined" else row.change
+        words = "quarantined" if row.change == "quarantined" else row.change
         what = row.reason or ", ".join(brief(difference.field, 40) for difference in row.differences)
         return [
             mark,
@@ -148,8 +148,8 @@ class PreviewScreen(MlsScreen[None]):
             return reason
         if self._preview is None and action != "back":
             return "The MLS has not answered yet."
-        if action == "import" and self.shell.imports.running:
-            return f"{self.shell.imports.connection_name} is being imported. Wait for its end, or cancel it (3)."
+        if action == "import" and self.app.imports.running:
+            return f"{self.app.imports.connection_name} is being imported. Wait for its end, or cancel it (3)."
         if action == "import" and not self._marked:
             return "Nothing is marked. space marks a row, * all of them."
         return None
@@ -187,9 +187,7 @@ class PreviewScreen(MlsScreen[None]):
         importable = {index for index, row in enumerate(self._rows) if row.change in IMPORTABLE}
         chosen = tuple(self._rows[index] for index in sorted(self._marked))
         options = ImportOptions() if self._marked == importable else only(chosen)
-        self.shell.imports.start(self._connection, options)
-        self.shell.back()
-        self.shell.go("progress")
+        self.post_message(ImportRequested(self._connection, options))
 
 
 def only(rows: Sequence[PreviewRow]) -> ImportOptions:

@@ -6,24 +6,28 @@ from __future__ import annotations
 from functools import partial
 from typing import ClassVar
 
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mls_tui.domain.events import Event
 from mls_tui.domain.words import plural
 from mls_tui.importer.tally import Tally
+from mls_tui.ui.background import begin
+from mls_tui.ui.formats import clock_time, duration, size
+from mls_tui.ui.import_session import ImportJob
+from mls_tui.ui.messages import GoTo, RetryRequested
 from mls_tui.ui.screens.base import MlsScreen
-from mls_tui.ui.widgets.background import begin
-from mls_tui.ui.widgets.confirm import ConfirmDialog
-from mls_tui.ui.widgets.flights import Flights
-from mls_tui.ui.widgets.gauge import Gauge
+from mls_tui.ui.screens.dialogs import ConfirmDialog, TextDialog
+from mls_tui.ui.shell import Shell
+from mls_tui.ui.text import cell, one_line
 from mls_tui.ui.widgets.log_view import LogView
-from mls_tui.ui.widgets.numbers import duration, size
-from mls_tui.ui.widgets.plain import one_line
-from mls_tui.ui.widgets.run_head import RunHead
+from mls_tui.ui.widgets.run_view import Flights, Gauge, RunHead
+from mls_tui.ui.widgets.tables import SmallTable
 
 IMPORT = Binding.Group("Import")
 BUDGET_SECONDS = 2.0
@@ -39,9 +43,10 @@ class ProgressScreen(MlsScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "pause", "Pause/resume", id="import.pause", tooltip="Pause or resume", group=IMPORT),
         Binding("x", "cancel", "Cancel", id="import.cancel", tooltip="Stop; what is stored stays", group=IMPORT),
+        Binding("o", "queue", "Queue", id="import.queue", tooltip="Change what is imported next", group=IMPORT),
         Binding("Q", "leave", "Leave", show=False, id="import.leave", tooltip="Follow it no further", group=IMPORT),
-        Binding("f", "errors", "Errors only", id="import.errors", tooltip="Filter the log to errors", group=IMPORT),
-        Binding("r", "retry", "Retry failed", id="import.retry", tooltip="Import what failed again", group=IMPORT),
+        Binding("slash", "errors", "Errors only", id="import.errors", tooltip="Filter the log to errors", group=IMPORT),
+        Binding("R", "retry", "Retry failed", id="import.retry", tooltip="Import what failed again", group=IMPORT),
         Binding("n", "tell", "Notify", id="import.notify", tooltip="Bell and notification at the end", group=IMPORT),
     ]
 
@@ -50,6 +55,7 @@ class ProgressScreen(MlsScreen[None]):
         with Vertical(id="run"):
             yield RunHead(id="run-head")
             yield Static(id="banner")
+            yield Static(id="next")
             yield Gauge(id="gauge")
             with Vertical(id="panes"):
                 with Vertical(id="flights-pane"):
@@ -61,27 +67,34 @@ class ProgressScreen(MlsScreen[None]):
     def on_mount(self) -> None:
         self.query_one("#flights-pane").border_title = "In flight"
         self._title_log()
-        self.query_one(LogView).add(self.shell.imports.log)
-        self.shell.import_events.subscribe(self, self._happened)
+        self.query_one(LogView).add(self.app.imports.log)
+        self.app.import_events.subscribe(self, self._happened)
         self.watch(self.app, "tally", self._moved)
+        self.watch(self.app, "queued", self._queue_changed)
         self.set_interval(BUDGET_SECONDS, self._ask_budget)
 
     def on_screen_resume(self) -> None:
-        self._moved(self.shell.tally)
+        self._moved(self.app.tally)
         self._ask_budget()
         self.query_one(LogView).follow_end()
+
+    def _queue_changed(self, queued: tuple[str, ...]) -> None:
+        line = self.query_one("#next", Static)
+        line.display = bool(queued)
+        names = ", ".join(one_line(name, 30) for name in queued)
+        line.update(Content.assemble(("Next: ", "bold"), names, ("   o changes the order", "$foreground 60%")))
 
     def _happened(self, batch: tuple[Event, ...]) -> None:
         self.query_one(LogView).add(batch)
 
     def _moved(self, tally: Tally | None) -> None:
         begun = tally is not None and tally.begun
-        nothing, imports = self.query_one("#no-import", Static), self.shell.imports
+        nothing, imports = self.query_one("#no-import", Static), self.app.imports
         nothing.display = not begun
         if not begun:
             nothing.update(_soon(imports.connection_name) if imports.running else _nothing_yet())
         self.query_one("#run").display = begun
-        if tally is None:
+        if tally is None or not begun:
             self.query_one(LogView).clear()
         elif self.is_current:
             self._draw(tally)
@@ -89,14 +102,14 @@ class ProgressScreen(MlsScreen[None]):
     def _draw(self, tally: Tally) -> None:
         self.query_one(RunHead).tally = tally
         banner = self.query_one("#banner", Static)
-        words = banner_words(tally, cancelling=self.shell.imports.cancelling)
+        words = banner_words(tally, cancelling=self.app.imports.cancelling)
         if words is not None:
             banner.update(words, layout=not banner.display)
         banner.display = words is not None
         flights, summary = self.query_one(Flights), self.query_one("#summary", Static)
         pane = self.query_one("#flights-pane")
         pane.set_class(tally.result is not None, "-ended")
-        here = not self.shell.imports.watching
+        here = not self.app.imports.watching
         self.query_one(LogView).tell_where(here=here)
         # The budget known here is that of this machine; the worker has its own.
         self.query_one(Gauge).display = tally.result is None and here
@@ -108,8 +121,8 @@ class ProgressScreen(MlsScreen[None]):
             summary.update(summary_words(tally))
 
     def _ask_budget(self) -> None:
-        if self.is_current and self.shell.imports.running and self.shell.imports.connection_id:
-            ask = partial(self._budget, self.shell.imports.connection_id)
+        if self.is_current and self.app.imports.running and self.app.imports.connection_id:
+            ask = partial(self._budget, self.app.imports.connection_id)
             begin(self, ask, "budget")
 
     async def _budget(self, connection_id: str) -> None:
@@ -120,10 +133,12 @@ class ProgressScreen(MlsScreen[None]):
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
         if reason := super().why_not(action, parameters):
             return reason
-        tally, running = self.shell.tally, self.shell.imports.running
+        tally, running = self.app.tally, self.app.imports.running
         if action in ("pause", "cancel") and not running:
             return NO_IMPORT
-        if action == "leave" and not self.shell.imports.watching:
+        if action == "queue" and not self.app.imports.queue:
+            return "No import waits. i on a second connection (1) puts it in the queue."
+        if action == "leave" and not self.app.imports.watching:
             return "This import runs here: leave the screen by 1, 2 or 4, and it goes on."
         if action == "retry":
             if running:
@@ -135,31 +150,39 @@ class ProgressScreen(MlsScreen[None]):
         return None
 
     def action_pause(self) -> None:
-        imports = self.shell.imports
+        imports = self.app.imports
         if imports.paused:
             imports.resume()
         else:
             imports.pause()
 
     def action_cancel(self) -> None:
-        tally = self.shell.tally
+        tally = self.app.tally
         stored = tally.counts.successful if tally else 0
         question = ConfirmDialog(
-            f"Cancel the import of {self.shell.imports.connection_name}?",
+            f"Cancel the import of {self.app.imports.connection_name}?",
             (
-                f"What is imported so far, {plural(stored, 'listing')}, stays in the store.",
+                f"What is imported stays in the store: {plural(stored, 'listing')} so far.",
                 "Listings in flight are dropped; nothing stays half-written.",
-                *(["The worker that does it stops."] if self.shell.imports.watching else []),
-                "The next import goes on from there.",
+                *(["The worker that does it stops."] if self.app.imports.watching else []),
+                "The next import of this connection goes on from there.",
+                *([f"{self.app.queued[0]} is imported then."] if self.app.queued else []),
             ),
             action="Cancel the import",
             cancel="Go on importing",
         )
-        self.app.push_screen(question, lambda yes: self.shell.imports.cancel() if yes else None)
+        self.app.push_screen(question, lambda yes: self.app.imports.cancel() if yes else None)
+
+    def action_queue(self) -> None:
+        self.app.push_screen(QueueDialog())
 
     def action_leave(self) -> None:
-        self.shell.imports.leave()
-        self.shell.go("history")
+        self.app.imports.leave()
+        self.post_message(GoTo("history"))
+
+    @on(LogView.Opened)
+    def _line_opened(self, event: LogView.Opened) -> None:
+        self.app.push_screen(TextDialog(event.line.time, event.line.text))
 
     def action_errors(self) -> None:
         self.query_one(LogView).toggle_errors()
@@ -167,18 +190,61 @@ class ProgressScreen(MlsScreen[None]):
 
     def _title_log(self) -> None:
         only = self.query_one(LogView).only_errors
-        self.query_one("#log-pane").border_title = "Log: errors only (f shows all)" if only else "Log"
+        self.query_one("#log-pane").border_title = "Log: errors only (/ shows all)" if only else "Log"
 
     def action_retry(self) -> None:
-        tally, imports = self.shell.tally, self.shell.imports
+        tally, imports = self.app.tally, self.app.imports
         if tally is not None and imports.connection_id is not None:
-            imports.retry(tally.run, imports.connection_id, imports.connection_name)
+            self.post_message(RetryRequested(tally.run, imports.connection_id, imports.connection_name))
 
     def action_tell(self) -> None:
-        imports = self.shell.imports
+        imports = self.app.imports
         imports.tell_when_done = not imports.tell_when_done
         told = "The bell rings, and the desktop tells you," if imports.tell_when_done else "Nothing rings"
         self.notify(f"{told} when an import ends.")
+
+
+class QueueDialog(ModalScreen[None]):
+    """The imports that wait, in their order."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("K,shift+up", "move(-1)", "Earlier", id="queue.up", tooltip="Import it earlier", group=IMPORT),
+        Binding("J,shift+down", "move(1)", "Later", id="queue.down", tooltip="Import it later", group=IMPORT),
+        Binding("x,delete", "drop", "Remove", id="queue.drop", tooltip="Do not import it now", group=IMPORT),
+        Binding("escape,q,o", "close", "Close", id="queue.close", tooltip="Back to the progress", group=IMPORT),
+    ]
+
+    app = getters.app(Shell)
+    table = getters.query_one(SmallTable)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog"):
+            yield Static("What is imported next", id="question", classes="head")
+            yield SmallTable(id="queue")
+            yield Static("K earlier   J later   x removes   esc closes", classes="consequence foot")
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "queued", self._show)
+
+    def _show(self) -> None:
+        jobs = self.app.imports.queue
+        rows = {job.connection_id: [cell(f"{place + 1}", 4), cell(job.name, 48)] for place, job in enumerate(jobs)}
+        self.table.show(["", "Connection"], rows, elastic="Connection")
+
+    @property
+    def _job(self) -> ImportJob | None:
+        return next((job for job in self.app.imports.queue if job.connection_id == self.table.chosen), None)
+
+    def action_move(self, step: int) -> None:
+        if (job := self._job) is not None:
+            self.app.imports.move(job, step)
+
+    def action_drop(self) -> None:
+        if (job := self._job) is not None:
+            self.app.imports.drop(job)
+
+    def action_close(self) -> None:
+        self.dismiss(None)
 
 
 def banner_words(tally: Tally, *, cancelling: bool) -> Content | None:
@@ -191,7 +257,7 @@ def banner_words(tally: Tally, *, cancelling: bool) -> Content | None:
         wait = (tally.throttled_until - tally.now).total_seconds()
         return Content.assemble(
             ("◷ The MLS asked us to wait ", "bold"),
-            f"until {tally.throttled_until:%H:%M:%S} UTC, {duration(wait)} from now: ",
+            f"until {clock_time(tally.throttled_until)}, {duration(wait)} from now: ",
             one_line(tally.throttled_why, 160),
         )
     return None
@@ -208,7 +274,7 @@ def summary_words(tally: Tally) -> Content:
         ("updated", counts.updated, ""),
         ("unchanged", counts.unchanged, ""),
         ("removed", counts.removed, "gone from the MLS" if counts.removed else ""),
-        ("failed", counts.failed, f"{counts.quarantined:,} put aside" if counts.quarantined else ""),
+        ("failed", counts.failed, f"{counts.quarantined:,} quarantined" if counts.quarantined else ""),
         ("photos", counts.photos_stored, f"{counts.photos_failed:,} missing" if counts.photos_failed else ""),
     ]
     parts: list[Content | str | tuple[str, str]] = []
@@ -222,7 +288,7 @@ def summary_words(tally: Tally) -> Content:
         parts += [("\n  ! ", "$text-warning"), f"{one_line(warning, 100)} ({times:,}×)"]
     parts.append("\n")
     if counts.failed or counts.photos_failed:
-        parts += [("r", "bold $accent"), " tries again what failed   "]
+        parts += [("R", "bold $accent"), " tries again what failed   "]
     parts += [("2", "bold $accent"), " looks at the homes   ", ("4", "bold $accent"), " past imports"]
     return Content.assemble(*parts)
 

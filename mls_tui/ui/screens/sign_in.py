@@ -1,13 +1,14 @@
-"""Sign in: user name and password, and whatever is asked beyond them (a new password, a code). Secrets go to
-``signing`` and are kept nowhere."""
+"""Sign in: user name and password, and whatever is asked after them (a new password, a code). Secrets go to the
+workspace's users, off the event loop, and are kept nowhere here."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
-from textual import on
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -16,13 +17,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from mls_tui.domain.errors import MlsTuiError
-from mls_tui.ui import signing
-from mls_tui.ui.widgets.background import begin
-from mls_tui.ui.widgets.plain import plain
-from mls_tui.users.port import Challenge, ChallengeKind, ChallengeOverError
-
-if TYPE_CHECKING:
-    from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.background import begin
+from mls_tui.ui.shell import Shell
+from mls_tui.ui.text import plain
+from mls_tui.users.port import Challenge, ChallengeKind, ChallengeOverError, User
 
 SIGN_IN = Binding.Group("Sign in")
 _HINTS = {
@@ -47,17 +45,15 @@ class SignInScreen(ModalScreen[bool]):
         Binding("ctrl+q", "app.quit", "Quit", id="sign_in.quit", tooltip="Quit the program", group=SIGN_IN),
     ]
 
+    app = getters.app(Shell)
+
     def __init__(self, why: str) -> None:
         super().__init__()
         self._why = why
         self._challenge: Challenge | None = None
 
-    @property
-    def _shell(self) -> MlsTuiApp:
-        return cast("MlsTuiApp", self.app)
-
     def compose(self) -> ComposeResult:
-        asks = signing.needs_password(self._shell)
+        asks = self.app.workspace.users.needs_password()
         why = self._why if asks else f"{self._why}. You signed out here before; your listings are where they were."
         with Vertical(id="dialog"):
             yield Static("Sign in", id="question")
@@ -85,27 +81,28 @@ class SignInScreen(ModalScreen[bool]):
         if not all(typed):
             self._say("Both are needed." if len(typed) > 1 else "An answer is needed.")
             return
-        ask: Callable[[], Awaitable[Challenge | None]]
+        users = self.app.workspace.users
+        ask: Callable[[], User | Challenge]
         if self._challenge is not None:
-            ask = partial(signing.answer, self._shell, self._challenge, typed[0])
+            ask = partial(users.answer, self._challenge, typed[0])
         else:
             user, password = typed if typed else ("", "")
-            ask = partial(signing.sign_in, self._shell, user.strip(), password)
+            ask = partial(users.sign_in, user.strip(), password)
         begin(self, partial(self._ask, ask), "sign-in")
 
-    async def _ask(self, ask: Callable[[], Awaitable[Challenge | None]]) -> None:
+    async def _ask(self, ask: Callable[[], User | Challenge]) -> None:
         self.query_one("#sign-in-problem", Static).update("Signing in…")
         try:
-            challenge = await ask()
+            answer = await asyncio.to_thread(ask)
         except MlsTuiError as error:
             if isinstance(error, ChallengeOverError):
                 await self._begin_again()
             self._say(str(error))
             return
-        if challenge is None:
-            self.dismiss(True)
+        if isinstance(answer, Challenge):
+            await self._show(answer)
         else:
-            await self._show(challenge)
+            self.dismiss(True)
 
     async def _show(self, challenge: Challenge) -> None:
         """Replace what was asked by what is asked now."""

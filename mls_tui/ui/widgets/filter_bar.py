@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from mls_tui.search import Query, parse
-from mls_tui.ui.widgets.plain import clean, one_line, plain
+from mls_tui.ui.text import clean, one_line, plain
 
 FILTER = Binding.Group("Filter")
 EXAMPLES = {

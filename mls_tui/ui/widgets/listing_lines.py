@@ -10,9 +10,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from mls_tui.ui.widgets.brief import brief
+from mls_tui.ui.text import brief, one_line
 from mls_tui.ui.widgets.listing_columns import MARK_WIDTH, STATUS_GLYPHS, Laid, cell_look, cell_text
-from mls_tui.ui.widgets.plain import one_line
 
 if TYPE_CHECKING:
     from mls_tui.ui.widgets.listing_table import ListingTable

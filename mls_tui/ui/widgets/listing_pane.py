@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from mls_tui.search import Query
-from mls_tui.ui.widgets.background import begin
+from mls_tui.ui.background import begin
 from mls_tui.ui.widgets.filter_bar import FilterBar
 from mls_tui.ui.widgets.listing_rows import Arrangement, Arranger, ListingRows
 from mls_tui.ui.widgets.listing_table import ListingTable

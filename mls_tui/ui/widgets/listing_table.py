@@ -13,13 +13,13 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from mls_tui.ui.text import clean
+from mls_tui.ui.widgets.lines import set_length
 from mls_tui.ui.widgets.listing_columns import MARK_WIDTH, Laid, cell_text, lay_out, title_of
 from mls_tui.ui.widgets.listing_cursor import Cursor
 from mls_tui.ui.widgets.listing_keys import LISTING_TABLE_KEYS
 from mls_tui.ui.widgets.listing_lines import COMPONENTS, LinePainter, Look
 from mls_tui.ui.widgets.listing_rows import ListingRows
-from mls_tui.ui.widgets.long_lines import set_length
-from mls_tui.ui.widgets.plain import clean
 
 HEADER = 1
 

@@ -1,24 +1,103 @@
-"""A table of any number of rows, drawn line by line like the listings table: a cell is made only where it is seen. It
-knows nothing of what its rows mean."""
+"""The keys that go through the rows of a table: the same in each, whatever it calls its actions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widgets import DataTable
 
-from mls_tui.ui.widgets.plain import one_line
-from mls_tui.ui.widgets.row_keys import row_keys
+from mls_tui.ui.text import one_line
+
+MOVE = Binding.Group("Move")
+_ROWS = (
+    ("up,k", "up", "Up"),
+    ("down,j", "down", "Down"),
+    ("home,g", "top", "First row"),
+    ("end,G", "bottom", "Last row"),
+    ("pageup,ctrl+u", "page_up", "A page up"),
+    ("pagedown,ctrl+d", "page_down", "A page down"),
+)
+
+
+def move(keys: str, action: str, name: str, words: str) -> Binding:
+    """A key that is not shown in the bar."""
+    return Binding(keys, action, words, show=False, id=f"table.{name}", tooltip=words, group=MOVE)
+
+
+def row_keys(*actions: str) -> list[BindingType]:
+    """Up, down, first, last, a page up, a page down: ``actions`` says what each starts, in this order."""
+    return [move(keys, action, name, words) for (keys, name, words), action in zip(_ROWS, actions, strict=True)]
+
+
+MARGINS = 3
+"""What the table leaves free of the screen's width: a cell on either side, and one for its scrollbar."""
+
+
+class SmallTable(DataTable[object], inherit_bindings=False):
+    """Rows are chosen whole. Cells must be ``rich.text.Text`` (see ``plain.cell``): a ``str`` would be markup."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *row_keys("cursor_up", "cursor_down", "scroll_top", "scroll_bottom", "page_up", "page_down"),
+        move("left,h", "cursor_left", "left", "Left"),
+        move("right,l", "cursor_right", "right", "Right"),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, cursor_type="row", zebra_stripes=False, cursor_foreground_priority="css")
+
+    def show(self, columns: Sequence[str], rows: Mapping[str, Sequence[Text]], *, elastic: str = "") -> None:
+        """Replace everything, keeping the cursor on its row. Columns are as wide as their widest cell; ``elastic``
+        gives way where they do not fit."""
+        chosen, y = self.chosen, self.scroll_offset.y
+        self.clear(columns=True)
+        widths = [
+            max([cell_len(label), *(row[index].cell_len for row in rows.values())])
+            for index, label in enumerate(columns)
+        ]
+        if elastic in columns:
+            index = columns.index(elastic)
+            room = self.app.size.width - MARGINS - sum(widths) - 2 * len(widths)
+            widths[index] = max(10, widths[index] + min(0, room))
+        for index, label in enumerate(columns):
+            cells = [row[index] for row in rows.values()]
+            right = bool(cells) and cells[0].justify == "right"
+            self.add_column(Text(label, justify="right" if right else "left"), width=widths[index], key=label)
+        for key, row in rows.items():
+            self.add_row(*(_cut(text, width) for text, width in zip(row, widths, strict=True)), key=key)
+        self.choose(chosen)
+        self.scroll_to(y=y, animate=False)
+
+    @property
+    def chosen(self) -> str | None:
+        """The key of the row under the cursor."""
+        if not self.row_count or not self.is_valid_row_index(self.cursor_row):
+            return None
+        return self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value
+
+    def choose(self, key: str | None) -> None:
+        """Put the cursor on a row, if it is there."""
+        if key is not None and key in self.rows:
+            self.move_cursor(row=self.get_row_index(key), animate=False)
+
+
+def _cut(text: Text, width: int) -> Text:
+    if text.cell_len > width:
+        text = text.copy()
+        text.truncate(width, overflow="ellipsis")
+    return text
+
 
 HEADER = 1
 GAP = 2

@@ -1,5 +1,5 @@
-"""The bridge between an import and the interface: the importer's events are consumed in a thread with a loop of its
-own, folded there, and handed over ten times a second. It must never make the interface wait for the importer."""
+"""Runs one import in a thread with an event loop of its own, folds its events there, and hands them to the interface
+at most four times a second. The interface never waits for the importer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from textual.message import Message
-
 from mls_tui import loops
 from mls_tui.domain.clock import Clock, SystemClock, epoch_ms
 from mls_tui.domain.errors import sentence
@@ -18,30 +16,14 @@ from mls_tui.domain.events import Event, RunFinished
 from mls_tui.domain.run import ImportResult, RunState
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.tally import Tally, TallyFold
-from mls_tui.ui.switching import collecting_seldom, quick_switching
+from mls_tui.ui.tuning import beside_an_import
 
-INTERVAL_SECONDS = 0.1
+INTERVAL_SECONDS = 0.25
+"""Between two deliveries. Faster is not seen, and a terminal behind a slow line has to read it all."""
 MAX_WAITING = 5_000
 """Events that may wait for the interface; beyond that the importer waits."""
 
 Events = Callable[[ImportControl], AsyncIterator[Event]]
-
-
-@dataclass
-class ImportProgress(Message):
-    """The run as it stands: an immutable snapshot; a newer one replaces one that still waits."""
-
-    tally: Tally
-
-    def can_replace(self, message: Message) -> bool:
-        return isinstance(message, ImportProgress)
-
-
-@dataclass
-class ImportEvents(Message):
-    """What happened since the last one, in order; never dropped."""
-
-    batch: tuple[Event, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +36,7 @@ class Handover:
     crash: BaseException | None = None
 
 
-class ImportBridge:
+class ImportThread:
     """One run. ``batches`` starts the thread and yields in the interface's loop until the run has ended."""
 
     def __init__(self, events: Events, control: ImportControl, *, clock: Clock | None = None) -> None:
@@ -70,12 +52,12 @@ class ImportBridge:
         self._crash: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
-        self._room = asyncio.Event()
+        self._may_go_on = asyncio.Event()
         self._wake: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._run, name="import", daemon=True)
 
     async def batches(self) -> AsyncIterator[Handover]:
-        """Deliveries, at most ten a second, the last with ``ended``. Closing the iterator stops the run."""
+        """Deliveries, the last with ``ended``. Closing the iterator stops the run."""
         interface = asyncio.get_running_loop()
         arrived = asyncio.Event()
 
@@ -86,7 +68,7 @@ class ImportBridge:
         self._wake = wake
         self._thread.start()
         try:
-            with quick_switching(), collecting_seldom():
+            with beside_an_import():
                 while True:
                     await arrived.wait()
                     arrived.clear()
@@ -106,7 +88,7 @@ class ImportBridge:
                 loop.call_soon_threadsafe(task.cancel)
 
     def join(self, seconds: float) -> bool:
-        """Wait for the end of the thread; True where it came."""
+        """Wait for the end of the thread; True if it has ended."""
         if self._thread.is_alive():
             self._thread.join(seconds)
         return not self._thread.is_alive()
@@ -118,7 +100,7 @@ class ImportBridge:
         loop = self._loop
         if loop is not None and not handover.ended:
             with contextlib.suppress(RuntimeError):  # the importer's loop has just ended
-                loop.call_soon_threadsafe(self._room.set)
+                loop.call_soon_threadsafe(self._may_go_on.set)
         return handover
 
     def _run(self) -> None:
@@ -155,9 +137,9 @@ class ImportBridge:
             self._waiting.append(event)
             full = len(self._waiting) >= MAX_WAITING
         if full:
-            self._room.clear()
+            self._may_go_on.clear()
             self._publish()
-            await self._room.wait()
+            await self._may_go_on.wait()
 
     async def _tick(self) -> None:
         while True:
@@ -171,7 +153,7 @@ class ImportBridge:
         self._wake()
 
     def _close(self, state: RunState, error: str | None) -> None:
-        """An end for a run that gave none, so that no screen waits for it for ever."""
+        """The end of a run that reported none, so that no screen waits for ever."""
         if self._finished:
             return
         now = self._clock.now()

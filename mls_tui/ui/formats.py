@@ -1,8 +1,18 @@
-"""Numbers as people read them: durations, sizes, rates, moments, and a bar. Pure functions."""
+"""Numbers as people read them: durations, sizes, rates, moments, a bar, the outcome of a run. Pure functions."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from mls_tui.domain.words import plural
+from mls_tui.ui.text import cell
+
+if TYPE_CHECKING:
+    from mls_tui.domain.run import ImportCounts, ImportRun
 
 
 def duration(seconds: float) -> str:
@@ -62,7 +72,7 @@ def ago(at_ms: int | None, now: datetime) -> str:
     if seconds < 7 * 86_400:
         days = int(seconds // 86_400)
         return "1 day ago" if days == 1 else f"{days} days ago"
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d")
+    return _local(at_ms).strftime("%Y-%m-%d")
 
 
 def until(at_ms: int, now: datetime) -> str:
@@ -78,8 +88,27 @@ def until(at_ms: int, now: datetime) -> str:
 
 
 def moment(at_ms: int | None) -> str:
+    """``2026-06-01 12:00`` in the local time zone."""
+    return "" if at_ms is None else _local(at_ms).strftime("%Y-%m-%d %H:%M")
+
+
+def moment_utc(at_ms: int | None) -> str:
     """``2026-06-01 12:00``, in UTC."""
     return "" if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def clock_time(at: datetime) -> str:
+    """``12:00:05`` in the local time zone."""
+    return at.astimezone().strftime("%H:%M:%S")
+
+
+def zone_name(at_ms: int | None = None) -> str:
+    """The local time zone's short name at this moment: ``CEST``."""
+    return (datetime.now().astimezone() if at_ms is None else _local(at_ms)).strftime("%Z")
+
+
+def _local(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone()
 
 
 def bar(share: float | None, width: int, *, style: str = "$primary") -> tuple[tuple[str, str], tuple[str, str]]:
@@ -89,3 +118,32 @@ def bar(share: float | None, width: int, *, style: str = "$primary") -> tuple[tu
     halves = round(max(0.0, min(1.0, share)) * width * 2)
     full = "━" * (halves // 2) + ("╸" if halves % 2 else "")
     return (full, style), ("─" * (width - len(full)), "$foreground 20%")
+
+
+Hue = Callable[[str], str]
+"""A theme's colour by its role: ``success``, ``warning``, ``error``, ``primary`` …"""
+
+
+def left_words(counts: ImportCounts) -> str:
+    """``3 failed``, else ``13 photos missing``: what another try may bring; empty where there is nothing."""
+    if counts.failed:
+        return f"{counts.failed:,} failed"
+    return f"{plural(counts.photos_failed, 'photo')} missing" if counts.photos_failed else ""
+
+
+def outcome(run: ImportRun | None, hue: Hue) -> Text:
+    """``✔ 298 in``, ``! 298 in, 2 failed``, ``✖ <why>``, ``■ cancelled``; empty without a run."""
+    if run is None:
+        return Text("")
+    from mls_tui.domain.run import RunState
+
+    if run.state is RunState.RUNNING:
+        return Text("▶ running", style=hue("primary"))
+    if run.state in (RunState.CANCELLED, RunState.INTERRUPTED):
+        return Text(f"■ {run.state.value}", style=hue("warning"))
+    if run.state is RunState.FAILED:
+        return Text.assemble(("✖ ", hue("error")), cell(run.error or "failed"))
+    counts = run.counts
+    if left := left_words(counts):
+        return Text.assemble(("! ", hue("warning")), f"{counts.successful:,} in, {left}")
+    return Text.assemble(("✔ ", hue("success")), f"{counts.successful:,} in" if counts.total else "nothing new")

@@ -91,3 +91,13 @@ def _shown(character: str, code: int, category: str, newlines: bool) -> str:
 
 def _limit(text: str) -> str:
     return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…"
+
+
+SPARE = 64
+PER_CELL = 16
+"""Characters looked at for each cell: combining marks and escape sequences take none."""
+
+
+def brief(text: str, width: int) -> str:
+    """As ``one_line``, looking only at the beginning of the text."""
+    return one_line(text[: SPARE + PER_CELL * max(0, width)], width)

@@ -1,0 +1,136 @@
+"""Widgets whose lines change several times a second. Only the cells that changed are sent to the terminal, and the
+screen is not laid out again, which would cost as much as painting it whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+from textual.widget import Widget
+
+
+class ChangingLines(Widget):
+    """Shows one Content a line. As high as its lines unless the style sheet says otherwise."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._contents: tuple[Content, ...] = ()
+        self._strips: list[Strip] = []
+
+    def show_lines(self, lines: Sequence[Content]) -> None:
+        """Replace the lines; repaint what differs."""
+        before, self._contents = self._strips, tuple(lines)
+        self._draw()
+        if len(before) != len(self._strips):
+            self.refresh(layout=True)
+            return
+        for y, (old, new) in enumerate(zip(before, self._strips, strict=True)):
+            if (part := changed_cells(old, new)) is not None:
+                self.refresh(Region(part[0], y, part[1] - part[0], 1))
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+        self.refresh()
+
+    def _draw(self) -> None:
+        width = self.content_size.width
+        self._strips = [
+            next(iter(Visual.to_strips(self, line, width, 1, self.visual_style)), Strip.blank(width))
+            for line in self._contents
+            if width
+        ]
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._contents)
+
+    def render_line(self, y: int) -> Strip:
+        if y < len(self._strips):
+            return self._strips[y]
+        return Strip.blank(self.content_size.width, self.rich_style)
+
+
+def changed_cells(old: Strip, new: Strip) -> tuple[int, int] | None:
+    """The first cell that differs and the one after the last; None if none does."""
+    if old == new:
+        return None
+    before, after = _cells(old), _cells(new)
+    length = max(len(before), len(after))
+    if len(before) != len(after):
+        return 0, length
+    differing = [at for at in range(length) if before[at] != after[at]]
+    return (differing[0], differing[-1] + 1) if differing else None
+
+
+def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
+    """One entry a cell: a wide character gives two, so that a difference never begins in the middle of one."""
+    return [(letter, style) for text, style, _ in strip for letter in text for _ in range(cell_len(letter))]
+
+
+def set_length(view: ScrollView, lines: int) -> None:
+    """How many lines there are. The screen is laid out again only if the scrollbar comes or goes."""
+    region = view.scrollable_content_region
+    size = Size(region.width, lines)
+    lasting = view.styles.overflow_y == "scroll" or (lines > region.height) == view.show_vertical_scrollbar
+    if not lasting or not region:
+        view.virtual_size = size
+        return
+    view.set_reactive(Widget.virtual_size, size)
+    if view.show_vertical_scrollbar:
+        view.vertical_scrollbar.window_virtual_size = lines
+    if view.scroll_y > view.max_scroll_y:
+        view.scroll_to(y=view.max_scroll_y, animate=False, force=True)
+
+
+class LongLines(ScrollView):
+    """Subclasses give ``draw_row``. ``look`` is the style of the component ``{LOOKS}--{name}``."""
+
+    LOOKS: ClassVar[str] = ""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._looks: dict[str, Style] = {}
+        self._shown_rows: list[Strip] = []
+
+    def draw_row(self, row: int, width: int) -> Strip:
+        """The line at this place of the whole, from 0."""
+        raise NotImplementedError
+
+    def render_line(self, y: int) -> Strip:
+        return self.draw_row(y + self.scroll_offset.y, self.scrollable_content_region.width)
+
+    def refresh_changed(self) -> None:
+        """Repaint the visible rows that differ from what was painted last."""
+        width, height = self.scrollable_content_region.width, self.size.height
+        top = self.scroll_offset.y
+        rows = [self.draw_row(top + y, width) for y in range(height)]
+        before, self._shown_rows = self._shown_rows, rows
+        if len(before) != len(rows):
+            self.refresh()
+            return
+        for y, (old, new) in enumerate(zip(before, rows, strict=True)):
+            if (part := changed_cells(old, new)) is not None:
+                self.refresh(Region(part[0], y, part[1] - part[0], 1))
+
+    def look(self, name: str = "") -> Style:
+        found = self._looks.get(name)
+        if found is None:
+            found = self.rich_style
+            if name:
+                found += self.get_component_rich_style(f"{self.LOOKS}--{name}")
+            self._looks[name] = found
+        return found
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._looks.clear()
