@@ -50,6 +50,8 @@ class Settings:
     kms_key_id: str | None = None
     log_group: str | None = None
     allow_private_hosts: bool = False
+    proxy: str | None = field(default=None, repr=False)
+    ca_bundle: str | None = None
     read_only: bool = False
     photos: str = "auto"
     theme: str | None = None
@@ -193,9 +195,17 @@ def effective(settings: Settings) -> list[Effective]:
     return rows
 
 
+def without_credentials(url: str) -> str:
+    """A proxy's address as it may be shown."""
+    scheme, slashes, rest = url.rpartition("://")
+    return f"{scheme}{slashes}{rest.rpartition('@')[2]}"
+
+
 def _shown(spec: Spec, value: object) -> str:
     if value is None:
         return ""
+    if spec.name == "proxy":
+        return without_credentials(str(value))
     if spec.secret:
         return "••••••"
     if isinstance(value, bool):

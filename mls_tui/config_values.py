@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from mls_tui.domain.keys import valid_user_id
 
@@ -93,6 +94,21 @@ def _home(value: object) -> Path:
     return Path(value).expanduser().absolute()
 
 
+def _proxy(value: object) -> str:
+    """A URL with host and port, or ``env``; the value may hold a password, so no message repeats it."""
+    text = value.strip() if isinstance(value, str) else ""
+    if text.lower() == "env":
+        return "env"
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and text.isprintable()
+    except ValueError:
+        good = False
+    if not good or " " in text:
+        raise ValueError("the address of an HTTP proxy, such as http://proxy.example.com:3128, or env")
+    return text
+
+
 _NAME = _text(r"[\x21-\x7e]{1,2048}", "a name without spaces")
 
 SPECS: tuple[Spec, ...] = (
@@ -107,6 +123,8 @@ SPECS: tuple[Spec, ...] = (
     Spec("kms_key_id", _NAME),
     Spec("log_group", _text(r"[A-Za-z0-9_/.#-]{1,512}", "a CloudWatch Logs group name")),
     Spec("allow_private_hosts", _flag, False),
+    Spec("proxy", _proxy, secret=True),
+    Spec("ca_bundle", _text(r"[^\x00-\x1f]{1,4096}", "the path of a file of PEM certificates")),
     Spec("read_only", _flag, False),
     Spec("photos", _text(r"auto|kitty|sixel|blocks|off", "auto, kitty, sixel, blocks or off"), "auto"),
     Spec("theme", _text(r"[A-Za-z0-9_-]{1,64}", "the name of a theme")),

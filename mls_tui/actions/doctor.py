@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mls_tui.domain.errors import MlsTuiError, sentence
+from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
 from mls_tui.storage.base import Check
 
 if TYPE_CHECKING:
@@ -69,9 +69,43 @@ def local_checks(settings: Settings) -> list[Check]:
         folders = {"data folder": settings.data_path, **folders}
     checks += [_folder(name, path) for name, path in folders.items()]
     checks.append(_disk(settings.data_path if settings.storage == "local" else settings.state_path))
+    checks += _network(settings)
     if settings.allow_private_hosts:
         advice = "Unset MLS_TUI_ALLOW_PRIVATE_HOSTS outside tests: feed addresses may reach this network."
         checks.append(Check("private hosts", "warning", "MLS and photo addresses may point into this network", advice))
+    return checks
+
+
+def _network(settings: Settings) -> list[Check]:
+    """Proxy and certificates, as far as they can be judged without a request."""
+    from mls_tui.config import without_credentials
+    from mls_tui.reso.transport import USE_ENVIRONMENT, Proxies, tls_context
+
+    checks = []
+    try:
+        proxies = Proxies(settings.proxy)
+        unused = proxies.unused("https", "") or proxies.unused("http", "")
+        if unused is not None:
+            checks.append(Check("proxy", "warning", f"{unused} is set but not used", f"To use it, {USE_ENVIRONMENT}."))
+        elif proxies.hosts:
+            where = without_credentials(settings.proxy or "") if settings.proxy != "env" else ", ".join(proxies.hosts)
+            checks.append(
+                Check(
+                    "proxy",
+                    "ok",
+                    f"MLS requests and photos go through {where}. The proxy resolves their host names, so private "
+                    "addresses are refused only where a URL spells them out, not where a name leads to them",
+                )
+            )
+    except UsageError as error:
+        checks.append(Check("proxy", "failure", sentence(error)))
+    try:
+        tls_context(settings.ca_bundle)
+        if settings.ca_bundle or os.environ.get("SSL_CERT_FILE"):
+            names = [name for name in (settings.ca_bundle, os.environ.get("SSL_CERT_FILE")) if name]
+            checks.append(Check("certificates", "ok", f"trusts those in {' and '.join(names)}"))
+    except UsageError as error:
+        checks.append(Check("certificates", "failure", sentence(error)))
     return checks
 
 

@@ -77,6 +77,8 @@ async def open_connector_for(
         observer=observer or unobserved,
         limits=await rate_limits(workspace, connection, secrets),
         allow_private_hosts=workspace.settings.allow_private_hosts,
+        proxy=workspace.settings.proxy,
+        ca_bundle=workspace.settings.ca_bundle,
         on_token=tokens.keep if shared else None,
         kept_token=tokens.kept if shared else None,
     )

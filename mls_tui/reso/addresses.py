@@ -12,7 +12,7 @@ import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 from aiohttp import ThreadedResolver
@@ -217,10 +217,22 @@ def same_origin(url: str, other: str) -> bool:
 
 
 def _parsed(url: str) -> httpx.URL | None:
+    for spelled in (url, _with_ascii_host(url)):
+        try:
+            return httpx.URL(spelled)
+        except (httpx.InvalidURL, ValueError, TypeError):
+            continue
+    return None
+
+
+def _with_ascii_host(url: str) -> str:
+    """For a host that RFC 5891 does not allow, such as an emoji: its name by RFC 3490, as browsers look it up."""
     try:
-        return httpx.URL(url)
-    except (httpx.InvalidURL, ValueError, TypeError):
-        return None
+        netloc = urlsplit(url).netloc
+        user, at, host = netloc.rpartition("@")
+        return url.replace(netloc, f"{user}{at}{host.encode('idna').decode()}", 1)
+    except (ValueError, TypeError, AttributeError):
+        return ""
 
 
 def _is_name(host: str) -> bool:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import httpx
 from aiohttp.abc import AbstractResolver
@@ -19,7 +19,7 @@ from aiohttp.abc import AbstractResolver
 from mls_tui import __version__
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.connection import Connection, SecretField
-from mls_tui.domain.errors import ConnectionExpiredError, MLSError, RateLimitedError
+from mls_tui.domain.errors import ConnectionExpiredError, MLSError, RateLimitedError, UsageError
 from mls_tui.domain.masking import Masker
 from mls_tui.domain.retry import REQUEST_ATTEMPTS, attempt
 from mls_tui.reso.addresses import AddressGuard, Target, same_origin
@@ -37,7 +37,7 @@ from mls_tui.reso.answers import (
 from mls_tui.reso.auth import FormAnswer, KeptToken, OnToken, TokenSource
 from mls_tui.reso.base import Observer, PhotoBytes, RequestFailed
 from mls_tui.reso.photos import PhotoSource
-from mls_tui.reso.presets import ProviderPreset
+from mls_tui.reso.presets import PLACEHOLDERS, ProviderPreset
 from mls_tui.reso.rate_limit import STRIKES, RateLimits, Slot
 from mls_tui.reso.transport import (
     REACH_ERRORS,
@@ -101,14 +101,20 @@ class MlsClient:
         timeouts: Timeouts | None = None,
     ) -> None:
         self._preset = preset
-        self._timeouts = timeouts or Timeouts()
+        self._secrets = secrets
+        self._timeouts = timeouts or _timeouts(preset)
         self._guard = AddressGuard(allow_private_hosts)
         self._mask = Masker(secrets.values())
         self._clock = clock
         self._rng = rng or random.Random()
         self._observer = observer
         self._network = Network(
-            self._guard, self._timeouts, proxy=proxy, ca_bundle=ca_bundle, resolver=resolver, transport=transport
+            self._guard,
+            self._timeouts,
+            proxy={None: proxy, "direct": None}.get(preset.proxy, preset.proxy),
+            ca_bundle=ca_bundle,
+            resolver=resolver,
+            transport=transport,
         )
         self._limits = limits.opened()
         self._tokens = TokenSource(
@@ -193,7 +199,9 @@ class MlsClient:
         renewed, hops = False, 0
         while True:
             token = await self._tokens.token()
-            raw, slot = await self._exchange("GET", target, self._headers(token, extra), PAGE_CAP, self._timeouts.page)
+            raw, slot = await self._exchange(
+                "GET", self._with_parameters(target, token), self._headers(token, extra), PAGE_CAP, self._timeouts.page
+            )
             answer, fault, error = await self._judge(target.host, raw)
             status = raw.status if error is None else error.status or raw.status
             if self._throttled(target.host, slot, raw, status, fault):
@@ -296,6 +304,28 @@ class MlsClient:
         headers["Authorization"] = f"Bearer {token}"
         return dict(headers)
 
+    def _with_parameters(self, target: Target, token: str) -> Target:
+        """The target with the preset's ``query_parameters`` that it lacks: links of the server may hold them."""
+        path, _, query = target.text.partition("?")
+        given = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
+        values = {"{token}": token} | {f"{{{name}}}": value for name, value in self._secrets.items()}
+        added = []
+        for name, value in self._preset.query_parameters:
+            if name in given:
+                continue
+            for placeholder in PLACEHOLDERS:
+                if placeholder in value and not values.get(placeholder):
+                    raise UsageError(
+                        f"The setting query_parameters wants {placeholder}, which this connection does not have. "
+                        "Edit the connection."
+                    )
+                value = value.replace(placeholder, values.get(placeholder, ""))
+            added.append((name, value))
+        if not added:
+            return target
+        query = f"{query}&" if query else ""
+        return replace(target, text=f"{path}?{query}{urlencode(added, quote_via=quote, safe='')}")
+
     def _check_origin(self, target: Target) -> None:
         if not same_origin(target.text, self._preset.base_url):
             scheme, host, port = target.origin
@@ -337,6 +367,13 @@ class MlsClient:
             raise
         except MLSError as error:
             raise TokenUnavailableError(f"No token could be had. {error}", status=error.status) from None
+
+
+def _timeouts(preset: ProviderPreset) -> Timeouts:
+    """A server that may be silent for longer has longer for a whole page too."""
+    usual = Timeouts()
+    longer = max(0.0, preset.read_timeout_seconds - usual.read)
+    return replace(usual, read=float(preset.read_timeout_seconds), page=usual.page + longer)
 
 
 def _form_answer(raw: _Raw, fault: Fault) -> FormAnswer:

@@ -157,14 +157,16 @@ def open_connector(
     observer: Observer = unobserved,
     limits: RateLimits | None = None,
     allow_private_hosts: bool = False,
+    proxy: str | None = None,
+    ca_bundle: str | None = None,
     on_token: OnToken | None = None,
     kept_token: KeptToken | None = None,
     rng: random.Random | None = None,
 ) -> ResoConnector:
     """The connector for a connection; nothing is sent yet.
 
-    ``limits`` are those of its host and credential, if they are shared or kept. ``on_token`` keeps renewed tokens,
-    ``kept_token`` reads them.
+    ``limits`` are those of its host and credential, if they are shared or kept. ``proxy`` and ``ca_bundle`` are the
+    configuration's. ``on_token`` keeps renewed tokens, ``kept_token`` reads them.
 
     Raises:
         UsageError: the provider is unknown (the message lists those known), or the connection's settings do not fit.
@@ -180,6 +182,8 @@ def open_connector(
         limits=limits,
         observer=observer,
         allow_private_hosts=allow_private_hosts,
+        proxy=proxy,
+        ca_bundle=ca_bundle,
         on_token=on_token,
         kept_token=kept_token,
         rng=rng or random.Random(),

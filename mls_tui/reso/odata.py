@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsp
 
 from mls_tui.domain.errors import MLSError, PagingError
 from mls_tui.domain.listing import ListingStatus
+from mls_tui.reso.addresses import same_origin
 from mls_tui.reso.base import RawRecord
 from mls_tui.reso.mapping.statuses import status_filter_words
 from mls_tui.reso.presets import ProviderPreset
@@ -255,7 +256,6 @@ def entity_url(preset: ProviderPreset, key: Key, dialect: Dialect, path: str = "
 
 # reading ----------------------------------------------------------------------------------------------------------
 
-_PORTS: Final = {"http": 80, "https": 443}
 _NEXT_NAMES: Final = ("@odata.nextLink", "@nextLink", "odata.nextLink", "__next", "nextLink")
 _COUNT_NAMES: Final = ("@odata.count", "@count", "odata.count", "__count")
 _MOST_RECORDS: Final = 1_000_000_000
@@ -375,8 +375,11 @@ def next_url(page: FeedPage, base_url: str) -> str | None:
         return None
     raw = page.next_link.strip().replace(" ", "%20")
     try:
-        target = urlsplit(urljoin(page.url, raw))
-        same = _same_origin(target, urlsplit(base_url))
+        target, base = urlsplit(urljoin(page.url, raw)), urlsplit(base_url)
+        if (target.scheme, base.scheme) == ("http", "https") and target.port in (None, 80, base.port or 443):
+            port = f":{base.port}" if base.port else ""
+            target = target._replace(scheme="https", netloc=target.netloc.removesuffix(f":{target.port}") + port)
+        same = same_origin(urlunsplit(target), base_url)
     except ValueError:
         raise PagingError(
             "The MLS sent a next-page link that cannot be read, so paging stopped. What was read is kept. Try again "
@@ -387,17 +390,7 @@ def next_url(page: FeedPage, base_url: str) -> str | None:
             f"The MLS sent a next-page link to another server ({target.hostname or target.scheme}). It was not "
             "followed, so that the access token stays with the MLS. Ask the provider, or correct the base URL."
         )
-    base = urlsplit(base_url)
     return urlunsplit(target._replace(scheme=base.scheme, netloc=base.netloc, fragment=""))
-
-
-def _same_origin(target: Any, base: Any) -> bool:
-    if (target.hostname or "").lower() != (base.hostname or "").lower():
-        return False
-    ports = (target.port or _PORTS.get(target.scheme), base.port or _PORTS.get(base.scheme))
-    if target.scheme == base.scheme:
-        return ports[0] == ports[1]
-    return (target.scheme, base.scheme) == ("http", "https") and target.port in (None, 80, ports[1])
 
 
 def key_of(record: RawRecord, key_field: str, number_field: str) -> Key | None:

@@ -112,6 +112,16 @@ def _address(value: Override) -> str:
     return text
 
 
+def _proxy(value: Override) -> str:
+    """Overrides are not encrypted, so that no user and password are taken here."""
+    text = _text(value)
+    parts = urlsplit(text)
+    words = text.lower() in ("env", "direct")
+    if not words and (parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or "@" in text):
+        raise ValueError
+    return text.lower() if words else text
+
+
 def _switch(value: Override) -> bool:
     if isinstance(value, bool):
         return value
@@ -190,6 +200,14 @@ PARAMETERS: Final = Kind(
 )
 
 
+_PROXY = Kind(
+    "env, direct, or the address of a proxy such as http://proxy.example.com:3128, without user and password, which "
+    "belong into MLS_TUI_PROXY",
+    _proxy,
+    None,
+)
+
+
 def _optional(kind: Kind) -> Kind:
     return replace(kind, empty=None)
 
@@ -228,6 +246,7 @@ class ProviderPreset:
     max_watermark_age_days: int | None = _is(
         None, _whole(0, 36_600, empty=None), PAGES, "after so many days without an import everything is read again"
     )
+    read_timeout_seconds: int = _is(120, _whole(1, 3_600), PAGES, "how long the server may be silent before it answers")
     order_by: bool = _is(True, _YES_NO, PAGES, "whether the server takes $orderby")
     count: bool = _is(True, _YES_NO, PAGES, "whether the server takes $count")
 
@@ -241,6 +260,9 @@ class ProviderPreset:
         {}, _HEADERS, LIMITS, "Name: value; Name: value. {token} stands for the access token"
     )
     media_headers: Mapping[str, str] = _is({}, _HEADERS, LIMITS, "the same for photos")
+    proxy: str | None = _is(
+        None, _PROXY, LIMITS, "this connection's own proxy; env is HTTPS_PROXY and its kin, direct is none"
+    )
     query_parameters: tuple[tuple[str, str], ...] = _is(
         (), PARAMETERS, LIMITS, "added to every request: Class=Residential; key={client_secret}"
     )

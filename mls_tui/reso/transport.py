@@ -13,6 +13,7 @@ import os
 import ssl
 import zlib
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
@@ -131,8 +132,10 @@ class Proxies:
     def hosts(self) -> list[str]:
         """The names of the proxies: the resolver may find private addresses for them."""
         found = [self._set] if self._set else []
-        if self._from_environment:
-            found = [_proxy(self._environment[name], name) for name in ("http", "https", "all") if self._named(name)]
+        for name in ("http", "https", "all") if self._from_environment else ():
+            if self._named(name):
+                with suppress(UsageError):  # another kind of proxy, which is an error only if it is to be used
+                    found.append(_proxy(self._environment[name], name))
         return [proxy.url.raw_host for proxy in found if proxy.url.raw_host]
 
     def of(self, scheme: str, host: str) -> Proxy | None:
@@ -153,12 +156,7 @@ class Proxies:
         return bool(self._environment.get(name, "").strip())
 
 
-USE_ENVIRONMENT = 'set MLS_TUI_PROXY=env, or proxy = "env" in config.toml, to use it'
-
-
-def check_proxy(setting: str | None) -> None:
-    """Raises UsageError, as ``Proxies``."""
-    _ = Proxies(setting).hosts
+USE_ENVIRONMENT = 'set MLS_TUI_PROXY=env, or proxy = "env" in config.toml'
 
 
 def _proxy(text: str, name: str) -> Proxy:
@@ -365,7 +363,7 @@ class Network:
         """What a corporate network may need, if it looks like one."""
         variable = self._proxies.unused(scheme, host)
         if variable is not None and phrase != NO_TLS:
-            return f"{phrase}; {variable} names a proxy that is not used: {USE_ENVIRONMENT}"
+            return f"{phrase}; {variable} names a proxy that is not used; to use it, {USE_ENVIRONMENT}"
         if phrase == NO_TLS and self._ca_bundle is None:
             return (
                 f"{phrase}; if your network has a certificate authority of its own, name its file in MLS_TUI_CA_BUNDLE"

@@ -19,6 +19,13 @@ MB = 1_000_000
 Reply = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
+def flood(megabytes: int) -> bytes:
+    """A page of empty rows, packed to a thousandth."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    parts = [packer.compress(b'{"value": [{}'), *(packer.compress(b",{}" * (MB // 3)) for _ in range(megabytes))]
+    return b"".join([*parts, packer.compress(b"]}"), packer.flush()])
+
+
 def bomb(start: bytes, megabytes: int) -> bytes:
     """``start`` and then zeros, packed to a thousandth."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)

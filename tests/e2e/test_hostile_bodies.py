@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.e2e.hostile_mls import (
     Reply,
     announced,
     bomb,
+    flood,
     good_jpeg,
     headers_without_end,
     hostile_mls,
@@ -52,6 +54,8 @@ PAGES: dict[str, tuple[Reply, str]] = {
     "packed-twice": (packed(bomb(b'{"value": [', 500), 2), "not asked for"),
     "trickled": (trickled(b'{"value": ['), "took too long"),
     "many-headers": (headers_without_end(20), "not valid HTTP"),
+    "63-MB-of-rows": (packed(flood(63)), "more than 2,000,000 values"),
+    "100,001-rows": (whole(b'{"value": [' + b",".join([b"{}"] * 100_001) + b"]}"), "more than 100,000 rows"),
     "deep": (whole(b'{"value": ' + b"[" * 200_000), "no JSON"),
 }
 
@@ -121,6 +125,22 @@ async def test_a_page_that_attacks_ends_the_import_with_a_sentence_and_its_state
         assert await house.listings() == before
         mls.page = None
         assert (await house.run(full=True)).state is RunState.DONE
+
+
+@pytest.mark.parametrize("value", [b"9" * 5_000, b"[" * 1_100 + b"]" * 1_100, b'{"a":' * 1_100 + b"1" + b"}" * 1_100])
+async def test_a_record_that_cannot_be_read_is_quarantined_and_the_others_are_imported(
+    value: bytes, tmp_path: Path
+) -> None:
+    mls = HostileMLS({"first": whole(good_jpeg()), "bad": whole(good_jpeg()), "last": whole(good_jpeg())})
+    records = [json.dumps(record).encode() for record in mls.records()]
+    records[1] = records[1].replace(b'"ListPrice": 1', b'"ListPrice": ' + value)
+    mls.page = whole(b'{"@odata.count": 3, "value": [' + b", ".join(records) + b"]}")
+    async with visiting(mls, tmp_path) as house:
+        result = await house.run()
+        assert {listing.mls_number for listing in (await house.listings()).values()} == {"first", "last"}
+        (failed,) = result.errors
+        assert failed.mls_number == "bad"
+        assert "digits" in failed.error or "deep" in failed.error
 
 
 @pytest.mark.promise("hostile bodies")

@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from mls_tui.actions.doctor import aws_checks, diagnose, local_checks, sts_client
-from mls_tui.config import load_settings
+from mls_tui.config import effective, load_settings
 from mls_tui.storage.base import Check
 from mls_tui.users.open import open_users
 from mls_tui.vault.secrets import open_vault
@@ -87,6 +87,40 @@ def test_a_file_in_the_place_of_a_folder_is_found(home: Path) -> None:
 def test_private_hosts_are_warned_of(home: Path) -> None:
     settings = load_settings({"MLS_TUI_HOME": str(home), "MLS_TUI_ALLOW_PRIVATE_HOSTS": "1"})
     assert _states(local_checks(settings))["private hosts"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("proxy", "variable", "state", "says"),
+    [
+        (None, None, None, ""),
+        (None, "HTTPS_PROXY", "warning", "HTTPS_PROXY is set but not used"),
+        (None, "all_proxy", "warning", "ALL_PROXY is set but not used"),
+        ("env", "HTTPS_PROXY", "ok", "go through proxy.corp"),
+        ("http://me:canary@proxy.corp:3128", None, "ok", "go through http://proxy.corp:3128"),
+    ],
+)
+def test_the_proxy_and_what_cannot_be_checked_behind_it_are_said(
+    proxy: str | None, variable: str | None, state: str | None, says: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "http://me:canary@proxy.corp:3128")
+    settings = load_settings(environ={"MLS_TUI_PROXY": proxy or ""}, home=str(home))
+    found = [check for check in local_checks(settings) if check.name == "proxy"]
+    assert [check.state for check in found] == ([state] if state else [])
+    assert all(says in check.detail for check in found)
+    assert ("MLS_TUI_PROXY=env" in str(found)) is (state == "warning")
+    assert ("private addresses are refused only where a URL spells them out" in str(found)) is (state == "ok")
+    assert "canary" not in str(found) + repr(settings) + str(effective(settings))
+
+
+def test_a_ca_bundle_that_cannot_be_read_is_a_failure(home: Path) -> None:
+    settings = load_settings(environ={"MLS_TUI_CA_BUNDLE": str(home / "ca.pem")}, home=str(home))
+    (check,) = [check for check in local_checks(settings) if check.name == "certificates"]
+    assert check.state == "failure"
+    assert "MLS_TUI_CA_BUNDLE" in check.detail
 
 
 def test_aws_tells_who_and_where() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mls_tui.domain.errors import ConnectionExpiredError, MLSError, RateLimitedError
+from mls_tui.domain.connection import SecretField
+from mls_tui.domain.errors import ConnectionExpiredError, MLSError, RateLimitedError, UsageError
 from mls_tui.reso.odata import with_query
 from tests.unit.mls_transport_fakes import BASE, SECRET, TOKEN, Wire, rows, script
 
@@ -210,6 +211,32 @@ async def test_preset_headers_reach_the_api_with_the_token() -> None:
     sent = wire.requests[0].headers
     assert (sent["User-Agent"], sent["X-Key"], sent["Prefer"]) == ("Feed/1", TOKEN, "odata.maxpagesize=5")
     assert sent["Authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ("", "?Class=Residential%20%26%20Land&key=canary-secret-9c1d&t=canary-token-7f3a"),
+        ("?$top=5&a=%2F", "?$top=5&a=%2F&Class=Residential%20%26%20Land&key=canary-secret-9c1d&t=canary-token-7f3a"),
+        ("?Class=Land&key=&$skip=2", "?Class=Land&key=&$skip=2&t=canary-token-7f3a"),
+    ],
+)
+async def test_query_parameters_go_with_every_request_that_lacks_them(asked: str, sent: str) -> None:
+    parameters = (("Class", "Residential & Land"), ("key", "{client_secret}"), ("t", "{token}"))
+    answers = script(httpx.Response(302, headers={"Location": "/odata/Moved"}), rows("1"))
+    secrets = {SecretField.ACCESS_TOKEN: TOKEN, SecretField.CLIENT_SECRET: "canary-secret-9c1d"}
+    wire = Wire(answers, secrets=secrets, preset_changes={"query_parameters": parameters})
+    await wire.http.get_json(URL + asked)
+    first, moved = wire.requests
+    assert str(first.url) == f"{URL}{sent}"
+    assert moved.url.params["Class"] == "Residential & Land"
+
+
+async def test_a_query_parameter_without_its_secret_says_what_is_missing() -> None:
+    wire = Wire(script(rows("1")), preset_changes={"query_parameters": (("key", "{client_secret}"),)})
+    with pytest.raises(UsageError, match=r"query_parameters wants \{client_secret\}"):
+        await wire.http.get_json(URL)
+    assert wire.requests == []
 
 
 async def test_page_over_the_cap_says_413_so_that_paging_can_halve(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -313,6 +313,21 @@ async def test_a_silent_server_is_given_up_after_the_time_limit(timeouts: Timeou
     assert len(server.heads) == 3
 
 
+async def test_the_servers_silence_is_a_setting_of_the_connection() -> None:
+    async def reply(number: int, head: str, writer: asyncio.StreamWriter) -> None:
+        return
+
+    async with serving(reply) as server:
+        wire = Wire(
+            preset_changes={"base_url": f"http://127.0.0.1:{server.port}", "read_timeout_seconds": 0.05},
+            allow_private_hosts=True,
+        )
+        with pytest.raises(MLSError, match="took too long"):
+            await wire.http.get_json(f"http://127.0.0.1:{server.port}/Property")
+        await wire.http.close()
+    assert len(server.heads) == 3
+
+
 # ---- What is sent
 
 

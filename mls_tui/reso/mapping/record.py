@@ -12,6 +12,7 @@ from typing import Any
 from mls_tui.domain.errors import UnusableRecordError
 from mls_tui.domain.keys import mls_number_key, provider_name
 from mls_tui.domain.listing import Listing, ListingStatus
+from mls_tui.reso.answers import UNREADABLE
 from mls_tui.reso.base import RawRecord
 from mls_tui.reso.mapping.home import address_of, features_of, home_of, money_of, office_of, withheld
 from mls_tui.reso.mapping.quarantine import scrub
@@ -88,6 +89,8 @@ def map_record(
     try:
         key = _usable_key(record, preset.key_field, "ListingKey")
         number = _usable_key(record, preset.number_field, "ListingId")
+        if isinstance(reason := record.get(UNREADABLE), str):
+            raise UnusableRecordError(reason)
         if key is None:
             raise UnusableRecordError("it has no ListingKey")
         meaning = _meaning(fields, preset, key, number, coming_soon=coming_soon)
