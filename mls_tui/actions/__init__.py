@@ -41,6 +41,7 @@ from mls_tui.actions.results import (
     Preview,
     PreviewRow,
 )
+from mls_tui.actions.service import Service, install_service, remove_service, service_status
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.options import ImportOptions
 
@@ -56,6 +57,7 @@ __all__ = [
     "ImportOptions",
     "Preview",
     "PreviewRow",
+    "Service",
     "check_connection",
     "check_storage",
     "connect_mls",
@@ -78,12 +80,15 @@ __all__ = [
     "import_events",
     "import_mls_listings",
     "init_storage",
+    "install_service",
     "preview_import",
     "refetch_photos",
+    "remove_service",
     "retry_events",
     "retry_run",
     "rotate_keys",
     "run_worker",
+    "service_status",
     "show_connection",
     "start_distributed",
     "steer_run",

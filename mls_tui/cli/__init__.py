@@ -5,6 +5,7 @@ Commands are imported when they are called, so that ``mls-tui --help`` costs no 
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
 from contextlib import suppress
@@ -28,6 +29,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "pause": ("workers", "Let a distributed import rest."),
     "resume": ("workers", "Go on with a distributed import."),
     "cancel": ("workers", "End a distributed import."),
+    "service": ("service", "Import in the background of this machine: install, status, remove."),
     "storage": ("storage", "Create or check table, bucket and folders."),
     "sign-in": ("users", "Sign in with Cognito, where it is configured."),
     "sign-out": ("users", "Sign out and revoke the session."),
@@ -35,6 +37,8 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Check configuration, AWS rights and what a provider supports."),
     "info": ("doctor", "Version, paths and effective configuration."),
     "keys": ("users", "Rotate the key that encrypts secrets."),
+    "help": ("help", "Help of a command, or all of it as a manual page."),
+    "completion": ("help", "Tab completion for bash, zsh or fish."),
 }
 
 
@@ -48,8 +52,17 @@ class LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(f"mls_tui.cli.{_COMMANDS[cmd_name][0]}")
-        command = getattr(module, cmd_name.replace("-", "_").replace("import", "import_"))
+        command = getattr(module, {"import": "import_", "help": "help_"}.get(cmd_name, cmd_name.replace("-", "_")))
         return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, with a suggestion for a command that does not exist."""
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            close = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            ctx.fail(f"There is no command '{args[0]}'." + (f" Did you mean '{close[0]}'?" if close else ""))
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error that is ours becomes a sentence, the whole of it goes to the log."""
@@ -71,13 +84,8 @@ _EPILOG = """\b
 A first look:      mls-tui demo
 Import an MLS:     mls-tui connections add NAME --provider PRESET
                    mls-tui import NAME
-Help of a command: mls-tui COMMAND --help
-
-\b
-Completion in your shell:
-  bash  eval "$(_MLS_TUI_COMPLETE=bash_source mls-tui)"
-  zsh   eval "$(_MLS_TUI_COMPLETE=zsh_source mls-tui)"
-  fish  _MLS_TUI_COMPLETE=fish_source mls-tui | source
+Help of a command: mls-tui help COMMAND
+Tab in your shell: mls-tui help completion
 
 \b
 Exit codes: 0 done; 1 done, but some listings failed; 2 wrong usage or
@@ -91,7 +99,7 @@ configuration; 3 not signed in or refused; 4 MLS or storage unreachable;
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, prog_name="mls-tui")
+@click.version_option(__version__, "-V", "--version", prog_name="mls-tui")
 @click.option("--storage", type=click.Choice(["local", "aws"]), help="Where to store: this machine or AWS.")
 @click.option("--table", metavar="NAME", help="DynamoDB table.")
 @click.option("--bucket", metavar="NAME", help="S3 bucket for photos.")

@@ -14,6 +14,7 @@ import click
 
 from mls_tui import actions
 from mls_tui.actions.results import ConnectionEdit, ConnectionForm, ConnectionView
+from mls_tui.cli.help import connection_names, preset_names
 from mls_tui.cli.output import plain_text, print_json, say
 from mls_tui.cli.running import data_of, fail, json_option, with_workspace
 from mls_tui.domain.clock import iso_z
@@ -130,7 +131,11 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @connections.command()
 @click.argument("name")
 @click.option(
-    "--provider", required=True, metavar="PRESET", help="flexmls, bridge, trestle, crmls, mlsgrid, bright, reso."
+    "--provider",
+    required=True,
+    metavar="PRESET",
+    shell_complete=preset_names,
+    help="flexmls, bridge, trestle, crmls, mlsgrid, bright, reso.",
 )
 @connection_options
 @click.pass_context
@@ -153,9 +158,14 @@ def add(ctx: click.Context, /, name: str, provider: str, as_json: bool, **given:
 
 
 @connections.command()
-@click.argument("connection")
+@click.argument("connection", shell_complete=connection_names)
 @click.option("--name", metavar="NAME", help="Another name.")
-@click.option("--provider", metavar="PRESET", help="Another provider; what was the old one's alone does not stay.")
+@click.option(
+    "--provider",
+    metavar="PRESET",
+    shell_complete=preset_names,
+    help="Another provider; settings that only the old one had are dropped.",
+)
 @connection_options
 @click.option("--unset", multiple=True, metavar="FIELD", help="Back to the preset's value, or to none.")
 @click.option("--ask", is_flag=True, help="Prompt for the secret of its way of signing in.")
@@ -185,7 +195,7 @@ def edit(
 
 
 @connections.command()
-@click.argument("connection")
+@click.argument("connection", shell_complete=connection_names)
 @json_option("Print it as one JSON document, without secrets.")
 @click.pass_context
 def show(ctx: click.Context, connection: str, as_json: bool) -> None:
@@ -200,7 +210,7 @@ def show(ctx: click.Context, connection: str, as_json: bool) -> None:
 
 
 @connections.command()
-@click.argument("connection")
+@click.argument("connection", shell_complete=connection_names)
 @json_option()
 @click.pass_context
 def test(ctx: click.Context, connection: str, as_json: bool) -> None:
@@ -224,7 +234,7 @@ def test(ctx: click.Context, connection: str, as_json: bool) -> None:
 
 
 @connections.command()
-@click.argument("connection")
+@click.argument("connection", shell_complete=connection_names)
 @json_option()
 @click.pass_context
 def remove(ctx: click.Context, connection: str, as_json: bool) -> None:

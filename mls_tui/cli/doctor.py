@@ -14,6 +14,7 @@ import click
 from textual.binding import Binding
 
 from mls_tui import __version__, actions
+from mls_tui.cli.help import connection_names
 from mls_tui.cli.output import plain_text, print_json
 from mls_tui.cli.running import data_of, json_option, settings_of, with_workspace
 from mls_tui.config import Settings, effective
@@ -35,7 +36,7 @@ def print_checks(checks: Sequence[Check], *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("connection", required=False)
+@click.argument("connection", required=False, shell_complete=connection_names)
 @json_option("Print an array of checks.")
 @click.pass_context
 def doctor(ctx: click.Context, connection: str | None, as_json: bool) -> None:

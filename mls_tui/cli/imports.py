@@ -15,6 +15,7 @@ from mls_tui import actions
 from mls_tui.actions.connections import find_connection
 from mls_tui.actions.results import ActionResult, Preview
 from mls_tui.actions.workspace import Workspace
+from mls_tui.cli.help import connection_names
 from mls_tui.cli.output import OutputError, abandon, plain_text, print_json, say
 from mls_tui.cli.progress import Show, show_for, tell_end
 from mls_tui.cli.running import Stop, data_of, fail, json_option, stoppable, with_workspace
@@ -34,7 +35,7 @@ Starts = Callable[[Workspace], Awaitable[dict[str, Start]]]
 
 
 @click.command("import")
-@click.argument("connections", nargs=-1, metavar="CONNECTION...")
+@click.argument("connections", nargs=-1, metavar="CONNECTION...", shell_complete=connection_names)
 @click.option("--all", "everything", is_flag=True, help="Every connection, one after the other.")
 @click.option("--full", is_flag=True, help="Read everything again and verify stored photos by hash.")
 @click.option("--only", multiple=True, metavar="MLSNUMBER", help="Only this listing; may be repeated.")
