@@ -75,6 +75,19 @@ class RateLimitedError(MLSError):
     """The provider kept answering 429 (or Spark 503 with code 1550); the run stops with its state saved."""
 
 
+class NothingServedError(MLSError):
+    """The MLS counts records that match, and gave none of them."""
+
+    exit_code = 1
+
+    def __init__(self, total: int) -> None:
+        super().__init__(
+            f"The MLS counts {total:,} listings that match and gave none of them. Ask the provider whether these "
+            "credentials may read its listings, and whether every request needs a parameter of its own: that is the "
+            "setting query_parameters of the connection."
+        )
+
+
 class PagingError(MLSError):
     """The feed's paging cannot be followed safely: a nextLink to itself or to another origin."""
 

@@ -87,7 +87,8 @@ class Checkpoint(Record):
 
 
 class ImportResult(Record):
-    """How a run ended. ``error`` is set where the run as a whole failed; single listings' failures are ``errors``."""
+    """How a run ended. ``error`` is set if the run as a whole failed; single listings' failures are ``errors``.
+    ``changes_only``: only what changed since the last import was asked for."""
 
     state: RunState
     counts: ImportCounts = ImportCounts()
@@ -95,6 +96,7 @@ class ImportResult(Record):
     warnings: dict[str, int] = Field(default_factory=dict)
     error: str | None = None
     exit_code: int = 0
+    changes_only: bool = False
     started_at: int = 0
     finished_at: int = 0
 
@@ -106,7 +108,8 @@ class ImportResult(Record):
     def message(self) -> str:
         counts = self.counts
         if counts.total == 0:
-            return "Imported 0 of 0 listings: nothing new since the last import"
+            nothing = "nothing new since the last import" if self.changes_only else "the MLS has no listings that match"
+            return f"Imported 0 of 0 listings: {nothing}"
         return f"Imported {counts.successful} of {counts.total} listings"
 
     def to_contract(self) -> dict[str, Any]:
@@ -133,7 +136,8 @@ class ImportRun(Record):
 
     A running run writes its row every few seconds: one whose ``updated_at`` is old was cut short. ``control`` is what a
     user asked for: ``pause`` or ``cancel``. ``counts`` are current; ``checkpoint`` belongs to the saved cursor.
-    ``distributed`` runs are done by a worker. ``expected`` is how many records the MLS counts.
+    ``changes_only``: only what changed since the last import was asked for. ``distributed`` runs are done by a worker.
+    ``expected`` is how many records the MLS counts.
     """
 
     run_id: str
@@ -146,6 +150,7 @@ class ImportRun(Record):
     finished_at: int | None = None
     updated_at: int = 0
     full: bool = False
+    changes_only: bool = False
     statuses: tuple[str, ...] = ()
     counts: ImportCounts = ImportCounts()
     errors: tuple[Problem, ...] = ()

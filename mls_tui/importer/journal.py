@@ -291,6 +291,7 @@ class Journal:
             warnings=self.warnings,
             error=error,
             exit_code=exit_code if exit_code is not None else (1 if counts.failed else 0),
+            changes_only=self.run.changes_only,
             started_at=self.run.started_at,
             finished_at=epoch_ms(self.clock.now()),
         )

@@ -275,6 +275,7 @@ def result_of(run: ImportRun) -> ImportResult:
         warnings=run.warnings,
         error=run.error,
         exit_code=run.exit_code,
+        changes_only=run.changes_only,
         started_at=run.started_at,
         finished_at=run.finished_at or run.updated_at,
     )

@@ -27,7 +27,10 @@ _PLAIN: Final = "$,()':-._~"
 class StatusForm(StrEnum):
     """The spellings of StandardStatus values in a filter, in the order they are tried."""
 
+    ANY = "any"
+    """Each word and its synonyms of older dictionaries, with spaces and without."""
     BOTH = "both"
+    """The words of the closed set (RESO DD 2.0), with spaces and without."""
     SPACED = "spaced"
     JOINED = "joined"
     TYPED = "typed"
@@ -80,7 +83,7 @@ class Dialect:
     replication: bool = True
     numeric_keys: bool = False
     timestamp_field: str = "ModificationTimestamp"
-    status_form: StatusForm = StatusForm.BOTH
+    status_form: StatusForm = StatusForm.ANY
     status_type: str = "org.reso.metadata.enums.StandardStatus"
     """The enumeration that TYPED statuses are written in, until the server names its own."""
     agent_form: AgentForm = AgentForm.EITHER
@@ -154,7 +157,8 @@ def filter_text(request: Request, dialect: Dialect, preset: ProviderPreset) -> s
     parts: list[str] = []
     if request.system and preset.system_field:
         parts.append(f"{preset.system_field} eq {quoted(request.system)}")
-    if request.statuses and dialect.status_form is not StatusForm.NONE:
+    narrow = 0 < len(request.statuses) < len(ListingStatus)  # all of them mean every record, Coming Soon too
+    if narrow and dialect.status_form is not StatusForm.NONE:
         parts.append(_statuses(request.statuses, dialect, preset.status_field))
     if request.agent:
         parts.append(_agent(request.agent, dialect.agent_form, preset.agent_field))
@@ -181,7 +185,9 @@ def _eq(field: str, key: str, dialect: Dialect) -> str:
 
 
 def _statuses(statuses: Iterable[ListingStatus], dialect: Dialect, field: str) -> str:
-    words = [word for status in sorted(statuses) for word in status_filter_words(status)]
+    # Hardly a feed has Active in two words, and every synonym is a reason to refuse the filter.
+    synonyms = dialect.status_form is StatusForm.ANY and set(statuses) != {ListingStatus.ACTIVE}
+    words = [word for status in sorted(statuses) for word in status_filter_words(status, synonyms=synonyms)]
     return any_of(f"{field} eq {value}" for word in words for value in _spellings(word, dialect))
 
 

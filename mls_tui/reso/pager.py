@@ -14,11 +14,12 @@ from enum import Enum
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from mls_tui.domain.errors import MLSError, PagingError, RateLimitedError
+from mls_tui.domain.errors import MLSError, NothingServedError, PagingError, RateLimitedError
 from mls_tui.domain.listing import parse_timestamp
 from mls_tui.reso.base import FeedQuery, Page, RawRecord
 from mls_tui.reso.dialect import Feed, refused, too_large
-from mls_tui.reso.odata import Bound, FeedPage, How, Key, Request, key_of, moment, next_url
+from mls_tui.reso.mapping.statuses import status_meaning
+from mls_tui.reso.odata import Bound, FeedPage, How, Key, Request, StatusForm, key_of, moment, next_url
 from mls_tui.reso.presets import ProviderPreset
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -672,7 +673,7 @@ class Sweep:
         self._began = began
         self._first_total: int | None = None
         self._number = 0
-        self._given = 0
+        self.given = 0
 
     async def pages(self) -> AsyncIterator[Page]:
         """Pages of new records. Raises MLSError, PagingError."""
@@ -712,15 +713,15 @@ class Sweep:
         return shifted(self._pager.read, **self._doubts)
 
     def _full(self, rows: list[RawRecord]) -> bool:
-        return self._query.limit is not None and self._given + len(rows) >= self._query.limit
+        return self._query.limit is not None and self.given + len(rows) >= self._query.limit
 
     def _page(self, rows: list[RawRecord], *, last: bool = False, complete: bool = False) -> Page:
         if self._query.limit is not None:
-            rows = rows[: max(0, self._query.limit - self._given)]
+            rows = rows[: max(0, self._query.limit - self.given)]
         self._number += 1
-        self._given += len(rows)
+        self.given += len(rows)
         total = self._pager.read.total
-        return Page(self._number, rows, None if total is None or total < self._given else total, last, complete)
+        return Page(self._number, rows, None if total is None or total < self.given else total, last, complete)
 
     async def _fresh_count(self, known: int | None) -> int | None:
         try:
@@ -783,25 +784,60 @@ async def swept(
     feed: Feed, query: FeedQuery, request: Request, *, by_keys: ByKeys, began: datetime
 ) -> AsyncIterator[Page]:
     """A whole query: from the provider's replication collection if it offers one for such a query, else from the plain
-    collection."""
-    path, preset = feed.preset.replication, feed.preset
-    narrow = query.since or query.resume_after or query.limit is not None
-    if path is not None and not narrow and feed.dialect.replication:
-        whole = replace(
-            request, resource=path, order=False, count=False, expand=False, top=preset.replication_page_size
-        )
+    collection. A filter by status that gives nothing is left out if the feed spells statuses in its own way.
+
+    Raises:
+        NothingServedError: the MLS counts records and gave none, though not only changes were asked for.
+    """
+    sweep = _replicated(feed, query, request, by_keys, began)
+    if sweep is not None:
         begun = False
         try:
-            async for page in Sweep(feed, query, request, whole, by_keys=by_keys, began=began).pages():
+            async for page in sweep.pages():
                 begun = True
+                _check_served(query, page, sweep.given)
                 yield page
             return
         except MLSError as error:
             if begun or error.status not in (400, 403, 404, 405, 501):
                 raise
             feed.dialect = replace(feed.dialect, replication=False)
-    async for page in Sweep(feed, query, request, by_keys=by_keys, began=began).pages():
+    plain = Sweep(feed, query, request, by_keys=by_keys, began=began)
+    async for page in plain.pages():
+        if page.last and not plain.given and await _spelled_apart(feed, request):
+            feed.dialect = replace(feed.dialect, status_form=StatusForm.NONE)
+            async for other in Sweep(feed, query, request, by_keys=by_keys, began=began).pages():
+                yield other
+            return
+        _check_served(query, page, plain.given)
         yield page
+
+
+def _check_served(query: FeedQuery, page: Page, given: int) -> None:
+    if page.last and page.total and not given and not (query.since or query.resume_after):
+        raise NothingServedError(page.total)
+
+
+def _replicated(feed: Feed, query: FeedQuery, request: Request, by_keys: ByKeys, began: datetime) -> Sweep | None:
+    path, size = feed.preset.replication, feed.preset.replication_page_size
+    narrow = query.since or query.resume_after or query.limit is not None
+    if path is None or narrow or not feed.dialect.replication:
+        return None
+    whole = replace(request, resource=path, order=False, count=False, expand=False, top=size)
+    return Sweep(feed, query, request, whole, by_keys=by_keys, began=began)
+
+
+async def _spelled_apart(feed: Feed, request: Request) -> bool:
+    """Whether records of the wanted statuses are there, though a filter by those statuses finds none."""
+    if not request.statuses or request.bound or feed.dialect.status_form is StatusForm.NONE:
+        return False
+    field = feed.preset.status_field
+    sample = replace(request, statuses=frozenset(), select=(feed.preset.key_field, field), count=False, expand=False)
+    try:
+        page = await feed.ask(replace(sample, order=False, top=200), reword=False)
+    except MLSError:
+        return False
+    return any(status_meaning(row.get(field)) in request.statuses for row in page.rows)
 
 
 async def count_of(feed: Feed, request: Request) -> int | None:

@@ -181,7 +181,9 @@ class _Probe:
         return Check("$expand", "warning", "ignored: no Media came", "Nothing: the Media resource is asked instead.")
 
     async def statuses(self) -> Check:
-        request = Request(self._preset.property_resource, statuses=frozenset(ListingStatus))
+        request = Request(
+            self._preset.property_resource, statuses=frozenset({ListingStatus.ACTIVE, ListingStatus.PENDING})
+        )
         for form in StatusForm:
             where = filter_text(request, Dialect(status_form=form), self._preset)
             if not where:
@@ -240,6 +242,7 @@ def _photo_advice(url: str, preset: ProviderPreset) -> str:
 _URLS = ("MediaURL", "UriLarge", "Uri1280", "Uri1024", "Uri800", "Uri640", "Uri300")
 _MODES = {MediaMode.INLINE: "inside each record", MediaMode.SEPARATE: "from a resource of their own"}
 _FORMS = {
+    StatusForm.ANY: "in any word and spelling",
     StatusForm.BOTH: "in either spelling",
     StatusForm.SPACED: "spelled with spaces",
     StatusForm.JOINED: "spelled without spaces",

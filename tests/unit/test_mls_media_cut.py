@@ -17,7 +17,7 @@ from mls_tui.reso.probe import probe
 from tests.providers.direct import connector, sweep
 from tests.providers.feed_server import FeedServer, Reply
 from tests.providers.homes import home
-from tests.providers.quirks import Quirks
+from tests.providers.quirks import Quirks, Record
 
 BRIGHT = Quirks(property_resource="BrightProperties", media_resource="BrightMedia", media="separate")
 NO_OTHER_WAY = replace(BRIGHT, entities=False)
@@ -149,6 +149,58 @@ async def test_a_listing_whose_next_page_fails_is_not_taken_for_whole() -> None:
     [record] = (await sweep(made)).records
     with pytest.raises(MLSError, match="500"):
         await made.media(record)
+
+
+def sized(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with five sizes of each photo: MediaKey and Order say which photo, ImageSizeDescription which size."""
+    sizes = ("Thumbnail", "Small", "Medium", "Large", "Largest")
+    media = [
+        {**row, "ImageSizeDescription": size, "MediaURL": f"{row['MediaURL']}?{size}"}
+        for row in record["Media"]
+        for size in sizes
+    ]
+    return {**record, "Media": media}
+
+
+@pytest.mark.feed(5, "sizes are rows, and a page ends at $top without a link")
+@pytest.mark.parametrize("cap", [1000, 999, 64, 66])
+@pytest.mark.parametrize("skip", ["obeys", "ignores", "refuses"])
+async def test_sizes_of_photos_do_not_make_a_cut_answer_look_whole(skip: str, cap: int) -> None:
+    server = cutting([], skip=skip, cap=cap, order="obeys")
+    server.records = [sized(home(number, photos=13)) for number in range(25)]
+    for record in server.records:
+        for place, row in enumerate(record["Media"]):
+            row["MediaKey"] = f"{record['ListingKey']}-{place // 5:03d}" if skip == "obeys" else f"{place:05d}"
+    assert await photos_of(server) == [13 if skip == "obeys" else 65] * 25
+
+
+@pytest.mark.feed(5, "a PhotosCount of 0 proves nothing where Media is apart")
+async def test_a_photos_count_of_zero_proves_nothing_where_media_is_a_resource_apart() -> None:
+    server = cutting([3, 0, 4], counted=True)
+    for record in server.records:
+        record["PhotosCount"] = 0
+    assert await photos_of(server) == [3, 0, 4]
+
+
+@pytest.mark.feed(5, "Media under another name")
+@pytest.mark.parametrize("way", ["separate", "expand", "inline"])
+@pytest.mark.parametrize("named", [True, False])
+async def test_media_under_another_name_is_found_as_resource_expanded_and_inline(way: str, named: bool) -> None:
+    class Pictures(FeedServer):
+        def _shown(self, row: Record, query: Mapping[str, str]) -> Record:
+            shown = super()._shown(row, query)
+            expanded = way == "expand" and query.get("$expand") == "PropertyPictures"
+            media = shown.pop("Media", None)
+            return (
+                {**shown, "PropertyPictures": media} if media is not None and (expanded or way == "inline") else shown
+            )
+
+    quirks = Quirks(media=way, media_resource="PropertyPictures")
+    server = Pictures([home(number, photos=3) for number in range(4)], quirks)
+    settings: dict[str, Any] = {"media_resource": "PropertyPictures", "media_mode": way} if named else {}
+    made = connector(server, overrides=settings)
+    found = [len(await made.media(row)) for row in (await sweep(made)).records]
+    assert found == [3] * 4
 
 
 async def test_listings_whose_photos_came_whole_cost_a_question_more_only_where_they_set_a_record() -> None:

@@ -82,6 +82,7 @@ def status_meaning(value: object) -> Meaning | None:
     return None if word is None or len(word) > 100 else _MEANINGS.get(_squash(word))
 
 
-def status_filter_words(status: ListingStatus) -> tuple[str, ...]:
-    """The StandardStatus words of the closed set to ask a server for: pending -> Active Under Contract, Pending."""
-    return _FILTER_WORDS[status]
+def status_filter_words(status: ListingStatus, *, synonyms: bool = False) -> tuple[str, ...]:
+    """The StandardStatus words of the closed set to ask a server for: pending -> Active Under Contract, Pending; with
+    ``synonyms`` also those of older dictionaries."""
+    return _TABLE[status] if synonyms else _FILTER_WORDS[status]
