@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any
 
 import click
-from textual.binding import Binding
 
 from mls_tui import __version__, actions
 from mls_tui.cli.help import connection_names
@@ -70,9 +67,21 @@ def info(ctx: click.Context, as_json: bool, keys: bool) -> None:
         click.echo(f"{name:<24} {plain_text(text)}")
     for row in effective(settings):
         click.echo(f"{row.name:<24} {plain_text(row.value) or '—'}  ({row.source})")
+    for problem in _key_problems(settings):
+        click.echo(f"! {plain_text(problem)}")
+
+
+def _key_problems(settings: Settings) -> list[str]:
+    if not settings.keymap:
+        return []
+    from mls_tui.ui.keys import key_problems  # loads the interface
+
+    return key_problems(settings.keymap)
 
 
 def _print_keys(*, as_json: bool) -> None:
+
+    from mls_tui.ui.keys import key_ids
 
     found = key_ids()
     if as_json:
@@ -113,22 +122,3 @@ def _key(settings: Settings) -> dict[str, str | None]:
         return {"id": vault.key_id() if made else None, "place": vault.place}
     except MlsTuiError as error:
         return {"id": None, "place": sentence(error)}
-
-
-def key_ids() -> dict[str, tuple[str, str]]:
-    """For each id its keys, comma-separated, and what they do; sorted by id."""
-    found = {each.id: (each.key, each.tooltip or each.description) for each in _bindings() if each.id}
-    return dict(sorted(found.items()))
-
-
-def _bindings() -> Iterator[Binding]:
-    for package in ("mls_tui.ui.screens", "mls_tui.ui.widgets"):
-        for module in iter_modules(import_module(package).__path__):
-            yield from _of_module(f"{package}.{module.name}")
-    yield from _of_module("mls_tui.ui.app")
-
-
-def _of_module(name: str) -> Iterator[Binding]:
-    for owner in vars(import_module(name)).values():
-        if isinstance(owner, type) and owner.__module__ == name:
-            yield from (each for each in vars(owner).get("BINDINGS", ()) if isinstance(each, Binding))

@@ -160,6 +160,11 @@ class MlsTuiApp(Shell):
         await asyncio.to_thread(lambda: self.actions)
         await self.workspace.open()
         self._open.set()
+        if keymap := self.workspace.settings.keymap:
+            from mls_tui.ui.keys import key_problems
+
+            for problem in await asyncio.to_thread(key_problems, keymap):
+                self.notify(problem, severity="warning", timeout=20)
         wanted, self._start_import = self._start_import, None
         if wanted is not None:
             await self._import_only(wanted)
@@ -171,7 +176,7 @@ class MlsTuiApp(Shell):
         self.imports.quit()
         self.schedules.forget_all()
         old, self.workspace = self.workspace, workspace
-        self.demo = demo
+        self.demo, self.tally, self.queued = demo, None, ()
         self._open.clear()
         self.open_workspace()
         while len(self.screen_stack) > 1:

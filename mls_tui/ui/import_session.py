@@ -207,10 +207,7 @@ class ImportSession:
             return ""
         counts = self._tally.counts
         of = "" if self._tally.expected is None else f" of {self._tally.expected:,}"
-        return (
-            f"The import of {self.connection_name} was interrupted: {counts.successful:,}{of} listings are stored. "
-            "The next import goes on from there."
-        )
+        return f"{self.connection_name}: {counts.successful:,}{of} listings are stored; the next import goes on."
 
     # runs that workers do ----------------------------------------------------------------------------------------
 

@@ -64,7 +64,7 @@ MLS_LIGHT = Theme(
         "block-cursor-background": "#1a6f5e",
         "block-cursor-foreground": "#ffffff",
         "block-cursor-text-style": "bold",
-        "block-cursor-blurred-background": "#d2d2d2",
+        "block-cursor-blurred-background": "#dadada",
         "border": "#1a6f5e",
         "border-blurred": "#c0c0c0",
     },

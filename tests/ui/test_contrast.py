@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from rich.color import Color as RichColor
+from rich.color import ColorSystem
 from rich.segment import Segment
+from rich.style import Style
 from textual.pilot import Pilot
 
 from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.themes import MLS_LIGHT
 from tests.ui.fakes import FrozenClock, fake_workspace
 from tests.ui.shell import opened, press
 from tests.ui.test_mouse_and_palette import full_actions
@@ -61,6 +65,47 @@ def faint(pilot: Pilot[None]) -> list[tuple[str, float]]:
 def test_contrast_is_that_of_wcag() -> None:
     assert contrast((0, 0, 0), (255, 255, 255)) == pytest.approx(21)
     assert contrast((119, 119, 119), (255, 255, 255)) == pytest.approx(4.48, abs=0.01)
+
+
+SYSTEMS = {"truecolor": ColorSystem.TRUECOLOR, "256": ColorSystem.EIGHT_BIT, "16": ColorSystem.STANDARD}
+FOCUS = 3.0
+
+
+def shown_as(style: Style | None, system: ColorSystem, *, back: bool) -> tuple[int, int, int]:
+    """The red, green and blue that a terminal of so many colours shows; black and white for its own default."""
+    colour = None if style is None else style.bgcolor if back else style.color
+    if colour is None or colour.is_default:
+        return (0, 0, 0) if back else (255, 255, 255)
+    return tuple(colour.downgrade(system).get_truecolor())  # type: ignore[return-value]
+
+
+def edges(pilot: Pilot[None], field: str, system: ColorSystem) -> list[tuple[int, int, int]]:
+    """What the first cell of a field shows: its halves, as its glyph fills them."""
+    at = pilot.app.screen.query_one(field).region
+    strip = pilot.app.screen._compositor.render_strips()[at.y].crop(at.x, at.x + 1)
+    [segment] = list(strip)
+    filled = {"▌": 0.5, "▏": 0.125}[segment.text]
+    return [shown_as(segment.style, system, back=filled < 0.5)]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("theme", ["mls-dark", "mls-light", "textual-ansi"])
+async def test_the_field_with_the_focus_is_told_from_the_others(theme: str, system: str) -> None:
+    """WCAG 2.2, Focus Appearance: 3:1 between the cells of the edge with and without the focus."""
+    app = MlsTuiApp(fake_workspace(theme=theme), full_actions(), clock=FrozenClock())
+    async with opened(app, (80, 24)) as pilot:
+        await press(pilot, "a")
+        assert pilot.app.focused is pilot.app.screen.query_one("#field-name")
+        [with_focus] = edges(pilot, "#field-name", SYSTEMS[system])
+        [without] = edges(pilot, "#field-base_url", SYSTEMS[system])
+        assert contrast(with_focus, without) >= FOCUS
+
+
+def test_the_light_theme_is_grey_and_not_yellow_in_256_colours() -> None:
+    for part in (MLS_LIGHT.background, MLS_LIGHT.surface, MLS_LIGHT.panel):
+        assert part is not None
+        shown = RichColor.parse(part).downgrade(ColorSystem.EIGHT_BIT).get_truecolor()
+        assert max(shown) - min(shown) <= 2
 
 
 @pytest.mark.parametrize("theme", ["mls-dark", "mls-light"])

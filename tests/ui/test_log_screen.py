@@ -70,7 +70,7 @@ async def test_f2_shows_each_error_with_its_kind_number_attempts_and_cause(tmp_p
         assert " 3 " in rows[0]
         await resized(pilot, (80, 24))
         assert "MLS connection expired. " in seen(pilot)  # the cause has the room that attempts would take
-        await press(pilot, "slash")
+        await press(pilot, "e")
         assert "429" not in seen(pilot)
         await press(pilot, "enter")
         assert isinstance(app.screen, TextDialog)

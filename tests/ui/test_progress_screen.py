@@ -247,7 +247,7 @@ async def test_quitting_in_the_middle_says_in_the_shell_what_is_stored(capsys: p
         await pilot.press("q")
     words = " ".join(capsys.readouterr().err.split())
     assert "1 of 10 listings are stored" in words
-    assert "The next import goes on from there" in words
+    assert "the next import goes on" in words
 
 
 async def test_without_an_import_the_screen_says_how_to_begin_one() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from textual import getters
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from mls_tui.domain.errors import AuthenticationError
 from mls_tui.ui.background import begin
@@ -20,6 +20,8 @@ from mls_tui.ui.shell import Shell
 from mls_tui.ui.text import plain
 from mls_tui.ui.themes import rich_name
 from mls_tui.ui.widgets.frame import Crumbs, DemoBanner, ImportStrip, KeyBar
+from mls_tui.ui.widgets.inputs import PlainInput
+from mls_tui.ui.widgets.tables import SmallTable
 
 if TYPE_CHECKING:
     from mls_tui.actions import ActionResult
@@ -136,10 +138,55 @@ class MlsScreen(Screen[Answer]):
         self.post_message(GoBack())
 
 
+class ListScreen(MlsScreen[None]):
+    """A screen with one small table, whose rows ``/`` filters by words."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", show=False, id="list.filter", tooltip="Only rows with these words",
+                group=MOVE),
+    ]  # fmt: skip
+
+    table = getters.query_one(SmallTable)
+
+    def focus_table(self) -> None:
+        """Unless the user is typing a filter, or another screen lies over this one."""
+        if self.is_current and not self.query("#list-filter:focus"):
+            self.table.focus()
+
+    def action_filter(self) -> None:
+        if not self.query("#list-filter"):
+            entry = PlainInput(placeholder="Only rows with these words; esc shows all", id="list-filter", compact=True)
+            self.mount(entry, before=self.table)
+        self.query_one("#list-filter", PlainInput).focus()
+
+    @on(Input.Changed, "#list-filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        self.table.filter_rows(event.value)
+
+    @on(Input.Submitted, "#list-filter")
+    def _filter_done(self) -> None:
+        self.table.focus()
+
+    def action_back(self) -> None:
+        if found := self.query("#list-filter"):
+            found.remove()
+            self.table.filter_rows("")
+            self.table.focus()
+        else:
+            super().action_back()
+
+
 class FormScreen(MlsScreen[None]):
     """No single letter leaves a form, and what was typed is not dropped without a question."""
 
     KEEPS_LETTERS = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # With priority, so that letters typed right after it go to the next field, however slow the screen is.
+        Binding("tab", "app.focus_next", "Next", show=False, priority=True, id="form.tab", tooltip="Next field",
+                group=MOVE),
+        Binding("shift+tab", "app.focus_previous", "Previous", show=False, priority=True, id="form.back_tab",
+                tooltip="Field before", group=MOVE),
+    ]  # fmt: skip
 
     @property
     def changed(self) -> bool:

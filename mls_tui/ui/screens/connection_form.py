@@ -385,7 +385,7 @@ class ConnectionFormScreen(FormScreen):
                 yield Label("Sign in with", classes="label")
                 yield Select([("", "")], allow_blank=False, compact=True, id="auth")
             yield Vertical(id="fields")
-            yield Static("Settings of the provider", classes="group-title form-title")
+            yield Static("Settings", classes="label form-title")
             yield Vertical(id="common-settings")
             yield Button("More settings  (ctrl+o)", id="more", compact=True)
             yield Vertical(id="more-settings")

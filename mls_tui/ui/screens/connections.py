@@ -17,7 +17,7 @@ from mls_tui.domain.words import plural
 from mls_tui.ui.background import begin
 from mls_tui.ui.formats import ago, every, outcome, until
 from mls_tui.ui.messages import DemoLeft, DemoRequested, ImportRequested
-from mls_tui.ui.screens.base import MlsScreen
+from mls_tui.ui.screens.base import ListScreen
 from mls_tui.ui.screens.dialogs import ConfirmDialog
 from mls_tui.ui.text import cell
 from mls_tui.ui.widgets.tables import SmallTable
@@ -39,7 +39,7 @@ _STATES = {
 }
 
 
-class ConnectionsScreen(MlsScreen[None]):
+class ConnectionsScreen(ListScreen):
     """The first screen. On a fresh machine it offers the demo."""
 
     CRUMB = "Connections"
@@ -111,7 +111,10 @@ class ConnectionsScreen(MlsScreen[None]):
         table.display = bool(views)
         self._fill(table)
         if self.is_current:
-            (table if views else self.query_one("#demo" if self._can_demo else "#add")).focus()
+            if views:
+                self.focus_table()
+            else:
+                self.query_one("#demo" if self._can_demo else "#add").focus()
         self.query_one("#demo").display = self._can_demo
 
     @property

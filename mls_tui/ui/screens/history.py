@@ -15,7 +15,7 @@ from mls_tui.domain.run import ImportRun, Problem, ProblemKind, RunState
 from mls_tui.domain.words import photo_name, plural
 from mls_tui.ui.formats import duration, moment, outcome, zone_name
 from mls_tui.ui.messages import FollowRequested, RetryRequested
-from mls_tui.ui.screens.base import MlsScreen
+from mls_tui.ui.screens.base import ListScreen
 from mls_tui.ui.screens.dialogs import TextDialog
 from mls_tui.ui.text import cell, clean, one_line
 from mls_tui.ui.widgets.run_view import outcomes
@@ -25,7 +25,7 @@ HISTORY = Binding.Group("History")
 NO_RUN = "There is no past import yet. 1 shows your connections, i imports one."
 
 
-class HistoryScreen(MlsScreen[None]):
+class HistoryScreen(ListScreen):
     CRUMB = "History"
     RELOAD_ON_RESUME = True
     WRITES = frozenset({"retry"})
@@ -55,8 +55,8 @@ class HistoryScreen(MlsScreen[None]):
         table = self.query_one(SmallTable)
         table.display = bool(runs)
         self._fill(table)
-        if runs and self.is_current:
-            table.focus()
+        if runs:
+            self.focus_table()
 
     def on_resize(self) -> None:
         if self._loaded:
@@ -151,7 +151,7 @@ _KINDS = {
 }
 
 
-class RunDetailScreen(MlsScreen[None]):
+class RunDetailScreen(ListScreen):
     """Opened from the history."""
 
     WRITES = frozenset({"retry"})
@@ -207,8 +207,8 @@ class RunDetailScreen(MlsScreen[None]):
         rows = {str(index): self._cells(problem) for index, problem in enumerate(self._problems)}
         table.show(("What", "MLS number", "Attempts", "Why"), rows, elastic="Why")
         table.border_title = plural(len(self._problems), "problem")
-        if self._problems and self.is_current:
-            table.focus()
+        if self._problems:
+            self.focus_table()
 
     def _cells(self, problem: Problem) -> list[Text]:
         _, role = _KINDS[problem.kind]

@@ -13,7 +13,7 @@ from textual.widgets import DataTable, Static
 
 from mls_tui.domain.words import plural
 from mls_tui.log import LogLine, recent
-from mls_tui.ui.screens.base import MlsScreen
+from mls_tui.ui.screens.base import ListScreen
 from mls_tui.ui.screens.dialogs import TextDialog
 from mls_tui.ui.text import cell, clean, plain
 from mls_tui.ui.widgets.tables import SmallTable
@@ -23,13 +23,13 @@ _LOOKS = {"error": ("✖", "error"), "critical": ("✖", "error"), "warning": ("
 """Sign and colour by level."""
 
 
-class LogScreen(MlsScreen[None]):
-    """Opened from anywhere with F2. ``/`` shows the errors only."""
+class LogScreen(ListScreen):
+    """Opened from anywhere with F2. ``e`` shows the errors only."""
 
     CRUMB = "Log"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Read in full", id="logfile.open", tooltip="The whole line", group=LOG),
-        Binding("slash", "errors", "Errors only", id="logfile.errors", tooltip="Errors alone, or all", group=LOG),
+        Binding("e", "errors", "Errors only", id="logfile.errors", tooltip="Errors alone, or all", group=LOG),
         Binding("r", "reload", "Reload", id="logfile.reload", tooltip="Read the file again", group=LOG),
         Binding("y", "copy", "Copy", id="logfile.copy", tooltip="Copy the line", group=LOG),
     ]
@@ -67,8 +67,8 @@ class LogScreen(MlsScreen[None]):
         }
         table.show(columns, shown, elastic="What")
         table.border_title = plural(len(shown), "error" if self._only_errors else "line")
-        if self._lines and self.is_current:
-            table.focus()
+        if self._lines:
+            self.focus_table()
         self.refresh_bindings()
 
     def _cells(self, line: LogLine, wide: bool) -> list[Text]:

@@ -53,7 +53,7 @@ class DemoBanner(Static, can_focus=False):
         self.update(
             Content.assemble(
                 ("Demo. ", "bold"),
-                "These homes are made up, and are deleted with the next demo.  ",
+                "These homes are made up.  ",
                 ("L", "bold"),
                 " leaves it for your own store.",
             )

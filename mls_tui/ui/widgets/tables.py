@@ -56,11 +56,15 @@ class SmallTable(DataTable[object], inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, cursor_type="row", zebra_stripes=False, cursor_foreground_priority="css")
+        self._all: tuple[Sequence[str], Mapping[str, Sequence[Text]], str] = ((), {}, "")
+        self._words: list[str] = []
 
     def show(self, columns: Sequence[str], rows: Mapping[str, Sequence[Text]], *, elastic: str = "") -> None:
         """Replace everything, keeping the cursor on its row. Columns are as wide as their widest cell; ``elastic``
-        gives way where they do not fit."""
+        gives way if they do not fit."""
+        self._all = columns, rows, elastic
         chosen, y = self.chosen, self.scroll_offset.y
+        rows = {key: row for key, row in rows.items() if self._has_words(row)}
         self.clear(columns=True)
         widths = [
             max([cell_len(label), *(row[index].cell_len for row in rows.values())])
@@ -78,6 +82,15 @@ class SmallTable(DataTable[object], inherit_bindings=False):
             self.add_row(*(_cut(text, width) for text, width in zip(row, widths, strict=True)), key=key)
         self.choose(chosen)
         self.scroll_to(y=y, animate=False)
+
+    def filter_rows(self, text: str) -> None:
+        """Show only the rows that hold each of these words."""
+        self._words = text.lower().split()
+        self.show(self._all[0], self._all[1], elastic=self._all[2])
+
+    def _has_words(self, row: Sequence[Text]) -> bool:
+        text = " ".join(cell.plain for cell in row).lower()
+        return all(word in text for word in self._words)
 
     @property
     def chosen(self) -> str | None:
