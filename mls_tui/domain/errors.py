@@ -49,8 +49,12 @@ class AuthenticationError(MlsTuiError):
     category = ErrorCategory.AUTHENTICATION
 
 
-class ConnectionExpiredError(AuthenticationError):
-    """The MLS token has expired and could not be renewed."""
+class CredentialsRefusedError(AuthenticationError):
+    """The MLS refused the credentials of a connection; to sign in to this program again would not help."""
+
+
+class ConnectionExpiredError(CredentialsRefusedError):
+    """The MLS no longer takes the token of a connection that worked before, and it could not be renewed."""
 
     def __init__(self, message: str = "MLS connection expired. Please re-authenticate.") -> None:
         super().__init__(message)

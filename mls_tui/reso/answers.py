@@ -9,7 +9,7 @@ import codecs
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -23,6 +23,7 @@ from mls_tui.domain.masking import Masker
 
 SPARK_THROTTLED = "1550"
 
+_MESSAGES = ("message", "Message", "error_description", "detail", "title")
 _OAUTH_CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[^\S ]+|[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
@@ -60,7 +61,7 @@ def fault_in(body: Any) -> Fault | None:
     spark = body.get("D")
     if isinstance(spark, Mapping) and spark.get("Success") is False:
         return Fault(_text(spark.get("Code")), _text(spark.get("Message")))
-    error = body.get("error") or body.get("odata.error") or body.get("errors")
+    error = body.get("error") or body.get("odata.error") or body.get("errors") or body.get("fault")
     if not error:
         return None
     if isinstance(error, list):
@@ -71,7 +72,8 @@ def fault_in(body: Any) -> Fault | None:
     message = error.get("message")
     if isinstance(message, Mapping):  # OData 2 and 3 wrap it with its language
         message = message.get("value")
-    return Fault(_text(error.get("code")), _text(message or error.get("details")) or _by_field(error))
+    texts = (message, *(error.get(name) for name in ("details", "detail", "faultstring")))
+    return Fault(_text(error.get("code")), next(filter(None, map(_text, texts)), "") or _by_field(error))
 
 
 def _by_field(errors: Mapping[str, Any]) -> str:
@@ -79,7 +81,7 @@ def _by_field(errors: Mapping[str, Any]) -> str:
     lines = []
     for name, said in list(errors.items())[:5]:
         texts = said if isinstance(said, list) else [said]
-        if name not in ("code", "target") and (text := " ".join(_text(each) for each in texts[:5]).strip()):
+        if name not in ("code", "target", "type") and (text := " ".join(_text(each) for each in texts[:5]).strip()):
             lines.append(f"{name}: {text}" if name else text)
     return "; ".join(lines)
 
@@ -92,8 +94,12 @@ def read_fault(raw: bytes, mask: Masker) -> Fault:
         return Fault("", clean(_TAG.sub(" ", _text_of(raw, None)), mask))
     found = fault_in(body)
     if found is None and isinstance(body, Mapping):
-        found = Fault(_text(body.get("code")), _text(body.get("message") or body.get("Message") or body.get("title")))
+        found = Fault(_text(body.get("code")), _text(_first(body, _MESSAGES)))
     return Fault(clean(found.code, mask, 60), clean(found.message, mask)) if found else Fault()
+
+
+def _first(body: Mapping[str, Any], names: Iterable[str]) -> Any:
+    return next((body[name] for name in names if body.get(name)), None)
 
 
 def clean(text: str, mask: Masker, length: int = 200) -> str:

@@ -1,5 +1,5 @@
-"""The token of one connection: obtained, renewed before it expires and once when it is refused (FIELD §2). It must
-never show a secret, ask twice at once, or send a secret anywhere but to the token endpoint."""
+"""The token of one connection: obtained, renewed before it expires, and what to do if it is refused
+(docs/reso-feeds.md, section 2)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,30 @@ from typing import Any
 
 from mls_tui.domain.clock import Clock, epoch_ms
 from mls_tui.domain.connection import AuthKind, Connection, SecretField
-from mls_tui.domain.errors import AuthenticationError, ConnectionExpiredError, MLSError, MlsTuiError, UsageError
+from mls_tui.domain.errors import (
+    AuthenticationError,
+    ConnectionExpiredError,
+    CredentialsRefusedError,
+    MLSError,
+    MlsTuiError,
+    UsageError,
+)
 from mls_tui.domain.masking import Masker
-from mls_tui.reso.presets import ProviderPreset, TokenAuth
+from mls_tui.reso.presets import ProviderPreset, TokenAuth, TokenBody
 
 _RENEW_BEFORE_SECONDS = 60.0
 _LOOKS = 3
 """How often, a second apart, a refused renewal looks whether another process has kept a new token meanwhile."""
+_FRESH_WAITS = (1.0, 2.0, 4.0)
+"""A new token can be unknown to a part of the MLS's servers for 1 to 3 s."""
+_STATIC_WAIT = 2.0
+_FORBIDDEN_SECONDS = 600.0
+"""For so long a 403 is taken for a missing right after a renewed token met one too."""
 _LONGEST_SECONDS = 10 * 365 * 86400.0
-_NOT_KNOWN = frozenset({"", "401", "invalid_client", "invalid_request", "unauthorized", "unauthorized_client"})
+_NOT_KNOWN = frozenset({"", "400", "401", "invalid_client", "invalid_request", "unauthorized", "unauthorized_client"})
+
+
+_HOW = "--set token_parameters='audience=…' or --set token_body=json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +57,11 @@ class FormAnswer:
     message: str = ""
 
 
-PostForm = Callable[[str, Mapping[str, str], tuple[str, str] | None], Awaitable[FormAnswer]]
-"""URL, form and HTTP Basic pair to an answer below 500; retries and pauses are inside."""
+PostForm = Callable[[str, Mapping[str, str], tuple[str, str] | None, TokenBody], Awaitable[FormAnswer]]
+"""URL, form, HTTP Basic pair and how the form is sent to an answer below 500; retries and pauses are inside."""
 OnToken = Callable[[TokenSet], Awaitable[None]]
 KeptToken = Callable[[], Awaitable[TokenSet | None]]
-"""The token set that is kept now, by whichever process renewed it last; None where none is."""
+"""The token set that is kept now, by whichever process renewed it last; None if none is."""
 
 
 class TokenSource:
@@ -78,6 +93,11 @@ class TokenSource:
         self._expires_at: int | None = connection.token_expires_at if self._token else None
         self._margin = _RENEW_BEFORE_SECONDS
         self._basic = preset.token_auth is TokenAuth.BASIC
+        # Whether the credentials have ever been good: then a refusal means that they have expired.
+        cursor = connection.cursor
+        self._worked = bool(connection.member or cursor.watermark or cursor.swept or cursor.updated_at)
+        self._fresh = ""
+        self._forbidden_until = float("-inf")
         self._one_at_a_time = asyncio.Lock()
         self._refused: tuple[str, AuthenticationError] | None = None
 
@@ -131,6 +151,28 @@ class TokenSource:
             await self._adopt(issued)
             return self._token
 
+    def refusals(self) -> Refusals:
+        """For one request: what to do about the 401s and 403s that it meets."""
+        return Refusals(self)
+
+    def accepted(self, token: str) -> None:
+        """The MLS has answered a request with this token."""
+        self._worked = True
+        if token == self._fresh:
+            self._fresh = ""
+
+    def refused(self, host: str, said: str) -> AuthenticationError:
+        """The error for a token that stays refused; ``said`` is the server's reason, if it gave one."""
+        if self._worked:
+            return ConnectionExpiredError()
+        reason = f" {host} says: {said}." if said else ""
+        what = (
+            "that the client may read this API, and its scope"
+            if self._connection.auth is AuthKind.CLIENT_CREDENTIALS
+            else "that it is whole and for this server, and edit the connection"
+        )
+        return CredentialsRefusedError(f"The MLS refused this token (401).{reason} Check {what}.")
+
     async def _renewed_elsewhere(self, refused: str, looks: int = 1) -> bool:
         """Take up what another process has kept since. Waits a second before each look but the first."""
         for look in range(looks if self._kept is not None else 0):
@@ -159,7 +201,7 @@ class TokenSource:
             if url and token:
                 with suppress(MlsTuiError):
                     form, basic = self._client({"token": token, "token_type_hint": hint})
-                    await self._post(url, form, basic)
+                    await self._post(url, form, basic, TokenBody.FORM)
         self._token, self._refresh = "", None
 
     def _expires_within(self, seconds: float) -> bool:
@@ -170,9 +212,7 @@ class TokenSource:
             wanted = (
                 "an access token" if self._connection.auth is AuthKind.BEARER else "a refresh token and a token URL"
             )
-            raise UsageError(
-                f"Connection {self._connection.name!r} has no credentials: it needs {wanted}. Add it anew."
-            )
+            raise UsageError(f"Connection {self._connection.name!r} has no credentials: it needs {wanted}. Edit it.")
         if self._expires_within(0.0):
             raise ConnectionExpiredError
         return self._token
@@ -208,11 +248,15 @@ class TokenSource:
         url = self._need("token URL", self._preset.token_url)
         if self._preset.scope and form["grant_type"] != "refresh_token":
             form["scope"] = self._preset.scope
-        answer = await self._post(url, *self._client(form))
+        for name, value in self._preset.token_parameters:
+            for field_, secret in self._secrets.items():
+                value = value.replace(f"{{{field_.value}}}", secret)
+            form[name] = value
+        answer = await self._post(url, *self._client(form), self._preset.token_body)
         if answer.status in (400, 401) and answer.code in _NOT_KNOWN and self._secrets.get(SecretField.CLIENT_SECRET):
-            # Some want HTTP Basic, others the form (FIELD §2), and none says which.
+            # Some want HTTP Basic, others the form, and none says which.
             self._basic = not self._basic
-            other = await self._post(url, *self._client(form))
+            other = await self._post(url, *self._client(form), self._preset.token_body)
             if other.status == 200:
                 return other
             self._basic = not self._basic
@@ -244,6 +288,7 @@ class TokenSource:
         if self._on_token is not None:
             await self._on_token(issued)
         self._token, self._refresh, self._expires_at = issued.access_token, issued.refresh_token, issued.expires_at_ms
+        self._fresh = issued.access_token
         if issued.expires_at_ms is not None:
             life = (issued.expires_at_ms - epoch_ms(self._clock.now())) / 1000
             self._margin = min(_RENEW_BEFORE_SECONDS, life / 10)
@@ -253,14 +298,27 @@ class TokenSource:
         said = ": ".join(part for part in (answer.code, answer.message) if part) or f"status {answer.status}"
         name = self._connection.name
         if refreshing and answer.code != "invalid_client":
-            return ConnectionExpiredError()
+            return (
+                ConnectionExpiredError()
+                if self._worked
+                else CredentialsRefusedError(
+                    f"The MLS refused the refresh token of connection {name!r} ({said}). Get a new one and edit it."
+                )
+            )
+        if answer.status == 400 and (answer.code in ("", "400", "invalid_request") and answer.message):
+            return CredentialsRefusedError(
+                f"The token URL of connection {name!r} refused the request: {answer.message} "
+                f"If the provider wants more fields, or JSON, set them: {_HOW}."
+            )
         if answer.status in (400, 401, 403) or answer.code:
             what = "user name or password" if self._connection.auth is AuthKind.PASSWORD else "client id or secret"
             if answer.code in ("invalid_scope", "unauthorized_client", "unsupported_grant_type"):
                 what = "kind of sign-in or scope"
-            return AuthenticationError(
+            return CredentialsRefusedError(
                 f"The MLS refused the {what} of connection {name!r} ({said}). Check it and retry."
             )
+        if answer.status == 415:
+            said += f"; some providers want JSON: {_HOW}"
         return MLSError(
             f"The token URL of connection {name!r} gave no access token ({said}). Check the token URL.",
             status=answer.status,
@@ -268,10 +326,51 @@ class TokenSource:
 
     def _need(self, what: str, value: str | None) -> str:
         if not value:
-            raise UsageError(
-                f"Connection {self._connection.name!r} has no {what}, which its sign-in needs. Add it anew."
-            )
+            raise UsageError(f"Connection {self._connection.name!r} has no {what}, which its sign-in needs. Edit it.")
         return value
+
+
+class Refusals:
+    """What to do about the 401s and 403s that one request meets."""
+
+    def __init__(self, source: TokenSource) -> None:
+        self._source = source
+        self._waits = iter(_FRESH_WAITS)
+        self._renewed = False
+        self._again = False
+
+    async def wait(self, status: int, token: str) -> float | None:
+        """Seconds after which to ask again, with a token that may have been renewed; None if that would not help.
+
+        Raises:
+            AuthenticationError, UsageError, MLSError: the token could not be renewed.
+        """
+        source = self._source
+        if token != source.current:
+            return 0.0  # another request has renewed it
+        if status == 403:
+            return await self._forbidden(token)
+        if token == source._fresh:
+            return next(self._waits, None)
+        if source._renewable():
+            return None if self._renewed else await self._renew(token)
+        again, self._again = self._again, True
+        return None if again else _STATIC_WAIT
+
+    async def _forbidden(self, token: str) -> float | None:
+        """Some gateways answer 403 for an expired token; after a renewal it means what it says."""
+        source = self._source
+        now = source._clock.monotonic()
+        if self._renewed or token == source._fresh:
+            source._forbidden_until = now + _FORBIDDEN_SECONDS
+        if now < source._forbidden_until or not source._renewable():
+            return None
+        return await self._renew(token)
+
+    async def _renew(self, token: str) -> float:
+        self._renewed = True
+        await self._source.renew(token)
+        return 0.0
 
 
 def _seconds(value: Any) -> float | None:

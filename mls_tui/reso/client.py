@@ -7,6 +7,7 @@ goes to the API's own origin only. See docs/reso-feeds.md, sections 1 to 3.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from aiohttp.abc import AbstractResolver
 from mls_tui import __version__
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.connection import Connection, SecretField
-from mls_tui.domain.errors import ConnectionExpiredError, MLSError, RateLimitedError, UsageError
+from mls_tui.domain.errors import MLSError, RateLimitedError, UsageError
 from mls_tui.domain.masking import Masker
 from mls_tui.domain.retry import REQUEST_ATTEMPTS, attempt
 from mls_tui.reso.addresses import AddressGuard, Target, same_origin
@@ -37,7 +38,7 @@ from mls_tui.reso.answers import (
 from mls_tui.reso.auth import FormAnswer, KeptToken, OnToken, TokenSource
 from mls_tui.reso.base import Observer, PhotoBytes, RequestFailed
 from mls_tui.reso.photos import PhotoSource
-from mls_tui.reso.presets import PLACEHOLDERS, ProviderPreset
+from mls_tui.reso.presets import PLACEHOLDERS, ProviderPreset, TokenBody
 from mls_tui.reso.rate_limit import STRIKES, RateLimits, Slot
 from mls_tui.reso.transport import (
     REACH_ERRORS,
@@ -159,7 +160,7 @@ class MlsClient:
         Raises:
             MLSError: with the status; every attempt that could help was made and reported to the observer.
             RateLimitedError: five pauses in a row.
-            ConnectionExpiredError: the token was refused, and again after it was renewed.
+            AuthenticationError: the token was refused, also after it was renewed (``TokenSource.refused``).
         """
         target = self._guard.target(url, "MLS")
         self._check_origin(target)
@@ -195,8 +196,8 @@ class MlsClient:
         self._observer(RequestFailed(attempt, of, wait, self._mask(cause)))
 
     async def _signed(self, target: Target, extra: Mapping[str, str], number: int, of: int) -> Answer:
-        """One attempt: pauses are waited out, a refused token is renewed once, redirects stay on the API's origin."""
-        renewed, hops = False, 0
+        """One attempt: pauses are waited out, a refused token is tried again, redirects stay on the API's origin."""
+        refusals, hops = self._tokens.refusals(), 0
         while True:
             token = await self._tokens.token()
             raw, slot = await self._exchange(
@@ -207,13 +208,17 @@ class MlsClient:
             if self._throttled(target.host, slot, raw, status, fault):
                 continue
             if answer is not None:
+                self._tokens.accepted(token)
                 return answer
-            if status == 401:
-                self._failed(number, of, None if renewed else 0.0, f"{target.host} answered {phrase(401)}.")
-                if renewed:
-                    raise ConnectionExpiredError
-                renewed = True
-                await self._tokens.renew(token)
+            if status in (401, 403):
+                wait = await refusals.wait(status, token)
+                if wait is None and status == 403 and error is not None:
+                    raise error
+                self._failed(number, of, wait, f"{target.host} answered {phrase(status)}.")
+                if wait is None:
+                    raise self._tokens.refused(target.host, fault.message if fault else "")
+                if wait:
+                    await self._clock.sleep(wait)
             elif 300 <= raw.status < 400 and hops < _REDIRECTS and raw.headers.get("location"):
                 hops += 1
                 target = self._guard.moved(target, raw.headers["location"], "MLS")
@@ -334,7 +339,9 @@ class MlsClient:
                 "If the MLS has moved, change the connection's base URL."
             )
 
-    async def _post_form(self, url: str, form: Mapping[str, str], basic: tuple[str, str] | None) -> FormAnswer:
+    async def _post_form(
+        self, url: str, form: Mapping[str, str], basic: tuple[str, str] | None, body: TokenBody
+    ) -> FormAnswer:
         """POST a form to a token or revocation endpoint. No redirect is followed: the form holds secrets.
 
         Raises:
@@ -345,11 +352,11 @@ class MlsClient:
             "accept": "application/json",
             "accept-encoding": "identity",
             "user-agent": USER_AGENT,
-            "content-type": "application/x-www-form-urlencoded",
+            "content-type": "application/json" if body is TokenBody.JSON else "application/x-www-form-urlencoded",
         }
         if basic is not None:
             headers["authorization"] = basic_auth(*basic)
-        content = urlencode(form).encode()
+        content = (json.dumps(form) if body is TokenBody.JSON else urlencode(form)).encode()
 
         async def work(number: int) -> FormAnswer:
             while True:

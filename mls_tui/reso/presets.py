@@ -36,6 +36,13 @@ class TokenAuth(StrEnum):
     BASIC = "basic"
 
 
+class TokenBody(StrEnum):
+    """How a token endpoint wants its parameters."""
+
+    FORM = "form"
+    JSON = "json"
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """At most ``limit`` requests (or bytes) in any window of ``seconds``."""
@@ -303,6 +310,12 @@ class ProviderPreset:
     token_url: str | None = _is(None, _optional(_ADDRESS), SIGN_IN, "where tokens are given")
     token_auth: TokenAuth = _is(  # noqa: RUF009 - a field
         TokenAuth.POST, _choice(TokenAuth), SIGN_IN, "post (in the form) or basic (HTTP Basic)"
+    )
+    token_body: TokenBody = _is(  # noqa: RUF009 - a field
+        TokenBody.FORM, _choice(TokenBody), SIGN_IN, "form or json: how a token is asked for"
+    )
+    token_parameters: tuple[tuple[str, str], ...] = _is(
+        (), PARAMETERS, SIGN_IN, "added to every request for a token: audience=https://api.example.org; resource=x"
     )
     scope: str | None = _is(None, _LINE, SIGN_IN, "OAuth2 scope")
     revocation_url: str | None = _is(None, _optional(_ADDRESS), SIGN_IN, "where tokens are revoked (RFC 7009)")

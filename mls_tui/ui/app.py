@@ -22,7 +22,7 @@ from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import Screen
 
 from mls_tui.domain.clock import Clock
-from mls_tui.domain.errors import AuthenticationError, ConnectionExpiredError, sentence
+from mls_tui.domain.errors import AuthenticationError, CredentialsRefusedError, sentence
 from mls_tui.resources import styles_path
 from mls_tui.ui import messages
 from mls_tui.ui.background import begin
@@ -368,7 +368,7 @@ class MlsTuiApp(Shell):
             return
         if isinstance(self.screen, (ErrorScreen, SignInScreen)):
             self.notify(sentence(error), title="Another error", severity="error")
-        elif isinstance(error, AuthenticationError) and not isinstance(error, ConnectionExpiredError):
+        elif isinstance(error, AuthenticationError) and not isinstance(error, CredentialsRefusedError):
             self.push_screen(SignInScreen(str(error)), then)
         else:
             self.push_screen(ErrorScreen(error, advice(error)), then)

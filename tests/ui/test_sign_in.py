@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.widgets import Input
 
-from mls_tui.domain.errors import AuthenticationError
+from mls_tui.domain.errors import AuthenticationError, ConnectionExpiredError, CredentialsRefusedError
 from mls_tui.ui.screens.connections import ConnectionsScreen
+from mls_tui.ui.screens.errors import ErrorScreen
 from mls_tui.ui.screens.sign_in import SignInScreen
 from mls_tui.users.port import Challenge, ChallengeKind, User
 from tests.ui.fakes import FakeActions, a_view
@@ -72,3 +74,12 @@ async def test_a_sign_in_that_ends_while_one_works_is_asked_for_again() -> None:
         await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
         await settled(pilot)
         assert "Demo MLS" in seen(pilot)
+
+
+@pytest.mark.parametrize("error", [CredentialsRefusedError("The MLS refused the client id."), ConnectionExpiredError()])
+async def test_credentials_that_the_mls_refused_are_no_reason_to_sign_in_here(error: AuthenticationError) -> None:
+    app = an_app(FakeActions(connections=[a_view()]))
+    async with opened(app) as pilot:
+        app.failed(error, lambda: None)
+        await until(pilot, lambda: isinstance(app.screen, ErrorScreen))
+        await until(pilot, lambda: str(error)[:24] in seen(pilot))

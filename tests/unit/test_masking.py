@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 import httpx
 import orjson
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mls_tui.domain.masking import MASK, Masker
@@ -67,7 +67,7 @@ def unescaped(text: str) -> str:
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @given(SECRETS, AROUND, AROUND)
 def test_no_spelling_of_a_secret_is_shown(spelling: str, secret: str, before: str, after: str) -> None:
-    assume(spelling != "tags" or not set("<>") & set(secret))
+    secret = re.sub("[<>]", "x", secret) if spelling == "tags" else secret
     spelled = SPELLINGS[spelling](secret)
     shown = Masker([secret])(f"{before} {spelled} {after}")
     assert spelled not in shown
@@ -79,7 +79,7 @@ def test_no_spelling_of_a_secret_is_shown(spelling: str, secret: str, before: st
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @given(LONG_SECRETS, AROUND)
 def test_no_spelling_of_a_secret_is_stored(spelling: str, secret: str, around: str) -> None:
-    assume(spelling != "tags" or not set("<>") & set(secret))
+    secret = re.sub("[<>]", "x", secret) if spelling == "tags" else secret
     spelled = SPELLINGS[spelling](secret)
     body = {"value": [{"PublicRemarks": f"{around} {spelled} {around}", "Rooms": [{spelled: [spelled]}]}]}
     stored = json.dumps(Masker([secret]).body(body), ensure_ascii=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -10,10 +12,16 @@ import httpx
 import pytest
 
 from mls_tui.domain.clock import epoch_ms
-from mls_tui.domain.connection import AuthKind, SecretField
-from mls_tui.domain.errors import AuthenticationError, ConnectionExpiredError, MLSError, UsageError
+from mls_tui.domain.connection import AuthKind, Cursor, SecretField
+from mls_tui.domain.errors import (
+    AuthenticationError,
+    ConnectionExpiredError,
+    CredentialsRefusedError,
+    MLSError,
+    UsageError,
+)
 from mls_tui.reso.auth import TokenSet
-from mls_tui.reso.presets import TokenAuth
+from mls_tui.reso.presets import TokenAuth, TokenBody
 from tests.unit.mls_transport_fakes import BASE, SECRET, HandClock, Wire, client_credentials, rows
 
 URL = f"{BASE}/Property"
@@ -102,13 +110,167 @@ async def test_401_renews_once_and_replays_and_many_at_once_renew_once() -> None
     assert wire.clock.slept == []
 
 
-async def test_second_401_stops_with_the_contracts_sentence() -> None:
+WORKED = Cursor(swept=True)
+"""Of a connection that has imported something."""
+EXPIRED = r"^MLS connection expired\. Please re-authenticate\.$"
+
+
+def refused_for(count: int, status: int = 401) -> tuple[TokenServer, Callable[[httpx.Request], httpx.Response]]:
+    """A token server, and an API that refuses so many requests with whatever token."""
+    server, left = TokenServer(), count
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal left
+        if request.url.host != "id.example" and left:
+            left -= 1
+            return httpx.Response(status, json={"error": {"message": "Token not found"}})
+        return server(request)
+
+    return server, answer
+
+
+@pytest.mark.feed(2, "a new token is refused for a while")
+@pytest.mark.parametrize(("refusals", "waits"), [(1, [1.0]), (2, [1.0, 2.0]), (3, [1.0, 2.0, 4.0])])
+async def test_a_fresh_token_that_is_refused_is_given_time(refusals: int, waits: list[float]) -> None:
+    server, answer = refused_for(refusals)
+    wire = client_credentials(answer)
+    await wire.http.get_json(URL)
+    assert (wire.clock.slept, len(server.forms)) == (waits, 1)
+    assert [each.wait for each in wire.failures] == waits
+
+
+async def test_a_renewed_token_that_is_refused_is_given_time_too() -> None:
     server = TokenServer()
-    wire = client_credentials(lambda request: server(request) if "token" in str(request.url) else httpx.Response(401))
-    with pytest.raises(ConnectionExpiredError, match=r"^MLS connection expired\. Please re-authenticate\.$"):
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "id.example":
+            return server(request)
+        token = request.headers["Authorization"]
+        known = token == "Bearer t1-canary" if not expired else (token == "Bearer t2-canary" and wire.clock.slept)
+        return rows("1") if known else httpx.Response(401)
+
+    expired = False
+    wire = client_credentials(answer)
+    await wire.http.get_json(URL)
+    expired = True
+    await wire.http.get_json(URL)
+    assert (wire.clock.slept, len(server.forms)) == ([1.0], 2)
+
+
+async def test_a_fresh_token_that_stays_refused_says_so_with_the_servers_reason() -> None:
+    server, answer = refused_for(99)
+    wire = client_credentials(answer)
+    with pytest.raises(CredentialsRefusedError, match=r"^The MLS refused this token \(401\)\.") as caught:
         await wire.http.get_json(URL)
+    assert "mls.example says: Token not found." in str(caught.value)
+    assert not isinstance(caught.value, ConnectionExpiredError)
+    assert (len(server.forms), wire.clock.slept) == (1, [1.0, 2.0, 4.0])
+    assert [each.wait for each in wire.failures] == [1.0, 2.0, 4.0, None]
+
+
+async def test_one_that_worked_before_ends_with_the_contracts_sentence() -> None:
+    _, answer = refused_for(99)
+    wire = client_credentials(answer, connection_changes={"cursor": WORKED})
+    with pytest.raises(ConnectionExpiredError, match=EXPIRED):
+        await wire.http.get_json(URL)
+
+
+@pytest.mark.feed(2, "a single 401 on a token that cannot be renewed")
+async def test_a_static_token_that_is_refused_once_is_asked_again_after_2_seconds() -> None:
+    wire = Wire(lambda request: rows("1") if wire.clock.slept else httpx.Response(401))
+    await wire.http.get_json(URL)
+    assert wire.clock.slept == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"), [({}, r"^The MLS refused this token \(401\)\."), ({"cursor": WORKED}, EXPIRED)]
+)
+async def test_a_static_token_that_stays_refused(changes: dict[str, Any], said: str) -> None:
+    _, answer = refused_for(99)
+    wire = Wire(answer, connection_changes=changes)
+    with pytest.raises(CredentialsRefusedError, match=said):
+        await wire.http.get_json(URL)
+    assert (len(wire.requests), wire.clock.slept) == (2, [2.0])
+
+
+@pytest.mark.feed(2, "403 for an expired token")
+async def test_a_403_renews_an_oauth_token_once() -> None:
+    server, answer = refused_for(0)
+    wire = client_credentials(lambda request: forbidden(request) or answer(request))
+    expired = False
+
+    def forbidden(request: httpx.Request) -> httpx.Response | None:
+        old = expired and request.headers.get("Authorization") == "Bearer t1-canary"
+        return httpx.Response(403) if old else None
+
+    await wire.http.get_json(URL)
+    expired = True
+    await wire.http.get_json(URL)
     assert len(server.forms) == 2
-    assert [each.wait for each in wire.failures] == [0.0, None]
+    assert [each.wait for each in wire.failures] == [0.0]
+
+
+async def test_a_403_that_stays_is_no_matter_of_the_token_and_renews_it_no_more() -> None:
+    server, answer = refused_for(0)
+    wire = client_credentials(lambda request: httpx.Response(403) if "Media" in request.url.path else answer(request))
+    await wire.http.get_json(URL)
+    for _ in range(5):
+        with pytest.raises(MLSError, match="403"):
+            await wire.http.get_json(f"{BASE}/Media")
+    assert len(server.forms) == 2
+
+
+async def test_a_403_on_a_static_token_is_final() -> None:
+    wire = Wire(lambda request: httpx.Response(403))
+    with pytest.raises(MLSError, match="403"):
+        await wire.http.get_json(URL)
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.feed(2, "a JSON body with an audience")
+async def test_a_token_is_asked_for_as_json_with_parameters_of_ones_own() -> None:
+    wire = client_credentials(
+        lambda request: httpx.Response(200, json={"access_token": "t"}),
+        preset_changes={
+            "token_body": TokenBody.JSON,
+            "token_parameters": (("audience", "https://api.example"), ("key", "{client_secret}")),
+        },
+    )
+    await wire.http.sign_in()
+    (request,) = wire.requests
+    assert request.headers["Content-Type"] == "application/json"
+    assert json.loads(request.content) == {
+        "grant_type": "client_credentials",
+        "scope": "api",
+        "audience": "https://api.example",
+        "key": SECRET,
+        "client_id": "me",
+        "client_secret": SECRET,
+    }
+
+
+async def test_parameters_of_ones_own_are_sent_in_the_form_too() -> None:
+    server = TokenServer()
+    await client_credentials(server, preset_changes={"token_parameters": (("audience", "x"),)}).http.sign_in()
+    assert server.forms[0]["audience"] == "x"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"errors": {"Audience": ["The Audience field is required."]}},
+        {"title": "Invalid", "status": 400, "errors": {"Audience": ["The Audience field is required."]}},
+        {"error": "invalid_request", "error_description": "The Audience field is required."},
+        {"message": "The Audience field is required."},
+    ],
+)
+async def test_a_request_for_a_token_that_lacks_something_says_the_servers_reason_and_the_way_out(body: object) -> None:
+    wire = client_credentials(lambda request: httpx.Response(400, json=body))
+    with pytest.raises(CredentialsRefusedError, match=r"The Audience field is required\.") as caught:
+        await wire.http.sign_in()
+    assert "client id or secret" not in str(caught.value)
+    assert "token_parameters" in str(caught.value)
+    assert "token_body=json" in str(caught.value)
 
 
 @pytest.mark.parametrize("status", [400, 401])
@@ -165,16 +327,19 @@ async def test_refresh_token_is_rotated_and_kept_before_it_is_used() -> None:
     assert "canary" not in repr(kept)
 
 
-async def test_refused_refresh_token_has_expired() -> None:
+@pytest.mark.parametrize(
+    ("changes", "said"), [({}, "refused the refresh token.*invalid_grant"), ({"cursor": WORKED}, EXPIRED)]
+)
+async def test_refused_refresh_token_has_expired_if_it_was_ever_good(changes: dict[str, Any], said: str) -> None:
     server = TokenServer()
     server.refuse_from = 1
     wire = Wire(
         server,
         secrets={SecretField.REFRESH_TOKEN: "r1"},
         preset_changes={"token_url": "https://id.example/token"},
-        connection_changes={"auth": AuthKind.REFRESH_TOKEN},
+        connection_changes={"auth": AuthKind.REFRESH_TOKEN} | changes,
     )
-    with pytest.raises(ConnectionExpiredError):
+    with pytest.raises(CredentialsRefusedError, match=said):
         await wire.http.sign_in()
 
 

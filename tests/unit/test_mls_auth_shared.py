@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from mls_tui.domain.connection import AuthKind, SecretField
-from mls_tui.domain.errors import ConnectionExpiredError
+from mls_tui.domain.errors import CredentialsRefusedError
 from mls_tui.reso.auth import TokenSet
 from tests.unit.mls_transport_fakes import BASE, Wire, rows
 
@@ -77,5 +77,5 @@ async def test_a_refresh_token_used_up_by_another_process_at_this_moment_ends_no
 async def test_a_refresh_token_that_nobody_renewed_has_expired() -> None:
     server, shelf = OnceOnly(), Shelf()
     server.refresh = "another"
-    with pytest.raises(ConnectionExpiredError):
+    with pytest.raises(CredentialsRefusedError):
         await _process(server, shelf).http.get_json(URL)
