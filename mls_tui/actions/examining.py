@@ -12,7 +12,7 @@ from mls_tui.actions.results import ActionResult
 from mls_tui.actions.session import connected
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.errors import UsageError
-from mls_tui.importer.audit import audit_photos
+from mls_tui.importer.cleanup import audit_photos
 from mls_tui.storage.base import Check
 
 

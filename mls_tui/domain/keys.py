@@ -160,5 +160,10 @@ def photo_key(user_id: str, listing_id: str, index: int, extension: str) -> str:
     return f"{listing_prefix(user_id, listing_id)}original/photo{index}.{extension}"
 
 
+def variant_name(width: int) -> str:
+    """The ``<variant>`` of a rendition ``width`` pixels wide: ``w400``."""
+    return f"w{width}"
+
+
 def variant_key(user_id: str, listing_id: str, variant: str, index: int) -> str:
     return f"{listing_prefix(user_id, listing_id)}{variant}/photo{index}.webp"

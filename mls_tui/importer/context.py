@@ -46,6 +46,8 @@ class ImportContext:
     """Another process goes on with the run, under its id, if this one hands it over, fails for a time or dies."""
     tidy: bool = False
     """An import before this one was cut short: listings seen are rid of objects that no row points at."""
+    undeleted: list[str] = field(default_factory=list)
+    """Keys of objects that no row points at and that could not be deleted."""
     rng: random.Random = field(default_factory=random.Random)
     variant_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(VARIANTS_AT_ONCE))
 

@@ -10,16 +10,13 @@ from dataclasses import dataclass, field
 from mls_tui.domain.clock import iso_z
 from mls_tui.domain.errors import AuthenticationError, MLSError, StorageError, sentence
 from mls_tui.domain.events import AttemptFailed, ListingStarted, ListingStored, Throttled
-from mls_tui.domain.listing import LastImport, Listing, Photo
+from mls_tui.domain.listing import LastImport, Listing, Photo, address_key
 from mls_tui.domain.retry import LISTING_ATTEMPTS, attempt, may_help
-from mls_tui.domain.same_home import address_key
-from mls_tui.importer.audit import damaged_keys
+from mls_tui.importer.cleanup import damaged_keys, discard, tidy_listing, with_variants
 from mls_tui.importer.context import ImportContext
-from mls_tui.importer.copies import complete_copies
 from mls_tui.importer.journal import Journal
-from mls_tui.importer.photos import ListingPhotos, keepable
+from mls_tui.importer.photos import ListingPhotos, complete_copies, keepable
 from mls_tui.importer.plan import FeedRecord, PhotoPlan, Planner, content_hash, entry_of, hash_parts, plan_photos
-from mls_tui.importer.tidy import tidy_listing, with_variants
 from mls_tui.reso.base import MediaCutError, Notice, Observer, Paused, RawRecord, RequestFailed
 from mls_tui.reso.mapping.changes import history_changes
 from mls_tui.reso.mapping.media import map_media
@@ -111,8 +108,7 @@ class ListingTask:
         put = {photo.key for photo in self._photos.done.values() if photo.key}
         row = await context.store.get(context.user_id, listing_id) if put else None
         stray = put - ({photo.key for photo in row.photos} if row else set())
-        if stray:
-            await context.photos.delete(with_variants(context.user_id, listing_id, sorted(stray), context.variants))
+        await discard(context, with_variants(context.user_id, listing_id, sorted(stray), context.variants))
 
     async def _attempt(self, number: int) -> None:
         try:
@@ -270,13 +266,12 @@ class ListingTask:
     async def _delete_obsolete(self, listing: Listing, plan: PhotoPlan) -> None:
         context, user_id = self.context, self.context.user_id
         if context.tidy or context.options.full:
-            present = await tidy_listing(context.photos, user_id, listing)
+            present = await tidy_listing(context, listing)
             if context.options.full:
                 await complete_copies(context, listing, present)
             return
         obsolete = [key for key in plan.obsolete if key not in {photo.key for photo in listing.photos}]
-        if obsolete:
-            await context.photos.delete(with_variants(user_id, listing.listing_id, obsolete, context.variants))
+        await discard(context, with_variants(user_id, listing.listing_id, obsolete, context.variants))
 
     async def _id_taken(self, listing: Listing, old: Listing | None) -> None:
         """The id belongs to another listing, which another program stored meanwhile. Its photos stay: ours may have
@@ -306,10 +301,9 @@ class ListingTask:
             return
         kept = {photo.key for photo in winner.photos}
         ours = [photo.key for photo in listing.photos if photo.key and photo.key not in kept]
-        if ours:
-            # Under one id the copies of both have the same keys.
-            widths = context.variants if winner.listing_id != listing.listing_id else ()
-            await context.photos.delete(with_variants(context.user_id, listing.listing_id, ours, widths))
+        # Under one id the renditions of both have the same keys.
+        widths = context.variants if winner.listing_id != listing.listing_id else ()
+        await discard(context, with_variants(context.user_id, listing.listing_id, ours, widths))
         index.add(entry)
         if winner.version < listing.version:
             self._photos = None

@@ -1,30 +1,42 @@
-"""Photos of one listing: fetch what is wanted, put each under its key, say what happened. A photo that cannot be had
-keeps its original URL and never fails its listing; a store that cannot take photos does."""
+"""The photos of one listing: fetch what is wanted, store each under its key with its WebP renditions, report what
+happened. A photo that cannot be fetched keeps its original URL and never fails its listing; a photo store that fails
+does."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import io
 import re
 import time
-from collections.abc import Awaitable, Callable
+import warnings
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit, urlunsplit
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from mls_tui.domain.errors import MLSError, PhotoError, RateLimitedError, sentence
 from mls_tui.domain.events import AttemptFailed, PhotoStored
-from mls_tui.domain.keys import photo_key
+from mls_tui.domain.keys import photo_key, variant_key, variant_name
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.domain.retry import PHOTO_ATTEMPTS, attempt, may_help
 from mls_tui.importer.context import ImportContext
-from mls_tui.importer.copies import object_metadata, put_copies
 from mls_tui.importer.plan import as_stored, key_index
 from mls_tui.reso.base import PhotoBytes, RawRecord
 from mls_tui.reso.rate_limit import Flight
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _SIGNS_IN = re.compile(
     r"(access|auth|id|refresh|bearer|server)?[_-]?token=|(x[_-])?api[_-]?key=|client[_-]?secret=|passw(or)?d=|authorization=",
     re.IGNORECASE,
 )
+
+ORIGINAL_URL_BYTES = 1_024
+"""S3 keeps at most 2 kB of metadata, names included."""
+
+_AS_IT_IS = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9/%:._~!$&'()*+,;=@-]*", re.ASCII)
 
 MapMedia = Callable[[list[RawRecord]], tuple[Photo, ...]]
 
@@ -200,3 +212,141 @@ def keepable(photo: Photo, masked: Callable[[str], str]) -> Photo:
     if url == photo.url and original == photo.original_url:
         return photo
     return photo.model_copy(update={"url": url, "original_url": original})
+
+
+# metadata and renditions -------------------------------------------------------------------------------------
+
+
+async def put_copies(
+    context: ImportContext, listing_id: str, index: int, original_url: str, body: bytes, widths: Sequence[int]
+) -> None:
+    """Copies of these widths in pixels, from the bytes of the original."""
+    if not widths:
+        return
+    try:
+        async with context.variant_slots:
+            made = await asyncio.to_thread(make_variants, body, widths)
+    except PhotoError as error:
+        context.journal.warn(f"no WebP variants: {sentence(error)}")
+        return
+    for width, copy in made.items():
+        await context.photos.put(
+            variant_key(context.user_id, listing_id, variant_name(width), index),
+            copy,
+            content_type="image/webp",
+            sha256=hashlib.sha256(copy).hexdigest(),
+            metadata=object_metadata(context, listing_id, index, original_url),
+        )
+
+
+async def complete_copies(context: ImportContext, listing: Listing, present: Collection[str]) -> None:
+    """Make what is lacking of a listing's copies; ``present`` are the keys of its objects (``--full``)."""
+    listing_id = listing.listing_id
+    for photo in listing.photos:
+        index = key_index(photo.key) if photo.key else None
+        if photo.key is None or index is None:
+            continue
+        keys = {
+            variant_key(context.user_id, listing_id, variant_name(width), index): width for width in context.variants
+        }
+        widths = [width for key, width in keys.items() if key not in present]
+        body = await context.photos.get(photo.key) if widths else None
+        if body is not None:
+            await put_copies(context, listing_id, index, photo.original_url, body, widths)
+
+
+def object_metadata(context: ImportContext, listing_id: str, index: int, original_url: str) -> dict[str, str]:
+    """What every object of a photo carries (CONTRACT: "S3")."""
+    url = metadata_url(context.connector.masked(original_url))
+    return {"listingId": listing_id, "photoIndex": str(index), "originalUrl": url}
+
+
+def metadata_url(url: str) -> str:
+    """For S3 metadata: percent-encoded ASCII, no user, query or fragment, cut to fit (CONTRACT: "S3")."""
+    if _AS_IT_IS.fullmatch(url):
+        return url[:ORIGINAL_URL_BYTES]
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    plain = urlunsplit((parts.scheme, host, parts.path, "", ""))
+    return quote(plain, safe="%/:-._~!$&'()*+,;=@[]")[:ORIGINAL_URL_BYTES]
+
+
+DEFAULT_WIDTHS = (1600, 400)
+"""Widths in pixels."""
+MAX_PIXELS = 50_000_000
+"""Most pixels that a header may claim: 200 MB once decoded."""
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF")
+"""What Pillow decodes of FIELD §5's formats; it cannot read HEIC."""
+QUALITY = 80
+
+
+def make_variants(body: bytes, widths: Sequence[int] = DEFAULT_WIDTHS) -> dict[int, bytes]:
+    """WebP copies by width. A photo narrower than a width keeps its own; none is enlarged.
+
+    The EXIF orientation is applied and all metadata dropped (where the home is, whose camera it was). An animation
+    gives its first frame. Blocking and heavy: call it in a worker thread.
+
+    Raises:
+        PhotoError: it is no picture that can be read, or one with too many pixels. Not worth another attempt.
+    """
+    try:
+        picture = _decoded(body, max(widths, default=1))
+        return {width: _encoded(picture, width) for width in widths}
+    except PhotoError:
+        raise
+    except MemoryError:
+        raise PhotoError("the photo needs more memory than there is", retryable=False) from None
+    except Exception as error:  # decoders of hostile bytes raise whatever they meet
+        raise PhotoError(f"the photo cannot be decoded ({type(error).__name__})", retryable=False) from error
+
+
+def _decoded(body: bytes, widest: int) -> Image:
+    """Upright and in RGB or RGBA; nothing is decoded before the header has been checked."""
+    from PIL import Image, ImageOps
+
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # remarks on bad EXIF, on stderr
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+    try:
+        picture = Image.open(io.BytesIO(body), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise PhotoError("the photo has too many pixels", retryable=False) from None
+    with picture:
+        if picture.width * picture.height > MAX_PIXELS:
+            raise PhotoError(f"the photo has too many pixels ({picture.width} × {picture.height})", retryable=False)
+        # A JPEG is decoded at the smallest scale that still has every pixel wanted, whichever side is the width.
+        scale = min(1.0, widest / min(picture.size))
+        picture.draft(None, (round(picture.width * scale), round(picture.height * scale)))
+        upright = ImageOps.exif_transpose(picture)
+        return _in_srgb(upright, picture.info.get("icc_profile"))
+
+
+def _in_srgb(picture: Image, profile: object) -> Image:
+    """The colours a screen expects: the profile goes with the other metadata, so it is applied first."""
+    mode = "RGBA" if picture.has_transparency_data else "RGB"
+    if isinstance(profile, bytes) and profile and picture.mode in ("RGB", "RGBA", "CMYK"):
+        from PIL import ImageCms
+
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode=mode)
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            pass  # a broken profile: its colours are taken as sRGB
+        else:
+            if converted is not None:
+                return converted
+    return picture.convert(mode)
+
+
+def _encoded(picture: Image, width: int) -> bytes:
+    from PIL import Image
+
+    if width < 1:
+        raise ValueError("a variant is at least one pixel wide")
+    if picture.width > width:
+        height = max(1, round(picture.height * width / picture.width))
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    out = io.BytesIO()
+    clean = picture.copy()
+    clean.info.clear()
+    clean.save(out, "WEBP", quality=QUALITY, method=4, exif=b"", xmp=b"", icc_profile=b"")
+    return out.getvalue()

@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_left, insort
 from collections.abc import AsyncIterable, Iterable, Iterator
 from dataclasses import dataclass, field
+from heapq import merge
 
 import orjson
 
@@ -36,7 +37,7 @@ class _Lookup:
     def add(self, text: str, row: int) -> None:
         insort(self.recent, _high_bits(text) | row)
         if len(self.recent) > _MOST_RECENT + len(self.words) // 32:
-            self.words, self.recent = array("Q", sorted([*self.words, *self.recent])), array("Q")
+            self.words, self.recent = array("Q", merge(self.words, self.recent)), array("Q")
 
     def rows(self, text: str) -> list[int]:
         high, found = _high_bits(text), list[int]()
@@ -211,10 +212,8 @@ class StoredIndex:
     # rows
 
     def _row(self, listing_id: str) -> int | None:
-        begins = b"[" + orjson.dumps(listing_id) + b","
         for row in self._ids.rows(listing_id):
-            packed = self._rows[row]
-            if packed is not None and packed.startswith(begins):
+            if self._rows[row] is not None and self._entry(row).listing_id == listing_id:
                 return row
         return None
 
@@ -226,14 +225,16 @@ class StoredIndex:
         if origin not in self._origins:
             self._origins[origin] = len(self._origin_list)
             self._origin_list.append(origin)
+        begins = f"{entry.provider}-{entry.mls_number}-"
+        born = entry.listing_id[len(begins) :] if entry.listing_id.startswith(begins) else ""
         packed = orjson.dumps(
             (
-                entry.listing_id,
+                int(born) if _is_number(born, 13) and born[0] != "0" else entry.listing_id,
                 self._origins[origin],
                 entry.mls_number,
                 entry.mls_id,
                 _STATUSES.index(entry.status),
-                entry.version,
+                int(entry.version) if _is_number(entry.version, 20) else entry.version,
                 entry.content_hash,
                 entry.photos_missing,
                 entry.address_key,
@@ -242,12 +243,18 @@ class StoredIndex:
         return bytes(memoryview(packed))  # orjson's own keeps a kilobyte of its buffer
 
     def _entry(self, row: int) -> IndexEntry:
-        listing_id, origin, number, key, status, *rest = orjson.loads(self._rows[row] or b"[]")
+        born, origin, number, key, status, version, *rest = orjson.loads(self._rows[row] or b"[]")
         provider, connection, source = self._origin_list[origin]
-        return IndexEntry(listing_id, provider, number, key, connection, source, _STATUSES[status], *rest)
+        listing_id = f"{provider}-{number}-{born}" if isinstance(born, int) else born
+        version = f"{version:020d}" if isinstance(version, int) else version
+        return IndexEntry(listing_id, provider, number, key, connection, source, _STATUSES[status], version, *rest)
 
 
 _STATUSES = tuple(ListingStatus)
+
+
+def _is_number(text: str, digits: int) -> bool:
+    return len(text) == digits and text.isascii() and text.isdecimal()
 
 
 def _number(entry: IndexEntry) -> str:

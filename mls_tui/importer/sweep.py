@@ -23,9 +23,9 @@ from mls_tui.domain.errors import (
     sentence,
 )
 from mls_tui.domain.events import ListingFailed, ListingRemoved, ListingSkipped, ListingStored, PageFetched
-from mls_tui.domain.listing import Change, Listing, ListingStatus
+from mls_tui.domain.listing import Change, Listing, ListingStatus, address_key
 from mls_tui.domain.run import Problem, ProblemKind
-from mls_tui.domain.same_home import address_key
+from mls_tui.importer.cleanup import delete_unowned, discard_again, remember_undeleted, tidy_listing
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.cursor import Advance, CursorKeeper
 from mls_tui.importer.erase import erase_listing
@@ -33,7 +33,6 @@ from mls_tui.importer.listing_task import ListingTask
 from mls_tui.importer.options import ImportOptions
 from mls_tui.importer.plan import FeedRecord, Planner, RecordReader, Step, entry_of
 from mls_tui.importer.stored_index import StoredIndex
-from mls_tui.importer.tidy import delete_unowned, tidy_listing
 from mls_tui.reso.base import FeedQuery
 from mls_tui.reso.mapping.record import Gone, Mapped, Quarantined
 from mls_tui.reso.mapping.values import silent
@@ -228,7 +227,7 @@ class Sweep:
         stored = await context.store.get(context.user_id, entry.listing_id)
         if stored is None:
             return False
-        await tidy_listing(context.photos, context.user_id, stored)
+        await tidy_listing(context, stored)
         self._unchanged(entry)
         return True
 
@@ -337,13 +336,18 @@ class FeedImport:
         if self._context.journal.phase == "done":
             return
         await self._save_cursor(self._beginning())
-        if self._context.options.selective:
-            options = self._context.options
-            await self._sweep(any_status=bool(options.only or options.keys)).run(self._query())
-            await self._save_cursor(self._cursor.model_copy(update={"epoch": before}))
-            return
-        await self._unfinished()
-        await self._main()
+        try:
+            await discard_again(self._context)
+            if self._context.options.selective:
+                options = self._context.options
+                await self._sweep(any_status=bool(options.only or options.keys)).run(self._query())
+                await self._save_cursor(self._cursor.model_copy(update={"epoch": before}))
+                return
+            await self._unfinished()
+            await self._main()
+        finally:
+            with contextlib.suppress(StorageError):
+                await remember_undeleted(self._context)
 
     def _beginning(self) -> Cursor:
         """The cursor to start with: one left by an unfinished sweep of another scope says nothing about this one."""
@@ -404,7 +408,7 @@ class FeedImport:
         elif not incremental:
             await self._follow_missing(sweep)
         if self._cut_short:
-            await delete_unowned(context.photos, context.store, context.connection, self._index)
+            await delete_unowned(context, self._index)
         context.journal.phase = "done"
         context.journal.settle()
         await self._save_cursor(keeper.finish(statuses=self._scope))

@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 from mls_tui.domain import keys
 from mls_tui.domain.connection import Connection, Cursor, Lease
 from mls_tui.domain.errors import DamagedItemError, ItemTooLargeError, StorageError
-from mls_tui.domain.listing import Address, LastImport, Listing, ListingStatus, Record
+from mls_tui.domain.listing import Address, LastImport, Listing, ListingStatus, Record, address_key
 from mls_tui.domain.run import ImportRun, Problem
-from mls_tui.domain.same_home import address_key
 from mls_tui.storage.attributes import MAX_ITEM_BYTES, Item, check_keys, fits, item_size, plain
 from mls_tui.storage.base import IndexEntry
 

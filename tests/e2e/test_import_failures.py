@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -217,3 +218,32 @@ async def test_a_store_that_is_down_stops_the_run_with_exit_code_4(
         result = await house.run()
         assert (result.state, result.exit_code) == (RunState.FAILED, 4)
         assert result.error == f"The table is too busy for {number}."
+
+
+@pytest.mark.promise(10)
+@pytest.mark.parametrize("how", ["raises", "leaves"])
+async def test_photos_that_cannot_be_deleted_are_a_warning_and_go_with_the_next_import(
+    how: str, open_local: OpenHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_local(listings=2) as house:
+        await house.run()
+        with monkeypatch.context() as patch:
+
+            async def refusing(keys: Sequence[str], *, undoable: bool = False) -> dict[str, str]:
+                if how == "raises":
+                    raise StorageError("S3 does not know DeleteObjects.", retryable=False)
+                return dict.fromkeys(keys, "NotImplemented")
+
+            patch.setattr(house.ws.photos, "delete", refusing)
+            key = next(key for key, row in (await house.listings()).items() if row.photos)
+            house.mls.feed.remove_photo(key, 1)
+            result = await house.run()
+            assert (result.state, result.exit_code, result.counts.updated) == (RunState.DONE, 0, 1)
+            [warning] = [text for text in result.warnings if "could not be deleted" in text]
+            kept = {photo.key for row in (await house.listings()).values() for photo in row.photos}
+            stray = await house.objects() - kept
+            assert len(stray) == 1
+            assert warning in (await house.run()).warnings
+        assert not (await house.run()).warnings
+        assert await house.objects() == kept
+        assert len(await house.whole()) == 2

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from mls_tui.domain.keys import photo_key, variant_key
 from mls_tui.domain.listing import Listing, ListingStatus, Photo
+from mls_tui.importer.cleanup import unneeded, with_variants
 from mls_tui.importer.plan import Step, content_hash, decide, entry_of, key_index, plan_photos
 from mls_tui.importer.stored_index import StoredIndex
-from mls_tui.importer.tidy import unneeded, with_variants
 
 identities = st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("12"))
 

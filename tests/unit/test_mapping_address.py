@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from mls_tui.domain.listing import Address
-from mls_tui.domain.same_home import address_key
+from mls_tui.domain.listing import Address, address_key
 from tests.unit.mapping_feed import mapped
 
 PARTS = {

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mls_tui.domain.events import ListingStarted, PhotoFailed, PhotoStored
-from mls_tui.importer.copies import ORIGINAL_URL_BYTES, metadata_url
+from mls_tui.importer.photos import ORIGINAL_URL_BYTES, metadata_url
 from mls_tui.importer.tally import TallyFold
 
 _PATHS = st.text(alphabet="aZ9/%2F:._~!$&'()*+,;=@- é\u200b[]", max_size=40)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from mls_tui.domain.errors import PhotoError
-from mls_tui.importer.variants import make_variants
+from mls_tui.importer.photos import make_variants
 from tests.e2e.hostile_mls import png_claiming
 
 
@@ -160,5 +160,5 @@ def test_damaged_bytes_give_variants_or_a_photo_error(kind: str, data: Any) -> N
 
 
 def test_pillow_is_imported_only_when_a_variant_is_made() -> None:
-    check = "import sys, mls_tui.importer.variants; sys.exit('PIL' in sys.modules)"
+    check = "import sys, mls_tui.importer.photos; sys.exit('PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

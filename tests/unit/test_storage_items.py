@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from mls_tui.config import Settings
 from mls_tui.domain.errors import StorageError, UsageError
-from mls_tui.domain.listing import Address
-from mls_tui.domain.same_home import address_key
+from mls_tui.domain.listing import Address, address_key
 from mls_tui.storage import items
 from mls_tui.storage.attributes import MAX_ITEM_BYTES, fits, from_attribute, item_size, plain, to_attribute
 from mls_tui.storage.open import open_stores

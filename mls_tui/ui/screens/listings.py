@@ -11,8 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from mls_tui.domain.clock import epoch_ms
-from mls_tui.domain.events import Event
-from mls_tui.domain.words import plural
+from mls_tui.domain.events import Event, plural
 from mls_tui.ui.background import begin
 from mls_tui.ui.screens.base import MlsScreen
 from mls_tui.ui.screens.dialogs import Doomed, ExportDialog, FailuresDialog, delete_question

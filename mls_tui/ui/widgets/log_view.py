@@ -23,8 +23,9 @@ from mls_tui.domain.events import (
     RunFinished,
     RunStarted,
     Throttled,
+    photo_name,
+    plural,
 )
-from mls_tui.domain.words import photo_name, plural
 from mls_tui.ui.formats import clock_time
 from mls_tui.ui.text import clean, one_line
 from mls_tui.ui.widgets.lines import LongLines, set_length
