@@ -11,7 +11,7 @@ from mls_tui.actions.distributed import no_workers
 from mls_tui.actions.results import ActionResult
 from mls_tui.actions.session import connected
 from mls_tui.actions.workspace import Workspace
-from mls_tui.domain.errors import UsageError
+from mls_tui.domain.errors import MlsTuiError, UsageError
 from mls_tui.importer.cleanup import audit_photos
 from mls_tui.storage.base import Check
 
@@ -59,6 +59,8 @@ async def examine(workspace: Workspace | None = None, connection: str | None = N
 
     async with opened(workspace) as ws:
         checks = await diagnose(ws.settings, users=ws.users, vault=ws.vault, store=ws.store, photos=ws.photos)
+        if ws.settings.storage == "local" and not await _has_imported(ws):
+            checks = [_made_later(check) for check in checks]
         if connection is not None:
             found = await find_connection(ws, connection)
             settings = settings_of(found)
@@ -66,6 +68,22 @@ async def examine(workspace: Workspace | None = None, connection: str | None = N
             async with connected(ws, found) as connector:
                 checks += await probe(connector, [setting.name for setting in settings if setting.mine])
         return _answer(checks)
+
+
+async def _has_imported(ws: Workspace) -> bool:
+    if not (ws.settings.data_path / "mls-tui.db").exists():
+        return False
+    try:
+        return bool(await ws.store.runs(ws.user_id, limit=1))
+    except MlsTuiError:
+        return True  # what is wrong with the store has a line of its own
+
+
+def _made_later(check: Check) -> Check:
+    """Before the first import, what it makes by itself is not missing."""
+    if check.state != "failure" or not check.detail.endswith("does not exist"):
+        return check
+    return Check(check.name, "skipped", f"{check.detail} yet: the first import makes it")
 
 
 def _answer(checks: Sequence[Check]) -> ActionResult[list[Check]]:

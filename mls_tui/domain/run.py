@@ -108,8 +108,9 @@ class ImportResult(Record):
     def message(self) -> str:
         counts = self.counts
         if counts.total == 0:
-            nothing = "nothing new since the last import" if self.changes_only else "the MLS has no listings that match"
-            return f"Imported 0 of 0 listings: {nothing}"
+            if not self.changes_only:
+                return "The MLS has no listings that match"
+            return "Imported 0 of 0 listings: nothing new since the last import"
         return f"Imported {counts.successful} of {counts.total} listings"
 
     def to_contract(self) -> dict[str, Any]:

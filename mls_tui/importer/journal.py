@@ -86,6 +86,7 @@ class Journal:
         self.done: dict[str, LastImport] = {}
         checkpoint = run.checkpoint or Checkpoint()
         self.phase = checkpoint.phase
+        self.changes_only = run.changes_only
         self._store = store
         counts, warnings = Counter(checkpoint.counts.model_dump()), Counter(checkpoint.warnings)
         self._saved = self._before = _Saved(counts, warnings, checkpoint.problems, run.errors)
@@ -248,6 +249,7 @@ class Journal:
                     "warnings": self.warnings,
                     "error": error,
                     "exit_code": exit_code,
+                    "changes_only": self.changes_only,
                     "checkpoint": None if ended else self._checkpoint(),
                     "updated_at": now,
                     "finished_at": now if ended else None,
@@ -291,7 +293,7 @@ class Journal:
             warnings=self.warnings,
             error=error,
             exit_code=exit_code if exit_code is not None else (1 if counts.failed else 0),
-            changes_only=self.run.changes_only,
+            changes_only=self.changes_only,
             started_at=self.run.started_at,
             finished_at=epoch_ms(self.clock.now()),
         )

@@ -397,7 +397,7 @@ class FeedImport:
     async def _main(self) -> None:
         context = self._context
         incremental = is_incremental(context.options, self._cursor, context.connector.since(self._cursor))
-        context.journal.run = context.journal.run.model_copy(update={"changes_only": incremental})
+        context.journal.changes_only = incremental
         query, keeper = self._query(), self._keeper()
         sweep = self._sweep(keeper=keeper)
         sweep.save_cursor = self._advance

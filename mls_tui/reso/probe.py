@@ -63,7 +63,7 @@ async def probe(connector: Connector, mine: Collection[str] = ()) -> list[Check]
     ]
     for name, question in questions:
         checks.append(await probing.guarded(name, question))
-        if name == "records" and checks[-1].state == "failure":
+        if probing.unreachable or (name == "records" and checks[-1].state == "failure"):
             break
     return checks
 
@@ -74,6 +74,8 @@ class _Probe:
         self._mine = mine
         self._preset = connector.preset
         self._found = _Findings()
+        self.unreachable = False
+        """Nothing answers at the address: every other question would fail in the same way."""
 
     async def guarded(self, name: str, question: Callable[[], Awaitable[Check]]) -> Check:
         """The answer to a question; a failure of the MLS is an answer too."""
@@ -84,6 +86,7 @@ class _Probe:
         except RateLimitedError as error:
             return Check(name, "warning", sentence(error), "Wait until the provider's window has passed; run it again.")
         except MLSError as error:
+            self.unreachable = error.status is None
             return Check(name, "failure", sentence(error), "Check the base URL, and that the provider is up.")
 
     async def _page(self, *options: tuple[str, str], resource: str | None = None) -> FeedPage:
@@ -102,8 +105,9 @@ class _Probe:
         except (AuthenticationError, RateLimitedError):
             raise
         except MLSError as error:
-            # Metadata is usually XML, which is no JSON: that it answered is what was asked.
-            if error.status not in (None, 200):
+            if error.status is None:
+                raise  # nothing answered
+            if error.status != 200:  # metadata is usually XML, which is no JSON
                 advice = "Nothing: imports do not need it."
                 return Check("metadata", "warning", f"$metadata is not served ({error.status})", advice)
         return Check("metadata", "ok", "$metadata is served")

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from mls_tui.domain.connection import SecretField
+from mls_tui.reso.connector import open_connector
 from mls_tui.reso.probe import probe
 from mls_tui.storage.base import Check
-from tests.providers.feed_server import FeedServer
+from tests.providers.direct import connection
+from tests.providers.feed_server import FeedServer, Reply
 from tests.providers.homes import homes
 from tests.providers.quirks import Fault, Quirks, Record
-from tests.providers.serving import connected
+from tests.providers.serving import HandClock, connected
 
 
 async def checks(server: FeedServer, provider: str = "reso", **fields: Any) -> dict[str, Check]:
@@ -98,3 +101,22 @@ async def test_records_without_a_key_end_the_questions_with_what_to_set() -> Non
 
 async def test_a_feed_that_shows_nothing_is_a_warning() -> None:
     assert (await checks(FeedServer([])))["records"].state == "warning"
+
+
+async def test_a_host_that_cannot_be_resolved_serves_no_metadata() -> None:
+    made = open_connector(
+        connection("reso", "https://no-such-host.invalid/odata"), {SecretField.ACCESS_TOKEN: "t"}, clock=HandClock()
+    )
+    found = {check.name: check for check in await probe(made)}
+    await made.close()
+    assert list(found) == ["token", "metadata"], "nothing else is asked"
+    assert (found["metadata"].state, "cannot be resolved" in found["metadata"].detail) == ("failure", True)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_metadata_that_is_refused_is_no_metadata_served(status: int) -> None:
+    class Refusing(FeedServer):
+        def _route(self, url: str, path: str, query: dict[str, str]) -> Reply:
+            return Reply(status, {}) if path == "$metadata" else super()._route(url, path, query)
+
+    assert (await checks(Refusing(homes(3))))["metadata"].state != "ok"
