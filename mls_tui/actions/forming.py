@@ -20,6 +20,7 @@ from mls_tui.reso.presets import (
     own_base_url,
     own_fields,
     preset,
+    secret_part,
     split_own,
 )
 
@@ -198,10 +199,26 @@ def _url(text: str | None, what: str) -> str | None:
     except ValueError:
         usable = False
     if not usable:
-        raise UsageError(f"The {what} {text!r} is not a web address: write it as https://host/path.")
-    if parts.username or parts.password:
-        raise UsageError(f"The {what} holds a user name or password: give those in their own fields.")
+        raise UsageError(f"The {what} is not a web address: write it as https://host/path.")
+    part = secret_part(text.strip())
+    if part is None and what == "base URL" and parts.query:
+        part = "a query"
+    if part is not None:
+        raise UsageError(f"The {what} holds {part}, and addresses are stored in the clear. {_WAY_OUT[what]}")
     return text.strip().rstrip("/")
+
+
+_WAY_OUT = {
+    "base URL": (
+        "Leave it out: give a token by --token-env, a user and password by --username and --password-env; what the "
+        "server wants in the query of each request is the setting query_parameters, "
+        "as in --set 'query_parameters=access_token={token}; Class=Residential'."
+    ),
+    "token URL": (
+        "Leave it out: give a client's secret by --client-secret-env, a password by --password-env; what else the "
+        "server wants is the setting token_parameters, as in --set 'token_parameters=key={client_secret}'."
+    ),
+}
 
 
 def secrets_of(form: ConnectionForm) -> dict[SecretField, str]:

@@ -10,7 +10,7 @@ from dataclasses import Field, dataclass, field, fields, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from mls_tui.domain.connection import AuthKind, Connection, Cursor
 from mls_tui.domain.errors import UsageError
@@ -64,7 +64,7 @@ _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+", re.ASC
 _LIMIT = re.compile(r"(\d+)\s*/\s*(\d+(?:\.\d+)?)\s*(requests|bytes)?", re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _PARAMETER_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-_SECRET_NAME = re.compile(r"token|secret|password|passwd|api_?-?key|auth", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"token|secret|passw|pwd|api_?-?key|auth|signature|^(?:key|code|sig|sas)$", re.IGNORECASE)
 _OURS_ALONE: Final = frozenset({"authorization", "proxy-authorization", "cookie", "host", "content-length"})
 PLACEHOLDERS: Final = ("{token}", "{client_secret}", "{password}")
 """What stands for a secret of the connection in the value of a header or a parameter."""
@@ -114,9 +114,24 @@ def _hosts(value: Override) -> tuple[str, ...]:
 def _address(value: Override) -> str:
     text = _text(value)
     parts = urlsplit(text.replace("{dataset}", "dataset"))
-    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or parts.username):
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0):
+        raise ValueError
+    if secret_part(text):
         raise ValueError
     return text
+
+
+def secret_part(address: str) -> str | None:
+    """What of an address may be a secret, in words: addresses are stored and shown in the clear."""
+    parts = urlsplit(address)
+    if "@" in parts.netloc:
+        return "a user name or password"
+    if "#" in address:
+        return "a part after #"
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    if any(_SECRET_NAME.search(name) or (len(value) >= 20 and not value.isalpha()) for name, value in pairs):
+        return "a secret in its query"
+    return None
 
 
 def _proxy(value: Override) -> str:
@@ -529,7 +544,8 @@ def read_override(name: str, value: Override) -> Any:
     try:
         return kind.read(value)
     except (ValueError, TypeError, OverflowError):
-        raise UsageError(f"Setting {name!r} cannot be {value!r}: it must be {kind.wanted}.") from None
+        shown = "as it is" if set("=:@?&") & set(str(value)) else repr(value)  # else it may hold a secret
+        raise UsageError(f"Setting {name!r} cannot be {shown}: it must be {kind.wanted}.") from None
 
 
 def written(value: Any) -> str:

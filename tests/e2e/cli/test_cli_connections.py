@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
+from pathlib import Path
 
 import pytest
 
@@ -138,3 +140,49 @@ def test_the_first_key_in_a_file_is_warned_of_once(cli: Here, mls: DemoMLS, monk
     given = ("--provider", "reso", "--base-url", mls.base_url, "--token-env", "TOKEN")
     assert cli.done("connections", "add", "One", *given).err.count("MLS_TUI_KEY") == 1
     assert "MLS_TUI_KEY" not in cli.done("connections", "add", "Two", *given).err
+
+
+TOKEN = "canary-4f9d1c7e2b"
+
+
+@pytest.mark.promise("secrets nowhere else")
+@pytest.mark.parametrize(
+    ("option", "address", "way_out"),
+    [
+        ("--base-url", f"https://mls.example/odata?access_token={TOKEN}", "--token-env"),
+        ("--base-url", f"https://mls.example/odata?k={TOKEN}", "query_parameters"),
+        ("--base-url", "https://mls.example/odata?Class=Residential", "query_parameters"),
+        ("--base-url", f"https://mls.example/odata#{TOKEN}", "--token-env"),
+        ("--base-url", f"https://ann:{TOKEN}@mls.example/odata", "--password-env"),
+        ("--base-url", f"https://{TOKEN}@mls.example/odata", "--token-env"),
+        ("--base-url", TOKEN, "https://host/path"),
+        ("--token-url", f"https://id.example/token?client_secret={TOKEN}", "--client-secret-env"),
+        ("--token-url", f"https://id.example/token?code={TOKEN}", "token_parameters"),
+        ("--token-url", f"https://id.example/token#{TOKEN}", "--client-secret-env"),
+        ("--token-url", f"https://me:{TOKEN}@id.example/token", "--client-secret-env"),
+        ("--set", f"revocation_url=https://id.example/revoke?token={TOKEN}", "revocation_url"),
+        ("--set", f"token_url=https://id.example/token?secret={TOKEN}", "token_parameters"),
+        ("--set", f"base_url=https://mls.example/odata?token={TOKEN}", "query_parameters"),
+        ("--set", f"query_parameters=access_token={TOKEN}", "{token}"),
+        ("--set", f"headers=X-Api-Key: {TOKEN}; Authorization: Bearer {TOKEN}", "headers"),
+        ("--set", f"proxy=http://me:{TOKEN}@proxy.example:3128", "MLS_TUI_PROXY"),
+    ],
+)
+def test_a_secret_in_an_address_is_refused_with_the_way_out_and_kept_nowhere(
+    option: str, address: str, way_out: str, cli: Here, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("T", "a-token-for-the-mls")
+    given = {"--base-url": "https://mls.example/odata", "--token-url": "https://id.example/token", option: address}
+    given.pop(f"--{address.partition('=')[0].replace('_', '-')}", None)
+    outcome = cli("connections", "add", "Lake", "--provider", "reso", "--token-env", "T", *chain(*given.items()))
+    assert outcome.code == 2
+    assert way_out in outcome.err
+    assert TOKEN not in outcome.out + outcome.err
+    assert cli.done("connections", "list", "--json").json == []
+    assert not any(TOKEN.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_a_token_url_may_have_a_query_that_is_no_secret(cli: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("T", "a-token-for-the-mls")
+    urls = ["--base-url", "https://mls.example/odata", "--token-url", "https://id.example/token?p=B2C_1_sign_in"]
+    cli.done("connections", "add", "Lake", "--provider", "reso", "--token-env", "T", *urls)
