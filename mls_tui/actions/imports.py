@@ -12,7 +12,7 @@ from mls_tui.actions.history import find_run
 from mls_tui.actions.results import ActionResult
 from mls_tui.actions.session import clear_secrets, open_connector_for
 from mls_tui.actions.workspace import Workspace
-from mls_tui.domain.clock import epoch_ms
+from mls_tui.domain.clock import SteadyClock, epoch_ms
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.errors import UsageError
 from mls_tui.domain.events import Event, RunFinished
@@ -132,7 +132,7 @@ def _journal(workspace: Workspace, connection: Connection, options: ImportOption
         full=options.full,
         statuses=tuple(sorted(status.value for status in options.scope)),
     )
-    return Journal(run, workspace.store, workspace.clock)
+    return Journal(run, workspace.store, SteadyClock(workspace.clock))
 
 
 def _context(
@@ -154,7 +154,7 @@ def _context(
         photos=workspace.photos,
         journal=journal,
         control=control,
-        clock=workspace.clock,
+        clock=journal.clock,
         in_flight=InFlight(start=min(8, highest), highest=highest),
         epoch=connection.cursor.epoch or journal.run.started_at,
         variants=workspace.settings.webp_variants,

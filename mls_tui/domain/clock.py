@@ -1,10 +1,10 @@
-"""The one source of time and waiting, so that tests can hold it in their hand."""
+"""The one source of time and waiting, which tests replace."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -33,6 +33,27 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class SteadyClock:
+    """A clock that never goes back, for one run: if the machine's clock is set back, its time goes on from where it was,
+    so that no duration is negative and no lease ends early. It follows every jump forward."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last, self._at = clock.now(), clock.monotonic()
+
+    def now(self) -> datetime:
+        at = self._clock.monotonic()
+        self._last = max(self._clock.now(), self._last + timedelta(seconds=at - self._at))
+        self._at = at
+        return self._last
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
 
 
 def epoch_ms(moment: datetime) -> int:
