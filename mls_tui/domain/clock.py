@@ -36,8 +36,8 @@ class SystemClock:
 
 
 class SteadyClock:
-    """A clock that never goes back, for one run: if the machine's clock is set back, its time goes on from where it was,
-    so that no duration is negative and no lease ends early. It follows every jump forward."""
+    """A clock for one run that never goes back. If the machine's clock is set back, its time continues from where it
+    was, so that no duration is negative and no lease ends early. It follows every jump forward."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
