@@ -138,7 +138,7 @@ def _parquet(listings: Iterable[Listing], stream: IO[bytes]) -> int:
     except ImportError:
         raise UsageError(
             "Parquet needs the pyarrow package: install mls-tui with its parquet extra "
-            "(pip install 'mls-tui[parquet]'), or choose csv or jsonl."
+            "(pip install 'mls-tui[parquet]'), or choose CSV or JSON."
         ) from None
     types = {str: arrow.string(), int: arrow.int64(), float: arrow.float64()}
     schema = arrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])

@@ -9,9 +9,9 @@ from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.connections import find_connection
 from mls_tui.actions.distributed import no_workers
 from mls_tui.actions.results import ActionResult
-from mls_tui.actions.session import connected
+from mls_tui.actions.session import clear_secrets, connected
 from mls_tui.actions.workspace import Workspace
-from mls_tui.domain.errors import MlsTuiError, UsageError
+from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
 from mls_tui.importer.cleanup import audit_photos
 from mls_tui.storage.base import Check
 
@@ -61,8 +61,10 @@ async def examine(workspace: Workspace | None = None, connection: str | None = N
         checks = await diagnose(ws.settings, users=ws.users, vault=ws.vault, store=ws.store, photos=ws.photos)
         if ws.settings.storage == "local" and not await _has_imported(ws):
             checks = [_made_later(check) for check in checks]
-        if connection is not None:
-            found = await find_connection(ws, connection)
+        found = await find_connection(ws, connection) if connection is not None else None
+        secrets = await _secrets(ws)
+        checks += secrets.values()
+        if found is not None and secrets[found.connection_id].state == "ok":
             settings = settings_of(found)
             checks += settings_checks(preset(found.provider), settings)
             async with connected(ws, found) as connector:
@@ -70,8 +72,28 @@ async def examine(workspace: Workspace | None = None, connection: str | None = N
         return _answer(checks)
 
 
+async def _secrets(ws: Workspace) -> dict[str, Check]:
+    """Whether the secrets of each connection can be decrypted, by connection id. Makes no database."""
+    if ws.settings.storage == "local" and not ws.settings.database_path.exists():
+        return {}
+    try:
+        connections = await ws.store.connections(ws.user_id)
+    except MlsTuiError as error:
+        return {"": Check("connections", "failure", sentence(error))}
+    checks = {}
+    for each in connections:
+        name = f"secrets of {each.name}"
+        try:
+            await clear_secrets(ws, each)
+        except MlsTuiError as error:
+            checks[each.connection_id] = Check(name, "failure", sentence(error))
+        else:
+            checks[each.connection_id] = Check(name, "ok", "can be read" if each.secrets else "there are none")
+    return checks
+
+
 async def _has_imported(ws: Workspace) -> bool:
-    if not (ws.settings.data_path / "mls-tui.db").exists():
+    if not ws.settings.database_path.exists():
         return False
     try:
         return bool(await ws.store.runs(ws.user_id, limit=1))

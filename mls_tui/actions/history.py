@@ -19,10 +19,13 @@ async def get_import_history(workspace: Workspace | None = None) -> ActionResult
 
 @answering
 async def get_run_problems(run_id: str, workspace: Workspace | None = None) -> ActionResult[list[Problem]]:
-    """Every failure, photo failure and quarantined record of a run."""
+    """Every failure, photo failure and quarantined record of a run. If it failed as a whole, ``message`` says why and
+    ``exit_code`` is 1."""
     async with opened(workspace) as ws:
         run = await find_run(ws, run_id)
         problems = [problem async for problem in ws.store.problems(ws.user_id, run.run_id)]
+        if run.error:
+            return ActionResult(True, run.error, problems, exit_code=1)
         return ActionResult(True, f"{len(problems)} problems", problems)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 
 import click
@@ -50,18 +51,21 @@ def _line(run: ImportRun) -> str:
 def _problems(ctx: click.Context, run: str, *, as_json: bool) -> None:
     answer = with_workspace(ctx, lambda ws: actions.get_run_problems(run, ws), as_json=as_json)
     problems = data_of(answer, as_json=as_json)
+    whole = answer.message if answer.exit_code else None
     if as_json:
-        print_json([problem.to_data() for problem in problems])
-        return
+        print_json([*([{"kind": "run", "error": whole}] if whole else []), *(each.to_data() for each in problems)])
+        sys.exit(answer.exit_code)
+    if whole:
+        click.echo(plain_text(f"The import failed: {whole}", 400))
     for problem in problems:
         photo = "" if problem.photo_index is None else f" photo {problem.photo_index}"
         where = f"{problem.kind.value:<12} {problem.mls_number}{photo}"
         click.echo(plain_text(f"{where}: {problem.error} ({plural(problem.attempts, 'attempt')})", 400))
-    say(
-        f"{plural(len(problems), 'problem')}. `mls-tui retry {run}` tries them again."
-        if problems
-        else "Nothing failed."
-    )
+    if problems:
+        say(f"{plural(len(problems), 'problem')}. `mls-tui retry {run}` tries them again.")
+    elif not whole:
+        say("Nothing failed.")
+    sys.exit(answer.exit_code)
 
 
 @click.command()

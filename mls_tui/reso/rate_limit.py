@@ -395,7 +395,7 @@ class RateLimit:
             seconds = self._window_end() * 2 ** max(0, self._strikes - 1)
             return min(max(seconds, _SHORTEST_PAUSE), _LONGEST_PAUSE), ""
         seconds = min(max(asked, _SHORTEST_PAUSE), _LONGEST_PAUSE)
-        return seconds, f", to wait {seconds:g} s"
+        return seconds, f", to wait {math.ceil(seconds)} s"
 
     def _window_end(self) -> float:
         """Seconds until a (nearly) full window frees, else the shortest window's length; 1 if there is none."""
