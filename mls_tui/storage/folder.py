@@ -1,12 +1,18 @@
-"""The embedded PhotoStore: one file an object, below one folder. An object is there whole or not at all: written to a
-temporary file on the same file system, synced, renamed, and its folder synced."""
+"""The embedded PhotoStore: one file an object, below one folder.
+
+An object exists whole or not at all: it is written to a temporary file on the same file system, synced and renamed, and
+its folder is synced. Object keys are paths (docs/contract.md, section S3); no key leads outside the folder.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import itertools
 import os
+import re
+import shutil
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -16,15 +22,7 @@ from uuid import uuid4
 
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage.base import Check, StoredObject
-from mls_tui.storage.folder_files import (
-    make_folders,
-    remove_empty_folders,
-    sweep_leftovers,
-    sync_folder,
-    translate,
-    write_synced,
-)
-from mls_tui.storage.folder_paths import key_of, relative_path
+from mls_tui.storage.leases import process_exists
 from mls_tui.storage.sqlite.checks import permissions, room
 from mls_tui.storage.threads import DaemonPool
 
@@ -36,10 +34,27 @@ _KEYS_A_BATCH = 1000
 _READ_BYTES = 1 << 20
 TRASH = ".trash"
 TEMPORARY = ".tmp"
+_LEFTOVER_SECONDS = 3600
+_ADVICE = {
+    errno.ENOSPC: "the disk is full. Free some space and try again; what was stored is intact.",
+    errno.EDQUOT: "your disk quota is used up. Free some space and try again; what was stored is intact.",
+    errno.EROFS: "it is on a read-only disk. Set MLS_TUI_HOME to another folder.",
+    errno.EACCES: "you may not write there. Change its permissions, or set MLS_TUI_HOME to another folder.",
+    errno.EPERM: "you may not write there. Change its permissions, or set MLS_TUI_HOME to another folder.",
+    errno.EMFILE: "too many files are open. Close other programs, or raise `ulimit -n`.",
+    errno.EIO: "the disk reports an error. Check the disk; what was stored before is intact.",
+}
+_MAX_KEY_BYTES = 1024
+_CHUNK = 200
+"""Longest file name; most file systems allow 255 bytes."""
+_CONTINUED = "+"
+"""Ends a folder's name if the component continues below it."""
+_UNSAFE = re.compile(r"[^A-Za-z0-9._~%-]+|^\.")
+_ESCAPES = re.compile(r"(?:=[0-9A-F]{2})+")
 
 
 class FolderPhotoStore:
-    """``root`` is made, 0700, by the first write. Content types and metadata are the row's business here."""
+    """``root`` is created, with mode 0700, by the first write. Content types and metadata are only in the row."""
 
     def __init__(self, root: Path, *, now: Callable[[], float] = time.time) -> None:
         self._root = root
@@ -80,7 +95,7 @@ class FolderPhotoStore:
 
     async def init(self) -> list[Check]:
         existed = self._root.exists()
-        await self._run(lambda: make_folders(self._root, self._root))
+        await self._run(lambda: _make_folders(self._root, self._root))
         return [Check("photos", "ok", f"{'ready' if existed else 'created'}: {self._root}")]
 
     async def check(self) -> list[Check]:
@@ -106,14 +121,14 @@ class FolderPhotoStore:
                 self._open()
                 return job()
             except OSError as error:
-                raise translate(error, self._root) from error
+                raise _translate(error, self._root) from error
 
         return await self._pool.run(guarded)
 
     def _open(self) -> None:
         with self._lock:
             if not self._opened and self._root.is_dir():
-                sweep_leftovers(self._root / TEMPORARY, self._root / TRASH, self._now())
+                _remove_leftovers(self._root / TEMPORARY, self._root / TRASH, self._now())
             self._opened = True
 
     def _path(self, key: str) -> Path:
@@ -123,20 +138,20 @@ class FolderPhotoStore:
         if hashlib.sha256(body).hexdigest() != sha256:
             raise StorageError(f"The photo {path.name} changed on its way to the disk; it was not stored.")
         temporary = self._root / TEMPORARY / f"{os.getpid()}-{uuid4().hex}"
-        make_folders(self._root, temporary.parent)
+        _make_folders(self._root, temporary.parent)
         try:
-            write_synced(temporary, body)
+            _write_synced(temporary, body)
             self._move(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        sync_folder(path.parent)
+        _sync_folder(path.parent)
 
     def _move(self, source: Path, target: Path) -> None:
-        """Rename into place. The folder may vanish in between: another thread just emptied it."""
+        """Rename into place. Another thread may remove the empty folder in between."""
         for _ in range(10):
             try:
-                make_folders(self._root, target.parent)
+                _make_folders(self._root, target.parent)
                 source.replace(target)
             except FileNotFoundError:
                 if not source.exists():
@@ -158,9 +173,9 @@ class FolderPhotoStore:
                     path.unlink(missing_ok=True)
                 emptied.add(path.parent)
             except (OSError, StorageError) as error:
-                failures[key] = str(translate(error, self._root) if isinstance(error, OSError) else error)
+                failures[key] = str(_translate(error, self._root) if isinstance(error, OSError) else error)
         for folder in emptied:
-            remove_empty_folders(folder, self._root)
+            _remove_empty_folders(folder, self._root)
         return failures
 
     def _undelete(self, keys: Sequence[str]) -> dict[str, str]:
@@ -171,7 +186,7 @@ class FolderPhotoStore:
             try:
                 self._restore(key, [trash / name for name in bins])
             except (OSError, StorageError) as error:
-                failures[key] = str(translate(error, self._root) if isinstance(error, OSError) else error)
+                failures[key] = str(_translate(error, self._root) if isinstance(error, OSError) else error)
         return failures
 
     def _restore(self, key: str, bins: Sequence[Path]) -> None:
@@ -181,8 +196,8 @@ class FolderPhotoStore:
         for folder in bins:
             if (folder / relative).exists():
                 self._move(folder / relative, self._root / relative)
-                sync_folder((self._root / relative).parent)
-                remove_empty_folders((folder / relative).parent, self._root / TRASH)
+                _sync_folder((self._root / relative).parent)
+                _remove_empty_folders((folder / relative).parent, self._root / TRASH)
                 return
         raise StorageError("It is no longer in the trash.")
 
@@ -216,3 +231,106 @@ def _matches(path: Path, sha256: str, size: int) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return length == size and digest.hexdigest() == sha256
+
+
+def relative_path(key: str) -> Path:
+    """The path of an object below the root. Raises StorageError for a key that cannot be a path.
+
+    Keys are percent-encoded already; any other character is written as ``=`` and its bytes in hexadecimal.
+    """
+    parts: list[str] = []
+    if not key or len(key.encode("utf-8", "replace")) > _MAX_KEY_BYTES:
+        raise StorageError(f"A photo's key must have 1 to {_MAX_KEY_BYTES} bytes.")
+    for component in key.split("/"):
+        if component in ("", ".", ".."):
+            raise StorageError("A photo's key has an empty or a dot component; it cannot be stored.")
+        encoded = _UNSAFE.sub(_escaped, component)
+        while len(encoded) > _CHUNK:
+            parts.append(encoded[:_CHUNK] + _CONTINUED)
+            rest = encoded[_CHUNK:]
+            encoded = f"=2E{rest[1:]}" if rest.startswith(".") else rest
+        parts.append(encoded)
+    return Path(*parts)
+
+
+def key_of(relative: Path) -> str:
+    """The reverse of ``relative_path``."""
+    joined = "/".join(relative.parts).replace(f"{_CONTINUED}/", "")
+    return _ESCAPES.sub(lambda match: bytes.fromhex(match[0].replace("=", "")).decode(errors="replace"), joined)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return "".join(f"={byte:02X}" for byte in match[0].encode(errors="replace"))
+
+
+def _translate(error: OSError, root: Path) -> StorageError:
+    advice = _ADVICE.get(error.errno or 0, f"{error.strerror or type(error).__name__}. Check the folder.")
+    return StorageError(f"The photo folder {root} cannot be used: {advice}", retryable=error.errno == errno.EMFILE)
+
+
+def _make_folders(root: Path, folder: Path) -> None:
+    """Create ``folder``, which is ``root`` or below it, with mode 0700, and sync each new folder."""
+    if folder.is_dir():
+        return
+    if folder != root:
+        _make_folders(root, folder.parent)
+    folder.mkdir(mode=0o700, parents=folder == root, exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _write_synced(path: Path, body: bytes) -> None:
+    """Write a new file with mode 0600; its bytes are on disk when this returns."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Sync a folder's entries to disk, if it still exists and the system can."""
+    if os.name != "posix":
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _remove_empty_folders(folder: Path, root: Path) -> None:
+    """Remove ``folder`` and its parents up to ``root`` as far as they are empty."""
+    while folder != root:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return
+        folder = folder.parent
+
+
+def _remove_leftovers(temporary: Path, trash: Path, now: float) -> None:
+    """Remove temporary files of processes that ended, and what was deleted more than an hour ago."""
+    if temporary.is_dir():
+        for entry in temporary.iterdir():
+            if not _in_use(entry, now):
+                entry.unlink(missing_ok=True)
+    if trash.is_dir():
+        for entry in trash.iterdir():
+            deleted = entry.name.partition("-")[0]
+            if deleted.isdigit() and now - int(deleted) / 1000 > _LEFTOVER_SECONDS:
+                shutil.rmtree(entry, ignore_errors=True)
+
+
+def _in_use(entry: Path, now: float) -> bool:
+    pid = entry.name.partition("-")[0]
+    try:
+        young = now - entry.stat().st_mtime < _LEFTOVER_SECONDS
+    except FileNotFoundError:
+        return True
+    # A process id is reused after a restart, so age decides as well.
+    return young and pid.isdigit() and process_exists(int(pid))

@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mls_tui.domain.errors import StorageError
-from mls_tui.storage.folder import FolderPhotoStore
-from mls_tui.storage.folder_paths import key_of, relative_path
+from mls_tui.storage.folder import FolderPhotoStore, key_of, relative_path
 from tests.contract.samples import JPEG, all_keys, put_photo, sha256
 
 KEY = "listings/u/l/original/photo0.jpg"
@@ -180,6 +179,11 @@ _COMPONENT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=80).filt
 
 
 @pytest.mark.promise("hostile text")
+def test_a_key_is_its_own_path() -> None:
+    key = "listings/us-east-1/reso.lakeside-A%231-1700000000000/original/photo0.jpg"
+    assert relative_path(key) == Path(key)
+
+
 @given(st.lists(_COMPONENT | st.text("%.+~a", min_size=1, max_size=300), min_size=1, max_size=4))
 def test_every_key_has_its_own_path_below_the_root(components: list[str]) -> None:
     key = "/".join(components)
