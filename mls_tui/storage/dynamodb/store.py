@@ -17,7 +17,6 @@ from mls_tui.storage.attributes import Item
 from mls_tui.storage.aws import Aws
 from mls_tui.storage.base import Check, PutOutcome, PutResult
 from mls_tui.storage.dynamodb import connections, listings
-from mls_tui.storage.dynamodb.group import GroupCommit
 from mls_tui.storage.dynamodb.setup import check_table, init_table
 from mls_tui.storage.dynamodb.table import Table
 from mls_tui.storage.messages import lease_lost, no_connection
@@ -41,7 +40,7 @@ class DynamoDBListingStore(ItemRows):
         self._aws = aws
         self._table = Table(aws, table, pause=pause)
         self._pool = DaemonPool(_THREADS, "mls-tui-dynamodb")
-        self._group = GroupCommit(self._table, self._pool, lambda item: listings.put_new(self._table, item))
+        self._group = listings.GroupCommit(self._table, self._pool, lambda item: listings.put_new(self._table, item))
 
     # primitives
 
