@@ -101,6 +101,7 @@ async def show_moment(pilot: Pilot[None], of: Scene, seconds: float, *, told: in
         app.imports.add("lakeside", "Lakeside MLS", _endless)
     if tally.result is not None:
         app.imports.quit()
+    app.screen.query_one(LogView).seconds_between = 0
     app.post_message(ImportProgress(tally))
     await pilot.pause()
     app.post_message(ImportEvents(past[told:]))

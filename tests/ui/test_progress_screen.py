@@ -316,6 +316,7 @@ async def test_another_line_of_the_log_asks_for_no_new_layout_of_the_screen() ->
     async with opened(an_app()) as pilot:
         await press(pilot, "3")
         log = pilot.app.screen.query_one(LogView)
+        log.seconds_between = 0
         pilot.app.screen.query_one("#run").display = True
         log.add([stored(str(number)) for number in range(60)])
         await settled(pilot)

@@ -113,5 +113,5 @@ async def test_a_run_of_the_history_says_that_workers_have_it_and_how_it_is_foll
         await press(pilot, "4")
         await until(pilot, lambda: "Lakeside MLS" in seen(pilot))
         await press(pilot, "enter")
-        await until(pilot, lambda: "with the workers, 120 of 300  ·  w follows it" in seen(pilot))
+        await until(pilot, lambda: "with a worker, 120 of 300  ·  w follows it" in seen(pilot))
         assert "no end recorded" not in seen(pilot)

@@ -113,7 +113,9 @@ class ProgressScreen(MlsScreen[None]):
         # The budget known here is that of this machine; the worker has its own.
         self.query_one(Gauge).display = tally.result is None and here
         flights.display, summary.display = tally.result is None, tally.result is not None
-        pane.border_title = "In flight" if tally.result is None else "Summary"
+        name = "In flight" if tally.result is None else "Summary"
+        if str(pane.border_title) != name:  # setting it repaints the pane
+            pane.border_title = name
         if tally.result is None:
             flights.show(tally)
         else:

@@ -61,14 +61,14 @@ class ChangingLines(Widget):
 
 
 def changed_cells(old: Strip, new: Strip) -> tuple[int, int] | None:
-    """The first cell that differs and the one after the last; None if none does."""
+    """The first cell that differs and the one after the last; None if none does. One run, as Textual sends each from
+    the left edge of the widget."""
     if old == new:
         return None
     before, after = _cells(old), _cells(new)
-    length = max(len(before), len(after))
     if len(before) != len(after):
-        return 0, length
-    differing = [at for at in range(length) if before[at] != after[at]]
+        return 0, max(len(before), len(after))
+    differing = [at for at, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
     return (differing[0], differing[-1] + 1) if differing else None
 
 
@@ -90,6 +90,14 @@ def set_length(view: ScrollView, lines: int) -> None:
         view.vertical_scrollbar.window_virtual_size = lines
     if view.scroll_y > view.max_scroll_y:
         view.scroll_to(y=view.max_scroll_y, animate=False, force=True)
+
+
+def jump(view: ScrollView, line: int) -> None:
+    """Show the lines from here without painting the whole view: the caller refreshes what differs."""
+    if view.show_vertical_scrollbar:
+        for name in (Widget.scroll_y, Widget.scroll_target_y):
+            view.set_reactive(name, float(line))
+        view.vertical_scrollbar.position = line
 
 
 class LongLines(ScrollView):

@@ -28,7 +28,7 @@ from mls_tui.domain.events import (
 )
 from mls_tui.ui.formats import clock_time
 from mls_tui.ui.text import clean, one_line
-from mls_tui.ui.widgets.lines import LongLines, set_length
+from mls_tui.ui.widgets.lines import LongLines, jump, set_length
 from mls_tui.ui.widgets.tables import row_keys
 
 MAX_LINES = 5_000
@@ -122,6 +122,8 @@ class LogView(LongLines, inherit_bindings=False):
         self.only_errors = False
         self._here = True
         self._following = True
+        self._resting = self._more = False
+        self.seconds_between = 0.5
 
     def tell_where(self, *, here: bool) -> None:
         """Whether the import runs in this process; workers send nothing but numbers."""
@@ -142,9 +144,24 @@ class LogView(LongLines, inherit_bindings=False):
     def add(self, events: Iterable[Event]) -> None:
         """Append the lines of some events."""
         new = [line for event in events if (line := log_line(event)) is not None]
-        if new:
-            self._lines.extend(new)
+        self._lines.extend(new)
+        if new and self._resting:
+            self._more = True
+        elif new:
             self._refill()
+            self._rest()
+
+    def _rest(self) -> None:
+        """Each new line moves all others: they are painted twice a second at most."""
+        self._resting, self._more = self.seconds_between > 0, False
+        if self._resting:
+            self.set_timer(self.seconds_between, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = False
+        if self._more:
+            self._refill()
+            self._rest()
 
     def toggle_errors(self) -> bool:
         """Show errors only, or all; answers which."""
@@ -161,7 +178,7 @@ class LogView(LongLines, inherit_bindings=False):
         if follow and not self.show_vertical_scrollbar:
             self.follow_end()
         elif follow:
-            self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+            jump(self, self.max_scroll_y)
         self.refresh_changed()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:

@@ -165,8 +165,20 @@ def photo_words(flight: InFlight) -> tuple[str, str, str]:
     return "■" * full, "□" * (dots - full), f"{done}/{flight.photos_total}"
 
 
+def in_place(before: Sequence[InFlight | None], now: Sequence[InFlight]) -> tuple[InFlight | None, ...]:
+    """The listings in flight, each on the line it had before; new ones take lines that became free (None)."""
+    left = {flight.mls_number: flight for flight in now}
+    lines = [None if old is None else left.pop(old.mls_number, None) for old in before]
+    waiting = list(left.values())
+    lines = [line if line is not None or not waiting else waiting.pop(0) for line in lines]
+    lines.extend(waiting)
+    while lines and lines[-1] is None:
+        lines.pop()
+    return tuple(lines)
+
+
 class Flights(LongLines):
-    """Shows a tally's ``in_flight``; those that wait for another attempt come first."""
+    """Shows a tally's ``in_flight``, each listing on its line until it is done."""
 
     LOOKS = "flights"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -181,13 +193,16 @@ class Flights(LongLines):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._flights: tuple[InFlight, ...] = ()
+        self._flights: tuple[InFlight | None, ...] = ()
         self._now: datetime | None = None
         self._by_worker = False
 
     def show(self, tally: Tally) -> None:
         """Draw another moment."""
-        self._flights = tuple(sorted(tally.in_flight, key=lambda flight: flight.attempt == 1))
+        self._flights = in_place(self._flights, tally.in_flight)
+        if len(self._flights) > self.size.height:  # then those that wait for another attempt come first
+            first = [flight for flight in tally.in_flight if flight.attempt > 1]
+            self._flights = (*first, *(flight for flight in tally.in_flight if flight.attempt == 1))
         self._now, self._by_worker = tally.now, tally.by_worker
         set_length(self, _whole_pages(len(self._flights), self.size.height))
         self.refresh_changed()
@@ -197,7 +212,9 @@ class Flights(LongLines):
         if row >= len(self._flights):
             words = nothing_words(by_worker=self._by_worker) if row == 0 else ""
             return Strip([Segment(words, self.look("note"))]).adjust_cell_length(width, base)
-        segments = self._segments(self._flights[row], width)
+        if (flight := self._flights[row]) is None:
+            return Strip.blank(width, base)
+        segments = self._segments(flight, width)
         return Strip(segments).adjust_cell_length(width, base).apply_style(Style(bgcolor=base.bgcolor))
 
     def _segments(self, flight: InFlight, width: int) -> list[Segment]:
