@@ -39,21 +39,21 @@ _MOST = 100
 
 
 class DemoFolder:
-    """``demo`` below the user's data, else ``demo-2`` and so on: the first that no other process holds. It is held by
-    a lock on a file beside it, which ends with this process however that ends."""
+    """``demo/1`` below the user's data, else ``demo/2`` and so on: the first that no other process has locked. The lock
+    is on a file beside it, and ends with this process, however that ends."""
 
     def __init__(self, data: Path) -> None:
-        """Raises StorageError where no folder can be had."""
+        """Raises StorageError if no folder can be had."""
         for number in range(1, _MOST + 1):
-            path = data / ("demo" if number == 1 else f"demo-{number}")
+            path = data / "demo" / str(number)
             held = _held(path.with_suffix(".lock"))
             if held is not None:
                 self.path, self._held = path, held
                 return
-        raise StorageError(f"{_MOST} demos are open already, each with its folder in {data}. Close one of them.")
+        raise StorageError(f"{_MOST} demos are open already, each with its folder in {data}/demo. Close one of them.")
 
     def empty(self) -> None:
-        """Remove what an earlier demo left there. Raises StorageError where that cannot be done."""
+        """Remove what an earlier demo left there. Raises StorageError if that cannot be done."""
         try:
             if self.path.exists():
                 shutil.rmtree(self.path)
@@ -61,12 +61,12 @@ class DemoFolder:
             raise _unusable(self.path, error) from error
 
     def release(self) -> None:
-        """Leave it to the next demo, with what is in it until then."""
+        """Leave it to the next demo, which empties it."""
         self._held.close()
 
 
 def _held(path: Path) -> IO[bytes] | None:
-    """The file, locked for as long as it is open; None where another process has it."""
+    """The file, locked for as long as it is open; None if another process has it."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -97,7 +97,7 @@ def _unusable(path: Path, error: OSError) -> StorageError:
 CONNECTION = "Lakeside MLS (demo)"
 
 FAST: dict[str, str | int | float | bool] = {"api_limits": "200/1", "page_size": 100, "overlap_minutes": 5}
-"""The demo is our own machine: it need not be spared as a stranger's server is."""
+"""The demo runs on this machine: it needs no gentle limits."""
 
 FAULTY_PAGE, FAULTY_RATE = 25, 0.25
 """Rows of a page and share of API requests that fail, with faults: enough to see throttling at 300 listings."""
@@ -109,7 +109,7 @@ class DemoLoan:
     def __init__(
         self, settings: Settings, log: Log | None = None, *, listings: int = 300, faults: int | None = None
     ) -> None:
-        """Raises StorageError where no folder can be had."""
+        """Raises StorageError if no folder can be had."""
         self._folder = DemoFolder(settings.data_path)
         self.settings = demo_settings(settings, self._folder.path)
         self.log = log
@@ -142,7 +142,7 @@ class DemoLoan:
         return workspace
 
     def stop(self) -> None:
-        """End the server and leave the folder to the next demo, for as long as none comes with all that is in it."""
+        """End the server and leave the folder to the next demo."""
         self._stop_serving()
         self._folder.release()
 
@@ -163,12 +163,14 @@ class DemoLoan:
 
 
 def demo_settings(settings: Settings, folder: Path) -> Settings:
-    """The embedded store in a demo's folder; nothing of the user's configuration but how it looks reaches it."""
+    """The embedded store in a demo's folder. Of the user's configuration it takes only how things look. Its key is no
+    secret: with one of its own, it asks for none in the user's keyring."""
     return load_settings(
         environ={},
         home=str(folder),
         storage="local",
         allow_private_hosts=True,
+        key="The key of the demo, which keeps no secret",
         theme=settings.theme,
         photos=settings.photos,
     )

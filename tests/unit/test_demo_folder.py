@@ -24,7 +24,7 @@ sys.stdin.read()
 
 def test_demos_that_are_open_together_have_folders_of_their_own(tmp_path: Path) -> None:
     first, second = DemoFolder(tmp_path), DemoFolder(tmp_path)
-    assert first.path == tmp_path / "demo"
+    assert first.path == tmp_path / "demo" / "1"
     assert second.path not in (first.path, tmp_path)
     (first.path / "data").mkdir(parents=True)
     second.empty()
@@ -36,13 +36,13 @@ def test_the_folder_of_a_demo_that_was_killed_is_used_again_and_emptied(tmp_path
         [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout is not None
-        assert other.stdout.readline().strip() == str(tmp_path / "demo")
-        assert DemoFolder(tmp_path).path != tmp_path / "demo"
+        assert other.stdout.readline().strip() == str(tmp_path / "demo" / "1")
+        assert DemoFolder(tmp_path).path != tmp_path / "demo" / "1"
         other.kill()
         other.wait()
-    (tmp_path / "demo" / "data").mkdir(parents=True)
+    (tmp_path / "demo" / "1" / "data").mkdir(parents=True)
     again = DemoFolder(tmp_path)
-    assert again.path == tmp_path / "demo"
+    assert again.path == tmp_path / "demo" / "1"
     again.empty()
     assert not again.path.exists()
 
