@@ -10,7 +10,7 @@ from mls_tui.domain.listing import Record
 
 
 class AuthKind(StrEnum):
-    """How a connection signs in (FIELD §2)."""
+    """How a connection signs in (docs/reso-feeds.md, section 2)."""
 
     BEARER = "bearer"
     CLIENT_CREDENTIALS = "client_credentials"
@@ -41,9 +41,9 @@ class Cursor(Record):
 
     ``watermark`` and ``last_key`` are the (ModificationTimestamp, ListingKey) of the last stored record, raw as served.
     ``swept`` says the first sweep of this scope reached its end; until then the next import resumes it.
-    ``statuses`` is the scope (ListingStatus values) that was swept. ``failed_keys`` are ListingKeys still owed.
-    ``epoch`` is the epoch ms that ends new listing ids while an import is under way (0: none is), kept so that a
-    resumed import gives the same ids and overwrites its own photos instead of leaving orphans.
+    ``statuses`` is the scope (ListingStatus values) that was swept. ``failed_keys`` are ListingKeys that the next import
+    tries again. ``epoch`` is the epoch ms that ends new listing ids while an import is under way (0: none is), kept so
+    that a resumed import gives the same ids and overwrites its own photos instead of leaving orphans.
     ``feed`` is the identity of the feed that all this was read from (``mls.feed_identity``).
     """
 

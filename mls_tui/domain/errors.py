@@ -1,7 +1,7 @@
 """The errors a user can cause or meet. Each message is a sentence: what failed, where, why, what to do next.
 
-No message may hold a secret: callers mask tokens before they build one. ``exit_code`` is the command line's
-public exit code (CONTRACT: "Command line").
+No message may hold a secret: callers mask tokens before they build one. ``exit_code`` is the command's exit code
+(docs/contract.md, section Command line).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class ErrorCategory(StrEnum):
-    """How the log files an error, after the document this project was born from."""
+    """The category under which the log records an error."""
 
     AUTHENTICATION = "authentication"
     NETWORK = "network"
@@ -50,7 +50,7 @@ class AuthenticationError(MlsTuiError):
 
 
 class CredentialsRefusedError(AuthenticationError):
-    """The MLS refused the credentials of a connection; to sign in to this program again would not help."""
+    """The MLS refused the credentials of a connection. Signing in to this program again does not help."""
 
 
 class ConnectionExpiredError(CredentialsRefusedError):
@@ -63,7 +63,7 @@ class ConnectionExpiredError(CredentialsRefusedError):
 class MLSError(MlsTuiError):
     """The MLS answered with an error, or could not be reached.
 
-    ``status`` is the HTTP status where there was an answer; ``retryable`` says whether trying again may help.
+    ``status`` is the HTTP status if there was an answer. ``retryable`` is True if trying again may help.
     """
 
     exit_code = 4
@@ -97,7 +97,7 @@ class PagingError(MLSError):
 
 
 class PhotoError(MlsTuiError):
-    """One photo could not be had. ``expired`` asks for the listing's Media to be read anew before the next attempt."""
+    """One photo could not be fetched. ``expired``: its Media must be read again before the next attempt."""
 
     category = ErrorCategory.PHOTO
 
@@ -112,7 +112,7 @@ class UnusableRecordError(MlsTuiError):
 
 
 class StorageError(MlsTuiError):
-    """The store failed. ``retryable`` where the same call may succeed later (throttling, a lock, a time-out)."""
+    """The store failed. ``retryable`` if the same call may succeed later (throttling, a lock, a time-out)."""
 
     exit_code = 4
     category = ErrorCategory.STORAGE
@@ -123,12 +123,12 @@ class StorageError(MlsTuiError):
 
     @property
     def fatal(self) -> bool:
-        """Whether no other listing can be stored either: a missing table, refused rights, a full disk."""
+        """True if no other listing can be stored either: a missing table, refused rights, a full disk."""
         return not self.retryable
 
 
 class OneItemError(StorageError):
-    """What is wrong with a single item; what is stored beside it is not concerned."""
+    """A single item is at fault; others can be read and stored."""
 
     @property
     def fatal(self) -> bool:

@@ -1,5 +1,5 @@
 """What the importer says while it works: frozen events, the one source for the interface, ``--events``, the log and
-the run's record (CONTRACT: "Events"). No event holds a secret or a URL's query string."""
+the run's record (docs/contract.md, section Events). No event holds a secret or a URL's query string."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
-    """An import begins; ``resumed`` where an earlier run of it was cut short."""
+    """An import begins; ``resumed`` if an earlier run of it was cut short."""
 
     connection: str
     provider: str
@@ -58,7 +58,7 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageFetched(Event):
-    """``number`` counts from 1; ``total`` is the MLS's ``@odata.count`` where it gives a usable one."""
+    """``number`` counts from 1; ``total`` is the MLS's ``@odata.count`` if it is usable."""
 
     number: int
     records: int
@@ -77,7 +77,7 @@ class ListingStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFailed(Event):
-    """Attempt ``attempt`` of ``of`` failed; the next follows in ``wait`` seconds, none where ``wait`` is None."""
+    """Attempt ``attempt`` of ``of`` failed; the next follows in ``wait`` seconds, or none if None."""
 
     what: What
     attempt: int

@@ -60,7 +60,7 @@ def mls_number_key(mls_number: str) -> str:
 
 
 def valid_user_id(user_id: str) -> bool:
-    """True where the id may stand in item keys and object prefixes as it is (Cognito ids contain ``:``)."""
+    """True if the id may stand in item keys and object prefixes as it is (Cognito ids contain ``:``)."""
     return _USER_ID.fullmatch(user_id) is not None
 
 
@@ -102,29 +102,6 @@ def problem_prefix(run_id: str) -> str:
 def problem_sk(run_id: str, sequence: int) -> str:
     """Sort key of one failed, quarantined or photo problem of a run."""
     return f"{problem_prefix(run_id)}{sequence:08d}"
-
-
-def page_prefix(run_id: str) -> str:
-    return f"RUNPAGE#{run_id}#"
-
-
-def page_sk(run_id: str, step: int) -> str:
-    """Sort key of the plan of one page of a run that workers share."""
-    return f"{page_prefix(run_id)}{step:08d}"
-
-
-def task_sk(run_id: str, task: str) -> str:
-    """Sort key of the done-mark of one task of such a run."""
-    return f"RUNTASK#{run_id}#{hashed(task)}"
-
-
-def intent_prefix(run_id: str, task: str) -> str:
-    return f"RUNINTENT#{run_id}#{hashed(task)}#"
-
-
-def intent_sk(run_id: str, task: str, listing_id: str, synced_at: int) -> str:
-    """Sort key of what a task was about to write."""
-    return f"{intent_prefix(run_id, task)}{hashed(listing_id)[:32]}#{synced_at}"
 
 
 def state_sk(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A home for sale as we keep it: the ``Data`` map of CONTRACT.md, in Python names. No I/O."""
+"""A home for sale as it is stored: the ``Data`` map of docs/contract.md, section DynamoDB, in Python names. No I/O."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 MEDIA_ASKED_MOST = 3
-"""Imports that ask for a listing's Media, counted and not there or cut short, before it waits for the record to
-change."""
+"""So many imports ask again for Media that is missing or cut short; then the listing waits for its record to change."""
 
 
 class ListingStatus(StrEnum):
@@ -53,7 +52,7 @@ class Address(Record):
 
     @property
     def one_line(self) -> str:
-        """``12 Oak St, Austin, TX 78701``; empty where everything is withheld."""
+        """``12 Oak St, Austin, TX 78701``; empty if everything is withheld."""
         region = " ".join(part for part in (self.state, self.zip) if part)
         return ", ".join(part for part in (self.street, self.city, region) if part)
 
@@ -61,7 +60,7 @@ class Address(Record):
 class Photo(Record):
     """One photo of a listing.
 
-    A stored photo has ``key``, ``sha256`` (hex), ``content_type`` and ``size`` (bytes). One that could not be had
+    A stored photo has ``key``, ``sha256`` (hex), ``content_type`` and ``size`` (bytes). One that could not be fetched
     has no ``key``, ``url`` is its original URL, and ``error`` says why; the next import tries it again.
     """
 
@@ -83,7 +82,7 @@ class Photo(Record):
 
     @property
     def identity(self) -> tuple[str, str]:
-        """What makes two feed photos the same one: never the URL (FIELD §5)."""
+        """Two photos with one identity are the same photo; the URL is no part of it (docs/reso-feeds.md, section 5)."""
         return (self.media_key or f"#{self.order}", self.media_modified or "")
 
 
@@ -198,7 +197,8 @@ class Listing(Record):
 
 
 def parse_timestamp(text: str) -> datetime | None:
-    """An ISO 8601 moment, aware, in UTC; naive is taken as UTC; None where it cannot be read (FIELD §4)."""
+    """An ISO 8601 moment, aware, in UTC; None if it cannot be read. A naive one is taken as UTC
+    (docs/reso-feeds.md, section 4)."""
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:

@@ -1,4 +1,4 @@
-"""The contract's retries: how long to wait and what may help. Everything else is tenacity's."""
+"""Retries: how often, how long to wait, and what may help (docs/contract.md, section Retries)."""
 
 from __future__ import annotations
 
@@ -6,29 +6,27 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import tenacity
-
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import MLSError, PhotoError, RateLimitedError, StorageError
 
 LISTING_ATTEMPTS = 3
 PHOTO_ATTEMPTS = 2
 REQUEST_ATTEMPTS = 3
-"""Of one request to an MLS (FIELD §3)."""
+"""Of one request to an MLS (docs/reso-feeds.md, section 3)."""
 
 T = TypeVar("T")
 
 OnFailure = Callable[[int, float | None, BaseException], None]
-"""Told of each failed attempt: its number from 1, the wait before the next (None: there is none), the error."""
+"""Called with each failed attempt: its number from 1, the seconds until the next (None: no further one), the error."""
 
 
 def backoff_seconds(failed_attempts: int, rng: random.Random) -> float:
-    """``1 s · 2^attempt + random(0…1 s)``, attempts counted from 0: 1-2 s, 2-3 s, 4-5 s (CONTRACT: "Retries")."""
+    """``1 s · 2^attempt + random(0…1 s)``, attempts counted from 0: 1-2 s, 2-3 s, 4-5 s."""
     return float(2 ** (failed_attempts - 1)) + rng.random()
 
 
 def may_help(error: BaseException) -> bool:
-    """Whether the same call may succeed later. A rate limit is waited out elsewhere and never retried here."""
+    """True if the same call may succeed later. A rate limit is waited out elsewhere and never retried here."""
     if isinstance(error, RateLimitedError):
         return False
     if isinstance(error, MLSError | PhotoError | StorageError):
@@ -45,53 +43,19 @@ async def attempt(
     on_failure: OnFailure,
     helps: Callable[[BaseException], bool] = may_help,
 ) -> T:
-    """Call ``work(number)`` up to ``attempts`` times; the last error is raised as it was.
+    """Call ``work(number)`` up to ``attempts`` times, as long as ``helps`` says that another attempt may succeed.
 
-    ``helps`` says whether another attempt may succeed.
-    ``on_failure`` hears of every failed attempt that is within the count, the final one included.
+    ``on_failure`` is called after every failed attempt. Raises the last attempt's error.
     """
-    try:
-        return await work(1)
-    except Exception as error:
-        first = error
-    return await _again(work, first, attempts=attempts, clock=clock, rng=rng, on_failure=on_failure, helps=helps)
-
-
-async def _again(
-    work: Callable[[int], Awaitable[T]],
-    first: Exception,
-    *,
-    attempts: int,
-    clock: Clock,
-    rng: random.Random,
-    on_failure: OnFailure,
-    helps: Callable[[BaseException], bool],
-) -> T:
-    """What follows a failed first attempt. tenacity builds its machinery anew for each call, a quarter of a photo's
-    time: only what has failed pays for it."""
-
-    def tell(state: tenacity.RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        if error is not None and state.next_action is not None:
-            on_failure(state.attempt_number, state.next_action.sleep, error)
-
-    retrying = tenacity.AsyncRetrying(
-        stop=tenacity.stop_after_attempt(attempts),
-        wait=lambda state: backoff_seconds(state.attempt_number, rng),
-        retry=tenacity.retry_if_exception(helps),
-        sleep=clock.sleep,
-        before_sleep=tell,
-        reraise=True,
-    )
-    async for trial in retrying:
-        number = trial.retry_state.attempt_number
-        with trial:
-            try:
-                if number == 1:
-                    raise first
-                return await work(number)
-            except Exception as error:
-                if number == attempts or not helps(error):
-                    on_failure(number, None, error)
+    number = 1
+    while True:
+        try:
+            return await work(number)
+        except Exception as error:
+            last = number == attempts or not helps(error)
+            wait = None if last else backoff_seconds(number, rng)
+            on_failure(number, wait, error)
+            if wait is None:
                 raise
-    raise AssertionError("unreachable: tenacity returns or raises")
+        await clock.sleep(wait)
+        number += 1

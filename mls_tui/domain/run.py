@@ -1,4 +1,4 @@
-"""One import: its counts, its problems and its result, in the shapes the contract prints. No I/O."""
+"""One import: its counts, its problems and its result, in the shapes that commands print. No I/O."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ProblemKind(StrEnum):
 
 
 class Problem(Record):
-    """One listing that failed, one photo that could not be had, or one record in quarantine.
+    """One listing that failed, one photo that could not be fetched, or one quarantined record.
 
     ``raw`` is a quarantined record as JSON text, without secrets and PrivateRemarks.
     """
@@ -48,9 +48,9 @@ class Problem(Record):
 
 
 class ImportCounts(Record):
-    """What an import did. ``total`` = listings taken in hand = ``successful`` + ``failed``;
-    ``successful`` = ``created`` + ``updated`` + ``unchanged`` + ``removed``. ``attempts_failed_*`` count attempts
-    that failed, whether another followed or not; ``throttled`` counts 429 answers. ``bytes`` are photo bytes."""
+    """What an import did. ``total`` listings = ``successful`` + ``failed``, each counted once a run;
+    ``successful`` = ``created`` + ``updated`` + ``unchanged`` + ``removed``. ``attempts_failed_*`` count every failed
+    attempt, ``throttled`` the 429 answers, ``bytes`` the bytes of photos."""
 
     total: int = 0
     created: int = 0
@@ -114,7 +114,7 @@ class ImportResult(Record):
         return f"Imported {counts.successful} of {counts.total} listings"
 
     def to_contract(self) -> dict[str, Any]:
-        """Exactly the shape of ``import --json`` (CONTRACT: "Command line")."""
+        """The shape of ``import --json`` (docs/contract.md, section Command line)."""
         if self.error is not None:
             return {"success": False, "error": self.error}
         return {

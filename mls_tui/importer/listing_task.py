@@ -15,7 +15,7 @@ from mls_tui.domain.retry import LISTING_ATTEMPTS, attempt, may_help
 from mls_tui.importer.cleanup import damaged_keys, discard, tidy_listing, with_variants
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.journal import Journal
-from mls_tui.importer.photos import ListingPhotos, complete_copies, keepable
+from mls_tui.importer.photos import ListingPhotos, complete_renditions, keepable
 from mls_tui.importer.plan import FeedRecord, PhotoPlan, Planner, content_hash, entry_of, hash_parts, plan_photos
 from mls_tui.reso.base import MediaCutError, Notice, Observer, Paused, RawRecord, RequestFailed
 from mls_tui.reso.mapping.changes import history_changes
@@ -268,7 +268,7 @@ class ListingTask:
         if context.tidy or context.options.full:
             present = await tidy_listing(context, listing)
             if context.options.full:
-                await complete_copies(context, listing, present)
+                await complete_renditions(context, listing, present)
             return
         obsolete = [key for key in plan.obsolete if key not in {photo.key for photo in listing.photos}]
         await discard(context, with_variants(user_id, listing.listing_id, obsolete, context.variants))

@@ -45,7 +45,8 @@ MapMedia = Callable[[list[RawRecord]], tuple[Photo, ...]]
 class ListingPhotos:
     """The photos of one listing during one import. What an attempt at the listing stored is not fetched again.
 
-    ``spare`` are stored photos of another identity, by SHA-256: one whose bytes are served again keeps its object."""
+    ``spare`` are stored photos that the feed no longer shows, by SHA-256: if the same bytes are served again under
+    another identity, the object is kept."""
 
     context: ImportContext
     listing: Listing
@@ -55,7 +56,7 @@ class ListingPhotos:
     _fresh: asyncio.Task[dict[tuple[str, str], Photo]] | None = None
 
     async def fetch(self, wanted: tuple[tuple[int, Photo], ...]) -> list[Photo]:
-        """The wanted photos, in the order given: stored ones with their key, the others with their cause."""
+        """The wanted photos, in the order given: stored ones with their key, the others with their error."""
         self._fresh = None
         if not wanted:
             return []
@@ -132,7 +133,7 @@ class ListingPhotos:
             sha256=served.sha256,
             metadata=object_metadata(context, listing.listing_id, index, photo.original_url),
         )
-        await put_copies(context, listing.listing_id, index, photo.original_url, served.body, context.variants)
+        await put_renditions(context, listing.listing_id, index, photo.original_url, served.body, context.variants)
         context.emit(PhotoStored, mls_number=listing.mls_number, photo_index=index, key=key, size=stored.size)
         return photo.model_copy(
             update={
@@ -146,7 +147,7 @@ class ListingPhotos:
         )
 
     async def _kept(self, photo: Photo, served: PhotoBytes) -> Photo | None:
-        """The photo under the object that holds these bytes already, where it is whole (FIELD §5: always the hash)."""
+        """The photo with the stored object that holds these bytes already, if that object is intact."""
         old = self.spare.pop(served.sha256, None)
         if old is None or old.key is None:
             return None
@@ -161,14 +162,14 @@ class ListingPhotos:
         self.done[_place(index, photo)] = photo.model_copy(update={"key": None, "error": cause})
 
     async def _renewed(self, photo: Photo) -> Photo:
-        """The photo with a URL read anew, once per attempt at the listing: URLs expire, and some are good for one
-        use (FIELD §5, §6)."""
+        """The photo with a fresh URL: URLs expire, and some are valid once (docs/reso-feeds.md, sections 5 and 6). The
+        Media is read again once per attempt at the listing."""
         if self._fresh is None:
             self._fresh = asyncio.create_task(self._read_media())
         return (await asyncio.shield(self._fresh)).get(photo.identity, photo)
 
     async def _stop_reading(self) -> None:
-        """A reading of the Media that nobody waits for any more ends with the photos."""
+        """Cancel a request for the Media that no photo waits for any more."""
         if self._fresh is not None:
             self._fresh.cancel()
             await asyncio.gather(self._fresh, return_exceptions=True)
@@ -179,12 +180,12 @@ class ListingPhotos:
         except RateLimitedError:
             raise
         except MLSError as error:
-            raise PhotoError(f"Its URL has expired and its Media could not be read anew: {sentence(error)}") from error
+            raise PhotoError(f"Its URL has expired and its Media could not be read again: {sentence(error)}") from error
         return {photo.identity: photo for photo in self.map_media(rows)}
 
 
 def _helps(error: BaseException) -> bool:
-    """What the MLS refuses beside the photo itself ends the run or has had its attempts."""
+    """Only failures of the photo itself: other requests have had their attempts, or end the run."""
     return isinstance(error, PhotoError) and may_help(error)
 
 
@@ -193,16 +194,15 @@ def _place(index: int, photo: Photo) -> tuple[int, str, str]:
 
 
 def _shown(done: Photo, now: Photo) -> Photo:
-    """A photo dealt with by an earlier attempt, where the feed shows it now."""
+    """A photo that an earlier attempt fetched, with its current order and caption."""
     if (done.order, done.caption) == (now.order, now.caption):
         return done
     return done.model_copy(update={"order": now.order, "caption": now.caption})
 
 
 def keepable(photo: Photo, masked: Callable[[str], str]) -> Photo:
-    """As it may stand in a row. One that could not be had keeps its URL with the query, which may be its signature
-    (CONTRACT: "S3"), but not what signs in to the account: a row is no place for a token in the clear, wherever in an
-    address it stands."""
+    """The photo as it is stored in a row. One that could not be fetched keeps its URL with the query, which may be its
+    signature (docs/contract.md, section S3), but without tokens, keys and passwords of the account."""
     url, original = photo.url, masked(photo.original_url)
     if photo.key is None:
         parts = urlsplit(url)
@@ -217,30 +217,30 @@ def keepable(photo: Photo, masked: Callable[[str], str]) -> Photo:
 # metadata and renditions -------------------------------------------------------------------------------------
 
 
-async def put_copies(
+async def put_renditions(
     context: ImportContext, listing_id: str, index: int, original_url: str, body: bytes, widths: Sequence[int]
 ) -> None:
-    """Copies of these widths in pixels, from the bytes of the original."""
+    """Store renditions of these widths in pixels. One that cannot be made is a warning, never a failure."""
     if not widths:
         return
     try:
         async with context.variant_slots:
-            made = await asyncio.to_thread(make_variants, body, widths)
+            made = await asyncio.to_thread(make_renditions, body, widths)
     except PhotoError as error:
         context.journal.warn(f"no WebP variants: {sentence(error)}")
         return
-    for width, copy in made.items():
+    for width, rendition in made.items():
         await context.photos.put(
             variant_key(context.user_id, listing_id, variant_name(width), index),
-            copy,
+            rendition,
             content_type="image/webp",
-            sha256=hashlib.sha256(copy).hexdigest(),
+            sha256=hashlib.sha256(rendition).hexdigest(),
             metadata=object_metadata(context, listing_id, index, original_url),
         )
 
 
-async def complete_copies(context: ImportContext, listing: Listing, present: Collection[str]) -> None:
-    """Make what is lacking of a listing's copies; ``present`` are the keys of its objects (``--full``)."""
+async def complete_renditions(context: ImportContext, listing: Listing, present: Collection[str]) -> None:
+    """Make the renditions that a stored listing lacks (``--full``); ``present`` are the keys of its objects."""
     listing_id = listing.listing_id
     for photo in listing.photos:
         index = key_index(photo.key) if photo.key else None
@@ -252,17 +252,17 @@ async def complete_copies(context: ImportContext, listing: Listing, present: Col
         widths = [width for key, width in keys.items() if key not in present]
         body = await context.photos.get(photo.key) if widths else None
         if body is not None:
-            await put_copies(context, listing_id, index, photo.original_url, body, widths)
+            await put_renditions(context, listing_id, index, photo.original_url, body, widths)
 
 
 def object_metadata(context: ImportContext, listing_id: str, index: int, original_url: str) -> dict[str, str]:
-    """What every object of a photo carries (CONTRACT: "S3")."""
+    """The metadata of every object of a photo (docs/contract.md, section S3)."""
     url = metadata_url(context.connector.masked(original_url))
     return {"listingId": listing_id, "photoIndex": str(index), "originalUrl": url}
 
 
 def metadata_url(url: str) -> str:
-    """For S3 metadata: percent-encoded ASCII, no user, query or fragment, cut to fit (CONTRACT: "S3")."""
+    """For S3 metadata: percent-encoded ASCII, no user, query or fragment, cut to fit (docs/contract.md, section S3)."""
     if _AS_IT_IS.fullmatch(url):
         return url[:ORIGINAL_URL_BYTES]
     parts = urlsplit(url)
@@ -276,14 +276,14 @@ DEFAULT_WIDTHS = (1600, 400)
 MAX_PIXELS = 50_000_000
 """Most pixels that a header may claim: 200 MB once decoded."""
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF")
-"""What Pillow decodes of FIELD §5's formats; it cannot read HEIC."""
+"""The formats of docs/reso-feeds.md, section 5, that Pillow decodes; it cannot read HEIC."""
 QUALITY = 80
 
 
-def make_variants(body: bytes, widths: Sequence[int] = DEFAULT_WIDTHS) -> dict[int, bytes]:
-    """WebP copies by width. A photo narrower than a width keeps its own; none is enlarged.
+def make_renditions(body: bytes, widths: Sequence[int] = DEFAULT_WIDTHS) -> dict[int, bytes]:
+    """WebP renditions by width. A photo narrower than a width keeps its own width; none is enlarged.
 
-    The EXIF orientation is applied and all metadata dropped (where the home is, whose camera it was). An animation
+    The EXIF orientation is applied and all metadata dropped (location, camera). An animation
     gives its first frame. Blocking and heavy: call it in a worker thread.
 
     Raises:
