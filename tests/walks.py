@@ -3,7 +3,7 @@
 Counts the files and functions of mls_tui that are entered, by ``sys.setprofile`` in every thread: while one home with
 11 photos is imported into the embedded store, from the key ``i`` to the first event that the application has, while one
 photo goes from its URL into S3, and from an environment variable to its use. Every walk is taken twice, and the second
-one counts, so that imports and caches do not. docs/architecture.md shows the walks.
+one counts, so that imports and caches do not.
 """
 
 from __future__ import annotations

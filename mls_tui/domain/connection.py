@@ -41,8 +41,8 @@ class Cursor(Record):
 
     ``watermark`` and ``last_key`` are the (ModificationTimestamp, ListingKey) of the last stored record, raw as served.
     ``swept`` says the first sweep of this scope reached its end; until then the next import resumes it.
-    ``statuses`` is the scope (ListingStatus values) that was swept. ``failed_keys`` are ListingKeys that the next import
-    tries again. ``epoch`` is the epoch ms that ends new listing ids while an import is under way (0: none is), kept so
+    ``statuses`` is the scope (ListingStatus values) that was swept. ``failed_keys`` are tried again by the next
+    import. ``epoch`` is the epoch ms that ends new listing ids while an import is under way (0: none is), kept so
     that a resumed import gives the same ids and overwrites its own photos instead of leaving orphans.
     ``feed`` is the identity of the feed that all this was read from (``mls.feed_identity``).
     """
