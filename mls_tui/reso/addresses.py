@@ -12,6 +12,7 @@ import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -116,6 +117,13 @@ class Target:
 _NAME = re.compile(r"(?=.{1,254}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII)
 
 
+# What httpx writes as it reads it: nothing to escape, no dot segment.
+_PLAIN_PATH = re.compile(
+    r"(?:/(?!\.)(?:[A-Za-z0-9._~!$&()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+(?:\?(?:[A-Za-z0-9._~!$&()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?"
+)
+_LONGEST = 8_000
+
+
 @dataclass(frozen=True, slots=True)
 class AddressGuard:
     """``allow_private`` lifts the check of addresses, and nothing else."""
@@ -130,6 +138,14 @@ class AddressGuard:
         Raises:
             AddressRefusedError: not http or https, no host, or a host that is no public address.
         """
+        end = url.find("/", 8)
+        if end < 0 or len(url) > _LONGEST or _PLAIN_PATH.fullmatch(url, end) is None:
+            return self._parsed(url, what)
+        # To parse each photo's address costs more than to send the request: the origin is parsed once.
+        root = _parsed_once(self, url[: end + 1], what)
+        return Target(root.text[:-1] + url[end:], root.host, root.origin)
+
+    def _parsed(self, url: str, what: str) -> Target:
         parsed = _parsed(url)
         if parsed is None:
             raise _no_url(what)
@@ -166,6 +182,11 @@ class AddressGuard:
         for address in () if self.allow_private else addresses:
             if not is_public(address):
                 raise AddressRefusedError(_refusal(host, address))
+
+
+@lru_cache(1_000)
+def _parsed_once(guard: AddressGuard, root: str, what: str) -> Target:
+    return guard._parsed(root, what)
 
 
 class GuardedResolver(AbstractResolver):

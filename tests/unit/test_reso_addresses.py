@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -222,6 +223,27 @@ def test_host_and_port_that_are_checked_are_those_that_are_connected_to(scheme: 
     assert sent.raw_path_qs.isascii()
     assert sent.raw_path_qs.isprintable()
     assert " " not in sent.raw_path_qs
+
+
+@given(
+    st.sampled_from(["http", "https", "HTTPS", "ftp"]),
+    st.sampled_from(
+        ["cdn.example", "CDN.example", "cdn.example.", "xn--bcher-kva.example", "u:p@cdn.example", "8.8.8.8"]
+    ),
+    st.sampled_from(["", ":80", ":443", ":8443", ":08443", ":99999"]),
+    st.text(alphabet="aZ0-._~!$&'()*+,;=:@%2Ff /?#[]|\\é\u200b\x00", max_size=24),
+)
+@example("https", "cdn.example", "", "a/../b?x=%7e")
+@example("https", "cdn.example", "", "a/.b/./c?x='")
+@example("https", "cdn.example", ":443", "")
+def test_an_address_is_sent_as_httpx_writes_it(scheme: str, host: str, port: str, rest: str) -> None:
+    text = f"{scheme}://{host}{port}/{rest}"
+    try:
+        target = AddressGuard().target(text, "photo")
+    except AddressRefusedError:
+        return
+    parsed = httpx.URL(text).copy_with(userinfo=b"")
+    assert (target.text, target.host) == (str(parsed), parsed.host if parsed.host.isascii() else target.host)
 
 
 @pytest.mark.parametrize("place", ["http://[::x/", "http://xn--/", "//a\\b/1.jpg"])
