@@ -317,7 +317,7 @@ class Network:
                 allow_redirects=False,
                 proxy=proxy.url if proxy else None,
                 proxy_headers=proxy_headers if proxy and scheme == "https" else None,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._timeouts.connect, sock_read=read_seconds),
+                timeout=_timeout(self._timeouts.connect, read_seconds),
             )
         except aiohttp.ClientConnectorError as error:
             raise UnansweredError(self._with_hint(why_unanswered(error), scheme, host)) from None
@@ -371,6 +371,11 @@ class Network:
         return phrase
 
 
+@cache
+def _timeout(connect: float, read: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=read)
+
+
 async def _sent(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> Reply:
     response = await transport.handle_async_request(request)
     if not isinstance(response.stream, httpx.AsyncByteStream):
@@ -382,13 +387,18 @@ def plain_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Lower-case names; a repeated header joined by commas. Values are UTF-8 if they can be."""
     found: dict[str, str] = {}
     for raw_name, raw_value in raw:
-        name = raw_name.decode("latin-1").strip().lower()  # some servers write "Content-Length : 5"
-        try:
-            value = raw_value.decode()
-        except UnicodeDecodeError:
-            value = raw_value.decode("latin-1")
+        name = str(raw_name, "latin-1").strip().lower()  # some servers write "Content-Length : 5"
+        value = str(raw_value, "ascii" if raw_value.isascii() else _charset(raw_value))
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found
+
+
+def _charset(value: bytes) -> str:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
 
 
 # ---- Bodies

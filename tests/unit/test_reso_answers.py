@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -201,6 +202,22 @@ def test_one_record_that_cannot_be_read_is_marked_and_the_others_are_kept(
     assert rows[1]["Media"] == [{"Order": 1}]
     if "nextLink" in after:
         assert (body["@odata.count"], body["@odata.nextLink"]) == (3, "/x?[a]")
+
+
+@given(
+    st.sampled_from(
+        [b'{"@odata.count": 2, "value": [{"a": "\\"x]"}, {"b": [1.5e3, null]}]}', b'{"D": {"Results": [{}]}}']
+    ),
+    st.lists(st.tuples(st.integers(0, 99), st.integers(0, 9), st.binary(max_size=4) | st.just(b"9" * 500)), max_size=5),
+    st.sampled_from(["", "application/json; charset=utf-16", "text/plain; charset=shift_jis"]),
+)
+def test_whatever_bytes_stand_for_a_page_it_is_read_or_is_no_json(
+    page: bytes, changes: list[tuple[int, int, bytes]], content_type: str
+) -> None:
+    for at, length, new in changes:
+        page = page[:at] + new + page[at + length :]
+    with contextlib.suppress(ValueError):
+        records_of(parsed(page, content_type))
 
 
 def test_what_is_no_record_is_kept_to_be_shown() -> None:

@@ -209,6 +209,52 @@ def test_another_protocol_is_refused(said: bytes) -> None:
     assert answered([said]) in ((b"", NOT_HTTP), (b"", LOST))
 
 
+PAGE = b'{"value": [{"ListingKey": "1"}]}'
+OK = b"HTTP/1.1 200 OK\r\n"
+GOOD = (
+    OK + framed(PAGE, LENGTH),
+    OK + framed(PAGE, CHUNKED, [16]),
+    OK + b"Content-Encoding: gzip\r\nConnection: close\r\n" + framed(gzip.compress(PAGE, mtime=0), TO_THE_END),
+    b"HTTP/1.1 302 Found\r\nLocation: /Property?a=1\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 429 Too Many\r\nRetry-After: 1\r\nContent-Length: 2\r\n\r\n{}",
+)
+BYTES = st.binary(max_size=6) | st.sampled_from([b"\r\n", b": ", b"\0", b"\xff", b"99999999999999999999", b"-1", b"0"])
+
+
+@given(
+    st.sampled_from(GOOD),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 9), BYTES), max_size=4),
+    CUTS,
+)
+@settings(max_examples=60, deadline=None)
+def test_whatever_bytes_a_server_sends_end_as_an_answer_or_a_sentence(
+    good: bytes, changes: list[tuple[int, int, bytes]], cuts: list[int]
+) -> None:
+    said = good
+    for at, length, new in changes:
+        at %= len(said) + 1
+        said = said[:at] + new + said[at + length :]
+
+    async def reply(number: int, head: str, writer: asyncio.StreamWriter) -> None:
+        for piece in split(said, cuts):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
+        writer.close()
+
+    async def work() -> None:
+        async with serving(reply) as server:
+            wire = await wire_to(server, timeouts=Timeouts(page=5, photo=5))
+            with contextlib.suppress(MLSError):
+                await wire.http.get_json(f"http://mls.test:{server.port}/Property")
+            with contextlib.suppress(PhotoError):
+                await wire.http.photo(f"http://cdn.test:{server.port}/1.jpg")
+            await wire.http.close()
+            assert not [each for each in wire.failures if "took too long" in each.cause]
+
+    asyncio.run(work())
+
+
 # ---- Packed bodies
 
 

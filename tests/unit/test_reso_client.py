@@ -7,11 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+import respx
 
 from mls_tui.domain.connection import SecretField
 from mls_tui.domain.errors import MLSError, RateLimitedError, UsageError
 from mls_tui.reso.odata import with_query
-from tests.unit.mls_transport_fakes import BASE, SECRET, TOKEN, Wire, rows, script
+from tests.unit.mls_transport_fakes import BASE, SECRET, TOKEN, Wire, client_credentials, rows, script
 
 GOOD = rows("1")
 URL = f"{BASE}/Property"
@@ -238,3 +239,24 @@ async def test_page_over_the_cap_says_413_so_that_paging_can_halve(monkeypatch: 
     with pytest.raises(MLSError) as caught:
         await wire.http.get_json(URL)
     assert (caught.value.status, caught.value.retryable) == (413, False)
+
+
+async def test_a_token_endpoint_that_stumbles_and_a_token_that_dies_cost_one_renewal_each() -> None:
+    router = respx.Router(assert_all_called=True)
+    tokens = router.post("https://id.example/token")
+    tokens.side_effect = [
+        httpx.Response(503, text="<html>upstream</html>"),
+        httpx.Response(200, json={"access_token": "first", "expires_in": "3600"}),
+        httpx.Response(200, json={"access_token": "second"}),
+    ]
+    old = router.get(f"{BASE}/Property", headers={"Authorization": "Bearer first"})
+    old.respond(401, json={"error": {"code": "", "message": "expired"}})
+    new = router.get(f"{BASE}/Property", headers={"Authorization": "Bearer second"})
+    new.respond(200, json={"value": [{"ListingKey": "1"}]})
+    wire = client_credentials(router.async_handler)
+    await wire.http.sign_in()
+    answer = await wire.http.get_json(f"{BASE}/Property")
+    assert answer.body["value"] == [{"ListingKey": "1"}]
+    assert (tokens.call_count, old.call_count, new.call_count) == (3, 1, 1)
+    form = tokens.calls[0].request.content.decode()
+    assert "grant_type=client_credentials" in form
