@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
+
+import orjson
 
 from mls_tui.domain.errors import StorageError, UsageError
-from mls_tui.domain.listing import Listing
 from mls_tui.files import whole_file
+
+Data: TypeAlias = dict[str, Any]
+"""A listing as it is stored and printed: camelCase, absent values absent."""
+Dump = Callable[[Data], bytes]
 
 FORMATS = ("csv", "json", "jsonl", "parquet")
 
@@ -30,12 +37,9 @@ _PLAIN = (
     ("listAgentName", str), ("originatingSystemName", str), ("modificationTimestamp", str), ("syncedAt", int),
     ("description", str),
 )  # fmt: skip
+_BEFORE = ("listingId", "mlsNumber", "mlsProvider", "mlsId", "status")
 COLUMNS: dict[str, type] = {
-    "listingId": str,
-    "mlsNumber": str,
-    "mlsProvider": str,
-    "mlsId": str,
-    "status": str,
+    **dict.fromkeys(_BEFORE, str),
     **dict.fromkeys(_ADDRESS, str),
     **dict(_PLAIN),
     "features": str,
@@ -44,15 +48,16 @@ COLUMNS: dict[str, type] = {
 }
 """Column name to the type of its values."""
 
-_PARQUET_ROWS = 1_000
+_ROWS_AT_ONCE = 1_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def write_listings(listings: Iterable[Listing], target: Path | IO[Any], file_format: str) -> int:
-    """Write listings to a file or a stream and return how many. Holds one listing (Parquet: 1,000) at a time.
+@contextmanager
+def exporting(target: Path | IO[Any], file_format: str, *, dump: Dump = orjson.dumps) -> Iterator[Export]:
+    """Write listings' ``Data`` maps, batch by batch, to a file or a stream.
 
-    ``json`` is one array of ``Data`` maps, ``jsonl`` one map a line. A path appears whole or not at all. A stream
-    may take text or bytes, except for Parquet, which needs bytes. May block.
+    ``json`` is one array of maps, one a line; ``jsonl`` the maps alone. ``dump`` makes the JSON of one. A file appears
+    whole or not at all. A stream may take text or bytes, except for Parquet, which needs bytes. May block.
 
     Raises:
         UsageError: an unknown format; Parquet without pyarrow.
@@ -60,27 +65,44 @@ def write_listings(listings: Iterable[Listing], target: Path | IO[Any], file_for
     """
     if file_format not in FORMATS:
         raise UsageError(f"There is no export format {file_format!r}: choose {', '.join(FORMATS)}.")
-    write = _WRITERS[file_format]
+    kind = _EXPORTS[file_format]
     if not isinstance(target, Path):
-        return write(listings, _binary(target))
+        export = kind(_binary(target), dump)
+        yield export
+        export.close()
+        return
     try:
         with whole_file(target) as stream:
-            return write(listings, stream)
+            export = kind(stream, dump)
+            yield export
+            export.close()
     except OSError as error:
         raise StorageError(
             f"{target} could not be written ({error.strerror or error}); nothing was left there."
         ) from None
 
 
-def row_of(listing: Listing) -> dict[str, Any]:
-    """A listing as the flat row of CSV and Parquet, keyed by ``COLUMNS``; None where it has no value."""
-    data = listing.to_data()
-    row: dict[str, Any] = {name: data.get(name) for name in COLUMNS}
-    row |= {name: data.get("address", {}).get(name) for name in _ADDRESS}
-    row["features"] = "; ".join(listing.features) or None
-    row["photos"] = listing.photos_stored
-    row["photoKeys"] = " ".join(photo.key for photo in listing.photos if photo.key) or None
-    return row
+def write_listings(maps: Iterable[Data], target: Path | IO[Any], file_format: str) -> int:
+    """``exporting`` for what is in memory; how many were written."""
+    with exporting(target, file_format) as export:
+        left = iter(maps)
+        while batch := list(islice(left, _ROWS_AT_ONCE)):
+            export.add(batch)
+    return export.count
+
+
+def row_of(data: Data) -> list[Any]:
+    """A listing as the flat row of CSV and Parquet, in the order of ``COLUMNS``; None where it has no value."""
+    address = data.get("address") or {}
+    keys = [photo["key"] for photo in data.get("photos") or () if "key" in photo]
+    return [
+        *(data.get(name) for name in _BEFORE),
+        *(address.get(name) for name in _ADDRESS),
+        *(data.get(name) for name, _ in _PLAIN),
+        "; ".join(data.get("features") or ()) or None,
+        len(keys),
+        " ".join(keys) or None,
+    ]
 
 
 def harmless(value: Any) -> Any:
@@ -88,71 +110,94 @@ def harmless(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = value.replace("\0", "")
+    if text[:1].isalnum():
+        return text
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 
-def _csv(listings: Iterable[Listing], stream: IO[bytes]) -> int:
-    line = io.StringIO()
-    writer = csv.DictWriter(line, COLUMNS, lineterminator="\r\n")
+class Export:
+    """``add`` batches; ``count`` is how many listings were added."""
 
-    def flush() -> None:
-        stream.write(line.getvalue().encode("utf-8", "replace"))
-        line.seek(0)
-        line.truncate()
+    def __init__(self, stream: IO[bytes], dump: Dump) -> None:
+        self._stream = stream
+        self._dump = dump
+        self.count = 0
 
-    writer.writeheader()
-    flush()
-    count = 0
-    for count, listing in enumerate(listings, 1):  # noqa: B007 - the count is the answer
-        writer.writerow({name: harmless(value) for name, value in row_of(listing).items()})
-        flush()
-    return count
+    def add(self, maps: Sequence[Data]) -> None:
+        self._write(maps)
+        self.count += len(maps)
 
+    def close(self) -> None:
+        """Write what follows the last listing."""
 
-def _json(listings: Iterable[Listing], stream: IO[bytes]) -> int:
-    count = 0
-    for count, line in enumerate(_maps(listings), 1):
-        stream.write(b"[\n" if count == 1 else b",\n")
-        stream.write(line)
-    stream.write(b"\n]\n" if count else b"[]\n")
-    return count
+    @abstractmethod
+    def _write(self, maps: Sequence[Data]) -> None: ...
 
 
-def _json_lines(listings: Iterable[Listing], stream: IO[bytes]) -> int:
-    count = 0
-    for count, line in enumerate(_maps(listings), 1):  # noqa: B007 - the count is the answer
-        stream.write(line + b"\n")
-    return count
+class _Csv(Export):
+    def __init__(self, stream: IO[bytes], dump: Dump) -> None:
+        super().__init__(stream, dump)
+        self._write_rows([[*COLUMNS]])
+
+    def _write(self, maps: Sequence[Data]) -> None:
+        self._write_rows([[harmless(value) for value in row_of(data)] for data in maps])
+
+    def _write_rows(self, rows: list[list[Any]]) -> None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\r\n").writerows(rows)
+        self._stream.write(text.getvalue().encode("utf-8", "replace"))
 
 
-def _maps(listings: Iterable[Listing]) -> Iterator[bytes]:
-    import orjson
+class _Json(Export):
+    def _write(self, maps: Sequence[Data]) -> None:
+        if maps:
+            self._stream.write((b",\n" if self.count else b"[\n") + b",\n".join(map(self._dump, maps)))
 
-    return (orjson.dumps(listing.to_data()) for listing in listings)
-
-
-def _parquet(listings: Iterable[Listing], stream: IO[bytes]) -> int:
-    try:
-        import pyarrow as arrow
-        from pyarrow import parquet
-    except ImportError:
-        raise UsageError(
-            "Parquet needs the pyarrow package: install mls-tui with its parquet extra "
-            "(pip install 'mls-tui[parquet]'), or choose CSV or JSON."
-        ) from None
-    types = {str: arrow.string(), int: arrow.int64(), float: arrow.float64()}
-    schema = arrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
-    rows = map(row_of, listings)
-    count = 0
-    with parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
-        while batch := list(islice(rows, _PARQUET_ROWS)):
-            writer.write_table(arrow.Table.from_pylist([_typed(row) for row in batch], schema=schema))
-            count += len(batch)
-    return count
+    def close(self) -> None:
+        self._stream.write(b"\n]\n" if self.count else b"[]\n")
 
 
-def _typed(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if row[name] is None else kind(row[name]) for name, kind in COLUMNS.items()}
+class _JsonLines(Export):
+    def _write(self, maps: Sequence[Data]) -> None:
+        for data in maps:
+            self._stream.write(self._dump(data) + b"\n")
+
+
+class _Parquet(Export):
+    def __init__(self, stream: IO[bytes], dump: Dump) -> None:
+        super().__init__(stream, dump)
+        try:
+            import pyarrow as arrow
+            from pyarrow import parquet
+        except ImportError:
+            raise UsageError(
+                "Parquet needs the pyarrow package: install mls-tui with its parquet extra "
+                "(pip install 'mls-tui[parquet]'), or choose CSV or JSON."
+            ) from None
+        types = {str: arrow.string(), int: arrow.int64(), float: arrow.float64()}
+        self._schema = arrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
+        self._table = arrow.Table
+        self._writer = parquet.ParquetWriter(stream, self._schema, compression="zstd")
+        self._waiting: list[list[Any]] = []
+
+    def _write(self, maps: Sequence[Data]) -> None:
+        self._waiting += map(row_of, maps)
+        if len(self._waiting) >= _ROWS_AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        kinds = COLUMNS.items()
+        rows = [
+            {name: None if value is None else kind(value) for (name, kind), value in zip(kinds, row, strict=True)}
+            for row in self._waiting
+        ]
+        self._writer.write_table(self._table.from_pylist(rows, schema=self._schema))
+        self._waiting = []
+
+    def close(self) -> None:
+        if self._waiting:
+            self._flush()
+        self._writer.close()
 
 
 def _binary(stream: IO[Any]) -> IO[bytes]:
@@ -176,9 +221,4 @@ class _Encoded(io.BytesIO):
         return len(body)
 
 
-_WRITERS: dict[str, Callable[[Iterable[Listing], IO[bytes]], int]] = {
-    "csv": _csv,
-    "json": _json,
-    "jsonl": _json_lines,
-    "parquet": _parquet,
-}
+_EXPORTS: dict[str, type[Export]] = {"csv": _Csv, "json": _Json, "jsonl": _JsonLines, "parquet": _Parquet}

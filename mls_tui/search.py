@@ -1,40 +1,41 @@
-"""The query language of the filter bar and of ``listings --search``: what the user typed, as terms.
+"""The query language of the filter bar and of ``listings --search``, compiled to SQL over the ``summaries`` table.
 
-Pure: no I/O, no interface. Parsing never raises; an unreadable term becomes ``Query.problem``, a sentence.
+Pure: no I/O. Parsing never raises; a term that cannot be read becomes ``Query.problem``, a sentence. What the user
+typed only ever becomes a parameter, never SQL.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from mls_tui.domain.listing import Listing, ListingStatus
-from mls_tui.search_terms import (
-    NUMBER_KEYS,
-    TEXT_KEYS,
-    Absent,
-    Anywhere,
-    Between,
-    Columns,
-    Holds,
-    Not,
-    Status,
-    Term,
-    fold,
-    squeeze,
-)
-
+STATUSES = ("active", "pending", "sold", "expired")
+NUMBER_KEYS = ("price", "beds", "baths", "sqft")
+TEXT_KEYS = {"city": "city_key", "type": "types", "mls": "mls_key", "zip": "zip_key", "from": "source"}
+"""Each key with its column; the columns hold folded text."""
 KEYS = ("status", *NUMBER_KEYS, *TEXT_KEYS)
-SYNTAX = "status:pending price:<500k beds:>=3 baths:2.5+ sqft:1500-2500 city:austin type:condo mls:N zip:787 -word"
-"""Every key once, as a hint for the user."""
 
 RAW_STATUSES = (
     "Active Under Contract", "Contingent", "Backup", "Under Contract", "Closed", "Leased", "Rented", "Withdrawn",
     "Canceled", "Cancelled", "Terminated", "Hold", "Temp Off Market", "Coming Soon", "Delayed Showings",
 )  # fmt: skip
-"""The feed's words that ``status:`` understands beside ours (RESO DD 2.0 StandardStatus, FIELD §4)."""
+"""The feeds' words that ``status:`` understands beside ours (RESO DD 2.0, StandardStatus)."""
+
+EXAMPLES = {
+    "status": "status:pending  status:active,sold  status:withdrawn",
+    "price": "price:<500k  price:300k-450k  price:none",
+    "beds": "beds:3  beds:>=3",
+    "baths": "baths:2.5+",
+    "sqft": "sqft:1500-2500",
+    "city": "city:austin  city:austin,buda",
+    "type": "type:condo",
+    "mls": "mls:48213",
+    "zip": "zip:787",
+    "from": "from:lakeside",
+}
 
 _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*(?:"|$))+')
 _KEYED = re.compile(r"(-?)([A-Za-z_]+):(.*)", re.DOTALL)
@@ -45,144 +46,154 @@ _SCALE = {"": 1, "k": 1_000, "m": 1_000_000}
 _NONE = {"none", "missing"}
 _OPERATORS = {"<", ">", "<=", ">=", "=", "≤", "≥", "$", "-", ".."}
 
+Condition = tuple[str, tuple[str | float, ...]]
+"""SQL that is true or not for a row of ``summaries``, and its parameters."""
+
+
+class _UnreadableError(Exception):
+    """Says how to write the term."""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search. All terms must hold. ``problem`` is a sentence about a term that could not be read; ``unfinished`` is
-    a key without a value yet (``price:``), which a filter bar overlooks while the user types."""
+    """A search as a condition for WHERE; an empty one keeps every row.
+
+    ``problem`` is a sentence about a term that could not be read; ``unfinished`` is a key without a value yet
+    (``price:``), which a filter bar ignores while the user types.
+    """
 
     text: str = ""
-    terms: tuple[Term, ...] = ()
+    where: str = ""
+    values: tuple[str | float, ...] = ()
     problem: str | None = None
     unfinished: str | None = None
 
-    @property
-    def empty(self) -> bool:
-        return not self.terms
 
-    def keep(self, columns: Columns, rows: Iterable[int]) -> list[int]:
-        """The rows that meet every readable term, in the order given."""
-        kept = list(rows)
-        for term in self.terms:
-            kept = term.keep(columns, kept)
-        return kept
-
-
-def parse(text: str) -> Query:
+def parse(text: str, connections: Mapping[str, str] | None = None) -> Query:
     """Read a search. Words are free text; ``key:value`` compares a field; ``-`` before either excludes;
-    ``"two words"`` is a phrase; ``a,b`` after a key means either."""
-    terms: list[Term] = []
+    ``"two words"`` is a phrase; ``a,b`` after a key means either. All terms must hold.
+
+    ``connections`` are the user's, id -> name, which ``from:`` finds too.
+    """
+    text = text.encode("utf-8", "replace").decode()  # SQLite takes no lone surrogates
+    conditions: list[Condition] = []
+    words: list[Condition] = []
     problem = unfinished = None
     for token in _TOKEN.findall(text):
         keyed = None if token.startswith(('"', '-"')) else _KEYED.fullmatch(token)
         if keyed is None or keyed[3].startswith("//"):
-            free = _free(token)
-            terms += [free] if free else []
+            words += _free(token)
             continue
         key, value = keyed[2].lower(), keyed[3].replace('"', "").strip()
         if key in KEYS and (not value or (key in NUMBER_KEYS and value in _OPERATORS)):
             unfinished = unfinished or key
             continue
-        read = _keyed_term(key, value)
-        if isinstance(read, str):
-            problem = problem or f'"{_short(token)}" cannot be read: {read}'
+        try:
+            condition = _keyed(key, value, connections or {})
+        except _UnreadableError as unreadable:
+            problem = problem or f'"{_short(token)}" cannot be read: {unreadable}'
         else:
-            terms.append(Not(read) if keyed[1] else read)
-    return Query(text, tuple(sorted(terms, key=_cost)), problem, unfinished)
+            conditions.append(_not(condition) if keyed[1] else condition)
+    if words:
+        found, needles = _joined(" AND ", words)
+        conditions.append((f"row IN (SELECT row FROM summary_texts WHERE {found})", needles))  # noqa: S608 - our words
+    return Query(text, *_joined(" AND ", conditions), problem, unfinished)
 
 
-def search(listings: Sequence[Listing], query: Query) -> list[Listing]:
-    """The listings that meet the query, in the order given."""
-    if query.empty:
-        return list(listings)
-    return [listings[row] for row in query.keep(Columns(listings), range(len(listings)))]
+def fold(text: str) -> str:
+    """Text as searches compare it: no case, no diacritics, white space collapsed. ``Café  Ünit`` -> ``cafe unit``."""
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", text.casefold())
+        text = "".join(ch for ch in decomposed if not unicodedata.combining(ch))
+    return " ".join(text.casefold().split())
+
+
+def squeeze(text: str) -> str:
+    """A status or type as it is compared: lower case, without spaces, ``-`` and ``_``, which feeds write as they
+    like."""
+    return re.sub(r"[\s_-]+", "", fold(text))
 
 
 def _short(token: str) -> str:
     return token if len(token) <= 40 else token[:39] + "…"
 
 
-def _cost(term: Term) -> int:
-    """Cheap terms first: what they drop, the free text need not read."""
-    inner = term.term if isinstance(term, Not) else term
-    return 1 if isinstance(inner, Anywhere) else 0
+def _not(condition: Condition) -> Condition:
+    """A comparison with an absent value is NULL, and its opposite keeps the row."""
+    return f"({condition[0]}) IS NOT TRUE", condition[1]
 
 
-def _free(token: str) -> Term | None:
+def _joined(word: str, conditions: list[Condition]) -> Condition:
+    return word.join(sql for sql, _ in conditions), tuple(value for _, values in conditions for value in values)
+
+
+def _any(conditions: list[Condition]) -> Condition:
+    sql, values = _joined(" OR ", conditions)
+    return f"({sql})", values
+
+
+def _free(token: str) -> list[Condition]:
     excluded = token.startswith("-") and len(token) > 1
     needle = fold((token[1:] if excluded else token).replace('"', " "))
     if not needle:
-        return None
-    return Not(Anywhere(needle)) if excluded else Anywhere(needle)
+        return []
+    return [(f"instr(text, ?) {'= 0' if excluded else '> 0'}", (needle,))]
 
 
-def _keyed_term(key: str, value: str) -> Term | str:
-    """The term, or why it cannot be read."""
+def _keyed(key: str, value: str, connections: Mapping[str, str]) -> Condition:
     if key == "status":
         return _status(value)
     if key in NUMBER_KEYS:
         return _number(key, value)
-    if key in TEXT_KEYS:
-        if fold(value) in _NONE:
-            return Absent(key)
-        needles = tuple(needle for part in value.split(",") if (needle := fold(part)))
-        return Holds(key, needles) if needles else f"write what to look for, such as {key}:…"
-    close = get_close_matches(key, KEYS, n=1, cutoff=0.5)
-    hint = f'did you mean "{close[0]}:"?' if close else f"the keys are {', '.join(KEYS)}."
-    return f'there is no key "{_short(key)}"; {hint} To search for it as text, put it in quotes'
+    if key not in TEXT_KEYS:
+        close = get_close_matches(key, KEYS, n=1, cutoff=0.5)
+        hint = f'did you mean "{close[0]}:"?' if close else f"the keys are {', '.join(KEYS)}."
+        raise _UnreadableError(f'there is no key "{_short(key)}"; {hint} To search for it as text, put it in quotes')
+    column = TEXT_KEYS[key]
+    if fold(value) in _NONE:
+        return f"{column} IS NULL", ()
+    needles = [needle for part in value.split(",") if (needle := fold(part))]
+    if not needles:
+        raise _UnreadableError(f"write what to look for, such as {EXAMPLES[key].split('  ')[0]}")
+    found: list[Condition] = [(f"instr({column}, ?) {'= 1' if key == 'zip' else '> 0'}", (each,)) for each in needles]
+    if key == "from":
+        named = [each for each, name in connections.items() if any(needle in fold(name) for needle in needles)]
+        found += [("connection_id = ?", (each,)) for each in named]
+    return _any(found)
 
 
-def _status(value: str) -> Term | str:
-    ours: set[str] = set()
-    raw: list[str] = []
-    names = [status.value for status in ListingStatus]
+def _status(value: str) -> Condition:
+    found: list[Condition] = []
     for part in value.split(","):
         word = squeeze(part)
         if not word:
             continue
-        if word == "all":
-            ours.update(names)
-            continue
-        found = [name for name in names if name.startswith(word)]
-        known = any(squeeze(name).startswith(word) for name in RAW_STATUSES)
-        if not found and not known:
-            return f"the statuses are {', '.join(names)}, all, or the MLS's own words such as withdrawn"
-        ours.update(found)
+        ours = STATUSES if word == "all" else tuple(name for name in STATUSES if name.startswith(word))
+        if not ours and not any(squeeze(name).startswith(word) for name in RAW_STATUSES):
+            raise _UnreadableError(
+                f"the statuses are {', '.join(STATUSES)}, all, or the MLS's own words such as withdrawn"
+            )
         # A word of ours stays ours: "active" must not bring in "Active Under Contract", which is pending.
-        raw += [] if found else [word]
-    return Status(frozenset(ours), tuple(raw)) if ours or raw else f"the statuses are {', '.join(names)}"
+        found += [("status = ?", (name,)) for name in ours] or [("instr(raw_status, ?) > 0", (f"|{word}",))]
+    if not found:
+        raise _UnreadableError(f"the statuses are {', '.join(STATUSES)}")
+    return _any(found)
 
 
-def _number(key: str, value: str) -> Term | str:
+def _number(key: str, value: str) -> Condition:
     if fold(value) in _NONE:
-        return Absent(key)
+        return f"{key} IS NULL", ()
     if compared := _COMPARED.fullmatch(value):
-        amount = _amount(compared[2], compared[3])
         operator = {"≤": "<=", "≥": ">="}.get(compared[1], compared[1])
-        if compared[4] and not operator:
-            operator = ">="
-        if operator in ("<", "<="):
-            return Between(key, high=amount, open_high=operator == "<")
-        if operator in (">", ">="):
-            return Between(key, low=amount, open_low=operator == ">")
-        return Between(key, low=amount, high=amount)
+        if not operator:
+            operator = ">=" if compared[4] else "="
+        return f"{key} {operator} ?", (_amount(compared[2], compared[3]),)
     bounds = _RANGE.fullmatch(value)
     if bounds and (bounds[1] or bounds[3]):
-        low = _amount(bounds[1], bounds[2]) if bounds[1] else None
-        high = _amount(bounds[3], bounds[4]) if bounds[3] else None
-        if low is not None and high is not None and low > high:
-            low, high = high, low
-        return Between(key, low, high)
-    return f"write a number, such as {_example(key)}"
-
-
-def _example(key: str) -> str:
-    return {
-        "price": "price:<500k or price:300k-450k",
-        "beds": "beds:3 or beds:>=3",
-        "baths": "baths:2.5+",
-        "sqft": "sqft:1500-2500",
-    }[key]
+        low = _amount(bounds[1], bounds[2]) if bounds[1] else float("-inf")
+        high = _amount(bounds[3], bounds[4]) if bounds[3] else float("inf")
+        return f"{key} BETWEEN ? AND ?", (min(low, high), max(low, high))
+    raise _UnreadableError(f"write a number, such as {' or '.join(EXAMPLES[key].split('  ')[:2])}")
 
 
 def _amount(digits: str, scale: str) -> float:

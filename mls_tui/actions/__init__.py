@@ -26,8 +26,9 @@ from mls_tui.actions.listings import (
     get_listing,
     get_listings,
     get_photo,
+    listing_data,
+    open_summaries,
     refetch_photos,
-    stream_listings,
 )
 from mls_tui.actions.previews import preview_import
 from mls_tui.actions.results import (
@@ -81,6 +82,8 @@ __all__ = [
     "import_mls_listings",
     "init_storage",
     "install_service",
+    "listing_data",
+    "open_summaries",
     "preview_import",
     "refetch_photos",
     "remove_service",
@@ -92,7 +95,6 @@ __all__ = [
     "show_connection",
     "start_distributed",
     "steer_run",
-    "stream_listings",
     "try_connection",
     "undo_deletion",
     "update_connection",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.imports import import_mls_listings
@@ -12,7 +13,11 @@ from mls_tui.actions.results import ActionResult
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.errors import NotFoundError, UsageError
 from mls_tui.domain.listing import Listing
+from mls_tui.domain.events import plural
 from mls_tui.importer.options import ImportOptions
+from mls_tui.storage.summaries import Summaries
+
+DATA_AT_ONCE = 1_000
 
 
 async def find_listing(workspace: Workspace, listing: str) -> Listing:
@@ -37,11 +42,24 @@ async def get_imported_listings(workspace: Workspace | None = None) -> ActionRes
         return ActionResult(True, f"{len(listings)} listings", listings)
 
 
-async def stream_listings(workspace: Workspace) -> AsyncIterator[list[Listing]]:
-    """All stored listings, batch by batch, so that a table can show the first at once. Raises StorageError."""
+async def open_summaries(workspace: Workspace) -> Summaries:
+    """The list of the user's listings, to sort, filter and count. Raises StorageError."""
     await workspace.open()
-    async for batch in workspace.store.listings(workspace.user_id):
-        yield batch
+    return workspace.store.summaries(workspace.user_id)
+
+
+async def listing_data(workspace: Workspace, rows: Sequence[int] | None = None) -> AsyncIterator[list[dict[str, Any]]]:
+    """The ``Data`` maps of these rows of the summaries, in this order, in batches; None: of all listings, by id."""
+    store, user_id = workspace.store, workspace.user_id
+    if rows is None:
+        async for batch in store.data(user_id):
+            yield batch
+        return
+    summaries = store.summaries(user_id)
+    for first in range(0, len(rows), DATA_AT_ONCE):
+        ids = await summaries.ids(rows[first : first + DATA_AT_ONCE])
+        async for batch in store.data(user_id, ids):
+            yield batch
 
 
 @answering
@@ -90,31 +108,26 @@ async def refetch_photos(listing_id: str, workspace: Workspace | None = None) ->
 
 @answering
 async def export_listings(
-    listing_ids: Sequence[str], path: str, file_format: str, workspace: Workspace, *, overwrite: bool = False
+    rows: Sequence[int], path: str, file_format: str, workspace: Workspace, *, overwrite: bool = False
 ) -> ActionResult[int]:
-    """Write listings to a file, in the order given: ``csv``, ``json`` (an array of ``Data`` maps) or ``parquet``.
+    """Write the listings of these rows of the summaries to a file, in this order: ``csv``, ``json`` (an array of
+    ``Data`` maps) or ``parquet``.
 
     ``path`` may begin with ``~``. A file that exists is refused unless ``overwrite``; whole or not at all.
     ``data`` is how many were written.
     """
-    from mls_tui.export import write_listings
+    from mls_tui.export import exporting
 
     async with opened(workspace) as ws:
         target = await asyncio.to_thread(_target, path, overwrite)
-        wanted = {listing_id: place for place, listing_id in enumerate(listing_ids)}
-        found = [
-            listing
-            async for batch in ws.store.listings(ws.user_id)
-            for listing in batch
-            if listing.listing_id in wanted
-        ]
-        found.sort(key=lambda listing: wanted[listing.listing_id])
-        await asyncio.to_thread(write_listings, found, target, file_format)
-        return ActionResult(True, f"Wrote {len(found)} listings to {target}", len(found))
+        with exporting(target, file_format) as export:
+            async for batch in listing_data(ws, rows):
+                await asyncio.to_thread(export.add, batch)
+        return ActionResult(True, f"Wrote {plural(export.count, 'listing')} to {target}", export.count)
 
 
 def _target(path: str, overwrite: bool) -> Path:
-    target = Path(path).expanduser()
+    target = Path(path).expanduser().absolute()
     if target.exists() and not overwrite:
         raise UsageError(f"{target} exists already: choose another name, or say that it may be replaced.")
     return target

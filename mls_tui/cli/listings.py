@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
 from mls_tui import actions
 from mls_tui.actions.results import Deletion
-from mls_tui.cli.output import plain_text, print_json, say
+from mls_tui.actions.workspace import Workspace
+from mls_tui.cli.output import json_text, plain_text, print_json, say
 from mls_tui.cli.running import data_of, fail, json_option, with_workspace
-from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
-from mls_tui.domain.listing import Listing, ListingStatus
+from mls_tui.domain.errors import UsageError
+from mls_tui.domain.events import plural
+from mls_tui.search import STATUSES
+from mls_tui.storage.summaries import Selection, Summary
 
-_SORTS: dict[str, Callable[[Listing], Any]] = {
-    "price": lambda each: each.price,
-    "date": lambda each: each.list_date,
-    "city": lambda each: each.address.city,
-    "status": lambda each: each.status.value,
-    "beds": lambda each: each.bedrooms,
-    "baths": lambda each: each.bathrooms,
-    "sqft": lambda each: each.square_feet,
-    "number": lambda each: each.mls_number,
-    "synced": lambda each: each.synced_at,
-    "photos": lambda each: each.photos_stored,
-}
+_SORTS = ("price", "listed", "city", "status", "beds", "baths", "sqft", "number", "synced", "photos", "address", "type")
+_KEYS = {"number": "mls", "date": "listed"}
+"""Sort fields that the summaries name otherwise."""
 
-_STATUSES = click.Choice([*(status.value for status in ListingStatus), "all"])
+_STATUSES = click.Choice([*STATUSES, "all"])
+LINES_AT_ONCE = 1_000
 
 
 @click.command()
@@ -52,66 +47,83 @@ def listings(
     """Print what is stored."""
     if as_json + as_csv + (parquet is not None) > 1:
         raise click.UsageError("--json, --csv and --parquet exclude each other.")
-    answer = with_workspace(ctx, lambda ws: actions.get_imported_listings(ws), as_json=as_json)
-    found = data_of(answer, as_json=as_json)
-    try:
-        chosen = _chosen(found, statuses, search, sort)
-    except UsageError as error:
-        fail(str(error), error.exit_code, as_json=as_json)
-    _print(chosen, as_json=as_json, as_csv=as_csv, parquet=parquet)
+
+    target = Path(parquet or "").expanduser().absolute()
+
+    async def work(workspace: Workspace) -> None:
+        wanted = await _selection(workspace, statuses, search, sort)
+        if parquet:
+            count = await _export(workspace, wanted, target, "parquet")
+            say(f"Wrote {plural(count, 'listing')} to {target}")
+        elif as_json or as_csv:
+            await _export(workspace, wanted, sys.stdout, "json" if as_json else "csv")
+            sys.stdout.flush()
+        else:
+            await _print(workspace, wanted)
+
+    with_workspace(ctx, work, as_json=as_json)
 
 
-def _chosen(every: list[Listing], statuses: tuple[str, ...], search: str | None, sort: str | None) -> list[Listing]:
-    from mls_tui.search import parse
-    from mls_tui.search import search as matching
+async def _selection(
+    workspace: Workspace, statuses: tuple[str, ...], search: str | None, sort: str | None
+) -> Selection:
+    from mls_tui.search import Query, parse
 
-    found = [listing for listing in every if not statuses or {"all", listing.status.value} & {*statuses}]
+    field, backwards = (sort or "id").removeprefix("-"), (sort or "").startswith("-")
+    if sort and field not in {*_SORTS, *_KEYS}:
+        raise UsageError(f"There is no sort field {field!r}. Known: {', '.join(_SORTS)}.")
+    query = Query()
     if search:
-        query = parse(search)
+        stored = await workspace.store.connections(workspace.user_id)
+        query = parse(search, {each.connection_id: each.name for each in stored})
         if query.problem is not None:
             raise UsageError(query.problem)
-        found = matching(found, query)
-    if not sort:
-        return found
-    field, backwards = sort.removeprefix("-"), sort.startswith("-")
-    if field not in _SORTS:
-        raise UsageError(f"There is no sort field {field!r}. Known: {', '.join(_SORTS)}.")
-    value = _SORTS[field]
-    known = [listing for listing in found if value(listing) is not None]
-    unknown = [listing for listing in found if value(listing) is None]
-    return [*sorted(known, key=value, reverse=backwards), *unknown]
+    chosen = () if "all" in statuses else statuses
+    return Selection(query, chosen, _KEYS.get(field, field), backwards)
 
 
-def _print(chosen: list[Listing], *, as_json: bool, as_csv: bool, parquet: str | None) -> None:
-    from mls_tui.export import write_listings
-
-    if parquet:
-        try:
-            write_listings(chosen, Path(parquet).expanduser(), "parquet")
-        except MlsTuiError as error:
-            fail(sentence(error), error.exit_code)
-        say(f"Wrote {len(chosen)} listings to {parquet}")
-    elif as_json:
-        print_json([listing.to_data() for listing in chosen])
-    elif as_csv:
-        write_listings(chosen, sys.stdout, "csv")
-        sys.stdout.flush()
-    else:
-        for listing in chosen:
-            click.echo(_line(listing))
-        say(f"{len(chosen)} listings" if chosen else "No listings. `mls-tui import CONNECTION` brings them in.")
+async def _chosen_rows(workspace: Workspace, wanted: Selection) -> Sequence[int]:
+    summaries = await actions.open_summaries(workspace)
+    await summaries.refresh()
+    return (await summaries.select(wanted)).rows
 
 
-def _line(listing: Listing) -> str:
-    price = f"{listing.price:>12,}" if listing.price is not None else f"{'—':>12}"
-    facts = f"{_or(listing.bedrooms)} bd {_or(listing.bathrooms)} ba"
-    photos = f"{listing.photos_stored}/{len(listing.photos)} photos"
-    parts = (f"{listing.mls_number:<14}", f"{listing.status.value:<8}", price, f"{facts:<14}", f"{photos:<13}")
-    return f"{'  '.join(plain_text(part).ljust(len(part)) for part in parts)}  {plain_text(listing.address.one_line)}"
+async def _export(workspace: Workspace, wanted: Selection, target: Path | IO[str], file_format: str) -> int:
+    from mls_tui.export import exporting
+
+    rows = None if wanted == Selection(sort="id", descending=False) else await _chosen_rows(workspace, wanted)
+    with exporting(target, file_format, dump=_safe_json) as export:
+        async for batch in actions.listing_data(workspace, rows):
+            export.add(batch)
+    return export.count
 
 
-def _or(value: object) -> str:
-    return "—" if value is None else str(value)
+def _safe_json(data: dict[str, Any]) -> bytes:
+    return json_text(data).encode()
+
+
+async def _print(workspace: Workspace, wanted: Selection) -> None:
+    rows = await _chosen_rows(workspace, wanted)
+    summaries = await actions.open_summaries(workspace)
+    for first in range(0, len(rows), LINES_AT_ONCE):
+        for summary in await summaries.read(rows[first : first + LINES_AT_ONCE]):
+            click.echo(_line(summary))
+    count = len(rows)
+    say(plural(count, "listing") if count else "No listings. `mls-tui import CONNECTION` brings them in.")
+
+
+def _line(summary: Summary) -> str:
+    price = "—" if summary.price is None else f"{summary.price:,.0f}{summary.per}"
+    facts = f"{_or(summary.beds)} bd {_or(summary.baths)} ba"
+    photos = f"{summary.photos}/{summary.photos_total} photos"
+    region = " ".join(part for part in (summary.state, summary.zip) if part)
+    address = ", ".join(part for part in (summary.street, summary.city, region) if part)
+    parts = (f"{summary.mls_number:<14}", f"{summary.status:<8}", f"{price:>12}", f"{facts:<14}", f"{photos:<13}")
+    return f"{'  '.join(plain_text(part).ljust(len(part)) for part in parts)}  {plain_text(address)}"
+
+
+def _or(value: float | None) -> str:
+    return "—" if value is None else f"{value:g}"
 
 
 @click.command()

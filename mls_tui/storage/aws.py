@@ -101,6 +101,12 @@ class Aws:
             return self._session.region_name or "no region"
         return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "the default region"
 
+    @property
+    def place(self) -> str:
+        """Tells one account's tables from another's, as far as that is known without asking AWS."""
+        names = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB")
+        return "|".join((self.region, *(os.environ.get(name, "") for name in names)))
+
     def _get_session(self) -> Session:
         if self._session is None:
             session = self._new_session()

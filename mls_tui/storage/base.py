@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mls_tui.domain.connection import Connection, Cursor, Lease
 from mls_tui.domain.listing import LastImport, Listing, ListingStatus
 from mls_tui.domain.run import ImportRun, Problem
+
+if TYPE_CHECKING:
+    from mls_tui.storage.summaries import Summaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,14 @@ class ListingStore(Protocol):
 
     def listings(self, user_id: str) -> AsyncIterator[list[Listing]]:
         """Every stored listing, in batches as the store pages; all of them, no cap."""
+        ...
+
+    def summaries(self, user_id: str) -> Summaries:
+        """The list of the user's listings, to sort, filter and count."""
+        ...
+
+    def data(self, user_id: str, listing_ids: Sequence[str] | None = None) -> AsyncIterator[list[dict[str, Any]]]:
+        """The ``Data`` maps of these listings, in this order, or of all, in batches; not validated again."""
         ...
 
     async def get(self, user_id: str, listing_id: str) -> Listing | None: ...

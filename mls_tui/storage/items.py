@@ -60,6 +60,8 @@ def listing_item(user_id: str, listing: Listing, now_ms: int) -> Item:
         "Version": listing.version,
         "Mark": _mark_sk(listing),
         "PhotosMissing": listing.photos_missing,
+        "PhotosStored": listing.photos_stored,
+        "PhotosTotal": len(listing.photos),
     }
     check_keys(item)
     for dropped in ("originalUrl", "url"):
@@ -101,6 +103,11 @@ def _mark_sk(listing: Listing) -> str:
 def read_listing(item: Item) -> Listing:
     """The reverse of ``listing_item``; a URL that was dropped to make it fit is the key, or empty."""
     return _read(Listing, lambda: _with_urls(item["Data"]), item)
+
+
+def read_data(item: Item) -> Item:
+    """A listing's ``Data`` map as ``Listing.to_data`` gives it."""
+    return _with_urls(item["Data"])
 
 
 def _with_urls(data: Item) -> Item:

@@ -33,4 +33,6 @@ def open_stores(
     from mls_tui.storage.s3 import S3PhotoStore
 
     shared = aws or Aws()
-    return DynamoDBListingStore(shared, settings.table, clock=clock), S3PhotoStore(shared, settings.bucket)
+    return DynamoDBListingStore(shared, settings.table, clock=clock, cache=settings.cache_path / "lists"), S3PhotoStore(
+        shared, settings.bucket
+    )

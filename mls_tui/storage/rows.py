@@ -7,7 +7,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mls_tui.domain import keys
 from mls_tui.domain.clock import Clock, SystemClock, epoch_ms
@@ -21,12 +21,15 @@ from mls_tui.storage.base import IndexEntry
 
 T = TypeVar("T")
 
+_DATA_A_BATCH = 200
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRange:
-    """Items of one partition with ``low <= SK <= high``. ``entries`` asks for listings cut down to an IndexEntry."""
+    """Items of one partition with ``low <= SK <= high``. ``entries`` asks for listings cut down to an IndexEntry,
+    ``summaries`` to what their summaries are made from."""
 
     pk: str
     low: str
@@ -34,6 +37,7 @@ class KeyRange:
     newest_first: bool = False
     limit: int | None = None
     entries: bool = False
+    summaries: bool = False
 
     @classmethod
     def below(
@@ -87,6 +91,18 @@ class ItemRows(ABC):
             batch = [listing for listing in page if listing is not None]
             if batch:
                 yield batch
+
+    async def data(self, user_id: str, listing_ids: Sequence[str] | None = None) -> AsyncIterator[list[dict[str, Any]]]:
+        pk, read = items.pk(user_id), readable(items.read_data)
+        if listing_ids is None:
+            async for page in self._pages(KeyRange.below(pk, keys.LISTING_PREFIX), read):
+                yield [data for data in page if data is not None]
+            return
+        for first in range(0, len(listing_ids), _DATA_A_BATCH):
+            part = listing_ids[first : first + _DATA_A_BATCH]
+            rows = await self._get_all(pk, [keys.listing_sk(each) for each in part], read)
+            found = {data["listingId"]: data for data in rows if data is not None}
+            yield [found[each] for each in part if each in found]
 
     async def get(self, user_id: str, listing_id: str) -> Listing | None:
         item = await self._get(items.pk(user_id), keys.listing_sk(listing_id))

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from mls_tui.domain.run import ImportCounts, ImportRun
 
 
+NOTHING = "–"
+"""Stands for an absent value."""
+
+
 def duration(seconds: float) -> str:
     """``0:07``, ``12:30``, ``3:05:00``, ``2 d 4 h``."""
     whole = int(seconds + 0.5)
@@ -109,6 +113,30 @@ def zone_name(at_ms: int | None = None) -> str:
 
 def _local(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone()
+
+
+def money(value: float | None) -> str:
+    """``$450,000``; the feed's currency unit is taken as the dollar."""
+    return NOTHING if value is None else f"${value:,.0f}"
+
+
+def number(value: float | None) -> str:
+    """``3``, ``2.5``, ``1,850``."""
+    if value is None:
+        return NOTHING
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}".rstrip("0")
+
+
+def age(then_ms: int, now_ms: int) -> str:
+    """``now``, ``5 min``, ``3 h``, ``2 d``, else how many weeks or years."""
+    seconds = max(0, now_ms - then_ms) / 1000
+    if seconds < 60:
+        return "now"
+    for unit, each, limit in (("min", 60, 3600), ("h", 3600, 86_400), ("d", 86_400, 14 * 86_400)):
+        if seconds < limit:
+            return f"{int(seconds // each)} {unit}"
+    weeks = int(seconds // (7 * 86_400))
+    return f"{weeks} wk" if weeks < 104 else f"{weeks // 52} y"
 
 
 def bar(share: float | None, width: int, *, style: str = "$primary") -> tuple[tuple[str, str], tuple[str, str]]:

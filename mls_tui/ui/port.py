@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mls_tui.importer.control import ImportControl
     from mls_tui.importer.tally import Tally
     from mls_tui.reso.base import Window
+    from mls_tui.storage.summaries import Summaries
 
 
 class ActionsPort(Protocol):
@@ -66,7 +67,7 @@ class ActionsPort(Protocol):
 
     def get_imported_listings(self, workspace: Workspace | None = None) -> Awaitable[ActionResult[list[Listing]]]: ...
 
-    def stream_listings(self, workspace: Workspace) -> AsyncIterator[list[Listing]]: ...
+    def open_summaries(self, workspace: Workspace) -> Awaitable[Summaries]: ...
 
     def get_listing(self, listing: str, workspace: Workspace | None = None) -> Awaitable[ActionResult[Listing]]: ...
 
@@ -91,7 +92,7 @@ class ActionsPort(Protocol):
     def undo_deletion(self, deletion: Deletion, workspace: Workspace) -> Awaitable[ActionResult[int]]: ...
 
     def export_listings(
-        self, listing_ids: Sequence[str], path: str, file_format: str, workspace: Workspace, *, overwrite: bool = False
+        self, rows: Sequence[int], path: str, file_format: str, workspace: Workspace, *, overwrite: bool = False
     ) -> Awaitable[ActionResult[int]]: ...
 
     def get_import_history(self, workspace: Workspace | None = None) -> Awaitable[ActionResult[list[ImportRun]]]: ...

@@ -18,7 +18,7 @@ async def test_writes_asked_for_together_share_a_commit(tmp_path: Path) -> None:
     commits: list[str] = []
 
     def traced(path: Path) -> sqlite3.Connection:
-        connection = connect(path, writer=True)
+        connection = connect(path)
         connection.set_trace_callback(lambda statement: commits.append(statement) if statement == "COMMIT" else None)
         return connection
 

@@ -147,7 +147,7 @@ async def test_locked_database_is_a_sentence_and_may_be_tried_again(tmp_path: Pa
 
 
 def _small(path: Path) -> sqlite3.Connection:
-    connection = connect(path, writer=True)
+    connection = connect(path)
     connection.execute("PRAGMA max_page_count = 60")
     return connection
 
@@ -181,7 +181,7 @@ async def test_no_write_is_acknowledged_before_its_commit(tmp_path: Path) -> Non
             go_on.wait(20)
 
     def traced(path: Path) -> sqlite3.Connection:
-        connection = connect(path, writer=True)
+        connection = connect(path)
         connection.set_trace_callback(commit)
         return connection
 

@@ -113,7 +113,7 @@ async def test_no_word_of_a_feed_becomes_a_line_of_the_log_or_a_row_of_an_export
         assert log.path.read_bytes().isascii()
         stream = io.BytesIO()
         listings = await house.listings()
-        write_listings(listings.values(), stream, "csv")
+        write_listings((each.to_data() for each in listings.values()), stream, "csv")
         rows = list(csv.reader(io.StringIO(stream.getvalue().decode(), newline="")))
         assert len(rows) == len(listings) + 1
         assert not [cell for row in rows for cell in row if cell.lstrip().startswith(("=", "@", "\t", "\r"))]

@@ -22,7 +22,8 @@ FAIL_WITH_ANOTHERS_NAME = {
     if name
     not in {
         "get_imported_listings",
-        "stream_listings",
+        "open_summaries",
+        "listing_data",
         "get_listings",
         "run_worker",
         "export_listings",

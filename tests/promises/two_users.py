@@ -18,6 +18,7 @@ from mls_tui.config import Settings
 from mls_tui.demo.server import DemoMLS
 from mls_tui.domain.errors import MlsTuiError
 from mls_tui.domain.listing import Listing
+from mls_tui.storage.summaries import Selection
 from mls_tui.users.port import User
 from tests.clocks import SwiftClock
 from tests.e2e.house import OVERRIDES, scan
@@ -168,18 +169,26 @@ async def _stopped_worker(me: Person) -> ActionResult[Any]:
     return await actions.run_worker(me.ws, stop=stop)
 
 
+async def _summaries(me: Person) -> object:
+    """Every line of the list, and row numbers that are another's."""
+    summaries = await actions.open_summaries(me.ws)
+    chosen = await summaries.select(Selection())
+    return [*await summaries.read(chosen.rows), *await summaries.read(range(20)), *await summaries.ids(range(20))]
+
+
 def _file(names: Names, kind: str) -> str:
     return str(names.folder / f"export.{kind}")
 
 
 VERBS: dict[str, Call] = {
     "get_imported_listings": lambda me, it: actions.get_imported_listings(me.ws),
-    "stream_listings": lambda me, it: _listed(actions.stream_listings(me.ws)),
+    "open_summaries": lambda me, it: _summaries(me),
+    "listing_data": lambda me, it: _listed(actions.listing_data(me.ws)),
     "get_listings": lambda me, it: actions.get_listings([it.listing.listing_id], me.ws),
     "get_listing": lambda me, it: actions.get_listing(it.listing.listing_id, me.ws),
     "get_photo": lambda me, it: actions.get_photo(it.photo_key, me.ws),
     "export_listings": lambda me, it: actions.export_listings(
-        [it.listing.listing_id], _file(it, "json"), "json", me.ws, overwrite=True
+        [1, 2, 3, 4], _file(it, "json"), "json", me.ws, overwrite=True
     ),
     "get_connections": lambda me, it: actions.get_connections(me.ws),
     "check_connection": lambda me, it: actions.check_connection(it.connection_id, me.ws),

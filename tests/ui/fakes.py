@@ -4,10 +4,11 @@ network and no disk."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+import sqlite3
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from mls_tui.actions import (
     ActionResult,
@@ -19,19 +20,28 @@ from mls_tui.actions import (
     Preview,
 )
 from mls_tui.domain.connection import Connection, Member
+from mls_tui.domain.errors import StorageError
 from mls_tui.domain.events import Event
+from mls_tui.domain.keys import listing_sk
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportRun, Problem
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.tally import Tally, tally_of
 from mls_tui.reso.base import Window
+from mls_tui.storage import items, summaries
+from mls_tui.storage.attributes import plain
+from mls_tui.storage.summaries import Selected, Selection, Summaries
 from tests.ui.workspaces import NOW, NOW_MS, FrozenClock, a_connection, a_view, fake_workspace
 
 if TYPE_CHECKING:
     from mls_tui.actions.workspace import Workspace
+    from mls_tui.storage.sqlite.database import Database
+
+T = TypeVar("T")
 
 __all__ = [
-    "NOW", "NOW_MS", "FakeActions", "FrozenClock", "Gate", "Step", "a_connection", "a_view", "fake_workspace", "gate",
+    "NOW", "NOW_MS", "FakeActions", "FrozenClock", "Gate", "Step", "a_connection", "a_view", "an_item",
+    "fake_workspace", "gate",
 ]  # fmt: skip
 
 
@@ -48,6 +58,49 @@ def gate() -> Gate:
 
 
 Step = Event | Gate | BaseException
+
+
+class FakeSummaries(Summaries):
+    """The summaries of ``FakeActions.listings``, by the store's own SQL in memory. ``error`` is what reading fails
+    with."""
+
+    def __init__(self, actions: FakeActions) -> None:
+        self.error: str | None = None
+        self._actions = actions
+        self._shown: dict[str, Listing] = {}
+        self._memory = sqlite3.connect(":memory:", isolation_level=None)
+        for statement in summaries.SCHEMA:
+            self._memory.execute(statement)
+        super().__init__(cast("Database", self), items.pk("local"))
+
+    async def read(self, rows: Any) -> Any:  # type: ignore[override]
+        """As a Database, and as Summaries: a function of the connection, or rows."""
+        if callable(rows):
+            return await self.read_list(rows)
+        return await self.read_list(lambda db: summaries.read(db, items.pk("local"), rows))
+
+    async def read_list(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self.error is not None:
+            raise StorageError(self.error)
+        stored = self._actions.listings
+        summaries.remove(self._memory, items.pk("local"), [each for each in self._shown if each not in stored])
+        changed = [home for home in stored.values() if self._shown.get(home.listing_id) is not home]
+        summaries.put(self._memory, [an_item(home) for home in changed])
+        self._shown = dict(stored)
+        return work(self._memory)
+
+    async def version(self) -> int:
+        await self.read_list(lambda _: None)
+        return self._memory.total_changes
+
+    async def select(self, wanted: Selection) -> Selected:
+        return replace(await super().select(wanted), version=await self.version())
+
+
+def an_item(home: Listing) -> dict[str, Any]:
+    """The item of a home, also of one that no store would take."""
+    photos = {"PhotosStored": home.photos_stored, "PhotosTotal": len(home.photos)}
+    return {"PK": items.pk("local"), "SK": listing_sk(home.listing_id), "Data": plain(home.to_data()), **photos}
 
 
 class FakeActions:
@@ -73,7 +126,7 @@ class FakeActions:
         self.errors: dict[str, str] = {}
         self.cannot_delete: dict[str, str] = {}
         self.calls: list[tuple[object, ...]] = []
-        self.batch_size = 500
+        self.summaries = FakeSummaries(self)
         self.looks: list[ImportRun | Gate] = []
         self.controls: list[ImportControl] = []
 
@@ -187,12 +240,10 @@ class FakeActions:
             return ActionResult(success=False, error=error)
         return ActionResult(success=True, data=list(self.listings.values()))
 
-    async def stream_listings(self, workspace: Workspace) -> AsyncIterator[list[Listing]]:
-        self._refused("stream_listings")
-        rows = list(self.listings.values())
-        for start in range(0, len(rows), self.batch_size):
-            yield rows[start : start + self.batch_size]
-            await asyncio.sleep(0)
+    async def open_summaries(self, workspace: Workspace) -> Summaries:
+        if error := self._refused("open_summaries"):
+            raise StorageError(error)
+        return self.summaries
 
     async def get_listing(self, listing: str, workspace: Workspace | None = None) -> ActionResult[Listing]:
         self._refused("get_listing", listing)
@@ -239,13 +290,12 @@ class FakeActions:
         return ActionResult(success=True, data=len(deletion.deleted))
 
     async def export_listings(
-        self, listing_ids: Sequence[str], path: str, file_format: str, workspace: Workspace, *, overwrite: bool = False
+        self, rows: Sequence[int], path: str, file_format: str, workspace: Workspace, *, overwrite: bool = False
     ) -> ActionResult[int]:
-        if error := self._refused("export_listings", tuple(listing_ids), path, file_format, overwrite):
+        ids = await self.summaries.ids(rows)
+        if error := self._refused("export_listings", tuple(ids), path, file_format, overwrite):
             return ActionResult(success=False, error=error)
-        return ActionResult(
-            success=True, message=f"Wrote {len(listing_ids)} listings to {path}.", data=len(listing_ids)
-        )
+        return ActionResult(success=True, message=f"Wrote {len(ids)} listings to {path}.", data=len(ids))
 
     async def get_import_history(self, workspace: Workspace | None = None) -> ActionResult[list[ImportRun]]:
         if error := self._refused("get_import_history"):

@@ -9,6 +9,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from mls_tui.domain.listing import Listing
+from mls_tui.storage import items, summaries
 from mls_tui.ui.app import Hooks, MlsTuiApp
 from mls_tui.ui.screens.listings import ListingsScreen
 from mls_tui.ui.widgets.listing_table import ListingTable
@@ -49,7 +50,23 @@ class Desk:
 
     @property
     def table(self) -> ListingTable:
-        return self.screen.pane.table
+        return self.screen.table
+
+    @property
+    def shown_ids(self) -> list[str]:
+        """The listings that are shown, in order."""
+        memory = self.actions.summaries._memory
+        return summaries.read_ids(memory, items.pk("local"), self.table.rows)
+
+    @property
+    def listing_id(self) -> str | None:
+        """The listing under the cursor."""
+        return None if self.table.home is None else self.table.home.listing_id
+
+    @property
+    def marked_ids(self) -> list[str]:
+        memory = self.actions.summaries._memory
+        return summaries.read_ids(memory, items.pk("local"), self.table.marked_rows)
 
     @property
     def text(self) -> str:

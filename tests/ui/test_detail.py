@@ -108,7 +108,7 @@ async def test_a_photo_that_left_the_store_says_so() -> None:
 
 async def test_next_and_previous_listing_without_going_back() -> None:
     async with listings_desk(homes(3)) as desk:
-        order = desk.screen.pane.shown_ids
+        order = desk.shown_ids
         await desk.press("enter", "n")
         assert detail(desk).listing_id == order[1]
         assert "2 of 3" in desk.text

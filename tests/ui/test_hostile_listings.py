@@ -21,7 +21,7 @@ async def test_hostile_text_is_shown_letter_by_letter_everywhere_at_every_size()
             assert "[/] [@click" in desk.text
             assert harmless(desk.text)
             await desk.press("escape", "asterisk", "y", "Y", "s", "S", "g")
-            desk.screen.pane.table.go_to(attack.listing_id)
+            desk.table.go_to_row(await desk.actions.summaries.row_of(attack.listing_id))
             await desk.press("enter", "right", "Y", "f", "left")
             assert "[/] [@click=app.quit]quit[/]" in desk.text
             assert harmless(desk.text)

@@ -13,25 +13,25 @@ async def test_vim_keys_and_arrows_move_and_stop_at_the_ends() -> None:
     async with listings_desk(homes(100)) as desk:
         table = desk.table
         await desk.press("k")
-        assert table.cursor.index == 0
+        assert table.index == 0
         await desk.press("j", "down", "j")
-        assert table.cursor.index == 3
+        assert table.index == 3
         await desk.press("G")
-        assert table.cursor.index == 99
+        assert table.index == 99
         assert table.scroll_offset.y == 100 - table.page
         await desk.press("j", "g")
-        assert (table.cursor.index, table.scroll_offset.y) == (0, 0)
+        assert (table.index, table.scroll_offset.y) == (0, 0)
         await desk.press("ctrl+d")
-        assert table.cursor.index == table.page // 2
+        assert table.index == table.page // 2
         await desk.press("pagedown", "ctrl+u", "end", "home")
-        assert table.cursor.index == 0
+        assert table.index == 0
 
 
 async def test_the_cursor_is_always_on_screen() -> None:
     async with listings_desk(homes(100), size=(80, 24)) as desk:
         for key in ("G", "pageup", "ctrl+u", "k", "G", "ctrl+d", "home", "pagedown"):
             await desk.press(key)
-            index, top = desk.table.cursor.index, desk.table.scroll_offset.y
+            index, top = desk.table.index, desk.table.scroll_offset.y
             assert top <= index < top + desk.table.page
 
 
@@ -40,7 +40,7 @@ async def test_sort_key_walks_the_columns_and_turns_round() -> None:
     async with listings_desk(stored) as desk:
         await desk.press("l", "s")
         prices = [home.price for home in sorted(stored, key=lambda home: -(home.price or 0))]
-        shown = [desk.actions.listings[each].price for each in desk.screen.pane.shown_ids]
+        shown = [desk.actions.listings[each].price for each in desk.shown_ids]
         assert shown == prices
         assert "Price▼" in desk.text
         await desk.press("S")
@@ -64,13 +64,13 @@ async def test_the_mouse_selects_marks_and_opens() -> None:
     async with listings_desk(homes(30)) as desk:
         await desk.pilot.click("#listings-table", offset=(20, 4))
         await desk.settle()
-        assert desk.table.cursor.index == 3
+        assert desk.table.index == 3
         await desk.pilot.click("#listings-table", offset=(0, 5))
         await desk.settle()
-        assert desk.table.marked_ids == [desk.screen.pane.shown_ids[4]]
+        assert desk.marked_ids == [desk.shown_ids[4]]
         await desk.pilot.click("#listings-table", offset=(20, 7), shift=True)
         await desk.settle()
-        assert len(desk.table.marked_ids) == 3
+        assert len(desk.marked_ids) == 3
         await desk.pilot.click("#listings-table", offset=(20, 8), times=2)
         await desk.settle()
         assert type(desk.app.screen).__name__ == "DetailScreen"
@@ -89,30 +89,30 @@ async def test_hover_lights_a_row_and_leaves_it() -> None:
 async def test_marks_survive_sorting_and_filtering() -> None:
     async with listings_desk(homes(40)) as desk:
         await desk.press("space", "j", "space", "shift+down")
-        marked = set(desk.table.marked_ids)
+        marked = set(desk.marked_ids)
         assert len(marked) == 4
         await desk.press("s", "slash")
         await desk.type("austin")
         await desk.press("enter")
-        assert set(desk.table.marked_ids) == marked
+        assert set(desk.marked_ids) == marked
         assert "4 marked" in desk.text
         await desk.press("escape", "escape")
-        assert desk.table.marked_ids == []
+        assert desk.marked_ids == []
 
 
 async def test_star_marks_only_what_is_shown() -> None:
     async with listings_desk(homes(40)) as desk:
         await desk.press("right_square_bracket", "asterisk")
-        assert desk.table.marked_ids == desk.screen.pane.shown_ids
-        assert len(desk.table.marked_ids) < 40
+        assert desk.marked_ids == desk.shown_ids
+        assert len(desk.marked_ids) < 40
 
 
 async def test_the_cursor_stays_on_its_home_when_the_order_changes() -> None:
     async with listings_desk(homes(60)) as desk:
         await desk.press("j", "j", "j")
-        here = desk.table.listing_id
+        here = desk.listing_id
         await desk.press("s")
-        assert desk.table.listing_id == here
+        assert desk.listing_id == here
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -132,7 +132,7 @@ async def test_wide_characters_never_shift_a_line(size: tuple[int, int], street:
 
 async def test_every_key_of_the_screen_has_an_id_a_tooltip_and_a_group() -> None:
     async with listings_desk(homes(2)) as desk:
-        for node in (desk.screen, desk.table, desk.screen.pane.bar.query_one("FilterInput")):
+        for node in (desk.screen, desk.table, desk.screen.bar.query_one("FilterInput")):
             for binding in type(node).__dict__["BINDINGS"]:
                 assert binding.id, binding
                 assert binding.tooltip, binding

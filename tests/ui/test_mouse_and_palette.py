@@ -16,9 +16,9 @@ from mls_tui.ui.app import MlsTuiApp
 from mls_tui.ui.screens.base import READ_ONLY, MlsScreen
 from mls_tui.ui.screens.detail import DetailScreen
 from mls_tui.ui.screens.dialogs import ConfirmDialog
+from mls_tui.ui.widgets.filter_bar import StatusTabs
 from mls_tui.ui.widgets.frame import KeyBar
 from mls_tui.ui.widgets.listing_table import ListingTable
-from mls_tui.ui.widgets.status_tabs import StatusTabs
 from tests.ui.fakes import FakeActions, a_view
 from tests.ui.listings_app import actions_with, homes, listings_desk
 from tests.ui.shell import an_app, opened, press, seen, settled, toasts
@@ -137,18 +137,18 @@ async def test_the_mouse_sorts_marks_scrolls_chooses_and_opens() -> None:
             await desk.settle()
             assert f"Price{arrow}" in desk.text
         await desk.pilot.click(ListingTable, offset=(20, 4))
-        assert desk.table.cursor.index == 3
+        assert desk.table.index == 3
         await desk.pilot.click(ListingTable, offset=(0, 6))
-        assert desk.table.marked_ids == [desk.table.listing_id]
+        assert desk.marked_ids == [desk.listing_id]
         await desk.pilot.click(ListingTable, offset=(20, 8), shift=True)
-        assert len(desk.table.marked_ids) == 3
+        assert len(desk.marked_ids) == 3
         await desk.pilot._post_mouse_events([MouseScrollDown], ListingTable, offset=(5, 5))
         await desk.settle()
         assert desk.table.scroll_offset.y > 0
         all_tab = len(" All 60 ") + 3
         await desk.pilot.click(StatusTabs, offset=(all_tab, 0))
         await desk.settle()
-        assert desk.screen.pane.tabs.status == "active"
+        assert desk.screen.tabs.status == "active"
         await desk.pilot.click(ListingTable, offset=(20, 3), times=2)
         await desk.settle()
         assert isinstance(desk.app.screen, DetailScreen)

@@ -75,11 +75,11 @@ class House:
         app = MlsTuiApp(Workspace(self.settings, clock=self.clock))
         async with app.run_test(size=size, notifications=True) as pilot:
             await pilot.press("2")
-            await until(pilot, lambda: isinstance(app.screen, ListingsScreen) and bool(app.screen.pane.shown_ids))
+            await until(pilot, lambda: isinstance(app.screen, ListingsScreen) and bool(app.screen.table.rows))
             screen = app.screen
             assert isinstance(screen, ListingsScreen)
-            await until(pilot, lambda: screen.pane.position(listing.listing_id) is not None)
-            screen.pane.table.go_to(listing.listing_id)
+            assert screen.summaries is not None
+            screen.table.go_to_row(await screen.summaries.row_of(listing.listing_id))
             await pilot.press("enter")
             await until(pilot, lambda: isinstance(app.screen, DetailScreen) and app.screen.listing == listing)
             await settled(pilot)

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from mls_tui.domain.listing import Address, Listing, ListingStatus, Photo
 from mls_tui.export import COLUMNS, FORMATS, harmless, write_listings
 
 
-def _listing(number: int = 1, **changes: object) -> Listing:
+def _listing(number: int = 1, **changes: object) -> dict[str, Any]:
     base = Listing(
         listing_id=f"reso-{number}-1",
         mls_id=f"K{number}",
@@ -34,7 +35,7 @@ def _listing(number: int = 1, **changes: object) -> Listing:
             Photo(url="u", order=1, original_url="u"),
         ),
     )
-    return base.model_copy(update=changes)
+    return base.model_copy(update=changes).to_data()
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -84,11 +85,10 @@ def test_a_description_never_becomes_another_row(text: str) -> None:
 
 def test_json_is_an_array_of_data_maps_and_json_lines_one_a_line(tmp_path: Path) -> None:
     listings = [_listing(1), _listing(2)]
-    wanted = [listing.to_data() for listing in listings]
     write_listings(listings, tmp_path / "l.json", "json")
     write_listings(listings, tmp_path / "l.jsonl", "jsonl")
-    assert json.loads((tmp_path / "l.json").read_text("utf-8")) == wanted
-    assert [json.loads(line) for line in (tmp_path / "l.jsonl").read_text("utf-8").splitlines()] == wanted
+    assert json.loads((tmp_path / "l.json").read_text("utf-8")) == listings
+    assert [json.loads(line) for line in (tmp_path / "l.jsonl").read_text("utf-8").splitlines()] == listings
 
 
 @pytest.mark.parametrize(("file_format", "empty"), [("json", []), ("csv", None), ("jsonl", None)])
@@ -108,7 +108,7 @@ def test_a_text_stream_is_as_good_as_a_file(file_format: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("file_format", ["csv", "json", "jsonl"])
 def test_an_export_that_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_path: Path, file_format: str) -> None:
-    def breaking() -> Iterator[Listing]:
+    def breaking() -> Iterator[dict[str, Any]]:
         yield _listing()
         raise StorageError("the store went away")
 

@@ -1,119 +1,102 @@
-"""The table's rows: the same order and the same rows as plain Python would give, whatever came, went and came back."""
+"""The columns of the listings table and their order: they fit at every width, and sort as plain Python would."""
 
 from __future__ import annotations
+
+import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from mls_tui.domain.listing import Listing
 from mls_tui.search import parse
-from mls_tui.ui.widgets.listing_columns import COLUMNS, age, lay_out, number
-from mls_tui.ui.widgets.listing_cursor import Cursor
-from mls_tui.ui.widgets.listing_rows import Arranger, ListingRows
-from mls_tui.ui.widgets.listing_sort import in_order
+from mls_tui.storage.summaries import Selection, short_type
+from mls_tui.ui.formats import age, number
+from mls_tui.ui.widgets.listing_table import COLUMNS, lay_out
+from tests.ui.fakes import FakeActions
 from tests.ui.homes import a_home
 
-values = st.one_of(st.none(), st.integers(-50, 50), st.floats(allow_nan=False, allow_infinity=False))
+HOMES = [a_home(number) for number in range(1, 60)] + [a_home(99, price=None, list_date=None, property_sub_type=None)]
 
 
-@given(st.lists(values, max_size=60), st.integers(1, 7))
-def test_in_order_equals_sorted_with_absent_values_last(column: list[float | None], bucket: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mls_tui.ui.widgets.listing_sort.BUCKET", bucket)
-        ordered, absent = in_order(range(len(column)), column)
-    present = [row for row, value in enumerate(column) if value is not None]
-    assert ordered == sorted(present, key=lambda row: column[row] or 0)
-    assert absent == [row for row, value in enumerate(column) if value is None]
+async def selected(homes: list[Listing], wanted: Selection) -> list[Listing]:
+    summaries = FakeActions(listings=homes).summaries
+    chosen = await summaries.select(wanted)
+    assert len(chosen.rows) <= chosen.total == len(homes)
+    by_id = {home.listing_id: home for home in homes}
+    return [by_id[each] for each in await summaries.ids(chosen.rows)]
 
 
-def test_a_renewed_listing_keeps_its_row_and_a_deleted_one_stays_away() -> None:
-    rows = ListingRows()
-    homes = [a_home(number) for number in range(1, 6)]
-    rows.put_many(homes)
-    rows.put_many([homes[2].model_copy(update={"price": 1})])
-    assert rows.columns.price[2] == 1
-    rows.remove([homes[1].listing_id])
-    rows.put_many(homes)  # a batch that was read before the deletion
-    assert rows.row_of(homes[1].listing_id) is None
-    assert rows.living == 4
-    rows.bring_back([homes[1]])
-    assert rows.row_of(homes[1].listing_id) == 1
-    assert rows.living == 5
+VALUES = {
+    "price": lambda home: home.price,
+    "beds": lambda home: home.bedrooms,
+    "city": lambda home: (home.address.city or "").lower() or None,
+    "type": lambda home: (short_type(home.property_type, home.property_sub_type) or "").lower() or None,
+    "listed": lambda home: home.list_date,
+    "photos": lambda home: home.photos_stored,
+    "status": lambda home: list(type(home.status)).index(home.status),
+}
 
 
-def test_arrangement_filters_sorts_and_counts_by_status() -> None:
-    rows = ListingRows()
-    homes = [a_home(number) for number in range(1, 60)]
-    rows.put_many(homes)
-    arranger = Arranger(rows)
-    for _ in range(2):  # the second time from what it remembers
-        found = arranger.arrange(parse("city:austin"), "active", "price", descending=True)
-        austin = [home for home in homes if home.address.city == "Austin"]
-        wanted = sorted((home for home in austin if home.status == "active"), key=lambda home: -(home.price or 0))
-        assert [rows.columns.price[row] for row in found.view] == [home.price for home in wanted]
-        assert found.counts.get("active") == len(wanted)
-        assert sum(found.counts.values()) == len(austin)
-        assert found.total == len(homes)
-
-
+@pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("key", [column.key for column in COLUMNS])
-def test_every_column_sorts_both_ways(key: str) -> None:
-    rows = ListingRows()
-    rows.put_many([a_home(number) for number in range(1, 30)] + [a_home(99, price=None, list_date=None)])
-    arranger = Arranger(rows)
-    up = arranger.arrange(parse(""), None, key, descending=False).view
-    down = arranger.arrange(parse(""), None, key, descending=True).view
-    assert sorted(up) == sorted(down) == list(range(30))
+async def test_every_column_sorts_both_ways_with_absent_values_last(key: str, descending: bool) -> None:
+    homes = random.Random(key).sample(HOMES, len(HOMES))
+    found = await selected(homes, Selection(sort=key, descending=descending))
+    assert {home.listing_id for home in found} == {home.listing_id for home in homes}
+    if key in VALUES:
+        values = [VALUES[key](home) for home in found]
+        known = [value for value in values if value is not None]
+        assert known == sorted(known, reverse=descending)
+        assert values[: len(known)] == known
 
 
-@given(st.integers(20, 260))
-def test_columns_never_overlap_nor_leave_the_width(width: int) -> None:
+async def test_a_query_filters_sorts_and_counts_by_status() -> None:
+    summaries = FakeActions(listings=HOMES).summaries
+    chosen = await summaries.select(Selection(parse("city:austin"), ("active",), "price"))
+    austin = [home for home in HOMES if home.address.city == "Austin"]
+    wanted = sorted((home for home in austin if home.status == "active"), key=lambda home: -(home.price or 0))
+    assert [home.price for home in await summaries.read(chosen.rows)] == [home.price for home in wanted]
+    assert chosen.counts["active"] == len(wanted)
+    assert sum(chosen.counts.values()) == len(austin)
+    assert chosen.total == len(HOMES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sub_type", "short"),
+    [
+        ("Residential", "Single Family Residence", "Single"),
+        ("Residential", "SingleFamilyResidence", "Single"),
+        ("Residential", "Condominium", "Condo"),
+        ("Residential", "TOWNHOUSE", "Town"),
+        ("Land", None, "Land"),
+        ("Residential", "Earth Lodge", "Home"),
+        ("Yurt", None, "Yurt"),
+        (None, None, None),
+    ],
+)
+def test_types_are_short(kind: str | None, sub_type: str | None, short: str | None) -> None:
+    assert short_type(kind, sub_type) == short
+
+
+@given(st.integers(1, 260), st.sampled_from([column.key for column in COLUMNS]))
+def test_columns_never_overlap_nor_leave_the_width(width: int, sort: str) -> None:
     end = 0
-    for laid in lay_out(width):
+    for laid in lay_out(width, sort):
         assert laid.x >= end
         assert laid.width >= laid.column.least
         assert cell_len(laid.title) <= laid.width
         end = laid.x + laid.width
-    assert end <= width
+    assert end <= max(0, width)
+    if width >= 30:
+        assert sort in {laid.column.key for laid in lay_out(width, sort)}
 
 
 def test_the_most_telling_columns_stay_on_a_small_screen() -> None:
     keys = {laid.column.key for laid in lay_out(78)}
     assert {"status", "price", "beds", "baths", "sqft", "address", "city", "photos"} <= keys
     assert {laid.column.key for laid in lay_out(198)} == {column.key for column in COLUMNS}
-
-
-def test_cursor_stays_on_its_row_when_rows_come_and_go() -> None:
-    cursor = Cursor()
-    cursor.show([10, 11, 12])
-    cursor.move(1)
-    cursor.show([9, 10, 11, 12])
-    assert cursor.row == 11
-    cursor.show([9, 10, 12])  # it is gone: the next one takes its place
-    assert cursor.row == 12
-
-
-def test_an_untouched_cursor_stays_at_the_top() -> None:
-    cursor = Cursor()
-    cursor.show([5])
-    cursor.show([1, 5])
-    assert cursor.row == 1
-
-
-def test_a_range_that_shrinks_gives_marks_back_but_not_earlier_ones() -> None:
-    cursor = Cursor()
-    cursor.show(list(range(10)))
-    cursor.toggle()
-    cursor.move(2)
-    cursor.extend(5)
-    assert cursor.marks == {0, 2, 3, 4, 5}
-    cursor.extend(3)
-    assert cursor.marks == {0, 2, 3}
-    cursor.toggle_all()
-    assert cursor.marks == set(range(10))
-    cursor.toggle_all()
-    assert cursor.marks == set()
 
 
 def test_numbers_and_ages_read_as_people_write_them() -> None:

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import functools
+import sqlite3
 import unicodedata
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mls_tui.domain.listing import Listing, ListingStatus
-from mls_tui.search import KEYS, parse, search
-from mls_tui.search_terms import fold
+from mls_tui.search import KEYS, Query, fold, parse
+from mls_tui.storage import summaries
+from tests.ui.fakes import an_item
 from tests.ui.homes import HOSTILE, a_home
 
 HOMES = [a_home(number) for number in range(1, 80)]
+
+
+@functools.cache
+def table(homes: tuple[Listing, ...]) -> sqlite3.Connection:
+    """The summaries of these homes, row 1 the first."""
+    memory = sqlite3.connect(":memory:", isolation_level=None)
+    for statement in summaries.SCHEMA:
+        memory.execute(statement)
+    summaries.put(memory, [an_item(home) for home in homes])
+    return memory
+
+
+def search(homes: Sequence[Listing], query: Query) -> list[Listing]:
+    wanted = summaries.Selection(query, sort="synced")
+    rows = summaries.select(table(tuple(homes)), "USER#local", wanted).rows
+    return [homes[row - 1] for row in sorted(rows)]
 
 
 def kept(text: str, homes: list[Listing] | None = None) -> list[str]:

@@ -10,7 +10,7 @@ from textual.theme import Theme
 
 from mls_tui.resources import styles_path
 from mls_tui.ui.themes import OUR_THEMES
-from mls_tui.ui.widgets.status_tabs import COLOURS
+from mls_tui.ui.widgets.filter_bar import STATUS_COLOURS
 
 LEAST = 4.5
 NOT_TEXT = "flights--empty"
@@ -21,7 +21,7 @@ def shares() -> set[int]:
     """The percentages of the foreground in which the sheet writes text."""
     rules = [line for line in styles_path().read_text(encoding="utf-8").splitlines() if NOT_TEXT not in line]
     found = re.findall(r"(?<![\w-])color: \$foreground (\d+)%", "\n".join(rules))
-    found += re.findall(r"foreground (\d+)%", COLOURS["expired"])
+    found += re.findall(r"foreground (\d+)%", STATUS_COLOURS["expired"])
     assert found
     return {int(each) for each in found}
 

@@ -20,7 +20,17 @@ _FRESH_MS = 60_000
 _ROUNDS = 6
 """How often a write starts over because another writer changed the same listing meanwhile."""
 
-_REPLACED = ("GSI1PK", "GSI1SK", "EntityType", "Data", "UpdatedAt", "Version", "PhotosMissing")
+_REPLACED = (
+    "GSI1PK",
+    "GSI1SK",
+    "EntityType",
+    "Data",
+    "UpdatedAt",
+    "Version",
+    "PhotosMissing",
+    "PhotosStored",
+    "PhotosTotal",
+)
 
 
 def put_listing(table: Table, item: Item, mark: Item, *, new: bool | None = None, moved: bool = False) -> PutResult:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from mls_tui.domain import keys
@@ -17,6 +22,7 @@ from mls_tui.storage.attributes import Item
 from mls_tui.storage.aws import Aws
 from mls_tui.storage.base import Check, PutOutcome, PutResult
 from mls_tui.storage.dynamodb import connections, listings
+from mls_tui.storage.dynamodb.list_cache import ListCache, cache_file
 from mls_tui.storage.dynamodb.setup import check_table, init_table
 from mls_tui.storage.dynamodb.table import Table
 from mls_tui.storage.messages import lease_lost, no_connection
@@ -30,12 +36,21 @@ _CLOSE_SECONDS = 2.0
 
 
 class DynamoDBListingStore(ItemRows):
-    """``pause`` waits between repeats of what AWS left undone, in seconds."""
+    """``pause`` waits between repeats of what AWS left undone, in seconds. ``cache`` is a folder for lists of listings;
+    without one they are kept for as long as the store is open."""
 
     def __init__(
-        self, aws: Aws, table: str, *, clock: Clock | None = None, pause: Callable[[float], None] = time.sleep
+        self,
+        aws: Aws,
+        table: str,
+        *,
+        clock: Clock | None = None,
+        pause: Callable[[float], None] = time.sleep,
+        cache: Path | None = None,
     ) -> None:
         super().__init__(clock)
+        self._cache = cache
+        self._caches: dict[str, ListCache | None] = {}
         self._pause = pause
         self._aws = aws
         self._table = Table(aws, table, pause=pause)
@@ -72,6 +87,32 @@ class DynamoDBListingStore(ItemRows):
 
     # listings
 
+    def summaries(self, user_id: str) -> ListCache:
+        found = self._caches.get(user_id)
+        if found is None:
+            found = self._caches[user_id] = ListCache(
+                self._cache_file(user_id), items.pk(user_id), lambda: self._summary_pages(user_id), self._clock
+            )
+        return found
+
+    def _cache_file(self, user_id: str) -> Path:
+        if self._cache is None:
+            self._cache = Path(tempfile.mkdtemp(prefix="mls-tui-list-"))
+            weakref.finalize(self, shutil.rmtree, self._cache, ignore_errors=True)
+        return cache_file(self._cache, self._aws.place, self._table.name, user_id)
+
+    def _kept_list(self, user_id: str) -> ListCache | None:
+        """The cached list, if this machine has one that what is written belongs into."""
+        if user_id not in self._caches:
+            there = self._cache is not None and self._cache_file(user_id).exists()
+            self._caches[user_id] = self.summaries(user_id) if there else None
+        return self._caches[user_id]
+
+    async def _summary_pages(self, user_id: str) -> AsyncIterator[list[Item]]:
+        wanted = KeyRange.below(items.pk(user_id), keys.LISTING_PREFIX)
+        async for page in self._pages(replace(wanted, summaries=True), lambda item: item):
+            yield page
+
     async def put(self, user_id: str, listing: Listing, *, new: bool | None = None, moved: bool = False) -> PutResult:
         now = self._now_ms()
 
@@ -79,12 +120,19 @@ class DynamoDBListingStore(ItemRows):
             return items.listing_item(user_id, listing, now), items.mark_item(user_id, listing)
 
         if new and await asyncio.wrap_future(self._group.put(build)) is True:
-            return PutResult(PutOutcome.CREATED, listing.listing_id)
-        return await self._pool.run(lambda: listings.put_listing(self._table, *build(), new=new, moved=moved))
+            result = PutResult(PutOutcome.CREATED, listing.listing_id)
+        else:
+            result = await self._pool.run(lambda: listings.put_listing(self._table, *build(), new=new, moved=moved))
+        kept = self._kept_list(user_id)
+        if kept is not None and result.outcome is not PutOutcome.STALE:
+            await kept.put([items.listing_item(user_id, listing, now)])
+        return result
 
     async def delete(self, user_id: str, listing_id: str) -> Listing | None:
         pk, sk = items.pk(user_id), keys.listing_sk(listing_id)
         item = await self._pool.run(lambda: listings.delete_listing(self._table, pk, sk))
+        if (kept := self._kept_list(user_id)) is not None:
+            await kept.remove(listing_id)
         return None if item is None else items.read_listing(item)
 
     # connections
@@ -139,6 +187,9 @@ class DynamoDBListingStore(ItemRows):
         return f"{self._table.where} in {self._aws.region}"
 
     async def close(self) -> None:
+        for kept in self._caches.values():
+            if kept is not None:
+                await kept.close()
         await asyncio.to_thread(self._pool.close, _CLOSE_SECONDS)
 
 

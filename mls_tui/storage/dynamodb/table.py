@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 from mls_tui.domain.errors import StorageError
+from mls_tui.storage import summaries
 from mls_tui.storage.attributes import Item, from_attributes, to_attributes
 from mls_tui.storage.aws import THROTTLES, Aws, error_code, guarded, is_custom, unreadable
 from mls_tui.storage.items import ENTRY_DATA
@@ -118,6 +119,8 @@ class Table:
             query["Limit"] = wanted.limit
         if wanted.entries:
             query |= _ENTRY_PROJECTION
+        if wanted.summaries:
+            query |= _SUMMARY_PROJECTION
         if start is not None:
             query["ExclusiveStartKey"] = start
         answer = self._call("query", **query)
@@ -269,14 +272,15 @@ def _expected(error: ClientError) -> Exception:
     return error
 
 
-def _entry_projection() -> dict[str, Any]:
+def _projection(parts: Sequence[str], data: Sequence[str]) -> dict[str, Any]:
     # Aliases throughout: Data and several others are reserved words.
-    inner = {f"#e{number}": name for number, name in enumerate(ENTRY_DATA)}
-    outer = {f"#o{number}": name for number, name in enumerate(("PK", "SK", "Version", "PhotosMissing", "CreatedAt"))}
+    inner = {f"#e{number}": name for number, name in enumerate(data)}
+    outer = {f"#o{number}": name for number, name in enumerate(parts)}
     return {
         "ProjectionExpression": ", ".join([*outer, *(f"#data.{alias}" for alias in inner)]),
         "ExpressionAttributeNames": {"#data": "Data", **outer, **inner},
     }
 
 
-_ENTRY_PROJECTION = _entry_projection()
+_ENTRY_PROJECTION = _projection(("PK", "SK", "Version", "PhotosMissing", "CreatedAt"), ENTRY_DATA)
+_SUMMARY_PROJECTION = _projection(summaries.ITEM_PARTS, summaries.DATA_PARTS)

@@ -15,7 +15,8 @@ _LOW_DISK_BYTES = 200 * 1024 * 1024
 
 def check_file(db: sqlite3.Connection, path: Path) -> list[Check]:
     """Integrity, schema, permissions, room on the disk, and that every listing has its mark."""
-    return [_integrity(db), _schema(db, path), _marks(db), permissions(path, "database"), room(path)]
+    checks = [_integrity(db), _schema(db, path), _rows(db), _marks(db), _summaries(db)]
+    return [*checks, permissions(path, "database"), room(path)]
 
 
 def _integrity(db: sqlite3.Connection) -> Check:
@@ -43,6 +44,41 @@ def _marks(db: sqlite3.Connection) -> Check:
             "marks", "failure", f"{bare} listings have no uniqueness mark", "delete them and import them again"
         )
     return Check("marks", "ok", "every listing has its uniqueness mark")
+
+
+def _rows(db: sqlite3.Connection) -> Check:
+    bad = [
+        str(sk)
+        for (sk,) in db.execute(
+            "SELECT sk FROM items WHERE NOT json_valid(body)"
+            " OR entry IS NOT NULL AND json_type(body, '$.Data') IS NOT 'object'"
+        )
+    ]
+    if bad:
+        what = ", ".join(plain_key(sk) for sk in bad[:3]) + (" …" if len(bad) > 3 else "")
+        return Check(
+            "rows",
+            "failure",
+            f"{len(bad)} stored rows cannot be read: {what}",
+            "delete those listings and import again",
+        )
+    return Check("rows", "ok", "every stored row can be read")
+
+
+def plain_key(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)[:80]
+
+
+def _summaries(db: sqlite3.Connection) -> Check:
+    (wrong,) = db.execute(
+        "SELECT (SELECT count(*) FROM items WHERE entry IS NOT NULL AND json_valid(body) AND NOT EXISTS"
+        " (SELECT 1 FROM summaries AS s WHERE s.pk = items.pk AND s.listing_id = substr(items.sk, 9)))"
+        " + (SELECT count(*) FROM summaries AS s WHERE NOT EXISTS"
+        " (SELECT 1 FROM items WHERE items.pk = s.pk AND items.sk = 'LISTING#' || s.listing_id))"
+    ).fetchone()
+    if wrong:
+        return Check("list", "failure", f"the list differs from {wrong} stored listings", "run `mls-tui storage init`")
+    return Check("list", "ok", "the list shows what is stored")
 
 
 def permissions(path: Path, name: str) -> Check:

@@ -4,6 +4,7 @@ beside it. A write's future is settled only after its commit; nothing is ever ac
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 import time
@@ -16,8 +17,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from mls_tui.domain.errors import StorageError
-from mls_tui.storage.sqlite.errors import locked, translate
-from mls_tui.storage.sqlite.schema import connect, make_file, prepare
+from mls_tui.storage.sqlite.errors import UnwritableError, locked, translate
+from mls_tui.storage.sqlite.schema import connect, connect_to_read, make_file, prepare
 from mls_tui.storage.threads import DaemonPool
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class Database:
     ) -> None:
         self.path = path
         self._patience = patience_seconds
-        self._connect = open_connection or (lambda path: connect(path, writer=True))
+        self._connect = open_connection or (connect)
         self._jobs: SimpleQueue[list[_Job] | None] = SimpleQueue()
         self._gathering: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
         self._lock = threading.Lock()
@@ -64,8 +65,8 @@ class Database:
         self._closed = False
         self._ready = False
         self._writer: sqlite3.Connection | None = None
-        self._reader: sqlite3.Connection | None = None
-        self._reading = DaemonPool(1, "mls-tui-sqlite-read")
+        self._items = _Reader(path, "mls-tui-sqlite-read")
+        self._lists = _Reader(path, "mls-tui-sqlite-list")
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in a transaction; returns once that is on disk. A write begun is finished even if cancelled."""
@@ -82,10 +83,26 @@ class Database:
         return await waiting
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``work`` on the reading connection, which sees every acknowledged write and waits for none."""
-        if not self._ready:
+        """Run ``work`` on a reading connection, which sees every acknowledged write and waits for none."""
+        await self._open_for_reading()
+        return await self._items.run(work)
+
+    async def read_list(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """The same on another one, for what may take a second: no item waits for it. Always the same connection, so
+        that its ``PRAGMA data_version`` can be compared."""
+        await self._open_for_reading()
+        return await self._lists.run(work)
+
+    async def _open_for_reading(self) -> None:
+        """Bring the file up to date. What is stored can be read where nothing can be written: a full disk, a
+        read-only one."""
+        if self._ready:
+            return
+        try:
             await self.write(lambda _: None)
-        return await self._reading.run(lambda: self._read(work))
+        except StorageError as error:
+            if not isinstance(error, UnwritableError) or not self.path.is_file():
+                raise
 
     async def close(self) -> None:
         """Commit what was accepted, then release the file. Waits a bounded time."""
@@ -100,18 +117,10 @@ class Database:
         await asyncio.to_thread(self._finish, self._thread)
 
     def _finish(self, thread: threading.Thread | None) -> None:
-        try:
-            self._reading.submit(self._close_reader)
-        except StorageError:
-            return
-        self._reading.close(_CLOSE_SECONDS)
+        self._items.close()
+        self._lists.close()
         if thread is not None:
             thread.join(_CLOSE_SECONDS)
-
-    def _close_reader(self) -> None:
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
 
     def _enqueue(self, work: Work, value: Any) -> asyncio.Future[Any]:
         """Writes of one turn of an event loop reach the thread together, and so share a commit."""
@@ -135,14 +144,6 @@ class Database:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="mls-tui-sqlite-write", daemon=True)
                 self._thread.start()
-
-    def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            if self._reader is None:
-                self._reader = connect(self.path, writer=False)
-            return work(self._reader)
-        except (sqlite3.Error, OSError) as error:
-            raise translate(error, self.path) from error
 
     # the writing thread
 
@@ -240,6 +241,36 @@ class Database:
             except sqlite3.Error:
                 self._writer.close()
                 self._writer = None
+
+
+class _Reader:
+    """A thread with a connection of its own."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path = path
+        self._pool = DaemonPool(1, name)
+        self._connection: sqlite3.Connection | None = None
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._pool.run(lambda: self._read(work))
+
+    def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            if self._connection is None:
+                self._connection = connect_to_read(self._path)
+            return work(self._connection)
+        except (sqlite3.Error, OSError) as error:
+            raise translate(error, self._path) from error
+
+    def close(self) -> None:
+        with contextlib.suppress(StorageError):
+            self._pool.submit(self._disconnect)
+            self._pool.close(_CLOSE_SECONDS)
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def _answer(outcomes: list[_Outcome]) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from pathlib import Path
 
 from mls_tui.domain.errors import StorageError
 
+
+class UnwritableError(StorageError):
+    """The file can't be written, which does not mean that it can't be read."""
+
+
+_UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR}
 _ADVICE: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_FULL: ("the disk is full", "Free some space and try again; what was stored is intact."),
     sqlite3.SQLITE_READONLY: (
@@ -35,7 +42,10 @@ def translate(error: BaseException, path: Path) -> BaseException:
     if isinstance(error, sqlite3.Error):
         return _from_sqlite(error, path)
     if isinstance(error, OSError):
-        return StorageError(
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            why, advice = _ADVICE[sqlite3.SQLITE_FULL]
+            return UnwritableError(f"The database {path} cannot be written: {why}. {advice}")
+        return UnwritableError(
             f"The database {path} cannot be used: {error.strerror or type(error).__name__}. "
             "Check its folder, or set MLS_TUI_HOME to another one."
         )
@@ -49,7 +59,8 @@ def _from_sqlite(error: sqlite3.Error, path: Path) -> StorageError:
         return locked(path)
     if code in _ADVICE:
         why, advice = _ADVICE[code]
-        return StorageError(f"The database {path} cannot be used: {why}. {advice}")
+        kind = UnwritableError if code in _UNWRITABLE else StorageError
+        return kind(f"The database {path} cannot be used: {why}. {advice}")
     return StorageError(f"The database {path} failed: {error}. Run `mls-tui storage check`.")
 
 

@@ -12,7 +12,7 @@ import orjson
 
 from mls_tui.domain import keys
 from mls_tui.domain.connection import Lease
-from mls_tui.storage import items
+from mls_tui.storage import items, summaries
 from mls_tui.storage.attributes import Item
 from mls_tui.storage.base import PutOutcome, PutResult
 from mls_tui.storage.leases import holder_is_gone, reserved_for
@@ -41,6 +41,8 @@ def put(db: sqlite3.Connection, *rows: Item) -> None:
         " entry = excluded.entry, body = excluded.body",
         map(_columns, rows),
     )
+    if listings := [item for item in rows if item["EntityType"] == "Listing"]:
+        summaries.put(db, listings)
 
 
 def _columns(item: Item) -> tuple[str | None, ...]:
@@ -49,6 +51,8 @@ def _columns(item: Item) -> tuple[str | None, ...]:
 
 
 def remove(db: sqlite3.Connection, pk: str, sk: str) -> bool:
+    if sk.startswith(keys.LISTING_PREFIX):
+        summaries.remove(db, pk, [sk.removeprefix(keys.LISTING_PREFIX)])
     return db.execute("DELETE FROM items WHERE pk = ? AND sk = ?", (pk, sk)).rowcount > 0
 
 
@@ -116,11 +120,11 @@ class _Rows:
 def _put_listing(rows: _Rows, item: Item, mark: Item, *, moved: bool) -> PutResult:
     pk, listing_id = item["PK"], str(mark["listingId"])
     stored = rows.get(pk, item["SK"])
-    known = stored is not None and stored["Mark"] == item["Mark"]
+    known = stored is not None and stored.get("Mark", item["Mark"]) == item["Mark"]
     if stored is not None and known and not moved:
-        if stored["Version"] > item["Version"]:
+        if stored.get("Version", "") > item["Version"]:
             return PutResult(PutOutcome.STALE, listing_id)
-        rows.put({**item, "CreatedAt": stored["CreatedAt"]})
+        rows.put({**item, "CreatedAt": stored.get("CreatedAt", item["CreatedAt"])})
         return PutResult(PutOutcome.UPDATED, listing_id)
     holder = rows.get(pk, mark["SK"])
     owner = listing_id if holder is None else str(holder["listingId"])
@@ -239,5 +243,9 @@ def _dump(item: Item) -> str:
 
 
 def _load(text: str) -> Item:
-    item: Item = orjson.loads(text)
-    return item
+    """An item; a damaged one has no attributes, which its reader says in a sentence."""
+    try:
+        item = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return item if isinstance(item, dict) else {}

@@ -20,6 +20,8 @@ from mls_tui.storage.rows import ItemRows, KeyRange
 from mls_tui.storage.sqlite import statements
 from mls_tui.storage.sqlite.checks import check_file
 from mls_tui.storage.sqlite.database import Database
+from mls_tui.storage.sqlite.schema import fill_summaries
+from mls_tui.storage.summaries import Summaries
 
 T = TypeVar("T")
 
@@ -70,6 +72,9 @@ class SqliteListingStore(ItemRows):
         return await self._db.write(lambda db: statements.remove(db, pk, sk))
 
     # listings
+
+    def summaries(self, user_id: str) -> Summaries:
+        return Summaries(self._db, items.pk(user_id))
 
     async def put(self, user_id: str, listing: Listing, *, new: bool | None = None, moved: bool = False) -> PutResult:
         item = items.listing_item(user_id, listing, self._now_ms())
@@ -125,7 +130,7 @@ class SqliteListingStore(ItemRows):
 
     async def init(self) -> list[Check]:
         existed = self._path.exists()
-        await self._db.write(lambda _: None)
+        await self._db.write(fill_summaries)
         return [Check("database", "ok", f"{'ready' if existed else 'created'}: {self._path}")]
 
     async def check(self) -> list[Check]:

@@ -21,12 +21,12 @@ from textual.widgets import Static
 from mls_tui.domain.events import Event, ListingStored, plural
 from mls_tui.domain.listing import Change, Listing, Photo
 from mls_tui.ui.background import begin
-from mls_tui.ui.formats import ago, moment
+from mls_tui.ui.formats import ago, moment, money, number
 from mls_tui.ui.screens.base import MlsScreen
 from mls_tui.ui.text import brief, clean, plain
-from mls_tui.ui.widgets.listing_columns import STATUS_GLYPHS, money, number
+from mls_tui.ui.widgets.filter_bar import STATUS_COLOURS
+from mls_tui.ui.widgets.listing_table import STATUS_GLYPHS
 from mls_tui.ui.widgets.photos import SWITCHED_OFF, Gallery, Painter, PhotoShelf, PhotoView, why_missing
-from mls_tui.ui.widgets.status_tabs import COLOURS
 
 Row = tuple[str, str]
 
@@ -171,6 +171,7 @@ def _moment(text: str | None) -> str | None:
 def headline(listing: Listing) -> Content:
     """Address, status, price and number on the first line; what one asks next on the second, the office at its end."""
     status = listing.status.value
+    shown = f"{STATUS_GLYPHS[status]} {status.capitalize()}"
     address = brief(listing.address.street or "Address withheld", 44)
     region = brief(" ".join(part for part in (listing.address.state, listing.address.zip) if part), 20)
     city = brief(listing.address.city or "", 30)
@@ -182,7 +183,7 @@ def headline(listing: Listing) -> Content:
         f"listed by {brief(listing.list_office_name, 40)}" if listing.list_office_name else "",
     )
     return Content.assemble(
-        (address, "bold"), "   ", (f"{STATUS_GLYPHS[status]} {status.capitalize()}", f"bold {COLOURS[status]}"), "   ",
+        (address, "bold"), "   ", (shown, f"bold {STATUS_COLOURS[status]}"), "   ",
         (money(listing.price), "bold $accent"), "   ", (f"MLS {brief(listing.mls_number, 20)}", "$text-muted"), "\n",
         (" · ".join(part for part in facts if part), "$text-muted"),
     )  # fmt: skip
@@ -329,11 +330,7 @@ class Neighbours(Protocol):
         """Its place from 0, and how many there are; None where it is not shown there."""
         ...
 
-    def neighbour(self, listing_id: str, step: int) -> str | None: ...
-
-    def renewed(self, listing: Listing) -> None:
-        """Show it as it is stored now."""
-        ...
+    async def neighbour(self, listing_id: str, step: int) -> str | None: ...
 
     async def delete(self, ids: list[str]) -> bool:
         """Ask, delete and tell; True where something was deleted."""
@@ -499,7 +496,6 @@ class DetailScreen(MlsScreen[None]):
         listing = result.data or self.answered(result, title="Photos")  # some may have come, though not all
         if listing is None:
             return
-        self._neighbours.renewed(listing)
         if listing_id != self.listing_id:
             return
         self._shelf.forget()
@@ -534,7 +530,7 @@ class DetailScreen(MlsScreen[None]):
         return None
 
     async def action_listing(self, step: int) -> None:
-        found = self._neighbours.neighbour(self.listing_id, step)
+        found = await self._neighbours.neighbour(self.listing_id, step)
         if found is not None:
             self.listing_id, self.photo_index = found, 0
             self.reload()

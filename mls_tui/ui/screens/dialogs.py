@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import ClassVar
 
 from textual import on
@@ -210,15 +210,14 @@ class ExportDialog(ModalScreen[ExportWish | None]):
     ]
     AUTO_FOCUS = "#export-path"
 
-    def __init__(self, count: int, total: int) -> None:
+    def __init__(self, count: int, what: str) -> None:
+        """``what``: all of them, marked, filtered from 40."""
         super().__init__()
-        self._count = count
-        self._total = total
+        self._question = f"Export {plural(count, 'listing')}, {what}"
 
     def compose(self) -> ComposeResult:
-        what = "all of them" if self._count == self._total else f"filtered from {self._total:,}"
         with Vertical(id="dialog"):
-            yield Static(plain(f"Export {plural(self._count, 'listing')}, {what}"), id="question")
+            yield Static(plain(self._question), id="question")
             with RadioSet(id="export-format", compact=True):
                 for index, (key, label) in enumerate(FORMATS.items()):
                     yield Choice(label, value=index == 0, id=f"export-{key}")
@@ -245,9 +244,11 @@ class ExportDialog(ModalScreen[ExportWish | None]):
 
     @on(Input.Changed)
     def _path_changed(self, event: Input.Changed) -> None:
-        missing = not event.value.strip()
-        self.query_one("#export-problem", Static).update(plain("Write a file name." if missing else ""))
-        self.query_one("#act", Button).disabled = missing
+        name = event.value.strip()
+        told = self.query_one("#export-problem", Static)
+        told.set_class(not name, "-problem")
+        told.update(plain(f"To {_whole_path(name)}" if name else "Write a file name."))
+        self.query_one("#act", Button).disabled = not name
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#act")
@@ -259,3 +260,10 @@ class ExportDialog(ModalScreen[ExportWish | None]):
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
         self.dismiss(None)
+
+
+def _whole_path(name: str) -> str:
+    try:
+        return str(Path(name).expanduser().absolute())
+    except (RuntimeError, OSError):  # no such user, or the working folder is gone
+        return name

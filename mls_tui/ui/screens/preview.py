@@ -18,10 +18,10 @@ from textual.widgets import Static
 from mls_tui.actions import ImportOptions, Preview, PreviewRow
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.events import plural
+from mls_tui.ui.formats import money
 from mls_tui.ui.messages import ImportRequested
 from mls_tui.ui.screens.base import MlsScreen
 from mls_tui.ui.text import brief, cell, one_line
-from mls_tui.ui.widgets.listing_columns import money
 from mls_tui.ui.widgets.tables import LineColumn, LineTable
 
 PREVIEW = Binding.Group("Preview")

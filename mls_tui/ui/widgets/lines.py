@@ -101,13 +101,14 @@ def jump(view: ScrollView, line: int) -> None:
 
 
 class LongLines(ScrollView):
-    """Subclasses give ``draw_row``. ``look`` is the style of the component ``{LOOKS}--{name}``."""
+    """Subclasses give ``draw_row``. ``look`` is the style of the component ``{LOOKS}--{name}`` over the widget's own,
+    or ``alone``: only what the component itself sets."""
 
     LOOKS: ClassVar[str] = ""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._looks: dict[str, Style] = {}
+        self._looks: dict[tuple[str, bool], Style] = {}
         self._shown_rows: list[Strip] = []
 
     def draw_row(self, row: int, width: int) -> Strip:
@@ -130,13 +131,13 @@ class LongLines(ScrollView):
             if (part := changed_cells(old, new)) is not None:
                 self.refresh(Region(part[0], y, part[1] - part[0], 1))
 
-    def look(self, name: str = "") -> Style:
-        found = self._looks.get(name)
+    def look(self, name: str = "", *, alone: bool = False) -> Style:
+        found = self._looks.get((name, alone))
         if found is None:
-            found = self.rich_style
+            found = Style() if alone else self.rich_style
             if name:
-                found += self.get_component_rich_style(f"{self.LOOKS}--{name}")
-            self._looks[name] = found
+                found += self.get_component_rich_style(f"{self.LOOKS}--{name}", partial=alone)
+            self._looks[name, alone] = found
         return found
 
     def notify_style_update(self) -> None:

@@ -1,46 +1,217 @@
-"""A virtual table of listings: draws only the lines on screen, whatever the number of rows. It shows an arrangement
-that its screen computed; it never sorts, filters, or reads a store."""
+"""The table of listings: its columns, its cells, marks and sorting. It shows the rows that a query found and fetches
+only the lines on the screen."""
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
 from textual import events
-from textual.geometry import Region, Size
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mls_tui.ui.text import clean
-from mls_tui.ui.widgets.lines import set_length
-from mls_tui.ui.widgets.listing_columns import MARK_WIDTH, Laid, cell_text, lay_out, title_of
-from mls_tui.ui.widgets.listing_cursor import Cursor
-from mls_tui.ui.widgets.listing_keys import LISTING_TABLE_KEYS
-from mls_tui.ui.widgets.listing_lines import COMPONENTS, LinePainter, Look
-from mls_tui.ui.widgets.listing_rows import ListingRows
+from mls_tui.storage.summaries import Summary
+from mls_tui.ui.background import begin
+from mls_tui.ui.formats import NOTHING, age, money, number
+from mls_tui.ui.text import brief, clean, one_line
+from mls_tui.ui.widgets.tables import VirtualTable
 
-HEADER = 1
+TABLE = Binding.Group("Table")
+MOVE = Binding.Group("Move")
+MARKS = Binding.Group("Marks")
+STATUS_GLYPHS = {"active": "●", "pending": "◐", "sold": "✔", "expired": "○"}
+MARK_WIDTH = 2
+CACHED_STRIPS = 2_000
+
+# columns ---------------------------------------------------------------------------------------------------------
 
 
-class ListingTable(ScrollView, can_focus=True, inherit_bindings=False):
-    """``rows`` is the memory, ``show`` says which of them to show in what order. Enter and double click open."""
+@dataclass(frozen=True, slots=True)
+class Column:
+    """``least`` and ``most`` are widths in cells; ``short`` is the title if the column is narrow. ``look`` is the name
+    of the cell's colour."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
-    BINDINGS = LISTING_TABLE_KEYS
+    key: str
+    title: str
+    short: str
+    least: int
+    most: int
+    right: bool = False
+    look: str = ""
+    descending: bool = False
+    """Which way it is sorted first: numbers and dates from the top, texts from A."""
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A column with its place: first cell and width."""
+
+    column: Column
+    x: int
+    width: int
+
+    @property
+    def title(self) -> str:
+        return self.column.title if len(self.column.title) < self.width else self.column.short
+
+
+COLUMNS = (
+    Column("status", "Status", "", 1, 10),
+    Column("price", "Price", "Price", 10, 14, right=True, look="strong", descending=True),
+    Column("beds", "Beds", "Bd", 3, 5, right=True, descending=True),
+    Column("baths", "Baths", "Ba", 3, 6, right=True, descending=True),
+    Column("sqft", "ft²", "ft²", 6, 8, right=True, descending=True),
+    Column("address", "Address", "Address", 14, 44),
+    Column("city", "City", "City", 8, 20),
+    Column("type", "Type", "Type", 6, 16, look="dim"),
+    Column("mls", "MLS №", "MLS №", 9, 14, look="dim"),
+    Column("listed", "Listed", "Listed", 10, 10, look="dim", descending=True),
+    Column("photos", "Photos", "Photo", 6, 7, right=True, descending=True),
+    Column("synced", "Synced", "Sync", 7, 10, right=True, look="dim", descending=True),
+)
+_BY_KEY = {column.key: column for column in COLUMNS}
+
+_FIRST = ("status", "price", "address", "beds", "baths", "sqft", "city", "photos")
+_THEN = ("mls", "type", "listed", "synced")
+_STATUS_WORD = 9
+_HIDDEN_WIDTH = 4
+_GROW_FIRST = (("address", 20), ("city", 11))
+_GROW_STEPS = (("address", 26), ("city", 14), ("address", 44))
+
+
+def lay_out(width: int, sort: str = "listed") -> tuple[Laid, ...]:
+    """The columns that fit into ``width`` cells, most telling first, in the order of COLUMNS; what is sorted by is
+    always among them if any fits.
+
+    What does not fit is left out whole; room for a mark that says so is left at the right.
+    """
+    laid = _laid(width, sort)
+    return laid if len(laid) == len(COLUMNS) else _laid(width - _HIDDEN_WIDTH, sort)
+
+
+def _laid(width: int, sort: str) -> tuple[Laid, ...]:
+    gap = 1 if width < 100 else 2
+    free = width - MARK_WIDTH
+    widths: dict[str, int] = {}
+    for key in dict.fromkeys(("status", sort, *_FIRST)):
+        free = _add(widths, key, free, gap)
+    if "status" in widths and free >= _STATUS_WORD - 1:
+        widths["status"] = _STATUS_WORD
+        free -= _STATUS_WORD - 1
+    free = _grow(widths, free, _GROW_FIRST)
+    for key in _THEN:
+        free = _add(widths, key, free, gap)
+    _grow(widths, free, (*_GROW_STEPS, *((column.key, column.most) for column in COLUMNS)))
+    laid, x = [], MARK_WIDTH
+    for column in COLUMNS:
+        if column.key in widths:
+            laid.append(Laid(column, x, widths[column.key]))
+            x += widths[column.key] + gap
+    return tuple(laid)
+
+
+def _add(widths: dict[str, int], key: str, free: int, gap: int) -> int:
+    need = _BY_KEY[key].least + (gap if widths else 0)
+    if key in widths or need > free:
+        return free
+    widths[key] = _BY_KEY[key].least
+    return free - need
+
+
+def _grow(widths: dict[str, int], free: int, steps: Iterable[tuple[str, int]]) -> int:
+    for key, wanted in steps:
+        if key in widths and not (key == "status" and widths[key] == 1):
+            more = max(0, min(free, wanted - widths[key]))
+            widths[key] += more
+            free -= more
+    return free
+
+
+def cell_text(home: Summary, key: str, now_ms: int) -> str:
+    """What stands in a cell, not yet cut or padded. Feed text in it is not yet made safe to show."""
+    return _CELLS[key](home, now_ms)
+
+
+def _photos(home: Summary, _now: int) -> str:
+    return f"{home.photos}/{home.photos_total}" if home.photos_total else NOTHING
+
+
+_CELLS: dict[str, Callable[[Summary, int], str]] = {
+    "status": lambda home, _: f"{STATUS_GLYPHS.get(home.status, '?')} {home.status.capitalize()}",
+    "price": lambda home, _: money(home.price) + (home.per if home.price is not None else ""),
+    "beds": lambda home, _: number(home.beds),
+    "baths": lambda home, _: number(home.baths),
+    "sqft": lambda home, _: number(home.sqft),
+    "address": lambda home, _: home.street or "(address withheld)",
+    "city": lambda home, _: home.city or NOTHING,
+    "type": lambda home, _: home.kind or NOTHING,
+    "mls": lambda home, _: home.mls_number,
+    "listed": lambda home, _: home.list_date or NOTHING,
+    "photos": _photos,
+    "synced": lambda home, now: age(home.synced, now),
+}
+
+
+# keys ------------------------------------------------------------------------------------------------------------
+
+
+def _move(keys: str, action: str, label: str, name: str, tooltip: str) -> Binding:
+    return Binding(keys, action, label, show=False, id=f"table.{name}", tooltip=tooltip, group=MOVE)
+
+
+_KEYS: list[BindingType] = [
+    Binding("enter", "open", "Open", id="table.open", tooltip="Photos, facts and history of this listing", group=TABLE),
+    Binding("space", "mark", "Mark", id="table.mark", tooltip="Mark this listing, or take its mark away", group=MARKS),
+    Binding("asterisk", "mark_all", "Mark all", show=False, id="table.mark-all", tooltip="Mark all shown", group=MARKS),
+    Binding(
+        "shift+up", "extend(-1)", "Range up", show=False, id="table.extend-up", tooltip="Mark upwards", group=MARKS
+    ),
+    Binding(
+        "shift+down", "extend(1)", "Range down", show=False, id="table.extend-down", tooltip="Mark downwards",
+        group=MARKS,
+    ),
+    Binding("s", "sort", "Sort", id="table.sort", tooltip="Sort by this column; again: by the next one", group=TABLE),
+    Binding("S", "turn_round", "Turn round", show=False, id="table.turn", tooltip="Turn the order round", group=TABLE),
+    _move("up,k", "move(-1)", "Up", "up", "One row up"),
+    _move("down,j", "move(1)", "Down", "down", "One row down"),
+    _move("left,h", "column(-1)", "Left", "left", "The cell to the left"),
+    _move("right,l", "column(1)", "Right", "right", "The cell to the right"),
+    _move("pageup", "page(-1)", "Page up", "page-up", "One page up"),
+    _move("pagedown", "page(1)", "Page down", "page-down", "One page down"),
+    _move("ctrl+u", "page(-0.5)", "Half page up", "half-up", "Half a page up"),
+    _move("ctrl+d", "page(0.5)", "Half page down", "half-down", "Half a page down"),
+    _move("home,g", "edge(0)", "First", "first", "The first row"),
+    _move("end,G", "edge(1)", "Last", "last", "The last row"),
+]  # fmt: skip
+
+_PARTS = (
+    "header", "header-sorted", "header-column", "cursor", "cursor-blurred", "cell", "hover", "marked", "mark",
+    "active", "pending", "sold", "expired", "warning", "dim", "strong",
+)  # fmt: skip
+
+
+Fetch = Callable[[Sequence[int]], Awaitable[Sequence[Summary]]]
+
+
+class ListingTable(VirtualTable):
+    """``fetch`` reads the summaries of rows. Enter and double click open."""
+
+    LOOKS = "listing-table"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"listing-table--{part}" for part in _PARTS}
+    BINDINGS = _KEYS
 
     @dataclass
     class Opened(Message):
         """The user wants to see a listing."""
 
-        listing_id: str
-
-    @dataclass
-    class Moved(Message):
-        """Another row is under the cursor, or marks changed."""
-
-        index: int
+        row: int
 
     @dataclass
     class SortChosen(Message):
@@ -54,191 +225,288 @@ class ListingTable(ScrollView, can_focus=True, inherit_bindings=False):
     column_key: reactive[str] = reactive("status", init=False)
     hovered: reactive[int] = reactive(-1, init=False, repaint=False)
 
-    def __init__(self, rows: ListingRows, *, id: str | None = None) -> None:
+    def __init__(self, fetch: Fetch, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.rows = rows
-        self.cursor = Cursor()
+        self.marks: set[int] = set()
         self.now_ms = 0
         self.note: tuple[str, ...] = ()
-        """Lines that say what to do, shown in place of rows where there are none."""
-        self._painter = LinePainter(self)
+        """Lines that say what to do, shown if there are no rows."""
+        self._fetch = fetch
+        self._fetching = False
+        self._homes: dict[int, Summary] = {}
+        self._strips: dict[tuple[int, bool, bool, bool, str], Strip] = {}
+        self._touched = False
+        """False until the user moved or marked: an untouched cursor stays at the top while rows arrive."""
+        self._anchor: int | None = None
+        self._before: frozenset[int] = frozenset()
 
     # what is shown ---------------------------------------------------------------------------------------------
 
     @property
     def laid(self) -> tuple[Laid, ...]:
         """The columns on screen."""
-        return lay_out((self.scrollable_content_region.width or 80) - 1)
+        return lay_out((self.scrollable_content_region.width or 80) - 1, self.sort_key)
 
     @property
-    def hidden_order(self) -> str:
-        """``Listed ▼`` where the rows are sorted by a column that does not fit; else empty."""
-        if self.sort_key in {laid.column.key for laid in self.laid}:
-            return ""
-        return f"{title_of(self.sort_key)} {'▼' if self.descending else '▲'}"
+    def home(self) -> Summary | None:
+        """What is known of the listing under the cursor; None if it is not read yet."""
+        return None if self.row is None else self._homes.get(self.row)
 
     @property
-    def page(self) -> int:
-        """How many rows fit below the header."""
-        return max(1, self.size.height - HEADER)
+    def marked_rows(self) -> Sequence[int]:
+        """Marked rows, those that are shown first, in the order shown."""
+        if not self.marks:
+            return ()
+        shown = [row for row in self.rows if row in self.marks]
+        return [*shown, *sorted(self.marks.difference(shown))]
 
-    @property
-    def listing_id(self) -> str | None:
-        """The listing under the cursor."""
-        row = self.cursor.row
-        return None if row is None else self.rows.ids[row]
+    def window(self, rows: Sequence[int], index: int) -> Sequence[int]:
+        """The rows around a place that are worth having: two pages before and after it."""
+        around = 2 * self.page
+        return rows[max(0, index - around) : index + around + self.page]
 
-    @property
-    def marked_ids(self) -> list[str]:
-        """Marked listings that still exist, those on screen first, in the order shown."""
-        marks, alive = self.cursor.marks, self.rows.alive
-        shown = [row for row in self.cursor.view if row in marks]
-        hidden = sorted(marks.difference(shown))
-        return [self.rows.ids[row] for row in (*shown, *hidden) if alive[row]]
+    def next_index(self, rows: Sequence[int]) -> int:
+        """Where the cursor will stand among these rows."""
+        if not self._touched or self.row is None:
+            return 0
+        try:
+            return rows.index(self.row)
+        except ValueError:
+            return max(0, min(self.index, len(rows) - 1))
 
-    def show(self, view: list[int]) -> None:
-        """Show these rows. The cursor and its line on screen stay where they are as far as that is possible."""
-        line = self.cursor.index - self.scroll_offset.y
-        touched = self.cursor.touched
-        self.cursor.show(view)
-        self._painter.forget()
-        set_length(self, len(view) + HEADER)
-        self.scroll_to(y=max(0, self.cursor.index - line) if touched else 0, animate=False, force=True)
-        self.refresh()
-        self.call_after_refresh(self._keep_visible)
-        self.post_message(self.Moved(self.cursor.index))
+    def show(self, rows: array[int], homes: Iterable[Summary]) -> None:
+        """Show these rows; ``homes`` are the first to be seen of them. The cursor and its line on screen stay where
+        they are as far as that is possible."""
+        line = self.index - self.scroll_offset.y
+        if not self._touched:
+            self.index, self.rows = 0, ()
+        self._anchor = None
+        self._homes = {home.row: home for home in homes}
+        self.forget()
+        self.set_rows(rows)
+        self.scroll_to(y=max(0, self.index - line) if self._touched else 0, animate=False, force=True)
+
+    def aim(self, row: int | None) -> None:
+        """The next rows are shown with the cursor on this one, if it is among them."""
+        if row is not None:
+            self.rows, self.index, self._touched = array("q", [row]), 0, True
+
+    def drop(self, gone: set[int]) -> None:
+        """Rows that no longer exist."""
+        self.marks -= gone
+        self.show(array("q", (row for row in self.rows if row not in gone)), self._homes.values())
 
     def to_top(self) -> None:
         """Forget where the cursor was: the next rows shown are shown from the first."""
-        self.cursor.touched = False
-        self.cursor.index = 0
+        self._touched = False
+        self.index = 0
 
     def current_cell(self) -> str:
         """The cell under the cursor as text."""
-        row = self.cursor.row
-        return "" if row is None else clean(cell_text(self.rows, row, self.column_key, self.now_ms), newlines=False)
+        home = self.home
+        return "" if home is None else clean(cell_text(home, self.column_key, self.now_ms), newlines=False)
 
-    def go_to(self, listing_id: str) -> None:
-        """Put the cursor on a listing, if it is shown."""
-        row = self.rows.row_of(listing_id)
-        if row is not None and row in self.cursor.view:
-            self._move(self.cursor.view.index(row))
+    def go_to_row(self, row: int | None) -> None:
+        """Put the cursor on a row, if it is shown."""
+        if row is not None and row in self.rows:
+            self.go_to(self.rows.index(row))
+
+    def forget(self) -> None:
+        """Draw everything again."""
+        self._strips.clear()
+        self.refresh()
+
+    # reading what is seen --------------------------------------------------------------------------------------
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._fetch_soon()
+
+    def _missing(self) -> list[int]:
+        """Rows on the screen, or a page from it, that are not read yet."""
+        top, page = self.scroll_offset.y, self.page
+        near = self.rows[max(0, top - page) : top + 2 * page]
+        if all(row in self._homes for row in near):
+            return []
+        return [row for row in self.window(self.rows, top) if row not in self._homes]
+
+    def _fetch_soon(self) -> None:
+        if not self._fetching and self.is_mounted and self._missing():
+            self._fetching = True
+            begin(self, self._fill, "lines", exclusive=False)
+
+    async def _fill(self) -> None:
+        try:
+            while missing := self._missing():
+                found = await self._fetch(missing)
+                if len(self._homes) > CACHED_STRIPS:
+                    self._homes = {}
+                self._homes |= {home.row: home for home in found}
+                self.forget()
+                if len(found) < len(missing):
+                    return  # some are gone: the next look at the store takes them away
+        finally:
+            self._fetching = False
 
     # drawing ---------------------------------------------------------------------------------------------------
 
-    def render_line(self, y: int) -> Strip:
-        if y < HEADER:
-            return self._painter.header(self.laid)
-        index = self.scroll_offset.y + y - HEADER
-        if not self.cursor.view:
-            return self._painter.note(self.note, y - HEADER - 2)
-        if index >= len(self.cursor.view):
-            return self._painter.blank()
-        row = self.cursor.view[index]
-        look = Look(
-            cursor=index == self.cursor.index,
-            focused=self.has_focus,
-            hovered=index == self.hovered,
-            marked=row in self.cursor.marks,
-        )
-        return self._painter.line(row, look, self.laid)
+    def draw_header(self) -> Strip:
+        base, laid = self.look("header"), self.laid
+        segments = [Segment(" " * MARK_WIDTH, base)]
+        for place in laid:
+            key = place.column.key
+            style = base
+            title = place.title
+            if key == self.sort_key:
+                style += self.look("header-sorted", alone=True)
+                title = one_line(title, place.width - 1) + ("▼" if self.descending else "▲")
+            if key == self.column_key and self.has_focus:
+                style += self.look("header-column", alone=True)
+            segments += _pad(segments, place, base)
+            segments.append(Segment(_fit(title, place), style))
+        if hidden := len(COLUMNS) - len(laid):
+            width = self.scrollable_content_region.width
+            strip = Strip(segments).adjust_cell_length(max(0, width - _HIDDEN_WIDTH), base)
+            return Strip([*strip, Segment(f" +{hidden}", base)]).adjust_cell_length(width, base)
+        return self._finish(segments, base)
+
+    def draw_line(self, index: int) -> Strip:
+        row = self.rows[index]
+        cursor, focused = index == self.index, self.has_focus
+        state = (row, cursor and focused, cursor, row in self.marks, "")
+        if cursor:
+            state = (*state[:4], self.column_key)
+        elif index == self.hovered:
+            state = (*state[:4], "hover")
+        strip = self._strips.get(state)
+        if strip is None:
+            home = self._homes.get(row)
+            if home is None:
+                return self._finish([], self._base(*state[1:4], hovered=False))
+            strip = self._strips[state] = self._draw(home, *state[1:])
+        return strip
+
+    def draw_beyond(self, line: int) -> Strip:
+        """An empty table says what to do; the first line is the headline."""
+        style, line = self.rich_style, line - 2
+        if self.rows or not 0 <= line < len(self.note):
+            return super().draw_beyond(line)
+        width = self.scrollable_content_region.width
+        text = one_line(self.note[line], width - 4)
+        shown = style + (Style(bold=True) if line == 0 else Style(color=self.look("dim").color))
+        left = max(0, (width - cell_len(text)) // 2)
+        return self._finish([Segment(" " * left, style), Segment(text, shown)], style)
+
+    def _draw(self, home: Summary, focused: bool, cursor: bool, marked: bool, column: str) -> Strip:
+        base = self._base(focused, cursor, marked, hovered=column == "hover")
+        segments = [Segment("✓ ", base + self.look("mark", alone=True)) if marked else Segment("  ", base)]
+        for place in self.laid:
+            key = place.column.key
+            text = cell_text(home, key, self.now_ms)
+            name = place.column.look
+            if key == "status":
+                name = home.status if home.status in STATUS_GLYPHS else ""
+                text = text[:1] if place.width == 1 else text
+            elif key == "photos" and home.photos < home.photos_total:
+                name = "warning"
+            style = base
+            if name and not focused:
+                style += Style(color=self.look(name).color, bold=name == "strong" or None)
+            if focused and key == column:
+                style += self.look("cell", alone=True)
+            segments += _pad(segments, place, base)
+            segments.append(Segment(_fit(text, place), style))
+        return self._finish(segments, base)
+
+    def _base(self, focused: bool, cursor: bool, marked: bool, *, hovered: bool) -> Style:
+        """The line's background. Styles are whole, not partial: only then is a translucent colour blended."""
+        if cursor:
+            return self.look("cursor" if focused else "cursor-blurred")
+        if marked:
+            return self.look("marked")
+        return self.look("hover") if hovered else self.rich_style
+
+    def _finish(self, segments: list[Segment], style: Style) -> Strip:
+        return Strip(segments).adjust_cell_length(self.scrollable_content_region.width, style)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._painter.forget()
-
-    def refresh_rows(self) -> None:
-        """Draw again what is on screen: the time has moved on."""
-        self._painter.forget()
-        self.refresh()
+        self._strips.clear()
 
     def on_resize(self) -> None:
-        self._painter.forget()
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self.cursor.view) + HEADER)
-        if self.column_key not in {laid.column.key for laid in self.laid}:
-            self.column_key = self.laid[0].column.key
-        self.call_after_refresh(self._keep_visible)
-        self.post_message(self.Moved(self.cursor.index))
+        super().on_resize()
+        self.forget()
+        shown = [laid.column.key for laid in self.laid]
+        if shown and self.column_key not in shown:
+            self.column_key = shown[0]
+        self._fetch_soon()
+        self.post_message(self.Moved(self.row))
 
     def watch_hovered(self, old: int, new: int) -> None:
         for index in (old, new):
-            self._redraw(index)
+            self.redraw(index)
 
-    # moving ----------------------------------------------------------------------------------------------------
+    def watch_column_key(self) -> None:
+        self.refresh()
 
-    def _move(self, index: int) -> None:
-        old = self.cursor.index
-        self.cursor.move(index)
-        self._after_move(old)
+    def watch_sort_key(self) -> None:
+        self.forget()
 
-    def _after_move(self, old: int) -> None:
-        self._redraw(old)
-        self._redraw(self.cursor.index)
-        self._keep_visible()
-        self.post_message(self.Moved(self.cursor.index))
+    # moving and marking ----------------------------------------------------------------------------------------
 
-    def _keep_visible(self) -> None:
-        top, index = self.scroll_offset.y, self.cursor.index
-        if index < top:
-            self.scroll_to(y=index, animate=False, force=True)
-        elif index >= top + self.page:
-            self.scroll_to(y=index - self.page + 1, animate=False, force=True)
-
-    def _redraw(self, index: int) -> None:
-        y = index - self.scroll_offset.y + HEADER
-        if HEADER <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
-
-    def action_move(self, rows: int) -> None:
-        self._move(self.cursor.index + rows)
-
-    def action_page(self, pages: float) -> None:
-        """``pages`` may be a half, or negative."""
-        step = max(1, int(self.page * abs(pages)))
-        self._move(self.cursor.index + (step if pages > 0 else -step))
-
-    def action_first(self) -> None:
-        self._move(0)
-
-    def action_last(self) -> None:
-        self._move(len(self.cursor.view) - 1)
+    def go_to(self, index: int) -> None:
+        self._touched, self._anchor = True, None
+        super().go_to(index)
 
     def action_column(self, step: int) -> None:
         keys = [laid.column.key for laid in self.laid]
-        at = keys.index(self.column_key) if self.column_key in keys else 0
-        self.column_key = keys[max(0, min(at + step, len(keys) - 1))]
-        self.refresh()
-
-    # marking ---------------------------------------------------------------------------------------------------
+        if keys:
+            at = keys.index(self.column_key) if self.column_key in keys else 0
+            self.column_key = keys[max(0, min(at + step, len(keys) - 1))]
 
     def action_mark(self) -> None:
         """Mark the row under the cursor and go one down, as file managers do."""
-        old = self.cursor.index
-        self.cursor.toggle()
-        self.cursor.move(old + 1)
-        self._after_move(old)
+        self._toggle()
+        self.go_to(self.index + 1)
+        self._marked()
+
+    def _toggle(self) -> None:
+        if self.row is not None:
+            self.marks ^= {self.row}
 
     def action_mark_all(self) -> None:
-        self.cursor.toggle_all()
-        self.refresh()
-        self.post_message(self.Moved(self.cursor.index))
+        """Mark every row shown; if all are marked, unmark them."""
+        shown = set(self.rows)
+        self._touched = True
+        self.marks = self.marks - shown if shown <= self.marks else self.marks | shown
+        self._marked()
 
     def action_extend(self, rows: int) -> None:
-        self.cursor.extend(self.cursor.index + rows)
-        self._keep_visible()
-        self.refresh()
-        self.post_message(self.Moved(self.cursor.index))
+        """Mark from where the range began; a range that shrinks gives back what it had marked."""
+        if not self.rows:
+            return
+        if self._anchor is None:
+            self._anchor, self._before = self.index, frozenset(self.marks)
+        anchor, before = self._anchor, self._before
+        self.go_to(self.index + rows)
+        self._anchor, self._before = anchor, before
+        low, high = sorted((anchor, self.index))
+        self.marks = set(before) | set(self.rows[low : high + 1])
+        self._marked()
 
     def clear_marks(self) -> None:
-        self.cursor.marks = set()
+        self.marks = set()
+        self._marked()
+
+    def _marked(self) -> None:
         self.refresh()
-        self.post_message(self.Moved(self.cursor.index))
+        self.post_message(self.Moved(self.row))
 
     # opening and sorting ---------------------------------------------------------------------------------------
 
     def action_open(self) -> None:
-        if self.listing_id is not None:
-            self.post_message(self.Opened(self.listing_id))
+        if self.row is not None:
+            self.post_message(self.Opened(self.row))
 
     def action_sort(self) -> None:
         """Sort by the column of the cell cursor; pressed again, by the next one."""
@@ -247,7 +515,7 @@ class ListingTable(ScrollView, can_focus=True, inherit_bindings=False):
         if key == self.sort_key and key in keys:
             key = keys[(keys.index(key) + 1) % len(keys)]
         self.column_key = key
-        self.post_message(self.SortChosen(key, first_descending(key)))
+        self.post_message(self.SortChosen(key, _BY_KEY[key].descending))
 
     def action_turn_round(self) -> None:
         self.post_message(self.SortChosen(self.sort_key))
@@ -255,27 +523,27 @@ class ListingTable(ScrollView, can_focus=True, inherit_bindings=False):
     # mouse -----------------------------------------------------------------------------------------------------
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        index = self.scroll_offset.y + event.y - HEADER
-        self.hovered = index if event.y >= HEADER and index < len(self.cursor.view) else -1
+        index = self.place_of(event)
+        self.hovered = -1 if index is None else index
 
     def on_leave(self) -> None:
         self.hovered = -1
 
     async def _on_click(self, event: events.Click) -> None:
         event.stop()
-        if event.y < HEADER:
+        if event.y < 1:
             self._clicked_header(event.x)
             return
-        index = self.scroll_offset.y + event.y - HEADER
-        if index >= len(self.cursor.view):
+        index = self.place_of(event)
+        if index is None:
             return
         if event.shift:
-            self.action_extend(index - self.cursor.index)
+            self.action_extend(index - self.index)
             return
-        self._move(index)
+        self.go_to(index)
         if event.x < MARK_WIDTH or event.ctrl:
-            self.cursor.toggle()
-            self._after_move(index)
+            self._toggle()
+            self._marked()
         elif event.chain == 2:
             self.action_open()
 
@@ -284,9 +552,18 @@ class ListingTable(ScrollView, can_focus=True, inherit_bindings=False):
             if laid.x <= x <= laid.x + laid.width:
                 key = laid.column.key
                 self.column_key = key
-                self.post_message(self.SortChosen(key, None if key == self.sort_key else first_descending(key)))
+                turned = None if key == self.sort_key else laid.column.descending
+                self.post_message(self.SortChosen(key, turned))
 
 
-def first_descending(key: str) -> bool:
-    """Which way a column is sorted first: numbers and dates from the top, texts from A."""
-    return key not in ("status", "address", "city", "type", "mls")
+def _pad(segments: list[Segment], place: Laid, style: Style) -> list[Segment]:
+    """The gap before a column."""
+    gap = place.x - sum(segment.cell_length for segment in segments)
+    return [Segment(" " * gap, style)] if gap > 0 else []
+
+
+def _fit(text: str, place: Laid) -> str:
+    """Exactly ``place.width`` cells."""
+    cut = brief(text, place.width)
+    space = " " * (place.width - cell_len(cut))
+    return space + cut if place.column.right else cut + space

@@ -1,7 +1,10 @@
-"""The keys that go through the rows of a table: the same in each, whatever it calls its actions."""
+"""Tables: the keys that go through rows, a DataTable for few of them, and a virtual table, drawn line by line, for any
+number."""
 
 from __future__ import annotations
 
+import contextlib
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,11 +17,11 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import DataTable
 
 from mls_tui.ui.text import one_line
+from mls_tui.ui.widgets.lines import LongLines, set_length
 
 MOVE = Binding.Group("Move")
 _ROWS = (
@@ -116,6 +119,105 @@ HEADER = 1
 GAP = 2
 
 
+class VirtualTable(LongLines, can_focus=True, inherit_bindings=False):
+    """A header, rows and a cursor. ``rows`` are the numbers of the rows in the order shown, ``index`` is the cursor's
+    place among them. Subclasses draw."""
+
+    BINDINGS: ClassVar[list[BindingType]] = row_keys("move(-1)", "move(1)", "edge(0)", "edge(1)", "page(-1)", "page(1)")
+
+    @dataclass
+    class Moved(Message):
+        """Another row is under the cursor; None if there are no rows."""
+
+        row: int | None
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.rows: Sequence[int] = ()
+        self.index = 0
+
+    @abstractmethod
+    def draw_header(self) -> Strip: ...
+
+    @abstractmethod
+    def draw_line(self, index: int) -> Strip: ...
+
+    def draw_beyond(self, _line: int) -> Strip:
+        """A line below the last row, counted from the header."""
+        return Strip.blank(self.scrollable_content_region.width, self.rich_style)
+
+    @property
+    def row(self) -> int | None:
+        """The row under the cursor."""
+        return self.rows[self.index] if self.index < len(self.rows) else None
+
+    @property
+    def page(self) -> int:
+        """How many rows fit below the header."""
+        return max(1, self.size.height - HEADER)
+
+    def set_rows(self, rows: Sequence[int]) -> None:
+        """Other rows. The cursor stays on its row, else on its place."""
+        row = self.row
+        self.rows = rows
+        with contextlib.suppress(ValueError):
+            self.index = self.index if row is None else rows.index(row)
+        self.index = max(0, min(self.index, len(rows) - 1))
+        set_length(self, len(rows) + HEADER)
+        self.refresh()
+        self.call_after_refresh(self.keep_visible)
+        self.post_message(self.Moved(self.row))
+
+    def render_line(self, y: int) -> Strip:
+        index = self.scroll_offset.y + y - HEADER
+        if y < HEADER:
+            return self.draw_header()
+        return self.draw_line(index) if index < len(self.rows) else self.draw_beyond(y - HEADER)
+
+    def on_resize(self) -> None:
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self.rows) + HEADER)
+        self.call_after_refresh(self.keep_visible)
+
+    # moving ----------------------------------------------------------------------------------------------------
+
+    def go_to(self, index: int) -> None:
+        """Put the cursor on the row at this place, from 0."""
+        old, self.index = self.index, max(0, min(index, len(self.rows) - 1))
+        self.redraw(old)
+        self.redraw(self.index)
+        if self.index != old:
+            self.keep_visible()
+            self.post_message(self.Moved(self.row))
+
+    def redraw(self, index: int) -> None:
+        """Draw one row again."""
+        y = index - self.scroll_offset.y + HEADER
+        if HEADER <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def keep_visible(self) -> None:
+        top = self.scroll_offset.y
+        wanted = self.index if self.index < top else max(top, self.index - self.page + 1)
+        if wanted != top:
+            self.scroll_to(y=wanted, animate=False, force=True)
+
+    def action_move(self, rows: int) -> None:
+        self.go_to(self.index + rows)
+
+    def action_page(self, pages: float) -> None:
+        """``pages`` may be a half, or negative."""
+        step = max(1, int(self.page * abs(pages)))
+        self.go_to(self.index + (step if pages > 0 else -step))
+
+    def action_edge(self, last: int) -> None:
+        self.go_to(len(self.rows) - 1 if last else 0)
+
+    def place_of(self, event: events.MouseEvent) -> int | None:
+        """The place of the row under the mouse."""
+        index = self.scroll_offset.y + event.y - HEADER
+        return index if event.y >= HEADER and index < len(self.rows) else None
+
+
 @dataclass(frozen=True, slots=True)
 class LineColumn:
     """``width`` in cells; 0 takes what the others leave."""
@@ -125,19 +227,13 @@ class LineColumn:
     right: bool = False
 
 
-class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
+class LineTable(VirtualTable):
     """``show`` says which rows; ``draw`` makes the cells of one, as many as there are columns."""
 
+    LOOKS = "line-table"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "line-table--header", "line-table--cursor", "line-table--cursor-blurred",
     }  # fmt: skip
-    BINDINGS: ClassVar[list[BindingType]] = row_keys("move(-1)", "move(1)", "edge(0)", "edge(1)", "page(-1)", "page(1)")
-
-    @dataclass
-    class Moved(Message):
-        """Another row is under the cursor; None where there are no rows."""
-
-        row: int | None
 
     @dataclass
     class Chosen(Message):
@@ -149,111 +245,45 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self._draw = draw
         self._columns: tuple[LineColumn, ...] = ()
-        self._rows: Sequence[int] = ()
-        self._index = 0
-
-    @property
-    def row(self) -> int | None:
-        """The row under the cursor."""
-        return self._rows[self._index] if self._index < len(self._rows) else None
-
-    @property
-    def page(self) -> int:
-        """How many rows fit below the header."""
-        return max(1, self.size.height - HEADER)
 
     def show(self, columns: Sequence[LineColumn], rows: Sequence[int]) -> None:
-        """Other rows or columns. The cursor stays on its row, else on its place."""
-        row = self.row
-        self._columns, self._rows = tuple(columns), rows
-        self._index = rows.index(row) if row in rows else max(0, min(self._index, len(rows) - 1))
-        self.virtual_size = Size(self.size.width, len(rows) + HEADER)
-        self.refresh()
-        self.call_after_refresh(self._keep_visible)
-        self.post_message(self.Moved(self.row))
+        self._columns = tuple(columns)
+        self.set_rows(rows)
 
-    # drawing ---------------------------------------------------------------------------------------------------
+    def draw_header(self) -> Strip:
+        return self._line([Text(column.title) for column in self._columns], self.look("header"))
 
-    def render_line(self, y: int) -> Strip:
-        width = self.scrollable_content_region.width
-        index = self.scroll_offset.y + y - HEADER
-        if y < HEADER:
-            style = self.get_component_rich_style("line-table--header")
-            cells = [Text(column.title) for column in self._columns]
-        elif index < len(self._rows):
-            chosen = index == self._index
-            name = "line-table--cursor" if self.has_focus else "line-table--cursor-blurred"
-            style = self.get_component_rich_style(name) if chosen else self.rich_style
-            cells = [_recoloured(cell, style) if chosen else cell for cell in self._draw(self._rows[index])]
-        else:
-            return Strip.blank(width, self.rich_style)
-        return Strip(list(self._segments(cells, style))).adjust_cell_length(width, style)
+    def draw_line(self, index: int) -> Strip:
+        cells = self._draw(self.rows[index])
+        if index != self.index:
+            return self._line(cells, self.rich_style)
+        style = self.look("cursor" if self.has_focus else "cursor-blurred")
+        return self._line([_recoloured(cell, style) for cell in cells], style)
 
-    def _segments(self, cells: Sequence[Text], style: Style) -> Sequence[Segment]:
-        widths = self._widths()
+    def _line(self, cells: Sequence[Text], style: Style) -> Strip:
+        taken = sum(column.width + GAP for column in self._columns) + 1
+        left = max(8, self.scrollable_content_region.width - taken)
         segments = [Segment(" ", style)]
-        for column, width, cell in zip(self._columns, widths, cells, strict=True):
+        for column, cell in zip(self._columns, cells, strict=True):
+            width = column.width or left
             text = one_line(cell.plain, width)
             space = Segment(" " * max(0, width - Text(text).cell_len), style)
             own = cell.style if isinstance(cell.style, Style) else Style.parse(cell.style) if cell.style else None
             shown = Segment(text, style + own if own else style)
             segments += [space, shown] if column.right else [shown, space]
             segments.append(Segment(" " * GAP, style))
-        return segments
-
-    def _widths(self) -> list[int]:
-        taken = sum(column.width + GAP for column in self._columns) + 1
-        left = max(8, self.scrollable_content_region.width - taken)
-        return [column.width or left for column in self._columns]
-
-    # moving ----------------------------------------------------------------------------------------------------
-
-    def go_to(self, index: int) -> None:
-        """Put the cursor on the row at this place, from 0."""
-        index = max(0, min(index, len(self._rows) - 1))
-        self._redraw(self._index)
-        self._redraw(index)
-        if index != self._index:
-            self._index = index
-            self._keep_visible()
-            self.post_message(self.Moved(self.row))
-
-    def _redraw(self, index: int) -> None:
-        y = index - self.scroll_offset.y + HEADER
-        if HEADER <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
-
-    def _keep_visible(self) -> None:
-        top = self.scroll_offset.y
-        wanted = min(self._index, top) if self._index < top else max(top, self._index - self.page + 1)
-        if wanted != top:
-            self.scroll_to(y=wanted, animate=False, force=True)
-
-    def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._rows) + HEADER)
-        self.call_after_refresh(self._keep_visible)
-
-    def action_move(self, rows: int) -> None:
-        self.go_to(self._index + rows)
-
-    def action_page(self, pages: int) -> None:
-        self.go_to(self._index + pages * self.page)
-
-    def action_edge(self, last: int) -> None:
-        self.go_to(len(self._rows) - 1 if last else 0)
+        return Strip(segments).adjust_cell_length(self.scrollable_content_region.width, style)
 
     async def _on_click(self, event: events.Click) -> None:
         event.stop()
-        index = self.scroll_offset.y + event.y - HEADER
-        if event.y < HEADER or index >= len(self._rows):
-            return
-        if index == self._index:
-            self.post_message(self.Chosen(self._rows[index]))
-        else:
+        index = self.place_of(event)
+        if index is not None and index == self.index:
+            self.post_message(self.Chosen(self.rows[index]))
+        elif index is not None:
             self.go_to(index)
 
 
 def _recoloured(cell: Text, style: Style) -> Text:
-    """Under the cursor a cell has the cursor's colour, which is seen on its ground."""
+    """Under the cursor a cell has the cursor's colour, which can be read on its background."""
     bold = "bold" in str(cell.style)
     return Text(cell.plain, style=style + Style(bold=True) if bold else style)

@@ -1,0 +1,148 @@
+"""The list of one user's listings as a file on this machine, so that it is on the screen before DynamoDB has answered.
+
+Disposable: a file that is deleted, stale or damaged is made again by a query of the whole list. It holds one user's
+listings and no secret.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from mls_tui.domain.clock import Clock, epoch_ms
+from mls_tui.domain.errors import StorageError
+from mls_tui.storage import summaries
+from mls_tui.storage.attributes import Item
+from mls_tui.storage.sqlite.database import Database
+from mls_tui.storage.sqlite.schema import connect
+from mls_tui.storage.summaries import Selected, Selection, Summaries, Summary
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+Pages = Callable[[], AsyncIterator[list[Item]]]
+
+
+def cache_file(folder: Path, *place: str) -> Path:
+    """The file of a user of a table: its name tells another table, region or user apart and says nothing of them."""
+    return folder / f"{hashlib.sha256(chr(0).join(place).encode()).hexdigest()[:32]}.db"
+
+
+class ListCache(Summaries):
+    """``pages`` queries every listing of the user, by id, cut down to what a summary is made from."""
+
+    cached = True
+
+    def __init__(self, path: Path, pk: str, pages: Pages, clock: Clock) -> None:
+        self.path = path
+        self._pages = pages
+        self._clock = clock
+        self._refreshing = asyncio.Lock()
+        self._noted: set[str] | None = None
+        """What this process has written while a refresh runs: newer than the page it reads."""
+        super().__init__(Database(path, open_connection=_connect), pk)
+
+    async def select(self, wanted: Selection) -> Selected:
+        selected = await self._mended(lambda: super(ListCache, self).select(wanted))
+        self.as_of = await self._database.read(_as_of)
+        return selected
+
+    async def read(self, rows: Sequence[int]) -> list[Summary]:
+        return await self._mended(lambda: super(ListCache, self).read(rows))
+
+    async def put(self, items: Sequence[Item]) -> None:
+        """This process has stored these. Trouble with a copy is none of what was stored."""
+        self._note(summaries.id_of(item) for item in items)
+        with self._logged():
+            await self._database.write(lambda db: _put(db, items))
+
+    async def remove(self, listing_id: str) -> None:
+        self._note([listing_id])
+        with self._logged():
+            await self._database.write(lambda db: summaries.remove(db, self._pk, [listing_id]))
+
+    async def refresh(self) -> None:
+        """Query the whole list and make the copy equal, page by page."""
+        async with self._refreshing:
+            self._noted = set()
+            began, after = epoch_ms(self._clock.now()), ""
+            try:
+                async for page in self._pages():
+                    last = summaries.id_of(page[-1])
+                    await self._mended(lambda page=page, after=after, last=last: self._replace(page, after, last))  # type: ignore[misc]
+                    after = last
+                await self._replace([], after, None, done=began)
+            finally:
+                self._noted = None
+
+    async def close(self) -> None:
+        await self._database.close()
+
+    async def _replace(self, page: Sequence[Item], after: str, last: str | None, *, done: int | None = None) -> None:
+        """Make the listings behind ``after``, up to ``last``, those of the page."""
+        noted = self._noted or set()
+        fresh = [item for item in page if summaries.id_of(item) not in noted]
+        kept = {summaries.id_of(item) for item in page} | noted
+
+        def work(db: sqlite3.Connection) -> None:
+            stored = summaries.ids_between(db, self._pk, after, last)
+            summaries.remove(db, self._pk, [each for each in stored if each not in kept])
+            _put(db, fresh)
+            if done is not None:
+                db.execute("REPLACE INTO items (pk, sk, body) VALUES ('CACHE', 'AS_OF', ?)", (str(done),))
+
+        await self._database.write(work)
+
+    def _note(self, listing_ids: Iterable[str]) -> None:
+        if self._noted is not None:
+            self._noted.update(listing_ids)
+
+    async def _mended(self, work: Callable[[], Awaitable[T]]) -> T:
+        """``work``, and once more on an empty file if this one is damaged."""
+        try:
+            return await work()
+        except StorageError as error:
+            if error.retryable:
+                raise
+            log.warning("the cached list of listings is made again: %s", error)
+        await self._database.close()
+        await asyncio.to_thread(_delete, self.path)
+        self._database = Database(self.path, open_connection=_connect)
+        return await work()
+
+    @contextlib.contextmanager
+    def _logged(self) -> Iterator[None]:
+        try:
+            yield
+        except StorageError as error:
+            log.warning("the cached list of listings could not be written: %s", error)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = connect(path)
+    connection.execute("PRAGMA synchronous = OFF")  # what a power cut takes is queried again
+    return connection
+
+
+def _delete(path: Path) -> None:
+    for ending in ("", "-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
+def _as_of(db: sqlite3.Connection) -> int | None:
+    found = db.execute("SELECT body FROM items WHERE pk = 'CACHE' AND sk = 'AS_OF'").fetchone()
+    return None if found is None else int(found[0])
+
+
+def _put(db: sqlite3.Connection, items: Sequence[Item]) -> None:
+    """Each that can be read: another program may have written a row of the table."""
+    for item in items:
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, sqlite3.IntegrityError):
+            summaries.put(db, [item])
