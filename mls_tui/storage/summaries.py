@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
@@ -18,8 +18,7 @@ from mls_tui.domain import keys
 from mls_tui.search import STATUSES, Query, fold, squeeze
 from mls_tui.storage.attributes import Item
 
-if TYPE_CHECKING:
-    from mls_tui.storage.sqlite.database import Database
+T = TypeVar("T")
 
 SCHEMA = (
     # AUTOINCREMENT: the number of a deleted row is never used again, so a mark on it can't move to another listing.
@@ -111,6 +110,14 @@ class Selected:
     version: int = 0
 
 
+class Readable(Protocol):
+    """What is needed of a database: ``read_list`` for what may take a second, always on the same connection."""
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T: ...
+
+    async def read_list(self, work: Callable[[sqlite3.Connection], T]) -> T: ...
+
+
 class Summaries:
     """The summaries of one user, as the store keeps them."""
 
@@ -119,7 +126,7 @@ class Summaries:
     as_of: int | None = None
     """When a copy was last up to date (epoch ms)."""
 
-    def __init__(self, database: Database, pk: str) -> None:
+    def __init__(self, database: Readable, pk: str) -> None:
         self._database = database
         self._pk = pk
 

@@ -16,6 +16,7 @@ from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
 from mls_tui.export import FORMATS
 from mls_tui.log import setup_logging
+from mls_tui.storage.summaries import Selection
 from tests.clocks import SwiftClock
 from tests.e2e.house import House
 from tests.promises import canaries
@@ -53,7 +54,7 @@ async def test_no_export_of_any_format_holds_a_secret(tmp_path: Path, file_forma
     async with leaky_mls() as mls, Workspace(settings, clock=clock) as ws:
         house = await _leaky_house(mls, ws, clock)
         await house.run()
-        stored = [each.listing_id for each in (await house.listings()).values()]
+        stored = (await (await actions.open_summaries(ws)).select(Selection())).rows
         answer = await actions.export_listings(stored, str(target), file_format, ws)
     assert answer.success, answer.error
     rows = _rows(target, file_format)

@@ -169,7 +169,14 @@ async def _stopped_worker(me: Person) -> ActionResult[Any]:
     return await actions.run_worker(me.ws, stop=stop)
 
 
-async def _summaries(me: Person) -> object:
+async def _export(me: Person, it: Names) -> ActionResult[int]:
+    """Rows of the list that are not one's own."""
+    mine = (await (await actions.open_summaries(me.ws)).select(Selection())).rows
+    rows = sorted({*range(1, 30)} - {*mine})
+    return await actions.export_listings(rows, _file(it, "json"), "json", me.ws, overwrite=True)
+
+
+async def _summaries(me: Person) -> list[Any]:
     """Every line of the list, and row numbers that are another's."""
     summaries = await actions.open_summaries(me.ws)
     chosen = await summaries.select(Selection())
@@ -187,9 +194,7 @@ VERBS: dict[str, Call] = {
     "get_listings": lambda me, it: actions.get_listings([it.listing.listing_id], me.ws),
     "get_listing": lambda me, it: actions.get_listing(it.listing.listing_id, me.ws),
     "get_photo": lambda me, it: actions.get_photo(it.photo_key, me.ws),
-    "export_listings": lambda me, it: actions.export_listings(
-        [1, 2, 3, 4], _file(it, "json"), "json", me.ws, overwrite=True
-    ),
+    "export_listings": lambda me, it: _export(me, it),
     "get_connections": lambda me, it: actions.get_connections(me.ws),
     "check_connection": lambda me, it: actions.check_connection(it.connection_id, me.ws),
     "edit_connection": lambda me, it: actions.edit_connection(it.connection_id, ConnectionEdit({"name": "M"}), me.ws),

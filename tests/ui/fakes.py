@@ -73,7 +73,7 @@ class FakeSummaries(Summaries):
             self._memory.execute(statement)
         super().__init__(cast("Database", self), items.pk("local"))
 
-    async def read(self, rows: Any) -> Any:  # type: ignore[override]
+    async def read(self, rows: Any) -> Any:
         """As a Database, and as Summaries: a function of the connection, or rows."""
         if callable(rows):
             return await self.read_list(rows)

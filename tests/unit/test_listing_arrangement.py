@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from mls_tui.domain.listing import Listing
+from mls_tui.domain.listing import Listing, ListingStatus
 from mls_tui.search import parse
 from mls_tui.storage.summaries import Selection, short_type
 from mls_tui.ui.formats import age, number
@@ -28,14 +30,14 @@ async def selected(homes: list[Listing], wanted: Selection) -> list[Listing]:
     return [by_id[each] for each in await summaries.ids(chosen.rows)]
 
 
-VALUES = {
+VALUES: dict[str, Callable[[Listing], Any]] = {
     "price": lambda home: home.price,
     "beds": lambda home: home.bedrooms,
     "city": lambda home: (home.address.city or "").lower() or None,
     "type": lambda home: (short_type(home.property_type, home.property_sub_type) or "").lower() or None,
     "listed": lambda home: home.list_date,
     "photos": lambda home: home.photos_stored,
-    "status": lambda home: list(type(home.status)).index(home.status),
+    "status": lambda home: [*ListingStatus].index(home.status),
 }
 
 

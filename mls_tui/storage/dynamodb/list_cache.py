@@ -48,6 +48,7 @@ class ListCache(Summaries):
         self._noted: set[str] | None = None
         """What this process has written while a refresh runs: newer than the page it reads."""
         super().__init__(Database(path, open_connection=_connect), pk)
+        self._database: Database
 
     async def select(self, wanted: Selection) -> Selected:
         selected = await self._mended(lambda: super(ListCache, self).select(wanted))

@@ -314,9 +314,13 @@ class ListingsScreen(MlsScreen[None]):
     async def _open(self, event: ListingTable.Opened) -> None:
         from mls_tui.ui.screens.detail import DetailScreen
 
-        for home in await self._read([event.row]):
+        homes = await self._read([event.row])
+        for home in homes:
             self._known[home.listing_id] = home.row
             self.app.push_screen(DetailScreen(home.listing_id, self))
+        if not homes:
+            self.notify("There is no listing here any more: it was deleted.", severity="warning")
+            self.select()
 
     # the neighbours that the detail screen asks for ------------------------------------------------------------
 

@@ -82,7 +82,7 @@ _FIRST = ("status", "price", "address", "beds", "baths", "sqft", "city", "photos
 _THEN = ("mls", "type", "listed", "synced")
 _STATUS_WORD = 9
 _HIDDEN_WIDTH = 4
-_GROW_FIRST = (("address", 20), ("city", 11))
+_GROW_FIRST = (("address", 18), ("city", 10))
 _GROW_STEPS = (("address", 26), ("city", 14), ("address", 44))
 
 
