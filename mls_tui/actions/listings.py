@@ -12,8 +12,8 @@ from mls_tui.actions.imports import import_mls_listings
 from mls_tui.actions.results import ActionResult
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.errors import NotFoundError, UsageError
-from mls_tui.domain.listing import Listing
 from mls_tui.domain.events import plural
+from mls_tui.domain.listing import Listing
 from mls_tui.importer.options import ImportOptions
 from mls_tui.storage.summaries import Summaries
 
