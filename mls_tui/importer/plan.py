@@ -3,7 +3,10 @@ import and its preview decide here; nothing is requested or written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
@@ -12,7 +15,6 @@ from urllib.parse import urlsplit
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.keys import provider_name
 from mls_tui.domain.listing import Listing, ListingStatus, Photo
-from mls_tui.importer.keyed_lock import KeyedLock
 from mls_tui.importer.options import ImportOptions
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.reso.base import Connector, RawRecord
@@ -147,6 +149,37 @@ class Step(Enum):
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     SKIPPED = "skipped"
+
+
+class KeyedLock:
+    """One task at a time per key. A key is known only while a task holds it, waits for it or has reserved it."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._users: Counter[str] = Counter()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._users
+
+    def reserve(self, key: str) -> None:
+        """Count as a user of the key, until ``release``."""
+        self._users[key] += 1
+
+    def release(self, key: str) -> None:
+        self._users[key] -= 1
+        if not self._users[key]:
+            del self._users[key]
+            self._locks.pop(key, None)
+
+    @asynccontextmanager
+    async def holding(self, key: str) -> AsyncIterator[None]:
+        """First come, first served."""
+        self.reserve(key)
+        try:
+            async with self._locks.setdefault(key, asyncio.Lock()):
+                yield
+        finally:
+            self.release(key)
 
 
 @dataclass(slots=True)

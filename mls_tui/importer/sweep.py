@@ -23,7 +23,7 @@ from mls_tui.domain.errors import (
     sentence,
 )
 from mls_tui.domain.events import ListingFailed, ListingRemoved, ListingSkipped, ListingStored, PageFetched
-from mls_tui.domain.listing import Change, Listing, ListingStatus, address_key
+from mls_tui.domain.listing import Change, ListingStatus, address_key
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.importer.cleanup import delete_unowned, discard_again, remember_undeleted, tidy_listing
 from mls_tui.importer.context import ImportContext
@@ -188,8 +188,9 @@ class Sweep:
         task = ListingTask(self.context, self.planner, record, record.verdict.listing)
         try:
             await task.settle_identity()
-            if not self._settled_outside(record, record.verdict.listing) and not await self._tidied(record):
-                await task.run()
+            if self._settled(record) or await self._tidied(record):
+                return
+            await task.run()
         except (AuthenticationError, RateLimitedError):
             raise
         except Exception as error:
@@ -203,13 +204,6 @@ class Sweep:
             self._succeeded(record.listing_key)
             if (entry := self.planner.entry(record)) is not None:
                 self.planner.index.saw(entry, self.number)
-
-    def _settled_outside(self, record: FeedRecord, listing: Listing) -> bool:
-        """A listing that turned out to be new, and is outside the scope."""
-        if self.planner.entry(record) or self.planner.step(record, listing, None) is not Step.SKIPPED:
-            return False
-        self._skip(record, f"its status is {listing.status.value}")
-        return True
 
     @property
     def _looks_closer(self) -> bool:

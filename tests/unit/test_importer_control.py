@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from mls_tui.importer.control import ImportControl
-from mls_tui.importer.keyed_lock import KeyedLock
+from mls_tui.importer.plan import KeyedLock
 
 
 async def work(control: ImportControl, done: list[int]) -> None:
