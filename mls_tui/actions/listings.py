@@ -21,14 +21,14 @@ DATA_AT_ONCE = 1_000
 
 
 async def find_listing(workspace: Workspace, listing: str) -> Listing:
-    """By listing id or MLS number. Raises NotFoundError, UsageError where two MLSs share the number."""
+    """By listing id or MLS number. Raises NotFoundError, or UsageError if several listings have the number."""
     found = await workspace.store.get(workspace.user_id, listing)
     if found is not None:
         return found
     same_number = await workspace.store.find(workspace.user_id, listing)
     if len(same_number) > 1:
         ids = ", ".join(sorted(each.listing_id for each in same_number))
-        raise UsageError(f"MLS number {listing} is stored from {len(same_number)} MLSs: name one by its id: {ids}.")
+        raise UsageError(f"{len(same_number)} listings have the MLS number {listing}: name one by its id: {ids}.")
     if not same_number:
         raise NotFoundError(f"There is no listing {listing!r}. `mls-tui listings` shows what is stored.")
     return same_number[0]
@@ -64,7 +64,7 @@ async def listing_data(workspace: Workspace, rows: Sequence[int] | None = None) 
 
 @answering
 async def get_listing(listing: str, workspace: Workspace | None = None) -> ActionResult[Listing]:
-    """By listing id or MLS number; an MLS number that two MLSs share is refused with both ids."""
+    """By listing id or MLS number; an MLS number that several listings have is refused with their ids."""
     async with opened(workspace) as ws:
         found = await find_listing(ws, listing)
         return ActionResult(True, found.listing_id, found)

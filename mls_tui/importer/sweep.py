@@ -22,7 +22,14 @@ from mls_tui.domain.errors import (
     StorageError,
     sentence,
 )
-from mls_tui.domain.events import ListingFailed, ListingRemoved, ListingSkipped, ListingStored, PageFetched
+from mls_tui.domain.events import (
+    ListingFailed,
+    ListingRemoved,
+    ListingSkipped,
+    ListingStored,
+    PageFetched,
+    plural,
+)
 from mls_tui.domain.listing import Change, ListingStatus, address_key
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.importer.cleanup import delete_unowned, discard_again, remember_undeleted, tidy_listing
@@ -450,7 +457,13 @@ class FeedImport:
         are stored like any other. Those that do not are marked off-market, if the sweep was complete and they are few.
         """
         context = self._context
-        missing = self._mine(self._index.missed(context.connection.connection_id, sweep.number))
+        missed = self._index.missed(context.connection.connection_id, sweep.number)
+        missing = self._mine(missed)
+        if foreign := len(missed) - len(missing):
+            context.journal.warn(
+                f"{plural(foreign, 'listing')} of this connection came from another address and stay as they are; if "
+                "it is the same MLS, say so with --mls"
+            )
         if not missing:
             return
         again = self._sweep(any_status=True)
