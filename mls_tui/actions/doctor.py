@@ -69,26 +69,26 @@ def local_checks(settings: Settings) -> list[Check]:
         folders = {"data folder": settings.data_path, **folders}
     checks += [_folder(name, path) for name, path in folders.items()]
     checks.append(_disk(settings.data_path if settings.storage == "local" else settings.state_path))
-    checks += _network(settings)
+    checks += proxy_checks(settings.proxy) + _certificates(settings)
     if settings.allow_private_hosts:
         advice = "Unset MLS_TUI_ALLOW_PRIVATE_HOSTS outside tests: feed addresses may reach this network."
         checks.append(Check("private hosts", "warning", "MLS and photo addresses may point into this network", advice))
     return checks
 
 
-def _network(settings: Settings) -> list[Check]:
-    """Proxy and certificates, as far as they can be judged without a request."""
+def proxy_checks(setting: str | None) -> list[Check]:
+    """The proxy that is used, what cannot be checked behind it, or one that is not used; nothing if there is none."""
     from mls_tui.config import without_credentials
-    from mls_tui.reso.transport import USE_ENVIRONMENT, Proxies, tls_context
+    from mls_tui.reso.transport import USE_ENVIRONMENT, Proxies
 
     checks = []
     try:
-        proxies = Proxies(settings.proxy)
+        proxies = Proxies(setting)
         unused = proxies.unused("https", "") or proxies.unused("http", "")
         if unused is not None:
             checks.append(Check("proxy", "warning", f"{unused} is set but not used", f"To use it, {USE_ENVIRONMENT}."))
         elif proxies.hosts:
-            where = without_credentials(settings.proxy or "") if settings.proxy != "env" else ", ".join(proxies.hosts)
+            where = without_credentials(setting or "") if setting != "env" else ", ".join(proxies.hosts)
             checks.append(
                 Check(
                     "proxy",
@@ -99,6 +99,13 @@ def _network(settings: Settings) -> list[Check]:
             )
     except UsageError as error:
         checks.append(Check("proxy", "failure", sentence(error)))
+    return checks
+
+
+def _certificates(settings: Settings) -> list[Check]:
+    from mls_tui.reso.transport import tls_context
+
+    checks = []
     try:
         tls_context(settings.ca_bundle)
         if settings.ca_bundle or os.environ.get("SSL_CERT_FILE"):

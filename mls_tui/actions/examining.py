@@ -53,8 +53,8 @@ async def check_storage(
 @answering
 async def examine(workspace: Workspace | None = None, connection: str | None = None) -> ActionResult[list[Check]]:
     """The doctor: this machine, AWS and, where one is named, a connection's provider."""
-    from mls_tui.actions.doctor import diagnose
-    from mls_tui.reso.presets import preset, settings_of
+    from mls_tui.actions.doctor import diagnose, proxy_checks
+    from mls_tui.reso.presets import for_connection, preset, settings_of
     from mls_tui.reso.probe import probe, settings_checks
 
     async with opened(workspace) as ws:
@@ -67,6 +67,8 @@ async def examine(workspace: Workspace | None = None, connection: str | None = N
         if found is not None and secrets[found.connection_id].state == "ok":
             settings = settings_of(found)
             checks += settings_checks(preset(found.provider), settings)
+            own_proxy = for_connection(found).proxy
+            checks += proxy_checks(own_proxy) if own_proxy not in (None, "direct") else []
             async with connected(ws, found) as connector:
                 checks += await probe(connector, [setting.name for setting in settings if setting.mine])
         return _answer(checks)

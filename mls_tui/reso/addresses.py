@@ -238,9 +238,9 @@ def same_origin(url: str, other: str) -> bool:
 
 
 def _parsed(url: str) -> httpx.URL | None:
-    for spelled in (url, _with_ascii_host(url)):
+    for spelled in (str, _with_ascii_host):
         try:
-            return httpx.URL(spelled)
+            return httpx.URL(spelled(url))
         except (httpx.InvalidURL, ValueError, TypeError):
             continue
     return None
