@@ -1,4 +1,4 @@
-"""The command line: every verb's headless twin. Data goes to stdout, narration to stderr; exit codes are an API.
+"""The command line. Data goes to stdout, narration to stderr (docs/contract.md, section Command line).
 
 Commands are imported when they are called, so that ``mls-tui --help`` costs no more than click.
 """
@@ -31,7 +31,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "cancel": ("workers", "End a distributed import."),
     "service": ("service", "Import in the background of this machine: install, status, remove."),
     "storage": ("storage", "Create or check table, bucket and folders."),
-    "sign-in": ("users", "Sign in with Cognito, where it is configured."),
+    "sign-in": ("users", "Sign in with Cognito, if it is configured."),
     "sign-out": ("users", "Sign out and revoke the session."),
     "whoami": ("users", "Print the id of the signed-in user."),
     "doctor": ("doctor", "Check configuration, AWS rights and what a provider supports."),
@@ -43,7 +43,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
 
 
 class LazyGroup(click.Group):
-    """Knows its commands by name and summary; imports one when it is called."""
+    """The commands by name and summary; a command's module is imported when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -65,7 +65,7 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an error that is ours becomes a sentence, the whole of it goes to the log."""
+        """Run the command; an unexpected error becomes a sentence, and its traceback goes to the log."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, OutputError):
@@ -108,7 +108,7 @@ configuration; 3 not signed in or refused; 4 MLS or storage unreachable;
 @click.option("-v", "--verbose", count=True, help="Log to stderr as well; twice for more.")
 @click.pass_context
 def cli(ctx: click.Context, /, verbose: int, **flags: Any) -> None:
-    """Bring an MLS's listings and photos home. Without a command, open the interface."""
+    """Import listings and photos from an MLS. Without a command, open the interface."""
     ctx.obj = {"flags": flags, "verbose": verbose}
     if ctx.invoked_subcommand is None:
         from mls_tui.cli.interface import open_interface

@@ -65,12 +65,12 @@ _OPTIONS = (
 
 
 def connection_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Decorates a command with every option that describes a connection."""
+    """Add every option that describes a connection to a command."""
     return reduce(lambda decorated, option: option(decorated), reversed(_OPTIONS), command)
 
 
 def secrets_from(given: dict[str, Any]) -> dict[str, Any]:
-    """Takes the names of variables out of ``given``; the secrets they hold, by ConnectionForm's names."""
+    """Take the names of variables out of ``given``; return the secrets they hold, by ConnectionForm's names."""
     named = {secret: (given.pop(name), option) for name, (secret, option) in _SECRETS.items()}
     return {secret: _read(variable, option) for secret, (variable, option) in named.items() if variable is not None}
 
@@ -199,7 +199,7 @@ def edit(
 @json_option("Print it as one JSON document, without secrets.")
 @click.pass_context
 def show(ctx: click.Context, connection: str, as_json: bool) -> None:
-    """A connection as it stands: its own fields, and every setting of its provider."""
+    """Show a connection: its own fields, and every setting of its provider."""
     answer = with_workspace(ctx, lambda ws: actions.show_connection(connection, ws), as_json=as_json)
     found = data_of(answer, as_json=as_json)
     if as_json:
@@ -238,7 +238,7 @@ def test(ctx: click.Context, connection: str, as_json: bool) -> None:
 @json_option()
 @click.pass_context
 def remove(ctx: click.Context, connection: str, as_json: bool) -> None:
-    """Revoke the token where the provider can, then forget the connection. Its listings stay."""
+    """Revoke the token if the provider can, then delete the connection. Its listings stay."""
     answer = with_workspace(ctx, lambda ws: actions.disconnect_mls(connection, ws), as_json=as_json)
     if answer.error is not None:
         fail(answer.error, answer.exit_code, as_json=as_json)

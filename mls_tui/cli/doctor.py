@@ -110,7 +110,7 @@ def _stores(settings: Settings) -> dict[str, str]:
 
 
 def _key(settings: Settings) -> dict[str, str | None]:
-    """Which key new secrets are encrypted with, and where it is; ``id`` is None while there is none."""
+    """The key that encrypts new secrets, and its place; ``id`` is None if there is no key yet."""
     from mls_tui.vault.secrets import open_vault
 
     try:

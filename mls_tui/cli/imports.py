@@ -90,8 +90,8 @@ def import_(ctx: click.Context, /, connections: tuple[str, ...], everything: boo
 
 
 async def _chosen(workspace: Workspace, given: tuple[str, ...]) -> dict[str, str]:
-    """What is imported, as name → name or id; every connection if none is given. One name alone is left to the import,
-    which says what is wrong with it. Raises UsageError, before anything is imported."""
+    """The ids of the connections to import, by name; all of them if none is given. A single name is not looked up here:
+    the import itself says what is wrong with it. Raises UsageError."""
     if len(given) == 1:
         return {given[0]: given[0]}
     if given:
@@ -143,7 +143,7 @@ async def drained(workspace: Workspace, start: Start, show: Show, stop: Stop) ->
 async def one_by_one(
     workspace: Workspace, starts: dict[str, Start], stop: Stop, *, as_json: bool, events: bool
 ) -> dict[str, ImportResult]:
-    """Run each import and say how it ended. One that is interrupted is the last."""
+    """Run each import and say how it ended; after an interrupted one run no more."""
     results: dict[str, ImportResult] = {}
     for number, (name, start) in enumerate(starts.items(), 1):
         if len(starts) > 1 and not as_json:
@@ -156,7 +156,7 @@ async def one_by_one(
 
 
 def run_and_finish(ctx: click.Context, starts: Starts, *, as_json: bool, events: bool, many: bool = False) -> None:
-    """Import, print how it ended, exit with the gravest exit code."""
+    """Import, print how it ended, exit with the highest exit code."""
     as_json = as_json and not events
 
     async def work(workspace: Workspace, stop: Stop) -> tuple[list[str], dict[str, ImportResult]]:
@@ -173,8 +173,10 @@ def _document(chosen: list[str], results: dict[str, ImportResult], *, many: bool
     """The contract's document of one import, or of several."""
     if not many:
         return next(iter(results.values())).to_contract()
-    not_begun = {"success": False, "error": "Not begun: the import before it was stopped."}
-    runs = [{"connection": name, **(results[name].to_contract() if name in results else not_begun)} for name in chosen]
+    not_started = {"success": False, "error": "Not started: the import before it was interrupted."}
+    runs = [
+        {"connection": name, **(results[name].to_contract() if name in results else not_started)} for name in chosen
+    ]
     return {"success": all(run["success"] for run in runs), "runs": runs}
 
 

@@ -1,4 +1,4 @@
-"""``mls-tui`` alone: the interface, with what only a process can lend it. Prints nothing while that is open."""
+"""``mls-tui`` without a command: the interface."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def open_interface(ctx: click.Context) -> None:
 
 
 class DemoOnDemand:
-    """The demo, imported with the verbs it needs when it is first asked for: the first frame must not wait for it."""
+    """The demo, whose modules are imported when it is first asked for, so that the first frame does not wait."""
 
     def __init__(self, settings: Settings, log: Log | None) -> None:
         self._settings, self._log = settings, log

@@ -170,7 +170,7 @@ def delete(ctx: click.Context, listings: tuple[str, ...], yes: bool, as_json: bo
     """Delete listings, by listing id or MLS number: rows, marks and photos. There is no way back."""
     if not yes:
         if not sys.stdin.isatty():
-            fail("Deleting needs --yes where nobody can be asked.", 2, as_json=as_json)
+            fail("Deleting needs --yes if stdin is not a terminal.", 2, as_json=as_json)
         if not click.confirm(f"Delete {len(listings)} listings with their photos?", default=False, err=True):
             say("Nothing was deleted.")
             return

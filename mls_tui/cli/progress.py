@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 import click
 
@@ -18,52 +18,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 
-class Show(Protocol):
-    """Told every event of a run, as a context manager around it."""
+class Show:
+    """Shows a run, as a context manager around it. This one shows nothing: with ``--json`` the result says it all."""
 
-    def __enter__(self) -> Show: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def event(self, event: Event) -> None: ...
-
-
-def show_for(*, events: bool, quiet: bool = False) -> Show:
-    """A bar where stderr is a terminal that can draw one, else lines, nothing where ``quiet``; ``events`` writes them
-    to stdout as JSON."""
-    if events:
-        return JsonLines()
-    if quiet:
-        return Silence()
-    return Bar() if _draws() else Lines()
-
-
-class ShowTally(Protocol):
-    """Told how a run stands, again and again, as a context manager around it."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def tally(self, tally: Tally) -> None: ...
-
-
-def show_tally(*, quiet: bool = False) -> ShowTally:
-    """As ``show_for``, for a run that others do."""
-    if quiet:
-        return Silence()
-    return Bar() if _draws() else Looks()
-
-
-def _draws() -> bool:
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-
-
-class _Plain:
     def __enter__(self) -> Self:
         return self
 
@@ -73,31 +30,35 @@ class _Plain:
         return None
 
     def event(self, event: Event) -> None:
-        raise NotImplementedError
-
-
-class Silence(_Plain):
-    """The result says it all."""
-
-    def event(self, event: Event) -> None:
-        return
+        """An event of an import in this process."""
 
     def tally(self, tally: Tally) -> None:
-        return
+        """How a run stands that a worker does."""
 
 
-class JsonLines(_Plain):
-    """One event a line, on stdout (CONTRACT: "Events")."""
+def show_for(*, events: bool = False, quiet: bool = False) -> Show:
+    """A bar if stderr is a terminal that can draw one, else lines; nothing if ``quiet``; JSON lines on stdout with
+    ``events``."""
+    if events:
+        return JsonLines()
+    if quiet:
+        return Show()
+    return Bar() if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else Lines()
+
+
+class JsonLines(Show):
+    """One event a line, on stdout (docs/contract.md, section Events)."""
 
     def event(self, event: Event) -> None:
         click.echo(json_text(event.to_json()))
 
 
-class Lines(_Plain):
-    """What a log file wants: pages, retries, throttling, failures."""
+class Lines(Show):
+    """Pages, retries, throttling and failures, for a log file."""
 
     def __init__(self) -> None:
         self._fold = TallyFold()
+        self._before: Tally | None = None
 
     def event(self, event: Event) -> None:
         self._fold.add(event)
@@ -108,31 +69,19 @@ class Lines(_Plain):
             counts = self._fold.snapshot().counts
             say(f"  so far {counts.successful} listings, {counts.photos_stored} photos, {counts.failed} failed")
 
-
-class Looks(_Plain):
-    """A line whenever a run that is watched from afar has moved."""
-
-    def __init__(self) -> None:
-        self._before: Tally | None = None
-
     def tally(self, tally: Tally) -> None:
         before, self._before = self._before, tally
-        if before is None or (before.counts, before.paused) != (tally.counts, tally.paused):
-            say(plain_text(_look(tally)))
+        if before is not None and (before.counts, before.paused) == (tally.counts, tally.paused):
+            return
+        counts = tally.counts
+        total = f" of {tally.expected}" if tally.expected is not None else ""
+        paused = "; paused" if tally.paused else ""
+        done = f"{tally.done}{total} listings, {counts.photos_stored} photos, {counts.failed} failed{paused}"
+        say(plain_text(f"{tally.connection}: {done}"))
 
 
-def _look(tally: Tally) -> str:
-    counts = tally.counts
-    total = f" of {tally.expected}" if tally.expected is not None else ""
-    paused = "; paused" if tally.paused else ""
-    return (
-        f"{tally.connection}: {tally.done}{total} listings, {counts.photos_stored} photos, "
-        f"{counts.failed} failed{paused}"
-    )
-
-
-class Bar(_Plain):
-    """A bar with rate and time left; what goes wrong scrolls above it."""
+class Bar(Show):
+    """A bar with the time left; what goes wrong scrolls above it."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -173,7 +122,7 @@ class Bar(_Plain):
 
 
 def line_of(event: Event) -> str | None:
-    """One line for people, None for what needs none."""
+    """The event as a line of text; None if it is not worth one."""
     match event:
         case RunStarted():
             return f"Importing {plain_text(event.connection)}" + (
@@ -185,7 +134,7 @@ def line_of(event: Event) -> str | None:
         case AttemptFailed():
             what = event.what if event.photo_index is None else f"photo {event.photo_index}"
             who = f"{event.mls_number} " if event.mls_number else ""
-            again = "giving up" if event.wait is None else f"again in {event.wait:.1f} s"
+            again = "giving up" if event.wait is None else f"again in {event.wait:.0f} s"
             return plain_text(f"{who}{what}: attempt {event.attempt} of {event.of} failed, {again}: {event.cause}")
         case ListingFailed():
             return plain_text(f"{event.mls_number} failed after {event.attempts} attempts: {event.error}")

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE_SECONDS = 1.9
-"""After this the process ends whatever still hangs; what is to be saved is saved within 1.5 s (importer.engine)."""
+"""Seconds until the process ends even if something hangs. The importer saves its state within 1.5 s."""
 
 INTERRUPTED = 130
 
 
 class Stop:
-    """As a context manager around a command's work, inside its event loop; restores what was before."""
+    """A context manager around a command's work, inside its event loop; it restores the former signal handlers."""
 
     def __init__(self) -> None:
         self._asked = 0
@@ -66,7 +66,7 @@ class Stop:
 
     @contextmanager
     def importing(self, control: ImportControl) -> Iterator[None]:
-        """While an import runs a signal cancels that, so that its end is told and saved; else the command's task."""
+        """While an import runs, a signal cancels it, so that its state is saved; else it cancels the command's task."""
         self._control = control
         if self._asked:
             control.cancel(interrupted=True)
@@ -90,7 +90,7 @@ class Stop:
 
 
 def listen(loop: asyncio.AbstractEventLoop, number: int, handler: Callable[[], None]) -> None:
-    """Have a signal call ``handler`` in the loop."""
+    """Call ``handler`` in the loop on a signal."""
     try:
         loop.add_signal_handler(number, handler)
     except NotImplementedError:  # Windows
@@ -98,7 +98,7 @@ def listen(loop: asyncio.AbstractEventLoop, number: int, handler: Callable[[], N
 
 
 def end_at_once() -> None:
-    """Leave now, with the cursor of the terminal as a progress bar found it."""
+    """End the process now, with the cursor that a progress bar has hidden."""
     if sys.stderr.isatty():
         os.write(sys.stderr.fileno(), b"\x1b[?25h\n")
     os._exit(INTERRUPTED)
@@ -115,7 +115,7 @@ def json_option(
 
 
 def settings_of(ctx: click.Context, *, as_json: bool = False, **more: Any) -> Settings:
-    """The effective settings of this call; a wrong one ends the command with exit code 2."""
+    """The effective settings; a wrong one ends the command with exit code 2."""
     root = ctx.find_root().obj or {"flags": {}}
     try:
         return load_settings(**{**root["flags"], **more})
@@ -134,12 +134,12 @@ def run(work: Coroutine[Any, Any, T], *, as_json: bool = False) -> T:
 
 
 def with_workspace(ctx: click.Context, work: Callable[[Workspace], Awaitable[T]], *, as_json: bool = False) -> T:
-    """Open the workspace, do the work, close it, whatever happens."""
+    """Do the work in an open workspace, and close it."""
     return stoppable(ctx, lambda workspace, _: work(workspace), as_json=as_json)
 
 
 def stoppable(ctx: click.Context, work: Callable[[Workspace, Stop], Awaitable[T]], *, as_json: bool = False) -> T:
-    """The same for work that has something to save when it is stopped."""
+    """Do work that has something to save when it is stopped, in an open workspace."""
     settings = settings_of(ctx, as_json=as_json)
     log = log_to(ctx, settings)
 
@@ -152,7 +152,7 @@ def stoppable(ctx: click.Context, work: Callable[[Workspace, Stop], Awaitable[T]
 
 
 def workspace_of(settings: Settings, log: Log | None) -> Workspace:
-    """Not yet open. Its secrets are masked in the log; its warnings go to stderr."""
+    """A workspace, not yet open, whose secrets are masked in the log and whose warnings go to stderr."""
     return Workspace(
         settings,
         on_secret=log.masker.add if log else None,
@@ -161,12 +161,12 @@ def workspace_of(settings: Settings, log: Log | None) -> Workspace:
 
 
 def warn(text: str) -> None:
-    """A warning that stops nothing, on stderr."""
+    """Print a warning on stderr."""
     say(f"Warning: {plain_text(text)}")
 
 
 def log_to(ctx: click.Context, settings: Settings) -> Log | None:
-    """Start the log, for as long as the command runs; one that cannot be started is said once and stops nothing."""
+    """Start the log for as long as the command runs. If it cannot be started, warn and go on without."""
     from mls_tui.log import setup_logging
 
     root = ctx.find_root()
@@ -180,14 +180,14 @@ def log_to(ctx: click.Context, settings: Settings) -> Log | None:
 
 
 def data_of(answer: ActionResult[T], *, as_json: bool = False) -> T:
-    """What an action answered; a refusal ends the command with its sentence and exit code."""
+    """The data of an action's answer; an error ends the command with its sentence and exit code."""
     if answer.error is not None or answer.data is None:
         fail(answer.error or "", answer.exit_code, as_json=as_json)
     return answer.data
 
 
 def fail(text: str, exit_code: int, *, as_json: bool = False) -> NoReturn:
-    """End the command: a sentence on stderr, on stdout the contract's failure document where JSON was asked for."""
+    """End the command: a sentence on stderr, with ``as_json`` the contract's failure document on stdout."""
     if as_json:
         print_json({"success": False, "error": text})
     say(f"Error: {plain_text(text)}")
@@ -195,7 +195,7 @@ def fail(text: str, exit_code: int, *, as_json: bool = False) -> NoReturn:
 
 
 def tell(error: Exception) -> NoReturn:
-    """End the command. Never a traceback on the terminal."""
+    """End the command with a sentence for an error that it did not expect; the log gets the traceback."""
     if isinstance(error, MlsTuiError):
         fail(sentence(error), error.exit_code)
     if isinstance(error, OutputError):
@@ -217,7 +217,7 @@ def require_terminal() -> None:
 
 
 def typing(keys: str) -> Callable[[Pilot[object]], Coroutine[Any, Any, None]] | None:
-    """Types once the interface stands what the user typed while it was loaded."""
+    """Type into the interface what the user typed while it was loading."""
 
     async def play(pilot: Pilot[object]) -> None:
         for key in keys:
@@ -227,8 +227,8 @@ def typing(keys: str) -> Callable[[Pilot[object]], Coroutine[Any, Any, None]] | 
 
 
 def leave(code: int, log: Log | None = None) -> NoReturn:
-    """End the process now: everything is saved, closed and written, and to take an interpreter with a hundred thousand
-    objects apart would make the user wait as long again."""
+    """End the process at once, with everything saved and closed: tearing down an interpreter with 100,000 objects takes
+    as long again."""
     if log is not None:
         log.close()
     logging.shutdown()

@@ -1,4 +1,4 @@
-"""``mls-tui sign-in``, ``sign-out``, ``whoami`` and ``keys``: who is asking, and the key that guards their secrets."""
+"""``mls-tui sign-in``, ``sign-out``, ``whoami`` and ``keys``: the user, and the key that encrypts their secrets."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mls_tui.users.port import Challenge, User, UserSource, require
 
 
 @click.command("sign-in")
-@click.option("--username", metavar="NAME", help="Asked for where it is not given.")
+@click.option("--username", metavar="NAME", help="Prompted for if it is not given.")
 @click.pass_context
 def sign_in(ctx: click.Context, username: str | None) -> None:
-    """Sign in with Cognito, where a user pool is configured; the local user needs nothing."""
+    """Sign in with Cognito, if a user pool is configured; the local user needs none of it."""
     users = _users(ctx)
     try:
         user = _signed_in(users, username)
@@ -39,7 +39,7 @@ def _signed_in(users: UserSource, username: str | None) -> User:
 @click.command("sign-out")
 @click.pass_context
 def sign_out(ctx: click.Context) -> None:
-    """Forget the session here and revoke it where it came from."""
+    """Forget the session here and revoke it at Cognito."""
     try:
         _users(ctx).sign_out()
     except MlsTuiError as error:

@@ -13,7 +13,7 @@ from mls_tui.actions.distributed import follow_run, run_worker, start_distribute
 from mls_tui.actions.results import ActionResult
 from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.output import plain_text, print_json, say
-from mls_tui.cli.progress import show_tally, tell_end
+from mls_tui.cli.progress import show_for, tell_end
 from mls_tui.cli.running import (
     SIGNALS,
     end_at_once,
@@ -123,7 +123,7 @@ def _documents(answer: ActionResult[list[ImportRun]], results: list[ImportResult
 
 
 async def _followed(workspace: Workspace, begun: ImportRun, *, quiet: bool) -> ImportResult:
-    with show_tally(quiet=quiet) as show:
+    with show_for(quiet=quiet) as show:
         async with aclosing(follow_run(begun.run_id, workspace)) as looks:
             async for tally in looks:
                 show.tally(tally)

@@ -166,7 +166,7 @@ class Feed:
         )
 
     def _store(self, key: str) -> None:
-        """Write a Property's columns anew: all of them, or the cheap ones if no query has needed the others."""
+        """Write a Property's columns again: all of them, or the cheap ones if no query has needed the others."""
         record = self.record(key)
         names = [name for name in PROPERTY.fields if name != "ListingKey"] if self._full else list(_CHEAP[1:])
         values = [_to_column(PROPERTY.fields[name], record.get(name)) for name in names]

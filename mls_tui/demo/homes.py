@@ -173,7 +173,7 @@ def _dates(seed: int, index: int, active: int, epoch_ms: int, on_offer: timedelt
 
 
 def _building(rng: random.Random, town: Town) -> dict[str, Any]:
-    """What stands there, and what it costs for its size, age, town and water."""
+    """The building, and its price by size, age, town and water."""
     kind = rng.choice(_KINDS)
     small = kind in ("Condominium", "Cabin")
     beds = rng.choice((1, 2, 2, 3) if small else (2, 3, 3, 3, 4, 4, 5))

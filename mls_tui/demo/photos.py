@@ -437,7 +437,7 @@ def _map(home: Home) -> _Canvas:
     return canvas
 
 
-# rooms, seen straight on: a wall, a floor in perspective, and what stands there
+# rooms, seen straight on: a wall, a floor in perspective, and furniture
 
 
 def _room(rng: Random, x: float, y: float, wide: float, tall: float, curtains: bool = True) -> tuple[_Canvas, Colour]:

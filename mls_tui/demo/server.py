@@ -122,7 +122,7 @@ class DemoMLS:
         return self.meter.requests
 
     def digests(self, key: str) -> list[str | None]:
-        """Hex SHA-256 of each photo of a listing as it was served, in display order; None for one nobody asked for."""
+        """Hex SHA-256 of each photo of a listing as it was served, in display order; None if it was not."""
         return [self._pictures.digests.get((key, shot.number, shot.version)) for shot in self.feed.shots(key)]
 
     def expire_tokens(self) -> None:

@@ -24,4 +24,4 @@ def test_a_summary_goes_where_it_is_wanted(
 ) -> None:
     tell_end(_result(RunState.DONE), quiet=quiet, err=err)
     said = capsys.readouterr()
-    assert {name for name in ("out", "err") if "Imported 0 of 0" in getattr(said, name)} == {told} - {""}
+    assert {name for name in ("out", "err") if "0 created" in getattr(said, name)} == {told} - {""}
