@@ -13,7 +13,7 @@ from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.importer.options import ImportOptions
-from mls_tui.importer.plan import FeedRecord, Planner, RecordReader, Step
+from mls_tui.importer.plan import Decision, FeedRecord, Planner, RecordReader
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import first_query
 from mls_tui.reso.base import Connector
@@ -79,20 +79,20 @@ class _Preview:
     async def _mapped(self, record: FeedRecord, listing: Listing, planner: Planner) -> PreviewRow | None:
         await planner.settle_identity(record, self._connector)
         entry = planner.entry(record)
-        step = planner.step(record, listing, entry)
-        if step is Step.SKIPPED:
+        decision = planner.decide(record, listing, entry)
+        if decision is Decision.SKIPPED:
             return None
         changes: tuple[Difference, ...] = ()
         if entry is not None:
             planner.index.saw(entry)
-        if step is Step.CHANGED and entry is not None:
+        if decision is Decision.CHANGED and entry is not None:
             ws = self._workspace
             old = await ws.store.get(ws.user_id, entry.listing_id)
             changes = _changes(old, listing, record.photos) if old else ()
         return PreviewRow(
             mls_number=listing.mls_number,
             listing_key=listing.mls_id,
-            change=step.value,
+            change=decision.value,
             address=listing.address.one_line,
             price=listing.price,
             photos=len(record.photos or ()) or (listing.photos_count or 0),

@@ -142,7 +142,7 @@ class RecordReader:
 # decisions ---------------------------------------------------------------------------------------------------
 
 
-class Step(Enum):
+class Decision(Enum):
     """What to do with a mapped listing."""
 
     NEW = "new"
@@ -237,7 +237,7 @@ class Planner:
                     self.index.add(replace(old, mls_id=record.listing_key, content_hash=None, version=""))
                 self.index.saw(old)
 
-    def step(self, record: FeedRecord, listing: Listing, entry: IndexEntry | None) -> Step:
+    def decide(self, record: FeedRecord, listing: Listing, entry: IndexEntry | None) -> Decision:
         options = self.reader.options
         scope = frozenset(ListingStatus) if self.any_status else options.scope
         photos = None if entry is None else record.photos
@@ -251,24 +251,24 @@ def decide(
     *,
     scope: frozenset[ListingStatus],
     with_photos: bool = True,
-) -> Step:
+) -> Decision:
     """New, changed, unchanged or outside the scope.
 
     ``photos`` is None if the Media did not come with the record: then the facts decide, PhotosChangeTimestamp and
     PhotosCount among them. A record older than what is stored changes nothing.
     """
     if stored is None:
-        return Step.NEW if mapped.status in scope else Step.SKIPPED
+        return Decision.NEW if mapped.status in scope else Decision.SKIPPED
     if mapped.version < stored.version:
-        return Step.UNCHANGED
+        return Decision.UNCHANGED
     facts, media, _ = hash_parts(stored.content_hash)
     if facts != fact_hash(mapped):
-        return Step.CHANGED
+        return Decision.CHANGED
     if with_photos and stored.photos_missing:
-        return Step.CHANGED
+        return Decision.CHANGED
     if with_photos and photos is not None and media != media_hash(photos):
-        return Step.CHANGED
-    return Step.UNCHANGED
+        return Decision.CHANGED
+    return Decision.UNCHANGED
 
 
 def content_hash(listing: Listing, photos: tuple[Photo, ...] | None, fingerprint: str | None = None) -> str:

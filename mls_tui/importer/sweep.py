@@ -38,7 +38,7 @@ from mls_tui.importer.cursor import Advance, CursorKeeper
 from mls_tui.importer.erase import erase_listing
 from mls_tui.importer.listing_task import ListingTask
 from mls_tui.importer.options import ImportOptions
-from mls_tui.importer.plan import FeedRecord, Planner, RecordReader, Step, entry_of
+from mls_tui.importer.plan import Decision, FeedRecord, Planner, RecordReader, entry_of
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.reso.base import FeedQuery
 from mls_tui.reso.mapping.record import Gone, Mapped, Quarantined
@@ -63,7 +63,7 @@ Work = asyncio.Queue[FeedRecord | None]
 
 
 @dataclass(slots=True)
-class Sweep:
+class FeedSweep:
     """Reads the records of one query and stores what has to be. ``served`` are the ListingKeys that came, collected
     only if the query asks by key or resumes; ``complete`` is True if the feed proved to have been read whole."""
 
@@ -172,14 +172,14 @@ class Sweep:
             self._skip(record, verdict.reason)
             return True
         if entry is None:
-            if planner.predecessors(record) or planner.step(record, verdict.listing, None) is Step.NEW:
+            if planner.predecessors(record) or planner.decide(record, verdict.listing, None) is Decision.NEW:
                 return False
             self._skip(record, f"its status is {verdict.listing.status.value}")
             return True
         if entry.provider != record.provider and verdict.listing.version >= entry.version:
             return False  # its system name changed: the worker stores it
         index.saw(entry, self.number)
-        if self._looks_closer or planner.step(record, verdict.listing, entry) is not Step.UNCHANGED:
+        if self._looks_closer or planner.decide(record, verdict.listing, entry) is not Decision.UNCHANGED:
             return False
         self._unchanged(entry)
         return True
@@ -223,7 +223,7 @@ class Sweep:
         entry = planner.entry(record)
         if entry is None or context.options.full or not isinstance(record.verdict, Mapped):
             return False
-        if planner.step(record, record.verdict.listing, entry) is not Step.UNCHANGED:
+        if planner.decide(record, record.verdict.listing, entry) is not Decision.UNCHANGED:
             return False
         stored = await context.store.get(context.user_id, entry.listing_id)
         if stored is None:
@@ -363,9 +363,9 @@ class FeedImport:
     def _scope(self) -> tuple[str, ...]:
         return tuple(sorted(status.value for status in self._context.options.scope))
 
-    def _sweep(self, *, any_status: bool = False, keeper: CursorKeeper | None = None) -> Sweep:
+    def _sweep(self, *, any_status: bool = False, keeper: CursorKeeper | None = None) -> FeedSweep:
         planner = Planner(self._reader, self._index, any_status=any_status)
-        return Sweep(self._context, planner, self._workers, keeper=keeper)
+        return FeedSweep(self._context, planner, self._workers, keeper=keeper)
 
     def _keeper(self) -> CursorKeeper:
         return CursorKeeper(self._context.preset, self._cursor, self._started)
@@ -417,7 +417,7 @@ class FeedImport:
     def _query(self) -> FeedQuery:
         return first_query(self._context.options, self._cursor, self._context.connector.since(self._cursor))
 
-    async def _slipped(self, resumed: Sweep, keeper: CursorKeeper) -> None:
+    async def _slipped(self, resumed: FeedSweep, keeper: CursorKeeper) -> None:
         """After a resumed sweep: import what the part that was read before the cut missed. Nobody looked twice there,
         and counts prove nothing: each record that left the feed may have hidden another."""
         context = self._context
@@ -452,7 +452,7 @@ class FeedImport:
 
     # what left the feed (docs/reso-feeds.md, section 7)
 
-    async def _follow_missing(self, sweep: Sweep) -> None:
+    async def _follow_missing(self, sweep: FeedSweep) -> None:
         """After a sweep of the whole scope: ask again for every stored listing that it did not meet. Those that come
         are stored like any other. Those that do not are marked off-market, if the sweep was complete and they are few.
         """

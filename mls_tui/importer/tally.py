@@ -26,7 +26,7 @@ from mls_tui.domain.run import ImportCounts, ImportResult, ImportRun
 
 
 @dataclass(frozen=True, slots=True)
-class InFlight:
+class ListingInFlight:
     """A listing being imported. ``attempt`` counts from 1; ``retry_at`` is when the next attempt begins."""
 
     mls_number: str
@@ -53,7 +53,7 @@ class Tally:
     resumed: bool = False
     paused: bool = False
     counts: ImportCounts = field(default_factory=ImportCounts)
-    in_flight: tuple[InFlight, ...] = ()
+    in_flight: tuple[ListingInFlight, ...] = ()
     by_worker: bool = False
     throttled_until: datetime | None = None
     throttled_why: str = ""
@@ -128,7 +128,7 @@ class TallyFold:
     those of a run that is resumed."""
 
     _counts: dict[str, int] = field(default_factory=dict)
-    _flights: dict[str, InFlight] = field(default_factory=dict)
+    _flights: dict[str, ListingInFlight] = field(default_factory=dict)
     _photos_done: dict[str, int] = field(default_factory=dict)
     _base: Tally = field(default_factory=Tally)
     _now: datetime | None = None
@@ -177,7 +177,7 @@ class TallyFold:
         match event:
             case ListingStarted():
                 self._photos_done[event.mls_number] = 0
-                self._flights[event.mls_number] = InFlight(
+                self._flights[event.mls_number] = ListingInFlight(
                     event.mls_number, address=event.address, photos_total=event.photos
                 )
             case AttemptFailed():

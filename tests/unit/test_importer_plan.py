@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mls_tui.domain.keys import photo_key, variant_key
 from mls_tui.domain.listing import Listing, ListingStatus, Photo
 from mls_tui.importer.cleanup import unneeded, with_variants
-from mls_tui.importer.plan import Step, content_hash, decide, entry_of, key_index, plan_photos
+from mls_tui.importer.plan import Decision, content_hash, decide, entry_of, key_index, plan_photos
 from mls_tui.importer.stored_index import StoredIndex
 
 identities = st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("12"))
@@ -79,7 +79,7 @@ ACTIVE = frozenset({ListingStatus.ACTIVE})
 
 def step(
     mapped: Listing, photos: tuple[Photo, ...] | None, stored: Listing | None, *, with_photos: bool = True
-) -> Step:
+) -> Decision:
     entry = entry_of(stored, None) if stored else None
     return decide(mapped, photos, entry, scope=ACTIVE, with_photos=with_photos)
 
@@ -89,26 +89,26 @@ def stored_as(listing: Listing, photos: tuple[Photo, ...] = PHOTOS) -> Listing:
 
 
 def test_what_is_not_stored_is_new_within_the_scope_and_skipped_outside() -> None:
-    assert step(a_listing(), PHOTOS, None) is Step.NEW
-    assert step(a_listing(status=ListingStatus.SOLD), PHOTOS, None) is Step.SKIPPED
+    assert step(a_listing(), PHOTOS, None) is Decision.NEW
+    assert step(a_listing(status=ListingStatus.SOLD), PHOTOS, None) is Decision.SKIPPED
 
 
 def test_what_is_stored_is_followed_outside_the_scope() -> None:
     sold = a_listing(2, ListingStatus.SOLD)
-    assert step(sold, PHOTOS, stored_as(a_listing())) is Step.CHANGED
+    assert step(sold, PHOTOS, stored_as(a_listing())) is Decision.CHANGED
 
 
 @pytest.mark.promise(3)
 def test_the_same_facts_and_photos_are_unchanged_and_an_older_record_changes_nothing() -> None:
-    assert step(a_listing(), PHOTOS, stored_as(a_listing())) is Step.UNCHANGED
-    assert step(a_listing(), None, stored_as(a_listing())) is Step.UNCHANGED
-    assert step(a_listing(1, price=9), PHOTOS, stored_as(a_listing(2))) is Step.UNCHANGED
+    assert step(a_listing(), PHOTOS, stored_as(a_listing())) is Decision.UNCHANGED
+    assert step(a_listing(), None, stored_as(a_listing())) is Decision.UNCHANGED
+    assert step(a_listing(1, price=9), PHOTOS, stored_as(a_listing(2))) is Decision.UNCHANGED
 
 
 def test_other_photos_are_a_change_unless_photos_are_not_wanted() -> None:
     fewer = PHOTOS[:1]
-    assert step(a_listing(), fewer, stored_as(a_listing())) is Step.CHANGED
-    assert step(a_listing(), fewer, stored_as(a_listing()), with_photos=False) is Step.UNCHANGED
+    assert step(a_listing(), fewer, stored_as(a_listing())) is Decision.CHANGED
+    assert step(a_listing(), fewer, stored_as(a_listing()), with_photos=False) is Decision.UNCHANGED
 
 
 def test_an_address_is_forgotten_with_the_listing_that_had_it() -> None:

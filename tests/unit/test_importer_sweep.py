@@ -17,7 +17,7 @@ from mls_tui.importer.control import ImportControl
 from mls_tui.importer.options import ImportOptions
 from mls_tui.importer.plan import Planner, RecordReader
 from mls_tui.importer.stored_index import StoredIndex
-from mls_tui.importer.sweep import Sweep
+from mls_tui.importer.sweep import FeedSweep
 from mls_tui.reso.base import FeedQuery, Page
 from mls_tui.reso.presets import PRESETS
 from mls_tui.storage.folder import FolderPhotoStore
@@ -70,7 +70,7 @@ async def test_a_removal_that_comes_three_times_removes_once_and_stops_nothing(t
     preset = replace(PRESETS["mlsgrid"], base_url=connection.base_url)
     reader = RecordReader(connection, preset, options, cast(Any, lambda kind: None))
     index = await StoredIndex.read(store.index(USER))
-    await Sweep(cast(ImportContext, context), Planner(reader, index), workers=1).run(FeedQuery())
+    await FeedSweep(cast(ImportContext, context), Planner(reader, index), workers=1).run(FeedQuery())
     assert (said.count(ListingRemoved), said.count(ListingSkipped)) == (1, 2)
     assert await store.get(USER, listing.listing_id) is None
     await store.close()

@@ -14,7 +14,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from mls_tui.domain.run import ImportCounts, ImportResult, RunState
-from mls_tui.importer.tally import InFlight, Tally
+from mls_tui.importer.tally import ListingInFlight, Tally
 from mls_tui.reso.base import Window
 from mls_tui.ui.formats import bar, count, duration, left_words, rate, size
 from mls_tui.ui.text import one_line
@@ -142,7 +142,7 @@ ROOMY = 90
 """Below this width the photos are told by numbers alone."""
 
 
-def retry_words(flight: InFlight, now: datetime | None) -> str:
+def retry_words(flight: ListingInFlight, now: datetime | None) -> str:
     """``503 Service Unavailable · attempt 2 of 3 in 2.4 s``, without the time once the attempt has started."""
     attempt = f"attempt {min(flight.attempt, flight.attempts_of)} of {flight.attempts_of}"
     wait = (flight.retry_at - now).total_seconds() if flight.retry_at is not None and now is not None else 0.0
@@ -155,7 +155,7 @@ def nothing_words(*, by_worker: bool) -> str:
     return "A worker does this import. Q leaves it; the worker goes on." if by_worker else "Nothing is in flight."
 
 
-def photo_words(flight: InFlight) -> tuple[str, str, str]:
+def photo_words(flight: ListingInFlight) -> tuple[str, str, str]:
     """Dots that are full, dots that are not, and ``3/8``; all empty for a listing without photos to fetch."""
     if not flight.photos_total:
         return "", "", ""
@@ -165,7 +165,9 @@ def photo_words(flight: InFlight) -> tuple[str, str, str]:
     return "■" * full, "□" * (dots - full), f"{done}/{flight.photos_total}"
 
 
-def in_place(before: Sequence[InFlight | None], now: Sequence[InFlight]) -> tuple[InFlight | None, ...]:
+def in_place(
+    before: Sequence[ListingInFlight | None], now: Sequence[ListingInFlight]
+) -> tuple[ListingInFlight | None, ...]:
     """The listings in flight, each on the line it had before; new ones take lines that became free (None)."""
     left = {flight.mls_number: flight for flight in now}
     lines = [None if old is None else left.pop(old.mls_number, None) for old in before]
@@ -193,7 +195,7 @@ class Flights(LongLines):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._flights: tuple[InFlight | None, ...] = ()
+        self._flights: tuple[ListingInFlight | None, ...] = ()
         self._now: datetime | None = None
         self._by_worker = False
 
@@ -217,7 +219,7 @@ class Flights(LongLines):
         segments = self._segments(flight, width)
         return Strip(segments).adjust_cell_length(width, base).apply_style(Style(bgcolor=base.bgcolor))
 
-    def _segments(self, flight: InFlight, width: int) -> list[Segment]:
+    def _segments(self, flight: ListingInFlight, width: int) -> list[Segment]:
         retrying = flight.attempt > 1
         full, empty, numbers = photo_words(flight)
         note = retry_words(flight, self._now) if retrying else flight.cause
