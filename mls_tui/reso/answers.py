@@ -207,7 +207,9 @@ class FloodError(MLSError):
 
     def __init__(self, what: str) -> None:
         super().__init__(
-            f"The MLS sent a page of more than {what}; it was not read, to keep memory bounded.", status=413
+            f"The MLS sent a page of more than {what}; it was not read, to keep memory bounded. "
+            "Check the base URL, or ask the provider what it sends.",
+            status=413,
         )
 
 

@@ -258,14 +258,14 @@ class _Body:
             self._content.set_exception(UnansweredError(NOT_HTTP))
 
 
-async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """aiohttp repeats a GET after these errors; each failed attempt must be seen by the caller."""
-    try:
-        return await send(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise UnansweredError(why_unanswered(error)) from None
+class _Response(aiohttp.ClientResponse):
+    """aiohttp repeats a GET after these two errors; each failed attempt must be seen by the caller."""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        try:
+            return await super().start(connection)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            raise UnansweredError(why_unanswered(error)) from None
 
 
 class Network:
@@ -305,6 +305,8 @@ class Network:
         if self._transport is not None:
             return await _sent(self._transport, httpx.Request(method, target.text, headers=headers, content=content))
         self._session = session = self._session or self._opened()
+        if session.closed:
+            raise UnansweredError(LOST)
         scheme, host, _ = target.origin
         proxy = self._proxies.of(scheme, host)
         proxy_headers = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else {}
@@ -356,7 +358,7 @@ class Network:
             max_line_size=_LONGEST_HEADER,
             max_field_size=_LONGEST_HEADER,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-            middlewares=(_once,),
+            response_class=_Response,
         )
 
     def _with_hint(self, phrase: str, scheme: str, host: str) -> str:

@@ -644,6 +644,8 @@ async def test_closing_ends_what_is_still_awaited() -> None:
         await network.close()
         with pytest.raises(UnansweredError, match=LOST):
             await waiting
+        with pytest.raises(UnansweredError, match=LOST):
+            await body(network, f"http://mls.test:{server.port}/")
 
 
 def test_a_reply_shows_no_header_in_a_traceback() -> None:
