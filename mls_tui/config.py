@@ -31,7 +31,8 @@ class Settings:
 
     ``config_path`` is a file, ``data_path``, ``state_path`` and ``cache_path`` are folders that may not exist yet.
     ``webp_variants`` are widths in pixels, none by default. ``queue_prefix`` begins the SQS queues' names, and
-    ``queue_visibility`` is how many seconds a worker has a task without a sign of life. ``key`` is the user's own
+    ``queue_visibility`` is how many seconds a worker has a message without a heartbeat, and ``import_slice`` after how
+    many a worker saves an import and queues the rest of it. ``key`` is the user's own
     encryption key, ``key_previous`` the one before it, for reading.
     """
 
@@ -61,6 +62,7 @@ class Settings:
     webp_variants: tuple[int, ...] = ()
     queue_prefix: str = "mls-tui"
     queue_visibility: int = 120
+    import_slice: int = 3600
     key: str | None = field(default=None, repr=False)
     key_previous: str | None = field(default=None, repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)

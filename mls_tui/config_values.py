@@ -134,6 +134,7 @@ SPECS: tuple[Spec, ...] = (
     Spec("webp_variants", _widths, ()),
     Spec("queue_prefix", _text(r"[A-Za-z0-9_-]{1,60}", "letters, digits, - and _, at most 60"), "mls-tui"),
     Spec("queue_visibility", _number(1, 43200), 120),
+    Spec("import_slice", _number(1, 36000), 3600),
     Spec("key", _text(r".{1,4096}", "a key or passphrase in one line"), in_file=False, secret=True),
     Spec("key_previous", _text(r".{1,4096}", "a key or passphrase in one line"), in_file=False, secret=True),
 )

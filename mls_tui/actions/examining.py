@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from mls_tui.actions.answering import answering, opened
 from mls_tui.actions.connections import find_connection
-from mls_tui.actions.distributed import no_workers
+from mls_tui.actions.distributed import import_queue
 from mls_tui.actions.results import ActionResult
 from mls_tui.actions.session import clear_secrets, connected
 from mls_tui.actions.workspace import Workspace
@@ -20,13 +21,16 @@ from mls_tui.storage.base import Check
 async def init_storage(workspace: Workspace | None = None, *, distributed: bool = False) -> ActionResult[list[Check]]:
     """Create table, index, bucket and their protections, or the embedded store's file and folder; idempotent.
 
-    ``distributed`` makes the queues of many machines as well.
+    ``distributed`` makes the workers' queues as well.
     """
     async with opened(workspace) as ws:
         ws.writable()
-        if distributed:
-            raise no_workers()
-        checks = [*await ws.store.init(), *await ws.photos.init()]
+        async with AsyncExitStack() as stack:
+            # First, so that a store which machines cannot share is refused before anything is made.
+            queue = await stack.enter_async_context(import_queue(ws)) if distributed else None
+            checks = [*await ws.store.init(), *await ws.photos.init()]
+            if queue is not None:
+                checks += await queue.init()
         answer = _answer(checks)
         return answer if answer.success else replace(answer, exit_code=1)
 
@@ -36,15 +40,17 @@ async def check_storage(
     workspace: Workspace | None = None, *, photos: bool = False, repair: bool = False, distributed: bool = False
 ) -> ActionResult[list[Check]]:
     """Say what is missing. ``photos`` reads every stored photo; ``repair`` deletes orphans and marks the damaged;
-    ``distributed`` looks over the queues as well."""
+    ``distributed`` checks the workers' queues as well."""
     async with opened(workspace) as ws:
         if repair:
             ws.writable()
         if repair and not photos:
             raise UsageError("--repair needs --photos: it mends what the photo check finds.")
-        if distributed:
-            raise no_workers()
-        checks = [*await ws.store.check(), *await ws.photos.check()]
+        async with AsyncExitStack() as stack:
+            queue = await stack.enter_async_context(import_queue(ws)) if distributed else None
+            checks = [*await ws.store.check(), *await ws.photos.check()]
+            if queue is not None:
+                checks += await queue.check()
         if photos:
             checks += await audit_photos(ws.store, ws.photos, ws.user_id, repair=repair)
         return _answer(checks)

@@ -23,10 +23,16 @@ async def get_run_problems(run_id: str, workspace: Workspace | None = None) -> A
     ``exit_code`` is 1."""
     async with opened(workspace) as ws:
         run = await find_run(ws, run_id)
-        problems = [problem async for problem in ws.store.problems(ws.user_id, run.run_id)]
+        problems = await run_problems(ws, run)
         if run.error:
             return ActionResult(True, run.error, problems, exit_code=1)
         return ActionResult(True, f"{len(problems)} problems", problems)
+
+
+async def run_problems(workspace: Workspace, run: ImportRun) -> list[Problem]:
+    """The problems that the run's row counts: what a killed process wrote beyond is met again when it is resumed."""
+    found = [problem async for problem in workspace.store.problems(workspace.user_id, run.run_id)]
+    return found[: run.problems]
 
 
 async def find_run(workspace: Workspace, run_id: str) -> ImportRun:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 from mls_tui.actions.answering import answering, opened, refusal
 from mls_tui.actions.connections import find_connection
-from mls_tui.actions.history import find_run
+from mls_tui.actions.history import find_run, run_problems
 from mls_tui.actions.results import ActionResult
 from mls_tui.actions.session import clear_secrets, open_connector_for
 from mls_tui.actions.workspace import Workspace
@@ -24,7 +24,6 @@ from mls_tui.importer.journal import Journal
 from mls_tui.importer.listing_task import observer
 from mls_tui.importer.options import ImportOptions
 from mls_tui.log import log_event
-from mls_tui.reso.base import Connector
 from mls_tui.reso.presets import at_its_feed, for_connection
 from mls_tui.reso.rate_limit import InFlight
 
@@ -40,23 +39,56 @@ async def import_events(
     Closing the iterator cancels the run and leaves a consistent store.
     """
     run_id = uuid.uuid4().hex[:12]
+    async with AsyncExitStack() as stack:
+        try:
+            await workspace.open()
+            workspace.writable()
+            connection = at_its_feed(await find_connection(workspace, connection_id))
+            run = _row(workspace, connection, options, run_id)
+            opening = open_importer(workspace, connection, run, options, control or ImportControl())
+            importer = await stack.enter_async_context(opening)
+        except Exception as error:
+            yield _refused(workspace, run_id, error)
+            return
+        events = await stack.enter_async_context(aclosing(importer.run()))
+        async for event in events:
+            log_event(event)
+            yield event
+
+
+@asynccontextmanager
+async def open_importer(
+    workspace: Workspace,
+    connection: Connection,
+    run: ImportRun,
+    options: ImportOptions,
+    control: ImportControl,
+    *,
+    resumable: bool = False,
+) -> AsyncIterator[Importer]:
+    """The importer of a run, with a connector of its own. ``resumable`` as of ImportContext."""
+    journal = Journal(run, workspace.store, SteadyClock(workspace.clock))
+    secrets = await clear_secrets(workspace, connection)
+    connector = await open_connector_for(workspace, connection, secrets, observer(journal))
     try:
-        await workspace.open()
-        workspace.writable()
-        connection = at_its_feed(await find_connection(workspace, connection_id))
-        journal = _journal(workspace, connection, options, run_id)
-        secrets = await clear_secrets(workspace, connection)
-        connector = await open_connector_for(workspace, connection, secrets, observer(journal))
-    except Exception as error:
-        yield _refused(workspace, run_id, error)
-        return
-    context = _context(workspace, connection, options, connector, journal, control or ImportControl())
-    importer = Importer(context, workers=workspace.settings.listings_in_flight)
-    try:
-        async with aclosing(importer.run()) as events:
-            async for event in events:
-                log_event(event)
-                yield event
+        highest = workspace.settings.photos_in_flight
+        context = ImportContext(
+            user_id=workspace.user_id,
+            connection=connection,
+            preset=for_connection(connection),
+            options=options,
+            connector=connector,
+            store=workspace.store,
+            photos=workspace.photos,
+            journal=journal,
+            control=control,
+            clock=journal.clock,
+            in_flight=InFlight(start=min(8, highest), highest=highest),
+            epoch=connection.cursor.epoch or run.started_at,
+            variants=workspace.settings.webp_variants,
+            resumable=resumable,
+        )
+        yield Importer(context, workers=workspace.settings.listings_in_flight)
     finally:
         await connector.close()
 
@@ -96,7 +128,7 @@ async def retry_run(run_id: str, workspace: Workspace | None = None) -> ActionRe
 async def _failed_options(workspace: Workspace, run: ImportRun) -> ImportOptions:
     keys: dict[str, None] = {}
     numbers: dict[str, None] = {}
-    async for problem in workspace.store.problems(workspace.user_id, run.run_id):
+    for problem in await run_problems(workspace, run):
         if problem.listing_key:
             keys[problem.listing_key] = None
         elif problem.kind is not ProblemKind.QUARANTINED:
@@ -120,8 +152,8 @@ def answer_of(result: ImportResult) -> ActionResult[ImportResult]:
     return ActionResult(True, result.message, result, exit_code=result.exit_code)
 
 
-def _journal(workspace: Workspace, connection: Connection, options: ImportOptions, run_id: str) -> Journal:
-    run = ImportRun(
+def _row(workspace: Workspace, connection: Connection, options: ImportOptions, run_id: str) -> ImportRun:
+    return ImportRun(
         run_id=run_id,
         user_id=workspace.user_id,
         connection_id=connection.connection_id,
@@ -131,33 +163,6 @@ def _journal(workspace: Workspace, connection: Connection, options: ImportOption
         started_at=epoch_ms(workspace.clock.now()),
         full=options.full,
         statuses=tuple(sorted(status.value for status in options.scope)),
-    )
-    return Journal(run, workspace.store, SteadyClock(workspace.clock))
-
-
-def _context(
-    workspace: Workspace,
-    connection: Connection,
-    options: ImportOptions,
-    connector: Connector,
-    journal: Journal,
-    control: ImportControl,
-) -> ImportContext:
-    highest = workspace.settings.photos_in_flight
-    return ImportContext(
-        user_id=workspace.user_id,
-        connection=connection,
-        preset=for_connection(connection),
-        options=options,
-        connector=connector,
-        store=workspace.store,
-        photos=workspace.photos,
-        journal=journal,
-        control=control,
-        clock=journal.clock,
-        in_flight=InFlight(start=min(8, highest), highest=highest),
-        epoch=connection.cursor.epoch or journal.run.started_at,
-        variants=workspace.settings.webp_variants,
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import aclosing, contextmanager
+import threading
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Any
 
 import click
 
@@ -15,6 +17,7 @@ from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.output import plain_text, print_json, say
 from mls_tui.cli.progress import show_for, tell_end
 from mls_tui.cli.running import (
+    PATIENCE_SECONDS,
     SIGNALS,
     end_at_once,
     fail,
@@ -30,21 +33,19 @@ from mls_tui.importer.options import ImportOptions
 
 
 @click.command()
-@click.option(
-    "--concurrency", type=click.IntRange(1, 64), default=8, show_default=True, help="Listings in work at once."
-)
+@click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Imports at once.")
 @click.pass_context
 def worker(ctx: click.Context, /, concurrency: int) -> None:
-    """Take up the work of distributed imports until SIGTERM or Ctrl-C; then finish what is begun."""
+    """Run queued imports until SIGTERM or Ctrl-C; then save what runs, for other workers to go on with."""
     settings = settings_of(ctx)
     log = log_to(ctx, settings)
 
     async def work() -> ActionResult[None]:
         stop = asyncio.Event()
-        with draining(stop):
-            async with workspace_of(settings, log) as workspace:
-                say("Working. Ctrl-C finishes what is begun and stops; once more stops at once.")
-                return await run_worker(workspace, concurrency=concurrency, stop=stop)
+        stop_on_signal(stop)
+        async with workspace_of(settings, log) as workspace:
+            say("Waiting for imports. Ctrl-C saves what runs and stops.")
+            return await run_worker(workspace, concurrency=concurrency, stop=stop)
 
     answer = run(work())
     if answer.error is not None:
@@ -52,20 +53,21 @@ def worker(ctx: click.Context, /, concurrency: int) -> None:
     say(answer.message)
 
 
-@contextmanager
-def draining(stop: asyncio.Event) -> Iterator[None]:
-    """The first signal sets ``stop``, the second ends the process: what is in hand then comes again elsewhere."""
+def stop_on_signal(stop: asyncio.Event) -> None:
+    """The first signal sets ``stop``; the process ends at once at the second one, or if stopping takes too long."""
 
     def asked() -> None:
         if stop.is_set():
             end_at_once()
-        say("Stopping: finishing what is begun. Once more stops at once.")
+        say("Stopping: saving what runs. Once more stops at once.")
         stop.set()
+        backstop = threading.Timer(PATIENCE_SECONDS, end_at_once)
+        backstop.daemon = True
+        backstop.start()
 
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         listen(loop, number, asked)
-    yield
 
 
 def _steer(name: str, summary_line: str) -> click.Command:
@@ -81,9 +83,9 @@ def _steer(name: str, summary_line: str) -> click.Command:
     return steer
 
 
-pause = _steer("pause", "Let a distributed import rest; `resume` goes on with it.")
-resume = _steer("resume", "Go on with a distributed import that was paused.")
-cancel = _steer("cancel", "End a distributed import; what is stored stays.")
+pause = _steer("pause", "Pause an import; `resume` goes on with it.")
+resume = _steer("resume", "Go on with a paused import.")
+cancel = _steer("cancel", "End an import; what is stored stays.")
 
 
 def import_distributed(
@@ -94,16 +96,16 @@ def import_distributed(
     async def begin_and_follow(workspace: Workspace) -> tuple[ActionResult[list[ImportRun]], list[ImportResult]]:
         answer = await start_distributed(connections, options, workspace)
         for begun in answer.data or []:
-            say(plain_text(f"Run {begun.run_id} of {begun.connection_name} is begun; the workers do it."))
+            say(plain_text(f"Run {begun.run_id} of {begun.connection_name} is queued for the workers."))
         if detach or not answer.data:
             return answer, []
-        say("Ctrl-C leaves it to them: `mls-tui history` shows how it goes, `mls-tui cancel RUN` ends it.")
+        say("Ctrl-C leaves it to them. `mls-tui history` shows how far it is; `mls-tui cancel RUN` ends it.")
         results = [await _followed(workspace, each, quiet=as_json) for each in answer.data]
         return answer, results
 
     answer, results = with_workspace(ctx, begin_and_follow, as_json=as_json)
     if as_json:
-        print_json(_documents(answer, results, many=len(connections) > 1))
+        print_json(_document(answer, results, many=len(connections) > 1))
     for result in results:
         tell_end(result, quiet=as_json)
     if answer.error is not None:
@@ -111,15 +113,16 @@ def import_distributed(
     sys.exit(max([answer.exit_code, *(result.exit_code for result in results)]))
 
 
-def _documents(answer: ActionResult[list[ImportRun]], results: list[ImportResult], *, many: bool) -> object:
-    """The contract's document for one connection, an array of them for several; what is begun, where it is left."""
+def _document(answer: ActionResult[list[ImportRun]], results: list[ImportResult], *, many: bool) -> dict[str, Any]:
+    """The result of one connection as any import prints it; with several connections, an object with ``runs``."""
     runs = answer.data or []
-    documents = [result.to_contract() for result in results] or [
-        {"success": True, "message": "Begun", "data": {"run": each.run_id}} for each in runs
+    ends = [result.to_contract() for result in results] or [
+        {"success": True, "message": "Queued", "data": {"run": run.run_id}} for run in runs
     ]
+    documents = [{"connection": run.connection_name, **end} for run, end in zip(runs, ends, strict=True)]
     if answer.error is not None:
         documents.append({"success": False, "error": answer.error})
-    return documents if many else documents[0]
+    return {"success": all(each["success"] for each in documents), "runs": documents} if many else documents[0]
 
 
 async def _followed(workspace: Workspace, begun: ImportRun, *, quiet: bool) -> ImportResult:

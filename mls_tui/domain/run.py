@@ -164,6 +164,9 @@ class ImportRun(Record):
     distributed: bool = False
     control: str | None = None
     expected: int | None = None
+    message: int = 0
+    """How many messages the workers' queue has got for this run, and ``counts.total`` when the last one was sent."""
+    counted_when_sent: int = 0
 
     @property
     def paused(self) -> bool:

@@ -135,11 +135,9 @@ class CursorKeeper:
         return iso_z(datetime.fromtimestamp(self.started, UTC)), None
 
     def _take(self, record: RawRecord) -> tuple[str, str] | None:
-        raw, key = record.get(self.preset.timestamp_field), record.get(self.preset.key_field)
-        moment = parse_timestamp(raw) if isinstance(raw, str) else None
-        if moment is None or not isinstance(raw, str) or not isinstance(key, str | int):
+        raw, place = record.get(self.preset.timestamp_field), place_of(record, self.preset)
+        if place is None or not isinstance(raw, str):
             return None
-        place = (moment.timestamp(), str(key))
         if self._ordered and place[0] < self._seen[0]:
             self._ordered = False
             if self.cursor is not self._origin:
@@ -148,3 +146,12 @@ class CursorKeeper:
         if self._newest is None or place > (self._newest[0], self._newest[2]):
             self._newest = (place[0], raw, place[1])
         return raw, place[1]
+
+
+def place_of(record: RawRecord, preset: ProviderPreset) -> tuple[float, str] | None:
+    """Where a record stands in a sweep: its timestamp in epoch seconds and its key. None if it lacks one."""
+    raw, key = record.get(preset.timestamp_field), record.get(preset.key_field)
+    moment = parse_timestamp(raw) if isinstance(raw, str) else None
+    if moment is None or not isinstance(key, str | int):
+        return None
+    return moment.timestamp(), str(key)

@@ -34,13 +34,18 @@ from mls_tui.domain.listing import Change, ListingStatus, address_key
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.importer.cleanup import delete_unowned, discard_again, remember_undeleted, tidy_listing
 from mls_tui.importer.context import ImportContext
-from mls_tui.importer.cursor import Advance, CursorKeeper
+from mls_tui.importer.cursor import Advance, CursorKeeper, place_of
 from mls_tui.importer.erase import erase_listing
 from mls_tui.importer.listing_task import ListingTask
 from mls_tui.importer.options import ImportOptions
 from mls_tui.importer.plan import Decision, FeedRecord, Planner, RecordReader, entry_of
 from mls_tui.importer.stored_index import StoredIndex
+<<<<<<< HEAD
 from mls_tui.reso.base import FeedQuery
+=======
+from mls_tui.importer.tidy import delete_unowned, tidy_listing
+from mls_tui.reso.base import FeedQuery, RawRecord
+>>>>>>> c45c12c (Let workers import whole connections from one SQS FIFO queue)
 from mls_tui.reso.mapping.record import Gone, Mapped, Quarantined
 from mls_tui.reso.mapping.values import silent
 from mls_tui.storage.base import IndexEntry, PutOutcome
@@ -105,6 +110,9 @@ class FeedSweep:
                     record = self.planner.reader.record(page.number, raw)
                     if query.keys or query.resume_after:
                         self.served.add(record.listing_key)
+                    if self._counted_before(query, raw):
+                        self._finished(record)
+                        continue
                     with self.context.journal.page(page.number):
                         await self._dispatch(record, queue)
                 await self._advance()
@@ -114,6 +122,16 @@ class FeedSweep:
         for _ in range(self.workers):
             await queue.put(None)
         return broken
+
+    def _counted_before(self, query: FeedQuery, raw: RawRecord) -> bool:
+        """True for a record at or before the place where this very run was resumed: servers repeat the last one."""
+        if query.resume_after is None or not self.context.journal.resumed:
+            return False
+        timestamp, key = query.resume_after
+        preset = self.context.preset
+        before = place_of({preset.timestamp_field: timestamp, preset.key_field: key}, preset)
+        here = place_of(raw, preset)
+        return before is not None and here is not None and here <= before
 
     async def _dispatch(self, record: FeedRecord, queue: Work) -> None:
         """Settle what costs nothing here; the rest waits for a worker. Two records with one ListingKey are never in

@@ -49,17 +49,18 @@ async def _turns() -> None:
         await asyncio.sleep(0)
 
 
-async def test_the_first_signal_drains_a_worker_and_the_second_ends_it_at_once(
+async def test_the_first_signal_stops_a_worker_and_the_second_ends_it_at_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ended: list[str] = []
     monkeypatch.setattr(workers, "end_at_once", lambda: ended.append("at once"))
+    monkeypatch.setattr(workers, "PATIENCE_SECONDS", 3600)
     stop = asyncio.Event()
-    with workers.draining(stop):
-        os.kill(os.getpid(), signal.SIGTERM)
-        await _turns()
-        assert (stop.is_set(), ended) == (True, [])
-        assert "Once more stops at once" in capsys.readouterr().err
-        os.kill(os.getpid(), signal.SIGTERM)
-        await _turns()
-        assert ended == ["at once"]
+    workers.stop_on_signal(stop)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await _turns()
+    assert (stop.is_set(), ended) == (True, [])
+    assert "Once more stops at once" in capsys.readouterr().err
+    os.kill(os.getpid(), signal.SIGTERM)
+    await _turns()
+    assert ended == ["at once"]

@@ -1,0 +1,1 @@
+"""Imports on many machines: one SQS queue of imports, and workers that run the ordinary importer."""

@@ -1,0 +1,166 @@
+"""A worker: receives messages, continues their runs, and deletes each message last. Any number may run, and each may be
+killed at any moment: its messages are delivered again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+
+from mls_tui.domain.clock import Clock
+from mls_tui.domain.errors import MlsTuiError, StorageError, sentence
+from mls_tui.importer.control import ImportControl
+from mls_tui.workers.queue import POLL_SECONDS, Delivery, ImportQueue
+from mls_tui.workers.runs import Fate, UserImports, Verdict, bury, perform
+
+TROUBLE_SECONDS = 5.0
+LETTERS_SECONDS = 15.0
+STOP_SECONDS = 1.8
+LONGEST_WAIT_SECONDS = 900.0
+MOST_LETTERS = 10_000
+
+log = logging.getLogger("mls_tui")
+
+
+@dataclass(slots=True)
+class Worker:
+    """``concurrency`` is how many imports run at once. After ``slice_seconds`` an import is saved and continued by a
+    new message, so that others get their turn and SQS's limit of 12 hours for a message is never reached."""
+
+    queue: ImportQueue
+    imports: Callable[[str], AbstractAsyncContextManager[UserImports]]
+    clock: Clock
+    concurrency: int = 4
+    slice_seconds: float = 3600.0
+    poll: float = POLL_SECONDS
+    _stopping: bool = False
+    _controls: set[ImportControl] = field(default_factory=set)
+    _buried: set[str] = field(default_factory=set)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set; then save what runs, give its messages back, and return within two seconds."""
+        busy: set[asyncio.Task[None]] = set()
+        loops = [asyncio.create_task(self._receive(busy)), asyncio.create_task(self._read_dead_letters())]
+        try:
+            await stop.wait()
+        finally:
+            self._stopping = True
+            for task in loops:
+                task.cancel()
+            for control in self._controls:
+                control.cancel(handed_over=True)
+            if busy:
+                await asyncio.wait(busy, timeout=STOP_SECONDS)
+            await asyncio.gather(*loops, return_exceptions=True)
+
+    async def _receive(self, busy: set[asyncio.Task[None]]) -> None:
+        free = asyncio.Semaphore(self.concurrency)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            busy.discard(task)
+            free.release()
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.error("unforeseen error in a worker", exc_info=error)
+
+        while True:
+            await free.acquire()
+            try:
+                found = await self.queue.receive(1, self.poll)
+            except Exception as error:
+                _tell("the queue cannot be read", error)
+                await self.clock.sleep(TROUBLE_SECONDS)
+                found = []
+            except asyncio.CancelledError:
+                free.release()
+                raise
+            if not found:
+                free.release()
+            for delivery in found:
+                task = asyncio.create_task(self._settle(delivery))
+                busy.add(task)
+                task.add_done_callback(ended)
+
+    async def _settle(self, delivery: Delivery) -> None:
+        """Continue the run of one message, and acknowledge it last."""
+        control = ImportControl()
+        self._controls.add(control)
+        if self._stopping:
+            control.cancel(handed_over=True)
+        helpers = [asyncio.create_task(self._beat(delivery)), asyncio.create_task(self._hand_over(control))]
+        try:
+            verdict = await self._perform(delivery, control)
+        finally:
+            self._controls.discard(control)
+            for helper in helpers:
+                helper.cancel()
+        try:
+            await self._acknowledge(delivery, verdict)
+        except StorageError as error:
+            log.warning("a message could not be acknowledged and is delivered again: %s", sentence(error))
+
+    async def _perform(self, delivery: Delivery, control: ImportControl) -> Verdict:
+        if delivery.job is None:
+            return Verdict(Fate.REJECT)
+        try:
+            async with self.imports(delivery.job.user) as imports:
+                return await perform(imports, delivery, control)
+        except Exception as error:
+            _tell(f"run {delivery.job.run} could not be continued", error)
+            return Verdict(Fate.BACK)
+
+    async def _acknowledge(self, delivery: Delivery, verdict: Verdict) -> None:
+        match verdict.fate:
+            case Fate.DONE:
+                await self.queue.delete(delivery)
+            case Fate.MORE if self._stopping:
+                await self.queue.keep(delivery, 0)
+            case Fate.MORE if delivery.job is not None:
+                await self.queue.send(delivery.job, verdict.group, verdict.number)
+                await self.queue.delete(delivery)
+            case Fate.BACK:
+                await self.queue.keep(delivery, self._wait(delivery.count) if verdict.waits else self._wait(1))
+            case _:
+                if delivery.count == 1:
+                    log.warning("message %s is no import of this program and is rejected", delivery.message_id)
+                await self.queue.keep(delivery, 0)
+
+    def _wait(self, count: int) -> float:
+        """15 s after the first failure and twice as much after each further one, with the default visibility."""
+        return min(LONGEST_WAIT_SECONDS, self.queue.visibility / 8 * float(2 ** (count - 1)))
+
+    async def _beat(self, delivery: Delivery) -> None:
+        """Keep the message ours."""
+        while True:
+            await self.clock.sleep(self.queue.visibility / 3)
+            try:
+                if not await self.queue.keep(delivery, self.queue.visibility):
+                    log.warning("message %s is not ours any more", delivery.message_id)
+                    return
+            except StorageError as error:
+                log.warning("a heartbeat failed: %s", sentence(error))
+
+    async def _hand_over(self, control: ImportControl) -> None:
+        await self.clock.sleep(self.slice_seconds)
+        control.cancel(handed_over=True)
+
+    async def _read_dead_letters(self) -> None:
+        """Mark the runs of dead letters as failed. The letters stay, for people to look at."""
+        while True:
+            try:
+                for letter in await self.queue.dead_letters():
+                    if letter.job is not None and letter.message_id not in self._buried:
+                        async with self.imports(letter.job.user) as imports:
+                            await bury(imports, letter.job)
+                    self._buried.add(letter.message_id)
+            except Exception as error:
+                _tell("the dead letters cannot be read", error)
+            if len(self._buried) > MOST_LETTERS:
+                self._buried.clear()
+            await self.clock.sleep(LETTERS_SECONDS)
+
+
+def _tell(what: str, error: Exception) -> None:
+    """Whatever the error is, the worker goes on."""
+    log.warning("%s: %s", what, sentence(error), exc_info=None if isinstance(error, MlsTuiError) else error)
