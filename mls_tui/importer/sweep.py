@@ -40,12 +40,7 @@ from mls_tui.importer.listing_task import ListingTask
 from mls_tui.importer.options import ImportOptions
 from mls_tui.importer.plan import Decision, FeedRecord, Planner, RecordReader, entry_of
 from mls_tui.importer.stored_index import StoredIndex
-<<<<<<< HEAD
-from mls_tui.reso.base import FeedQuery
-=======
-from mls_tui.importer.tidy import delete_unowned, tidy_listing
 from mls_tui.reso.base import FeedQuery, RawRecord
->>>>>>> c45c12c (Let workers import whole connections from one SQS FIFO queue)
 from mls_tui.reso.mapping.record import Gone, Mapped, Quarantined
 from mls_tui.reso.mapping.values import silent
 from mls_tui.storage.base import IndexEntry, PutOutcome

@@ -54,11 +54,13 @@ class UserImports:
 
 class Fate(Enum):
     """What becomes of a message: ``done`` deletes it; ``more`` sends the run's next message before; ``back`` gives it
-    back after a while; ``reject`` gives it back at once, until SQS moves it to the dead-letter queue."""
+    back after a while, ``busy`` once another worker had time to finish with its connection; ``reject`` gives it back at
+    once, until SQS moves it to the dead-letter queue."""
 
     DONE = "done"
     MORE = "more"
     BACK = "back"
+    BUSY = "busy"
     REJECT = "reject"
 
 
@@ -195,17 +197,19 @@ async def perform(imports: UserImports, delivery: Delivery, control: ImportContr
     progressed = run.counts.total > run.counted_when_sent
     if group != delivery.group or (delivery.count >= TRUSTED_DELIVERIES and progressed):
         return await _next_message(imports, run, group)
-    exit_code = 0
+    result = None
     async with imports.importer(run, connection, control) as importer, aclosing(importer.run()) as events:
         async for event in events:
             if isinstance(event, RunFinished):
-                exit_code = event.result.exit_code
+                result = event.result
     now = await imports.store.get_run(imports.user, run.run_id, started_at=run.started_at)
     if now is None or now.ended or now.paused:
         return DONE
     if control.handed_over:
         return await _next_message(imports, now, group)
-    return Verdict(Fate.BACK, waits=exit_code == StorageError.exit_code)
+    if result is not None and result.state is RunState.CANCELLED:
+        return Verdict(Fate.BUSY)  # its lease is held
+    return Verdict(Fate.BACK, waits=result is not None and result.exit_code == StorageError.exit_code)
 
 
 async def _next_message(imports: UserImports, run: ImportRun, group: str) -> Verdict:

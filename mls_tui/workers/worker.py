@@ -88,13 +88,17 @@ class Worker:
         self._controls.add(control)
         if self._stopping:
             control.cancel(handed_over=True)
-        helpers = [asyncio.create_task(self._beat(delivery)), asyncio.create_task(self._hand_over(control))]
+        beat = asyncio.create_task(self._beat(delivery, control))
+        slice_end = asyncio.create_task(self._hand_over(control))
         try:
             verdict = await self._perform(delivery, control)
         finally:
             self._controls.discard(control)
-            for helper in helpers:
-                helper.cancel()
+            lost = beat.done() and not beat.cancelled()
+            beat.cancel()
+            slice_end.cancel()
+        if lost:
+            return
         try:
             await self._acknowledge(delivery, verdict)
         except StorageError as error:
@@ -121,6 +125,8 @@ class Worker:
                 await self.queue.delete(delivery)
             case Fate.BACK:
                 await self.queue.keep(delivery, self._wait(delivery.count) if verdict.waits else self._wait(1))
+            case Fate.BUSY:
+                await self.queue.keep(delivery, self.queue.visibility)
             case _:
                 if delivery.count == 1:
                     log.warning("message %s is no import of this program and is rejected", delivery.message_id)
@@ -130,13 +136,14 @@ class Worker:
         """15 s after the first failure and twice as much after each further one, with the default visibility."""
         return min(LONGEST_WAIT_SECONDS, self.queue.visibility / 8 * float(2 ** (count - 1)))
 
-    async def _beat(self, delivery: Delivery) -> None:
-        """Keep the message ours."""
+    async def _beat(self, delivery: Delivery, control: ImportControl) -> None:
+        """Keep the message ours. Once it is not, another worker has it and goes on with the import."""
         while True:
             await self.clock.sleep(self.queue.visibility / 3)
             try:
                 if not await self.queue.keep(delivery, self.queue.visibility):
                     log.warning("message %s is not ours any more", delivery.message_id)
+                    control.cancel(handed_over=True)
                     return
             except StorageError as error:
                 log.warning("a heartbeat failed: %s", sentence(error))

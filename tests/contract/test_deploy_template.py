@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from mls_tui.config import load_settings
 from mls_tui.storage.aws import Aws
 from mls_tui.storage.s3.setup import tls_statement
+from mls_tui.workers.queue import ImportQueue
 from tests.contract.samples import Pair
 from tests.deployment import resource, template_json
 
@@ -65,8 +67,30 @@ def test_plain_http_is_refused_in_the_same_words() -> None:
     [bucket] = resource("BucketPolicy")["PolicyDocument"]["Statement"]
     assert bucket | {"Resource": ""} == tls_statement("b") | {"Resource": ""}
     assert bucket["Resource"] == [{"Fn::GetAtt": ["Bucket", "Arn"]}, {"Fn::Sub": "${Bucket.Arn}/*"}]
-    for queue in ("Pages", "PagesDead", "Media", "MediaDead"):
+    for queue in ("Imports", "ImportsDead"):
         policy = resource(f"{queue}Policy")
         assert policy["Queues"] == [{"Ref": queue}]
         [statement] = policy["PolicyDocument"]["Statement"]
         assert statement == tls_statement("b") | {"Action": "sqs:*", "Resource": {"Fn::GetAtt": [queue, "Arn"]}}
+
+
+async def test_the_queues_are_the_same(aws: Aws) -> None:
+    prefix = "template"
+    queue = ImportQueue(aws, prefix, visibility=DEFAULTS.queue_visibility)
+    await queue.init()
+    await queue.close()
+    client: Any = aws.sqs()
+    for title, name in (("Imports", queue.name), ("ImportsDead", queue.dead_name)):
+        address = client.get_queue_url(QueueName=name)["QueueUrl"]
+        made = client.get_queue_attributes(QueueUrl=address, AttributeNames=["All"])["Attributes"]
+        wanted = resource(title)
+        assert wanted.pop("QueueName") == {"Fn::Sub": name.replace(prefix, "${QueuePrefix}")}
+        assert wanted.pop("Tags") == [{"Key": "application", "Value": "mls-tui"}]
+        redrive = wanted.pop("RedrivePolicy", None)
+        assert {key: str(value).lower() for key, value in wanted.items()}.items() <= {
+            key: value.lower() for key, value in made.items()
+        }.items()
+        if redrive is not None:
+            assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["ImportsDead", "Arn"]}
+            assert redrive["maxReceiveCount"] == json.loads(made["RedrivePolicy"])["maxReceiveCount"]
+        assert ("RedrivePolicy" in made) == (redrive is not None)

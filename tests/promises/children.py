@@ -48,6 +48,10 @@ class Child:
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGKILL)
 
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self._process.terminate()
+
     def events(self) -> Iterator[dict[str, Any]]:
         """Every line that came whole; a torn last one acknowledges nothing."""
         with os.fdopen(os.dup(self._reader.fileno()), encoding="utf-8") as stream:

@@ -13,6 +13,7 @@ from typing import Any
 from mls_tui.config_values import SPECS
 from mls_tui.deploy import template
 from mls_tui.vault.kms import KmsKeys
+from mls_tui.workers.worker import STOP_SECONDS
 from tests.deployment import resource, template_json
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +86,24 @@ def test_every_variable_given_to_a_worker_is_a_setting() -> None:
     assert not names & {spec.variable for spec in SPECS if spec.secret}
     assert container["ReadonlyRootFilesystem"]
     assert [mount["ContainerPath"] for mount in container["MountPoints"]] == ["/data"]
+
+
+def test_fargate_waits_for_a_worker_that_stops() -> None:
+    [container] = resource("WorkerTask")["ContainerDefinitions"]
+    assert STOP_SECONDS + 10 <= container["StopTimeout"] <= 120
+
+
+def test_there_are_as_many_workers_as_the_queued_and_running_imports_need() -> None:
+    tracking = resource("WorkerScaling")["TargetTrackingScalingPolicyConfiguration"]
+    metrics = {each["Id"]: each for each in tracking["CustomizedMetricSpecification"]["Metrics"]}
+    queues = [metrics[name]["MetricStat"]["Metric"]["Dimensions"][0]["Value"] for name in ("waiting", "imported")]
+    assert queues == [{"Fn::GetAtt": ["Imports", "QueueName"]}] * 2
+    assert [name for name, each in metrics.items() if each["ReturnData"]] == ["backlog"]
+    assert set(re.findall(r"\b[a-z]+\b", metrics["backlog"]["Expression"])) == {"waiting", "imported", "running"}
+    [container] = resource("WorkerTask")["ContainerDefinitions"]
+    assert container["Command"][-1] == tracking["TargetValue"] == {"Ref": "ImportsPerWorker"}
+    assert resource("Cluster")["ClusterSettings"] == [{"Name": "containerInsights", "Value": "enabled"}]
+    assert "DesiredCount" not in resource("Workers")
 
 
 def test_the_schedule_starts_a_distributed_import_of_each_connection() -> None:
