@@ -13,13 +13,13 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import CodeType, FrameType
-from typing import Any
+from types import CodeType, FrameType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import patch
 from uuid import uuid4
 
@@ -30,9 +30,12 @@ from mls_tui import actions
 from mls_tui.actions import ConnectionForm, ImportOptions
 from mls_tui.actions.workspace import Workspace
 from mls_tui.config import Settings, load_settings
-from mls_tui.domain.events import RunFinished
+from mls_tui.domain.events import Event, RunFinished
 from tests.providers.odd_servers import offset_links
 from tests.providers.stranger import PNG, Handler, house, serving
+
+if TYPE_CHECKING:
+    from mls_tui.ui.port import ActionsPort
 
 PACKAGE = str(Path(mls_tui.__file__).parent) + os.sep
 _NOT_CALLS = ("<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>", "<lambda>", "<module>")
@@ -44,6 +47,10 @@ class Walk:
 
     entered: set[CodeType] = field(default_factory=set)
     deepest: int = 0
+    over: bool = False
+    """Threads that were started meanwhile are still watched, but count no more."""
+    produced: bool = False
+    """Other threads have done their part of the walk, and count no more."""
     below: str | None = None
     """In the first thread, count only what this function calls or awaits."""
 
@@ -56,6 +63,8 @@ class Walk:
 
     def note(self, frame: FrameType, event: str, _: object) -> None:
         code = frame.f_code
+        if self.over or (self.produced and threading.current_thread() is not threading.main_thread()):
+            return
         if event != "call" or not code.co_filename.startswith(PACKAGE) or code.co_name in _NOT_CALLS:
             return
         if code.co_filename.startswith(PACKAGE + "demo"):
@@ -71,11 +80,13 @@ class Walk:
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Watch this thread and those that are started meanwhile."""
+        self.over = self.produced = False
         threading.setprofile(self.note)
         sys.setprofile(self.note)
         try:
             yield
         finally:
+            self.over = True
             sys.setprofile(None)
             threading.setprofile(None)
 
@@ -137,22 +148,32 @@ async def home(walk: Walk) -> None:
 
 
 async def key(walk: Walk) -> None:
-    """From the key ``i`` on the connections screen to the first event that the application has."""
+    """From the key ``i`` on the connections screen to the first event that the application has. What the import goes
+    on to do while that event is on its way is the walk of a home."""
     from mls_tui.ui.app import MlsTuiApp
     from tests.ui.shell import settled, until
+
+    first = asyncio.Event()
+
+    async def import_events(*arguments: Any) -> AsyncIterator[Event]:
+        async for event in actions.import_events(*arguments):
+            walk.produced = True
+            yield event
 
     with TemporaryDirectory() as folder:
         async with serving(one_home(0)) as origin:
             async with Workspace(local(folder)) as workspace:
                 await connected(workspace, f"{origin}/odata")
-            app = MlsTuiApp(Workspace(local(folder)))
+            lent = SimpleNamespace(**{**vars(actions), "import_events": import_events})
+            app = MlsTuiApp(Workspace(local(folder)), cast("ActionsPort", lent))
             async with app.run_test(size=(120, 36)) as pilot:
                 await settled(pilot)
                 await until(pilot, lambda: bool(app.screen.query("DataTable")), 20)
                 await settled(pilot)
+                app.import_events.subscribe(app, lambda _: first.set())
                 with walk.taken():
-                    await pilot.press("i")
-                    await until(pilot, lambda: app.tally is not None and app.tally.begun, 20)
+                    app.simulate_key("i")
+                    await first.wait()
                 await until(pilot, lambda: not app.imports.running, 20)
 
 

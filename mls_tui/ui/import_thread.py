@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mls_tui import loops
 from mls_tui.domain.clock import Clock, SystemClock, epoch_ms
 from mls_tui.domain.errors import sentence
-from mls_tui.domain.events import Event, RunFinished
+from mls_tui.domain.events import Event, RunFinished, RunStarted
 from mls_tui.domain.run import ImportResult, RunState
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.tally import Tally, TallyFold
@@ -136,6 +136,8 @@ class ImportThread:
         with self._lock:
             self._waiting.append(event)
             full = len(self._waiting) >= MAX_WAITING
+        if isinstance(event, RunStarted):
+            self._publish()  # at once: the user has just pressed a key
         if full:
             self._may_go_on.clear()
             self._publish()
