@@ -195,6 +195,10 @@ class MlsTuiApp(Shell):
     async def action_end(self) -> None:
         await self.action_quit()
 
+    def action_help_quit(self) -> None:
+        """ctrl+c copies in a field, and quits in most other programs: say how one quits here."""
+        self.notify("Press ctrl+q to quit.", title="Do you want to quit?")
+
     async def action_quit(self) -> None:
         ask = getattr(self.screen, "ask_to_leave", None)
         if ask is None:

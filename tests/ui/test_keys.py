@@ -61,3 +61,10 @@ async def test_a_row_of_keys_that_does_not_fit_ends_in_dots_and_a_question_mark(
         assert "? Help" in seen(pilot).splitlines()[-1]
         await resized(pilot, SIZES[-1])
         assert "…" not in seen(pilot).splitlines()[-2]
+
+
+async def test_ctrl_c_says_in_plain_words_how_one_quits() -> None:
+    async with opened(an_app()) as pilot:
+        await press(pilot, "ctrl+c")
+        assert toasts(pilot) == ["Press ctrl+q to quit."]
+        assert "[b]" not in seen(pilot)

@@ -46,7 +46,7 @@ async def test_one_kind_is_shown_with_its_differences_field_by_field_and_marked_
     actions = FakeActions(connections=[a_view()])
     actions.preview = Preview(rows(40))
     async with opened(an_app(actions)) as pilot:
-        await press(pilot, "p", "slash", "f", "home")
+        await press(pilot, "p", "slash", "slash", "home")
         assert "MLS1 " in seen(pilot)
         assert "MLS2 " not in seen(pilot)
         assert "500,001 → 490,000" in text_of(pilot, "#preview-fields")

@@ -217,7 +217,7 @@ class ConnectionsScreen(ListScreen):
         from mls_tui.ui.screens.preview import PreviewScreen
 
         if (view := self._chosen) is not None:
-            self.app.push_screen(PreviewScreen(view.connection))
+            self.app.push_screen(PreviewScreen(view.connection, first=view.last_run is None))
 
     @on(Button.Pressed, "#add")
     def action_add(self) -> None:

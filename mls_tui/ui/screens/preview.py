@@ -52,8 +52,10 @@ class PreviewScreen(MlsScreen[None]):
         Binding("r", "again", "Ask again", id="preview.again", tooltip="Ask the MLS once more", group=PREVIEW),
     ]
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, first: bool = False) -> None:
+        """``first``: the connection has not been imported yet."""
         super().__init__()
+        self._first = first
         self._connection = connection
         self._preview: Preview | None = None
         self._rows: tuple[PreviewRow, ...] = ()
@@ -115,6 +117,8 @@ class PreviewScreen(MlsScreen[None]):
             parts += [(f"{_SIGNS[change][0]} {number:,} {words}", look), "    "]
         marked = plural(len(self._marked), "listing")
         parts += ["\n", (f"{marked} marked", "bold"), (". Nothing has been written. ", "$foreground 60%")]
+        if not self._first:
+            parts.append(("Only what changed since the last import was asked for.", "$foreground 60%"))
         self.query_one("#preview-head", Static).update(Content.assemble(*parts))
 
     def _cells(self, index: int) -> list[Text]:

@@ -285,6 +285,9 @@ def summary_words(tally: Tally) -> Content:
         look = "bold $text-error" if word == "failed" and number else "bold" if number else "$foreground 60%"
         parts += [(f"{number:>9,}", look), f"  {word}", (f"  {note}" if note else "", "$text-warning"), "\n"]
     parts.append((f"{size(counts.bytes):>9}  in {duration(tally.seconds)}\n", "$foreground 60%"))
+    repeated = counts.attempts_failed_listing + counts.attempts_failed_photo + counts.attempts_failed_page
+    if repeated:
+        parts.append((f"{repeated:>9,}  {'attempt' if repeated == 1 else 'attempts'} repeated\n", "$foreground 60%"))
     for warning, times in list(result.warnings.items())[:3]:
         parts += [("\n  ! ", "$text-warning"), f"{one_line(warning, 100)} ({times:,}×)"]
     parts.append("\n")
