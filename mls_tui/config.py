@@ -1,70 +1,192 @@
-"""The effective configuration: flags, then ``MLS_TUI_*``, then config.toml, then defaults (CONTRACT: "Configuration").
+"""The effective configuration: flags, then ``MLS_TUI_*``, then config.toml, then defaults (docs/contract.md,
+Configuration). A setting is one field of ``Settings``.
 
-Must stay cheap to import (no boto3, httpx, pydantic, textual) and never holds AWS credentials: those are boto3's own.
+Stays cheap to import (no boto3, httpx, pydantic, textual). AWS credentials are boto3's own.
 """
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
-from mls_tui.config_values import BY_NAME, SPECS, Spec
 from mls_tui.domain.errors import UsageError
+from mls_tui.domain.keys import valid_user_id
 
 APP = "mls-tui"
+PREFIX = "MLS_TUI_"
+SHORTEST_KEY = 16
+_LARGEST_FILE = 1_000_000
 
 
-class Effective(NamedTuple):
-    """One line of ``mls-tui info``. ``source``: ``flag``, ``environment``, ``file`` or ``default``."""
+class Spec(NamedTuple):
+    """One setting. ``parse`` takes text or a TOML value and raises ValueError with what it wants to see."""
 
     name: str
-    value: str
-    source: str
+    parse: Callable[[object], object]
+    default: object = None
+    in_file: bool = True
+    secret: bool = False
+    field: str = ""
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name.upper()
+
+
+def _text(pattern: str, wanted: str) -> Callable[[object], str]:
+    compiled = re.compile(pattern)
+
+    def parse(value: object) -> str:
+        if not isinstance(value, str) or not compiled.fullmatch(value):
+            raise ValueError(wanted)
+        return value
+
+    return parse
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off"):
+        return False
+    raise ValueError("1 or 0")
+
+
+def _number(low: int, high: int) -> Callable[[object], int]:
+    wanted = f"a whole number from {low} to {high}"
+
+    def parse(value: object) -> int:
+        text = str(value).strip() if isinstance(value, int | str) and not isinstance(value, bool) else ""
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(wanted)
+        return int(text)
+
+    return parse
+
+
+def _widths(value: object) -> tuple[int, ...]:
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        raise ValueError("widths in pixels, like 1600,400")
+    try:
+        return tuple(dict.fromkeys(_number(16, 8192)(item) for item in items))
+    except ValueError:
+        raise ValueError("widths from 16 to 8192 pixels, like 1600,400") from None
+
+
+def _keymap(value: object) -> Mapping[str, str]:
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) and key for key in value.values()):
+        raise ValueError('lines like import = "i", the name of a binding and its keys')
+    return dict(value)
+
+
+def _user(value: object) -> str:
+    if not isinstance(value, str) or not valid_user_id(value):
+        raise ValueError("letters, digits and . _ : @ - (at most 128, beginning with a letter or digit)")
+    return value
+
+
+def _home(value: object) -> Path:
+    if not isinstance(value, str | Path) or "\0" in str(value):
+        raise ValueError("a folder")
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("a folder without ~, as this user has no home") from None
+
+
+def _key(value: object) -> str:
+    text = _text(r".{1,4096}", "a key or passphrase in one line")(value)
+    if len(text) < SHORTEST_KEY:
+        raise ValueError(f"at least {SHORTEST_KEY} characters, best the output of: openssl rand -hex 32")
+    return text
+
+
+def _proxy(value: object) -> str:
+    """A URL with host and port, or ``env``; the value may hold a password, so no message repeats it."""
+    text = value.strip() if isinstance(value, str) else ""
+    if text.lower() == "env":
+        return "env"
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and text.isprintable()
+    except ValueError:
+        good = False
+    if not good or " " in text:
+        raise ValueError("the address of an HTTP proxy, such as http://proxy.example.com:3128, or env")
+    return text
+
+
+_NAME = _text(r"[\x21-\x7e]{1,2048}", "a name without spaces")
+
+
+def _is(
+    parse: Callable[[object], object],
+    default: Any = None,
+    *,
+    name: str = "",
+    in_file: bool = True,
+    secret: bool = False,
+) -> Any:
+    metadata = {"parse": parse, "name": name, "in_file": in_file, "secret": secret}
+    if isinstance(default, dict):
+        return field(default_factory=dict, hash=False, metadata=metadata)
+    return field(default=default, repr=not secret, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the program runs with; built by ``load_settings``. ``home`` None means the XDG folders.
+    """What the program runs with; built by ``load_settings``.
 
     ``config_path`` is a file, ``data_path``, ``state_path`` and ``cache_path`` are folders that may not exist yet.
-    ``webp_variants`` are widths in pixels, none by default. ``queue_prefix`` begins the SQS queues' names, and
-    ``queue_visibility`` is how many seconds a worker has a message without a heartbeat, and ``import_slice`` after how
-    many a worker saves an import and queues the rest of it. ``key`` is the user's own
-    encryption key, ``key_previous`` the one before it, for reading.
     """
 
     config_path: Path
     data_path: Path
     state_path: Path
     cache_path: Path
-    home: Path | None = None
-    storage: str = "local"
-    table: str = "mls-listings"
-    bucket: str | None = None
-    user: str = "local"
-    user_pool_id: str | None = None
-    user_pool_client_id: str | None = None
-    identity_pool_id: str | None = None
-    kms_key_id: str | None = None
-    log_group: str | None = None
-    allow_private_hosts: bool = False
-    proxy: str | None = field(default=None, repr=False)
-    ca_bundle: str | None = None
-    read_only: bool = False
-    photos: str = "auto"
-    theme: str | None = None
-    keymap: Mapping[str, str] = field(default_factory=dict, hash=False)
-    listings_in_flight: int = 16
-    photos_in_flight: int = 32
-    webp_variants: tuple[int, ...] = ()
-    queue_prefix: str = "mls-tui"
-    queue_visibility: int = 120
-    import_slice: int = 3600
-    key: str | None = field(default=None, repr=False)
-    key_previous: str | None = field(default=None, repr=False)
+    home: Path | None = _is(_home, in_file=False)  # noqa: RUF009 - a field
+    """None means the XDG folders."""
+    storage: str = _is(_text(r"local|aws", "local or aws"), "local")
+    table: str = _is(_text(r"[A-Za-z0-9_.-]{3,255}", "a DynamoDB table name"), "mls-listings")
+    bucket: str | None = _is(_text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "an S3 bucket name"))
+    user: str = _is(_user, "local")
+    user_pool_id: str | None = _is(_text(r"[\w-]{1,55}", "a Cognito user pool id, like eu-west-1_AbCdEf123"))
+    user_pool_client_id: str | None = _is(_text(r"\w{1,128}", "the id of a Cognito app client"))
+    identity_pool_id: str | None = _is(
+        _text(r"[\w-]+:[0-9A-Za-z-]+", "a Cognito identity pool id, like eu-west-1:1234abcd-…")
+    )
+    kms_key_id: str | None = _is(_NAME)
+    log_group: str | None = _is(_text(r"[A-Za-z0-9_/.#-]{1,512}", "a CloudWatch Logs group name"))
+    allow_private_hosts: bool = _is(_flag, False)
+    proxy: str | None = _is(_proxy, secret=True)
+    ca_bundle: str | None = _is(_text(r"[^\x00-\x1f]{1,4096}", "the path of a file of PEM certificates"))
+    read_only: bool = _is(_flag, False)
+    photos: str = _is(_text(r"auto|kitty|sixel|blocks|off", "auto, kitty, sixel, blocks or off"), "auto")
+    theme: str | None = _is(_text(r"[A-Za-z0-9_-]{1,64}", "the name of a theme"))
+    keymap: Mapping[str, str] = _is(_keymap, {}, name="keys")
+    listings_in_flight: int = _is(_number(1, 256), 16)
+    photos_in_flight: int = _is(_number(1, 256), 32)
+    webp_variants: tuple[int, ...] = _is(_widths, ())
+    """Widths in pixels of smaller copies of each photo."""
+    queue_prefix: str = _is(_text(r"[A-Za-z0-9_-]{1,60}", "letters, digits, - and _, at most 60"), "mls-tui")
+    queue_visibility: int = _is(_number(1, 43200), 120)
+    """Seconds that a worker has a message without a heartbeat."""
+    import_slice: int = _is(_number(1, 36000), 3600)
+    """Seconds after which a worker saves an import and queues the rest of it."""
+    key: str | None = _is(_key, in_file=False, secret=True)
+    """The user's own encryption key; ``key_previous`` is the one before it, for reading."""
+    key_previous: str | None = _is(_text(r".{1,4096}", "a key or passphrase in one line"), in_file=False, secret=True)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -91,6 +213,29 @@ class Settings:
         return self.state_path / "session"
 
 
+SPECS: tuple[Spec, ...] = tuple(
+    Spec(
+        each.metadata["name"] or each.name,
+        each.metadata["parse"],
+        None if each.default is MISSING else each.default,
+        each.metadata["in_file"],
+        each.metadata["secret"],
+        each.name,
+    )
+    for each in fields(Settings)
+    if each.metadata
+)
+BY_NAME = {spec.name: spec for spec in SPECS}
+
+
+class Effective(NamedTuple):
+    """One line of ``mls-tui info``. ``source``: ``flag``, ``environment``, ``file`` or ``default``."""
+
+    name: str
+    value: str
+    source: str
+
+
 def load_settings(environ: Mapping[str, str] | None = None, **flags: object) -> Settings:
     """The effective settings. A flag that is None, and a variable that is empty, count as not given.
 
@@ -108,21 +253,18 @@ def load_settings(environ: Mapping[str, str] | None = None, **flags: object) -> 
         text = env.get(spec.variable, "")
         if text and spec.name != "keys":
             chosen.setdefault(spec.name, (text, "environment", spec.variable))
-    home = _parsed(BY_NAME["home"], chosen.get("home"))
+    home = _parsed(BY_NAME["home"], chosen["home"]) if "home" in chosen else None
     folders = _folders(home if isinstance(home, Path) else None, env)
     for name, value in read_file(folders["config_path"]).items():
         chosen.setdefault(name, (value, "file", str(folders["config_path"])))
-    values: dict[str, Any] = {spec.name: _parsed(spec, chosen.get(spec.name)) for spec in SPECS}
-    values["keymap"] = values.pop("keys") or {}
+    values: dict[str, Any] = {spec.field: _parsed(spec, chosen[spec.name]) for spec in SPECS if spec.name in chosen}
     sources = {name: source for name, (_, source, _) in chosen.items()}
     settings = Settings(**folders, **values, sources=sources)
     _check(settings)
     return settings
 
 
-def _parsed(spec: Spec, given: tuple[object, str, str] | None) -> object:
-    if given is None:
-        return spec.default
+def _parsed(spec: Spec, given: tuple[object, str, str]) -> object:
     value, _, where = given
     try:
         return spec.parse(value)
@@ -141,23 +283,37 @@ def _folders(home: Path | None, env: Mapping[str, str]) -> dict[str, Any]:
         }
     import platformdirs
 
-    def folder(variable: str, fallback: str) -> Path:
-        given = env.get(variable, "")
-        return Path(given) / APP if Path(given).is_absolute() else Path(fallback)
-
     dirs = platformdirs.PlatformDirs(APP, appauthor=False)
-    return {
-        "config_path": folder("XDG_CONFIG_HOME", dirs.user_config_dir) / "config.toml",
-        "data_path": folder("XDG_DATA_HOME", dirs.user_data_dir),
-        "state_path": folder("XDG_STATE_HOME", dirs.user_state_dir),
-        "cache_path": folder("XDG_CACHE_HOME", dirs.user_cache_dir),
-    }
+
+    def folder(kind: str) -> Path:
+        given = Path(env.get(f"XDG_{kind.upper()}_HOME", ""))
+        path = given / APP if given.is_absolute() else Path(getattr(dirs, f"user_{kind}_dir"))
+        if not path.is_absolute():
+            raise RuntimeError
+        return path
+
+    try:
+        return {
+            "config_path": folder("config") / "config.toml",
+            "data_path": folder("data"),
+            "state_path": folder("state"),
+            "cache_path": folder("cache"),
+        }
+    except RuntimeError:
+        raise UsageError(
+            "This user has no home folder: HOME is not set, and the system does not know the user. "
+            "Set MLS_TUI_HOME to a folder for the files of mls-tui."
+        ) from None
 
 
 def read_file(path: Path) -> dict[str, Any]:
     """The settings of a config.toml by name; empty where there is no file. Raises UsageError naming the file."""
     try:
-        text = path.read_text(encoding="utf-8")
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise UsageError(f"The configuration {path} is no file: remove it or put a file there.")
+        with path.open(encoding="utf-8-sig") as stream:
+            text = stream.read(_LARGEST_FILE)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:
@@ -166,16 +322,33 @@ def read_file(path: Path) -> dict[str, Any]:
 
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"The configuration file {path} is not valid TOML: {error}. Mend it or remove it.") from None
-    for name in found:
-        spec = BY_NAME.get(name)
-        if spec is None:
-            known = ", ".join(spec.name for spec in SPECS if spec.in_file)
-            raise UsageError(f"The configuration file {path} has an unknown setting {name!r}. Known are: {known}.")
-        if not spec.in_file:
-            raise UsageError(f"{name!r} cannot stand in the configuration file {path}: use {spec.variable} instead.")
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        why = "its values are nested too deep" if isinstance(error, RecursionError) else error
+        raise UsageError(f"The configuration file {path} is not valid TOML: {why}. Correct it or remove it.") from None
+    _check_names(path, found)
     return found
+
+
+def _check_names(path: Path, found: Mapping[str, Any]) -> None:
+    known = [spec.name for spec in SPECS if spec.in_file]
+    unknown = [name for name in found if name not in BY_NAME]
+    if unknown:
+        named = ", ".join(
+            f"{name[:80]!r}" + "".join(f" (did you mean {close!r}?)" for close in _close(name, known))
+            for name in unknown[:5]
+        )
+        several = "unknown settings" if len(unknown) > 1 else "an unknown setting"
+        raise UsageError(f"The configuration file {path} has {several}: {named}. Known are: {', '.join(known)}.")
+    for name in found:
+        if not BY_NAME[name].in_file:
+            raise UsageError(
+                f"{name!r} cannot stand in the configuration file {path}: use {BY_NAME[name].variable} instead."
+            )
+
+
+def _close(name: str, known: list[str]) -> list[str]:
+    plain = name.lower().replace("-", "_").removeprefix(PREFIX.lower())
+    return difflib.get_close_matches(plain, known, n=1, cutoff=0.6)
 
 
 def _check(settings: Settings) -> None:
@@ -190,11 +363,10 @@ def _check(settings: Settings) -> None:
 
 def effective(settings: Settings) -> list[Effective]:
     """Every setting with its value as text and where it came from; secrets are masked."""
-    rows = []
-    for spec in SPECS:
-        value = settings.keymap if spec.name == "keys" else getattr(settings, spec.name)
-        rows.append(Effective(spec.name, _shown(spec, value), settings.sources.get(spec.name, "default")))
-    return rows
+    return [
+        Effective(spec.name, _shown(spec, getattr(settings, spec.field)), settings.sources.get(spec.name, "default"))
+        for spec in SPECS
+    ]
 
 
 def without_credentials(url: str) -> str:

@@ -19,7 +19,7 @@ from typing import IO, Any, TypeAlias
 import orjson
 
 from mls_tui.domain.errors import StorageError, UsageError
-from mls_tui.files import whole_file
+from mls_tui.storage.files import whole_file
 
 Data: TypeAlias = dict[str, Any]
 """A listing as it is stored and printed: camelCase, absent values absent."""

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from mls_tui.domain.errors import ErrorCategory, MlsTuiError, sentence
 from mls_tui.domain.events import plural
 from mls_tui.domain.masking import Masker
-from mls_tui.files import PRIVATE_FILE, private_folder
+from mls_tui.storage.files import PRIVATE_FILE, private_folder
 
 if TYPE_CHECKING:
     from mls_tui.config import Settings

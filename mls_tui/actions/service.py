@@ -19,10 +19,9 @@ from pathlib import Path
 
 from mls_tui.actions.answering import answering
 from mls_tui.actions.results import ActionResult
-from mls_tui.config import Settings
-from mls_tui.config_values import SPECS
+from mls_tui.config import SPECS, Settings
 from mls_tui.domain.errors import MlsTuiError, UsageError
-from mls_tui.files import write_whole
+from mls_tui.storage.files import write_whole
 from mls_tui.importer.schedule import parse_interval
 
 UNIT = "mls-tui-import"

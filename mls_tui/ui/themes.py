@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.color import Color
 from textual.theme import Theme
 
-from mls_tui.files import private_folder, write_whole
+from mls_tui.storage.files import private_folder, write_whole
 
 if TYPE_CHECKING:
     from mls_tui.config import Settings

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mls_tui.domain.errors import SecretError, StorageError
-from mls_tui.files import PRIVATE_FILE, private_folder, write_whole
+from mls_tui.storage.files import PRIVATE_FILE, private_folder, write_whole
 from mls_tui.vault.secrets import Vault
 
 

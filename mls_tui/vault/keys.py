@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mls_tui.domain.errors import SecretError, UsageError
-from mls_tui.files import PRIVATE_FILE, PRIVATE_FOLDER, private_folder, write_whole
+from mls_tui.storage.files import PRIVATE_FILE, PRIVATE_FOLDER, private_folder, write_whole
 from mls_tui.storage.base import Check
 
 KEY_BYTES = 32

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mls_tui.config import effective, load_settings
-from mls_tui.config_values import SPECS
+from mls_tui.config import SPECS, effective, load_settings
 from mls_tui.domain.errors import UsageError
 
 
@@ -68,7 +69,13 @@ def test_an_impossible_value_is_a_sentence_that_names_its_variable(home: Path, n
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("tabel = 'x'", "tabel"),
+        ("tabel = 'x'", "'tabel' \\(did you mean 'table'\\?\\)"),
+        (
+            "tabel = 'x'\nMLS_TUI_THEME = 'x'\nwhatever = 1",
+            "'MLS_TUI_THEME' .did you mean 'theme'.., 'whatever'\\. Known",
+        ),
+        ("x = " + "[" * 5_000, "TOML"),
+        ("x = " + "[" * 5_000 + "]" * 5_000, "TOML"),
         ("table = 3", "table"),
         ("read_only = 'maybe'", "read_only"),
         ("table = ", "TOML"),
@@ -112,7 +119,7 @@ def test_variables_of_the_users_own_are_nobodys_business(home: Path) -> None:
 
 def test_a_secret_is_masked_wherever_settings_are_shown(home: Path) -> None:
     settings = load_settings(
-        {"MLS_TUI_HOME": str(home), "MLS_TUI_KEY": "canary-key", "MLS_TUI_KEY_PREVIOUS": "canary-2"}
+        {"MLS_TUI_HOME": str(home), "MLS_TUI_KEY": "canary-key-of-some-length", "MLS_TUI_KEY_PREVIOUS": "canary-2"}
     )
     shown = f"{settings!r} {settings} {effective(settings)}"
     assert "canary" not in shown
@@ -131,3 +138,38 @@ def test_every_setting_is_shown_once_and_settings_travel_to_other_processes(home
 def test_keys_of_the_file_become_the_keymap(home: Path) -> None:
     _file(home, '[keys]\n"connections.import" = "x"\n')
     assert load_settings({"MLS_TUI_HOME": str(home)}).keymap == {"connections.import": "x"}
+
+
+@pytest.mark.parametrize("key", ["short", "a", "fifteen letters", "12345678"])
+def test_a_key_that_is_too_short_is_refused_with_the_way_to_make_one(home: Path, key: str) -> None:
+    with pytest.raises(UsageError, match=r"MLS_TUI_KEY .*16 characters.*openssl rand -hex 32") as caught:
+        load_settings({"MLS_TUI_HOME": str(home), "MLS_TUI_KEY": key})
+    assert f"{key!r}" not in str(caught.value)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(home: Path) -> None:
+    _file(home, "")
+    (home / "config.toml").write_bytes(b"\xef\xbb\xbftable = 'listings'\r\n")
+    assert load_settings({"MLS_TUI_HOME": str(home)}).table == "listings"
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_is_refused_and_not_waited_for(home: Path, make: Callable[[Path], None]) -> None:
+    home.mkdir()
+    make(home / "config.toml")
+    with pytest.raises(UsageError, match=r"config\.toml is no file"):
+        load_settings({"MLS_TUI_HOME": str(home)})
+
+
+def test_a_user_without_a_home_is_told_to_name_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", _nobody)
+    with pytest.raises(UsageError, match="MLS_TUI_HOME"):
+        load_settings({})
+    with pytest.raises(UsageError, match="MLS_TUI_HOME"):
+        load_settings({"MLS_TUI_HOME": "~/mls"})
+    assert load_settings({"MLS_TUI_HOME": "/data/mls"}).home == Path("/data/mls")
+
+
+def _nobody(uid: int) -> None:
+    raise KeyError(uid)

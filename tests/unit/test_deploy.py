@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mls_tui.config_values import SPECS
+from mls_tui.config import SPECS
 from mls_tui.deploy import template
 from mls_tui.vault.kms import KmsKeys
 from mls_tui.workers.worker import STOP_SECONDS
