@@ -109,7 +109,7 @@ class PrivateFileHandler(logging.handlers.RotatingFileHandler):
 
 
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, PRIVATE_FILE)
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), PRIVATE_FILE)  # a link could lead to any file
 
 
 @dataclass(frozen=True, slots=True)

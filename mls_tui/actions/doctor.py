@@ -6,6 +6,7 @@ Looks only, and changes nothing: no table, no file, no key is made.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
 from mls_tui.storage.base import Check
+from mls_tui.storage.files import shared
 
 if TYPE_CHECKING:
     from mls_tui.config import Settings
@@ -68,12 +70,33 @@ def local_checks(settings: Settings) -> list[Check]:
     if settings.storage == "local":
         folders = {"data folder": settings.data_path, **folders}
     checks += [_folder(name, path) for name, path in folders.items()]
+    checks.append(_private(settings))
     checks.append(_disk(settings.data_path if settings.storage == "local" else settings.state_path))
     checks += proxy_checks(settings.proxy) + _certificates(settings)
     if settings.allow_private_hosts:
         advice = "Unset MLS_TUI_ALLOW_PRIVATE_HOSTS outside tests: feed addresses may reach this network."
         checks.append(Check("private hosts", "warning", "MLS and photo addresses may point into this network", advice))
     return checks
+
+
+def _private(settings: Settings) -> Check:
+    """Whether other users of this machine can change the program's files, or read its folders."""
+    folders = [settings.state_path, settings.cache_path, settings.key_path.parent, settings.log_path.parent]
+    if settings.storage == "local":
+        folders.insert(0, settings.data_path)
+    files = [settings.config_path, settings.key_path, settings.session_path, settings.database_path]
+    for path in (*folders, *files):
+        if (problem := shared(path)) is not None:
+            detail, _, advice = problem.partition(". ")
+            return Check("permissions", "failure", detail, advice)
+    if settings.log_path.is_symlink():
+        detail = f"the log {settings.log_path} is a symbolic link, so nothing is written to it"
+        return Check("permissions", "failure", detail, f"rm {settings.log_path}")
+    open_ones = [path for path in folders if os.name == "posix" and path.exists() and path.stat().st_mode & 0o077]
+    if open_ones:
+        names = " ".join(shlex.quote(str(path)) for path in open_ones)
+        return Check("permissions", "warning", "other users can look into the program's folders", f"chmod 700 {names}")
+    return Check("permissions", "ok", "only you can change the program's files")
 
 
 def proxy_checks(setting: str | None) -> list[Check]:

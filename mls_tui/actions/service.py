@@ -21,8 +21,8 @@ from mls_tui.actions.answering import answering
 from mls_tui.actions.results import ActionResult
 from mls_tui.config import SPECS, Settings
 from mls_tui.domain.errors import MlsTuiError, UsageError
-from mls_tui.storage.files import write_whole
 from mls_tui.importer.schedule import parse_interval
+from mls_tui.storage.files import write_whole
 
 UNIT = "mls-tui-import"
 LABEL = "mls-tui.import"

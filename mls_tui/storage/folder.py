@@ -22,6 +22,7 @@ from uuid import uuid4
 
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage.base import Check, StoredObject
+from mls_tui.storage.files import private_folder
 from mls_tui.storage.leases import process_exists
 from mls_tui.storage.sqlite.checks import permissions, room
 from mls_tui.storage.threads import DaemonPool
@@ -274,7 +275,7 @@ def _make_folders(root: Path, folder: Path) -> None:
         return
     if folder != root:
         _make_folders(root, folder.parent)
-    folder.mkdir(mode=0o700, parents=folder == root, exist_ok=True)
+    private_folder(folder)
     _sync_folder(folder.parent)
 
 
@@ -292,7 +293,7 @@ def _sync_folder(folder: Path) -> None:
     if os.name != "posix":
         return
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        handle = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     except FileNotFoundError:
         return
     try:

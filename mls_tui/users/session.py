@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mls_tui.domain.errors import SecretError, StorageError
-from mls_tui.storage.files import PRIVATE_FILE, private_folder, write_whole
+from mls_tui.storage.files import PRIVATE_FILE, private_folder, shared, write_whole
 from mls_tui.vault.secrets import Vault
 
 
@@ -36,6 +36,8 @@ class SessionFile:
 
     def load(self) -> Session | None:
         """The session; None where there is none, or none that this key and client can read."""
+        if (problem := shared(self._path)) is not None:
+            raise StorageError(f"The session file is not safe. {problem}, or sign in again after removing it.")
         try:
             sealed = self._path.read_text(encoding="ascii")
         except (FileNotFoundError, NotADirectoryError):

@@ -19,11 +19,10 @@ from pathlib import Path
 from typing import Protocol
 
 from mls_tui.domain.errors import SecretError, UsageError
-from mls_tui.storage.files import PRIVATE_FILE, PRIVATE_FOLDER, private_folder, write_whole
 from mls_tui.storage.base import Check
+from mls_tui.storage.files import PRIVATE_FILE, PRIVATE_FOLDER, private_folder, shared, write_whole
 
 KEY_BYTES = 32
-SHORT_PASSPHRASE = 16
 _SCRYPT_SALT = b"mls-tui key v1"
 _SCRYPT_COST = 2**15
 
@@ -148,14 +147,6 @@ class EnvironmentKeys:
         return self.current()
 
     def check(self) -> Check:
-        length = len(self._text)
-        if length < SHORT_PASSPHRASE:
-            return Check(
-                "secret key",
-                "warning",
-                f"from {self.place}, a passphrase of only {length} characters",
-                "Use a long one.",
-            )
         return Check("secret key", "ok", f"from {self.place}")
 
     def _keys(self) -> KeyRing:
@@ -192,6 +183,9 @@ class FileKeys:
     def check(self) -> Check:
         detail = f"{self.place}, readable by your user alone"
         if os.name == "posix" and self._path.exists():
+            if (problem := shared(self._path.parent) or shared(self._path)) is not None:
+                detail, _, advice = problem.partition(". ")
+                return Check("secret key", "failure", detail, advice)
             mode = stat.S_IMODE(self._path.stat().st_mode)
             if mode & 0o077:
                 return Check("secret key", "failure", f"{self.place} has mode {mode:04o}", f"chmod 600 {self._path}")
@@ -199,6 +193,9 @@ class FileKeys:
         return Check("secret key", "warning", detail, advice)
 
     def _read(self) -> KeyRing | None:
+        problem = shared(self._path.parent) or shared(self._path)
+        if problem is not None:
+            raise SecretError(f"The encryption keys are not safe. {problem}, or set MLS_TUI_KEY.")
         try:
             text = self._path.read_text(encoding="ascii")
         except (FileNotFoundError, NotADirectoryError):

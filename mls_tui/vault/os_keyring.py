@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from mls_tui.domain.errors import SecretError
-from mls_tui.storage.files import PRIVATE_FILE, private_folder, write_whole
 from mls_tui.storage.base import Check
+from mls_tui.storage.files import PRIVATE_FILE, private_folder, write_whole
 from mls_tui.vault.keys import DataKey, KeyRing, new_key
 
 SERVICE = "mls-tui"

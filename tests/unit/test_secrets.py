@@ -102,11 +102,6 @@ def test_a_passphrase_makes_the_same_key_on_every_machine() -> None:
     assert key_from_text("correct horse battery") != key_from_text("correct horse batterz")
 
 
-def test_a_short_passphrase_is_a_warning() -> None:
-    assert EnvironmentKeys("short").check().state == "warning"
-    assert EnvironmentKeys("a passphrase of some length").check().state == "ok"
-
-
 @pytest.mark.promise("secrets at rest")
 def test_another_key_cannot_read_and_says_which_key_is_missing() -> None:
     sealed = _vault().encrypt(CANARY, **PLACE)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import orjson
 
+from mls_tui.domain.errors import StorageError
 from mls_tui.storage import summaries
+from mls_tui.storage.files import private_folder, shared
 from mls_tui.storage.sqlite.errors import foreign, newer
 
 APPLICATION_ID = 0x6D6C7374
@@ -42,8 +44,13 @@ MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] =
 
 
 def make_file(path: Path) -> None:
-    """Create the file, 0600, in a folder that is 0700 where it is new. OSError where that fails."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Create the file, 0600, in a folder that is 0700 if it is new.
+
+    Raises OSError if that fails, StorageError if others can change the file.
+    """
+    private_folder(path.parent)
+    if (problem := shared(path)) is not None:
+        raise StorageError(f"The database is not safe. {problem}")
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 

@@ -1,9 +1,11 @@
-"""Files of our own, written whole or not at all. Never follows feed text into a path; callers give fixed names."""
+"""The program's own files: private folders, whole writes, and whether others can change a file."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shlex
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +16,30 @@ PRIVATE_FOLDER = 0o700
 
 
 def private_folder(path: Path) -> Path:
-    """Create the folder, and those above it, for its owner only; one that exists keeps its mode."""
-    path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    """Create the folder, and those above it that are missing, with mode 0700 whatever the umask. One that exists keeps
+    its mode."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     return path
+
+
+def shared(path: Path) -> str | None:
+    """Why somebody else on this machine can change a file or folder, with the command that ends it; None if nobody
+    can, or it does not exist, or the system has no such permissions."""
+    if not hasattr(os, "geteuid"):
+        return None
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    name, me = shlex.quote(str(path)), os.geteuid()
+    if found.st_uid not in (me, 0):
+        return f"{path} belongs to another user (uid {found.st_uid}). Take it over: sudo chown {me} {name}"
+    if stat.S_IMODE(found.st_mode) & 0o022:
+        return f"Other users can write {path}. Forbid it: chmod go= {name}"
+    return None
 
 
 @contextlib.contextmanager
@@ -24,7 +47,7 @@ def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
     """A binary stream that becomes ``path`` when the block ends well, and leaves nothing when it does not.
 
     Temporary file in the same folder, fsync, rename, fsync of the folder (after restic). ``mode`` are the file's
-    permission bits; the umask is not asked, so that a private file is private and an export is not by accident.
+    permission bits whatever the umask, so that a private file is private and an export is not by accident.
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
@@ -32,7 +55,8 @@ def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
         with os.fdopen(handle, "wb") as stream:
             yield stream
             stream.flush()
-            os.fchmod(stream.fileno(), mode)
+            if hasattr(os, "fchmod"):  # not on Windows before Python 3.13
+                os.fchmod(stream.fileno(), mode)
             os.fsync(stream.fileno())
         temporary.replace(path)
     except BaseException:
