@@ -167,9 +167,9 @@ class TokenSource:
             return ConnectionExpiredError()
         reason = f" {host} says: {said}." if said else ""
         what = (
-            "that the client may read this API, and its scope"
+            "that the client may read this API, and the scope"
             if self._connection.auth is AuthKind.CLIENT_CREDENTIALS
-            else "that it is whole and for this server, and edit the connection"
+            else "that it is complete and issued for this server, then edit the connection"
         )
         return CredentialsRefusedError(f"The MLS refused this token (401).{reason} Check {what}.")
 
