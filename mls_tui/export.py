@@ -1,8 +1,8 @@
 """Listings to CSV, JSON, JSON Lines and Parquet: streamed, whole or not at all, and harmless in a spreadsheet.
 
-CSV columns, one row a listing, UTF-8: those of ``COLUMNS``, in that order. ``features`` are joined by ``; ``;
-``photos`` is the number of stored photos, ``photoKeys`` their keys joined by a space. A text that a spreadsheet
-would take for a formula begins with an apostrophe (OWASP, "CSV Injection").
+CSV columns, one row a listing, UTF-8: those of ``COLUMNS``, in that order. ``features`` and ``openHouses`` are joined
+by ``; ``; ``photos`` is the number of stored photos, ``photoKeys`` their keys joined by a space. A text that a
+spreadsheet would take for a formula begins with an apostrophe (OWASP, "CSV Injection").
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import IO, Any, TypeAlias
 import orjson
 
 from mls_tui.domain.errors import StorageError, UsageError
+from mls_tui.domain.listing import OpenHouse
 from mls_tui.storage.files import whole_file
 
 Data: TypeAlias = dict[str, Any]
@@ -43,6 +44,7 @@ COLUMNS: dict[str, type] = {
     **dict.fromkeys(_ADDRESS, str),
     **dict(_PLAIN),
     "features": str,
+    "openHouses": str,
     "photos": int,
     "photoKeys": str,
 }
@@ -100,6 +102,7 @@ def row_of(data: Data) -> list[Any]:
         *(address.get(name) for name in _ADDRESS),
         *(data.get(name) for name, _ in _PLAIN),
         "; ".join(data.get("features") or ()) or None,
+        "; ".join(str(OpenHouse.model_validate(each)) for each in data.get("openHouses") or ()) or None,
         len(keys),
         " ".join(keys) or None,
     ]

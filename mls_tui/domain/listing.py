@@ -106,6 +106,27 @@ class LastImport(Record):
     bytes: int = 0
 
 
+class OpenHouse(Record):
+    """An open house (RESO DD 2.0). ``date`` is the day at the property; ``start`` and ``end`` are as served."""
+
+    date: str
+    start: str | None = None
+    end: str | None = None
+    kind: str | None = None
+    remarks: str | None = None
+
+    def __str__(self) -> str:
+        """``2026-06-13 15:00–17:00 UTC, Public``: times with their offset as served."""
+        times = "–".join(time for time in (_clock(self.start), _clock(self.end)) if time)
+        zone = " UTC" if times and (self.start or self.end or "").endswith("Z") else ""
+        return ", ".join(part for part in (f"{self.date} {times}{zone}".strip(), self.kind) if part)
+
+
+def _clock(text: str | None) -> str | None:
+    found = re.search(r"(?:T|^)(\d\d:\d\d)", text or "")
+    return found[1] if found else None
+
+
 class Listing(Record):
     """One listing. Prices in the feed's currency units, areas in square feet, lots in acres, ``synced_at`` in epoch ms.
 
@@ -166,6 +187,8 @@ class Listing(Record):
     status_change_timestamp: str | None = None
     photos_count: int | None = None
     virtual_tour_url: str | None = None
+    open_houses: tuple[OpenHouse, ...] | None = None
+    """Those from the day before the import on, by date and time."""
 
     content_hash: str | None = None
     history: tuple[Change, ...] = ()

@@ -122,6 +122,8 @@ class ListingTask:
         if entry is not None and old is None:
             self.planner.index.remove(entry)
         draft = self._identified(old)
+        if old is not None and self.record.raw.get("OpenHouse", ()) is None:
+            draft = draft.model_copy(update={"open_houses": old.open_houses})  # not known at the moment
         feed = await self._feed_photos(old)
         damaged = await self._damaged(old) if context.options.full and old is not None else ()
         stored = tuple(photo for photo in old.photos if photo.key not in damaged) if old else ()

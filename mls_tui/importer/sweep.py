@@ -421,11 +421,20 @@ class FeedImport:
             await self._slipped(sweep, keeper)
         elif not incremental:
             await self._follow_missing(sweep)
+        elif query.since is not None:
+            await self._open_houses(query.since)
         if self._cut_short:
             await delete_unowned(context, self._index)
         context.journal.phase = "done"
         context.journal.settle()
         await self._save_cursor(keeper.finish(statuses=self._scope))
+
+    async def _open_houses(self, since: str) -> None:
+        """Stored listings whose open houses changed, though their own record may not have."""
+        changed = set(await self._context.connector.open_houses_changed(since))
+        keys = sorted(entry.mls_id for entry in self._mine(list(self._index)) if entry.mls_id in changed)
+        if keys:
+            await self._sweep(any_status=True).run(FeedQuery(keys=tuple(keys)))
 
     def _query(self) -> FeedQuery:
         return first_query(self._context.options, self._cursor, self._context.connector.since(self._cursor))

@@ -161,7 +161,7 @@ def no_json(host: str, status: int, body: bytes) -> MLSError:
 def refused(host: str, status: int, body: bytes, mask: Masker) -> tuple[Fault, MLSError]:
     """What an error status says, and the error to raise for it."""
     fault = read_fault(body, mask)
-    retryable = status in _RETRYABLE or status >= 500
+    retryable = status in _RETRYABLE or (status >= 500 and status != 501)
     return fault, MLSError(_sentence(host, status, fault), status=status, retryable=retryable)
 
 

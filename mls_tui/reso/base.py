@@ -139,6 +139,10 @@ class Connector(Protocol):
         """
         ...
 
+    async def open_houses_changed(self, since: str) -> list[str]:
+        """ListingKeys whose open houses changed since a moment, so that their records are to be read again."""
+        ...
+
     async def fresh_media(self, listing_key: str) -> list[RawRecord]:
         """The record's Media read anew, as far as it can be had, for URLs that have expired."""
         ...

@@ -19,6 +19,7 @@ from mls_tui.reso.dialect import Feed, Transport
 from mls_tui.reso.lookup import Lookup, member_of
 from mls_tui.reso.media import MediaSource
 from mls_tui.reso.odata import Request
+from mls_tui.reso.open_houses import OpenHouses
 from mls_tui.reso.pager import count_of, request_of, swept
 from mls_tui.reso.presets import ProviderPreset, for_connection
 from mls_tui.reso.rate_limit import RateLimits
@@ -56,6 +57,7 @@ class ResoConnector:
         self._limits = limits
         self._lookup = Lookup(self.feed, preset.system)
         self._media = MediaSource(self.feed, self._lookup)
+        self._open_houses = OpenHouses(self.feed, clock)
 
     async def authenticate(self) -> None:
         await self.http.sign_in()
@@ -66,10 +68,13 @@ class ResoConnector:
         if query.keys or query.mls_numbers:
             source = self._named(query)
         else:
+            self._open_houses.forget()
             began, by_keys = self._clock.now(), self._lookup.by_keys
             source = swept(self.feed, query, self._request(query), by_keys=by_keys, began=began)
         async for page in source:
-            records = page.records if query.bare else await self._media.attach(page.records)
+            records = page.records
+            if not query.bare:
+                records = await self._open_houses.attach(await self._media.attach(records))
             yield Page(page.number, records, page.total, page.last, page.complete)
 
     def _request(self, query: FeedQuery) -> Request:
@@ -105,6 +110,9 @@ class ResoConnector:
 
     async def media(self, record: RawRecord) -> list[RawRecord]:
         return await self._media.of(record)
+
+    async def open_houses_changed(self, since: str) -> list[str]:
+        return await self._open_houses.changed_since(since)
 
     async def fresh_media(self, listing_key: str) -> list[RawRecord]:
         try:

@@ -3,8 +3,6 @@ batches, or below the record (docs/reso-feeds.md, section 5). A part is never ta
 
 from __future__ import annotations
 
-import json
-import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -17,7 +15,7 @@ from mls_tui.reso.dialect import SMALLEST_PAGE, Feed, refused, too_large
 from mls_tui.reso.lookup import Lookup
 from mls_tui.reso.mapping.media import MAX_PHOTOS, map_media
 from mls_tui.reso.odata import FeedPage, Request, key_of, read_page, with_query
-from mls_tui.reso.pager import Pager, Read, Seen, Way
+from mls_tui.reso.pager import Pager, Read, RowSeen, Way
 from mls_tui.reso.presets import MediaMode
 
 Found = dict[str, list[RawRecord] | None]
@@ -35,18 +33,6 @@ mean that a server is down, or cannot go on in that way."""
 
 class _Whole(list[RawRecord]):
     """All Media rows of a record: the server showed that there are no more."""
-
-
-class _MediaSeen(Seen):
-    """Tells Media rows apart by all they say but their URLs, which may change at each request."""
-
-    def identity(self, record: RawRecord) -> int:
-        known = record.get(_KEY) is not None and record.get("Order") is not None
-        said = {name: value for name, value in record.items() if not (known and re.search("url|uri", name.lower()))}
-        return hash(json.dumps(said, sort_keys=True, default=str))
-
-    def timestamp(self, record: RawRecord) -> str | None:
-        return None
 
 
 class MediaSource:
@@ -217,7 +203,7 @@ class MediaSource:
         return rows, not stuck
 
     def _pager(self, request: Request, ends: Callable[[FeedPage], bool]) -> Pager:
-        seen = _MediaSeen(self._feed.preset, self._feed.dialect.timestamp_field)
+        seen = RowSeen(self._feed.preset, self._feed.dialect.timestamp_field)
         return Pager(self._feed, request, seen=seen, ends=ends, reword=False, patience=0)
 
     def _is_last(self, page: FeedPage, request: Request, read: Read) -> bool:

@@ -117,6 +117,8 @@ class Request:
     select: tuple[str, ...] = ()
     top: int | None = None
     skip: int = 0
+    day: tuple[str, str] | None = None
+    """A field and the first day (YYYY-MM-DD) that is wanted of it."""
     falling: str | None = None
     """A field to order by, from the highest down."""
     below: Key | None = None
@@ -175,6 +177,8 @@ def filter_text(request: Request, dialect: Dialect, preset: ProviderPreset) -> s
         parts.append(any_of(f"{preset.number_field} eq {quoted(number)}" for number in request.numbers))
     if request.parents:
         parts.append(any_of(_eq(request.parent_field, key, dialect) for key in request.parents))
+    if request.day:
+        parts.append(f"{request.day[0]} ge {request.day[1]}")
     if request.falling and request.below is not None:
         parts.append(f"{request.falling} lt {key_literal(request.below)}")
     return " and ".join(parts)

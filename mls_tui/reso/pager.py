@@ -7,6 +7,7 @@ by. ``Sweep`` reads a whole query, and reads again for keys alone when ``judge``
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -53,10 +54,11 @@ class Turn(Enum):
 
 class Seen:
     """The newest version seen of each record: two integers a record, whatever its size. A record without a key is
-    known by its whole content."""
+    known by its whole content; a key may stand for two records of two systems in a merged feed."""
 
     def __init__(self, preset: ProviderPreset, timestamp_field: str) -> None:
         self._fields = (preset.key_field, preset.number_field)
+        self._system_field = preset.system_field
         self._timestamp_field = timestamp_field
         self._versions: dict[int, int] = {}
 
@@ -68,7 +70,10 @@ class Seen:
 
     def identity(self, record: RawRecord) -> int:
         key = self.key(record)
-        return hash(str(key)) if key is not None else hash(json.dumps(record, sort_keys=True, default=str))
+        if key is None:
+            return hash(json.dumps(record, sort_keys=True, default=str))
+        system = record.get(self._system_field) if self._system_field else None
+        return hash(str(key)) if system is None else hash((str(key), str(system)))
 
     def timestamp(self, record: RawRecord) -> str | None:
         value = record.get(self._timestamp_field) or record.get("ModificationTimestamp")
@@ -91,6 +96,19 @@ class Seen:
     def _version(self, record: RawRecord) -> int:
         at = self.at(record)
         return -1 if at is None else round((at - _EARLIEST).total_seconds() * 1_000_000)
+
+
+class RowSeen(Seen):
+    """Tells rows of other resources than Property apart: by all they say but their URLs, which may change at each
+    request."""
+
+    def identity(self, record: RawRecord) -> int:
+        known = record.get("MediaKey") is not None and record.get("Order") is not None
+        said = {name: value for name, value in record.items() if not (known and re.search("url|uri", name.lower()))}
+        return hash(json.dumps(said, sort_keys=True, default=str))
+
+    def timestamp(self, record: RawRecord) -> str | None:
+        return None
 
 
 @dataclass(slots=True)
@@ -471,7 +489,7 @@ class Pager:
         self._past_links = False
         self.linked = False
         """Whether the server itself led on from page to page."""
-        self.read = Read(seen or Seen(feed.preset, feed.dialect.timestamp_field), total)
+        self.read = Read(Seen(feed.preset, feed.dialect.timestamp_field) if seen is None else seen, total)
         self._links = FollowLinks(feed, request, self.read)
         self._bounds = KeyBounds(feed, request, self.read, plainest)
         self._skip = Skip(feed, request, self.read, patience)
@@ -763,7 +781,8 @@ class Sweep:
     async def _again(self, plainest: Way) -> tuple[Read, list[str]] | None:
         """A second reading, and the keys of records that it shows and the first did not; None if it failed."""
         preset, dialect, seen = self._feed.preset, self._feed.dialect, self._pager.read.seen
-        select = (preset.key_field, preset.number_field, dialect.timestamp_field, preset.status_field)
+        system = (preset.system_field,) if preset.system_field else ()
+        select = (preset.key_field, preset.number_field, dialect.timestamp_field, preset.status_field, *system)
         request = replace(self._request, select=select, expand=False, top=None)
         pager = Pager(self._feed, request, plainest=plainest)
         missing: list[str] = []

@@ -305,6 +305,7 @@ class ProviderPreset:
 
     property_resource: str = _is("Property", _RESOURCE, NAMES, "the resource of listings")
     member_resource: str = _is("Member", _RESOURCE, NAMES, "the resource of agents")
+    open_house_resource: str = _is("OpenHouse", _RESOURCE, NAMES, "the resource of open houses")
     office_resource: str = _is("Office", _RESOURCE, NAMES, "the resource of offices")
     timestamp_field: str = _is("ModificationTimestamp", _FIELD, NAMES, "when a record changed")
     key_field: str = _is("ListingKey", _FIELD, NAMES, "a record's key at its source")

@@ -46,8 +46,10 @@ class FeedServer:
 
     def answer(self, url: str, token: str | None = None) -> Reply:
         """The reply to a GET of an absolute URL."""
-        self.asked.append(url)
         parts = urlsplit(url)
+        if parts.path.endswith("/OpenHouse") and "OpenHouse" not in self.extra:
+            return Reply(404, {"error": {"message": "no such resource"}})  # counted by tests of its own
+        self.asked.append(url)
         path = unquote(parts.path).removeprefix(urlsplit(self.base).path).strip("/")
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         if token is not None and token not in self.tokens_accepted:

@@ -114,13 +114,18 @@ async def serving(handler: Handler, asked: list[str] | None = None) -> AsyncIter
 
 
 @asynccontextmanager
-async def visiting(handler: Handler, folder: Path, *, speed: float = 200.0, **form: Any) -> AsyncIterator[Visit]:
+async def visiting(
+    handler: Handler, folder: Path, *, speed: float = 200.0, open_houses: bool = False, **form: Any
+) -> AsyncIterator[Visit]:
     """A connection to a server of this kind, over stores of its own. Time runs ``speed`` times as fast."""
     clock = SwiftClock(speed, datetime(2026, 7, 1, tzinfo=UTC))
     asked: list[str] = []
     at: list[float] = []
 
     async def noted(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/OpenHouse") and not open_houses:
+            asked.pop()  # an import's one more request has tests of its own
+            return web.json_response({"error": {"message": "no such resource"}}, status=404)
         at.append(clock.monotonic())
         return await handler(request)
 

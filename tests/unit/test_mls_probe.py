@@ -90,7 +90,7 @@ async def test_a_refused_token_ends_the_questions() -> None:
     server.tokens_accepted = {"another"}
     found = await checks(server)
     assert found["records"].state == "failure"
-    assert "expired" in found["records"].detail
+    assert "refused this token" in found["records"].detail
 
 
 async def test_records_without_a_key_end_the_questions_with_what_to_set() -> None:

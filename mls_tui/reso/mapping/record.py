@@ -11,7 +11,7 @@ from typing import Any
 
 from mls_tui.domain.errors import UnusableRecordError
 from mls_tui.domain.keys import mls_number_key, provider_name
-from mls_tui.domain.listing import Listing, ListingStatus
+from mls_tui.domain.listing import Listing, ListingStatus, OpenHouse
 from mls_tui.reso.answers import UNREADABLE
 from mls_tui.reso.base import RawRecord
 from mls_tui.reso.mapping.home import address_of, features_of, home_of, money_of, office_of, withheld
@@ -106,6 +106,26 @@ def map_record(
     return Mapped(listing)
 
 
+def _open_houses(record: RawRecord) -> tuple[OpenHouse, ...] | None:
+    """Those that take place, at most 20; None if there are none."""
+    rows = record.get("OpenHouse")
+    found: set[tuple[str, ...]] = set()
+    for raw in rows if isinstance(rows, list) else []:
+        fields = Fields(raw if isinstance(raw, Mapping) else {}, silent)
+        date, state = fields.date("OpenHouseDate"), (fields.word("OpenHouseStatus") or "").lower()
+        if date is not None and state not in ("canceled", "cancelled", "ended"):
+            times = (fields.text(name, max_bytes=40) for name in ("OpenHouseStartTime", "OpenHouseEndTime"))
+            words = (fields.word("OpenHouseType"), fields.text("OpenHouseRemarks", max_bytes=500))
+            found.add((date, *(text or "" for text in (*times, *words))))
+    return (
+        tuple(
+            OpenHouse(date=date, start=start or None, end=end or None, kind=kind or None, remarks=remarks or None)
+            for date, start, end, kind, remarks in sorted(found)[:20]
+        )
+        or None
+    )
+
+
 def provider_of(record: RawRecord, preset: ProviderPreset, mls_system: str | None = None) -> str:
     """The ``<provider>`` of a record (docs/contract.md, section DynamoDB), also of a removal."""
     return _provider(_own_system(Fields(record, silent), preset), preset, mls_system)
@@ -192,6 +212,7 @@ def _facts(
         "modification_timestamp": fields.timestamp(*dict.fromkeys(("ModificationTimestamp", preset.timestamp_field))),
         "photos_change_timestamp": fields.timestamp("PhotosChangeTimestamp"),
         "status_change_timestamp": fields.timestamp("StatusChangeTimestamp"),
+        "open_houses": _open_houses(fields.record),
         "photos_count": fields.whole("PhotosCount", high=10_000),
     }
     facts["mls_provider"] = _provider(facts["originating_system_name"], preset, mls_system)

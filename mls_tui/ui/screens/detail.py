@@ -103,6 +103,7 @@ def _dates(listing: Listing) -> Group:
     days = listing.days_on_market
     return _group(
         "Dates",
+        *(("Open house", str(each)) for each in listing.open_houses or ()),
         ("Listed", listing.list_date),
         ("On the market", _counted(days, "day")),
         ("Closed", listing.close_date),
