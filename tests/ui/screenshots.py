@@ -6,8 +6,10 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import json
+import os
 import re
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from mls_tui.domain.events import Event
 from mls_tui.importer.control import ImportControl
 from mls_tui.reso.base import Window
 from mls_tui.ui.app import MlsTuiApp
+from mls_tui.ui.import_thread import ImportThread
 from mls_tui.ui.messages import ImportEvents, ImportProgress
 from mls_tui.ui.widgets.log_view import LogView
 from mls_tui.ui.widgets.run_view import Gauge
@@ -98,9 +101,9 @@ async def show_moment(pilot: Pilot[None], of: Scene, seconds: float, *, told: in
     assert isinstance(app, MlsTuiApp)
     tally, past = of.until(seconds)
     if not app.imports.running and tally.result is None:
-        app.imports.add("lakeside", "Lakeside MLS", _endless)
+        app.imports._thread = ImportThread(_endless, ImportControl())  # never started: the scene says what happens
     if tally.result is not None:
-        app.imports.quit()
+        app.imports._thread = None
     app.screen.query_one(LogView).seconds_between = 0
     app.post_message(ImportProgress(tally))
     await pilot.pause()
@@ -207,4 +210,6 @@ async def draw_all(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     asyncio.run(draw_all(sys.argv[1:]))

@@ -381,7 +381,7 @@ class ConnectionFormScreen(FormScreen):
                     id="provider",
                 )
             yield Static(id="preset-notes")
-            with Horizontal(classes="field"):
+            with Horizontal(classes="field", id="sign-in-line"):
                 yield Label("Sign in with", classes="label")
                 yield Select([("", "")], allow_blank=False, compact=True, id="auth")
             yield Vertical(id="fields")
