@@ -233,6 +233,8 @@ class _Body:
         self._protocol = connection.protocol if connection else None
         self._lost = self._protocol.closed if self._protocol is not None else None
         if self._lost is not None:
+            self._lost.remove_done_callback(_retrieved)
+            self._lost.add_done_callback(_retrieved)
             self._lost.add_done_callback(self._break_off)
 
     def __aiter__(self) -> _Body:
@@ -252,10 +254,14 @@ class _Body:
             self._lost.remove_done_callback(self._break_off)
         self._response.close()
 
-    def _break_off(self, lost: asyncio.Future[None]) -> None:
-        lost.exception()  # it is reported by the body
+    def _break_off(self, _: asyncio.Future[None]) -> None:
         if not self._content.is_eof() and self._content.exception() is None:
             self._content.set_exception(UnansweredError(NOT_HTTP))
+
+
+def _retrieved(lost: asyncio.Future[None]) -> None:
+    """asyncio logs an exception that nobody retrieves; that an idle connection was reset is no news."""
+    lost.exception()
 
 
 class _Response(aiohttp.ClientResponse):

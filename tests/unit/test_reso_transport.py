@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import gzip
+import socket
 import ssl
+import struct
 import zlib
 from collections.abc import AsyncIterator, Iterable
 from itertools import pairwise
@@ -421,6 +424,34 @@ async def test_a_connection_is_used_again_while_its_server_keeps_it() -> None:
         for _ in range(4):
             assert await body(network, f"http://mls.test:{server.port}/") == b"hello"
     assert (len(server.heads), server.connections) == (4, 2)
+
+
+async def test_a_reset_of_an_idle_connection_is_not_logged() -> None:
+    begun, logged = asyncio.Event(), []
+    writers: list[asyncio.StreamWriter] = []
+
+    async def reply(number: int, head: str, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+        await writer.drain()
+        await begun.wait()
+        writer.write(b"hello")
+
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: logged.append(context["message"]))
+    async with serving(reply) as server, opened("127.0.0.1") as network:
+        target = GUARD.target(f"http://mls.test:{server.port}/", "test")
+        answer = await network.send("GET", target, {}, read_seconds=60)
+        begun.set()
+        assert await read_body(answer, 100, lambda _: None) == b"hello"
+        answer.close()
+        writers[0].get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writers[0].transport.abort()
+        del answer
+        for _ in range(3):  # the pool drops the connection
+            with contextlib.suppress(UnansweredError):
+                await body(network, f"http://mls.test:{server.port}/")
+        gc.collect()
+    assert [each for each in logged if "never retrieved" in each] == []
 
 
 @pytest.mark.promise("hostile bodies")
