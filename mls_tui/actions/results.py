@@ -138,3 +138,5 @@ class Deletion:
     photos: int = 0
     undoable: bool = False
     copies: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
+    """Photos that are still stored though their listing is gone: key -> why. The next import tries again."""

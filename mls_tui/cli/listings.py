@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import click
+import orjson
 
 from mls_tui import actions
 from mls_tui.actions.results import Deletion
@@ -99,7 +100,8 @@ async def _export(workspace: Workspace, wanted: Selection, target: Path | IO[str
 
 
 def _safe_json(data: dict[str, Any]) -> bytes:
-    return json_text(data).encode()
+    body = orjson.dumps(data)
+    return body if body.isascii() and b"\x7f" not in body else json_text(data).encode()
 
 
 async def _print(workspace: Workspace, wanted: Selection) -> None:

@@ -11,6 +11,7 @@ from mls_tui.domain.errors import StorageError
 from mls_tui.domain.keys import listing_prefix, user_prefix, variant_key, variant_name
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.importer.context import ImportContext
+from mls_tui.importer.erase import MOST_PENDING, PENDING, pending
 from mls_tui.importer.plan import key_index
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.storage.base import Check, ListingStore, PhotoStore
@@ -19,10 +20,6 @@ VERIFIED_AT_ONCE = 8
 
 _EPOCH_MS = 1_000
 """The ids that one import gives end with its epoch, or with a later millisecond if two would be equal."""
-
-_PENDING = "photos-to-delete"
-_MOST_PENDING = 3_000
-"""Keys that are remembered; an item has room for 400 KB. ``storage check --photos --repair`` finds the others."""
 
 # during an import --------------------------------------------------------------------------------------------
 
@@ -42,10 +39,9 @@ async def discard(context: ImportContext, keys: Sequence[str], *, undoable: bool
 
 async def discard_again(context: ImportContext) -> None:
     """Delete what an earlier import could not, unless a row points at it by now."""
-    text = await context.store.get_state(context.user_id, _PENDING)
     by_listing: dict[str, list[str]] = {}
-    for key in json.loads(text) if text else []:
-        listing_id = str(key).removeprefix(user_prefix(context.user_id)).partition("/")[0]
+    for key in await pending(context.store, context.user_id):
+        listing_id = key.removeprefix(user_prefix(context.user_id)).partition("/")[0]
         by_listing.setdefault(listing_id, []).append(key)
     for listing_id, keys in by_listing.items():
         row = await context.store.get(context.user_id, listing_id)
@@ -57,8 +53,8 @@ async def discard_again(context: ImportContext) -> None:
 async def remember_undeleted(context: ImportContext, *, any_before: bool = False) -> None:
     """For the next import."""
     if context.undeleted or any_before:
-        text = json.dumps(context.undeleted[:_MOST_PENDING])
-        await context.store.put_state(context.user_id, _PENDING, text)
+        text = json.dumps(context.undeleted[:MOST_PENDING])
+        await context.store.put_state(context.user_id, PENDING, text)
 
 
 def unneeded(listing: Listing, keys: Iterable[str]) -> list[str]:

@@ -266,7 +266,10 @@ class FeedSweep:
         if entry is None or not isinstance(record.verdict, Gone):
             self._skip(record, "")
             return
-        await erase_listing(context.store, context.photos, context.user_id, entry.listing_id)
+        erased = await erase_listing(context.store, context.photos, context.user_id, entry.listing_id)
+        if erased is not None and erased.left:
+            context.undeleted.extend(erased.left)
+            context.journal.warn("photos of a removed listing could not be deleted: the next import tries again")
         replaces = index.counted(entry) or None
         index.remove(entry)
         self._succeeded(record.listing_key)

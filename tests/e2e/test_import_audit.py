@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
 from mls_tui import actions
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.keys import photo_key, variant_key
+from mls_tui.importer.erase import pending, plan_deletion
 from tests.contract.samples import put_photo
 from tests.e2e.conftest import OpenHouse
 
@@ -64,3 +65,50 @@ async def test_a_deleted_listing_leaves_no_row_mark_or_object_and_others_stay(op
         assert len(house.rows("LISTING#", "LISTINGKEY#")) == 4
         assert not any(listing.listing_id in key for key in await house.objects())
         assert len(await house.listings()) == 2
+
+
+async def test_photos_that_cannot_be_deleted_are_told_and_a_second_try_deletes_them(
+    open_house: OpenHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_house(listings=3) as house:
+        await house.run()
+        listing = next(iter((await house.listings()).values()))
+
+        async def unreachable(keys: Sequence[str], *, undoable: bool = False) -> dict[str, str]:
+            raise StorageError("The S3 bucket b cannot be reached.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(house.ws.photos, "delete", unreachable)
+            answer = await actions.delete_named([listing.mls_number], house.ws)
+        assert answer.error is not None
+        assert "Deleted 1 listing and 0 photos" in answer.error
+        assert f"{listing.photos_stored} photos could not be deleted yet" in answer.error
+        assert "cannot be reached" in answer.error
+        assert "The next import" in answer.error
+        assert len(await house.listings()) == 2
+        assert any(listing.listing_id in key for key in await house.objects())
+        assert (await actions.delete_named([listing.listing_id], house.ws)).success
+        assert not any(listing.listing_id in key for key in await house.objects())
+        again = await actions.delete_named([listing.listing_id], house.ws)
+        assert again.error is not None
+        assert "There is no listing" in again.error
+
+
+@pytest.mark.parametrize("crashed_after", ["the note", "the row", "some photos"])
+async def test_the_next_import_finishes_a_deletion_that_was_cut_short(
+    open_house: OpenHouse, crashed_after: str
+) -> None:
+    async with open_house(listings=3) as house:
+        await house.run()
+        listing = next(iter((await house.listings()).values()))
+        keys = [photo.key for photo in listing.photos if photo.key]
+        store, user_id = house.ws.store, house.ws.user_id
+        await plan_deletion(store, user_id, keys)
+        if crashed_after != "the note":
+            await store.delete(user_id, listing.listing_id)
+        if crashed_after == "some photos":
+            await house.ws.photos.delete(keys[:1])
+        await house.run()
+        left = [key for key in await house.objects() if listing.listing_id in key]
+        assert sorted(left) == (sorted(keys) if crashed_after == "the note" else [])
+        assert await pending(store, user_id) == []

@@ -143,13 +143,15 @@ def _put_listing(rows: _Rows, item: Item, mark: Item, *, moved: bool) -> PutResu
 
 def delete_listing(db: sqlite3.Connection, pk: str, sk: str) -> Item | None:
     """Row and mark; the row as it was."""
-    item = get(db, pk, sk)
-    if item is None:
+    row = db.execute("SELECT body, entry FROM items WHERE pk = ? AND sk = ?", (pk, sk)).fetchone()
+    if row is None:
         return None
+    item, entry = (_load(text or "") for text in row)
     remove(db, pk, sk)
-    mark = get(db, pk, item["Mark"])
-    if mark is not None and keys.listing_sk(mark["listingId"]) == sk:
-        remove(db, pk, item["Mark"])
+    mark_sk = item.get("Mark") or entry.get("Mark") or ""
+    mark = get(db, pk, mark_sk)
+    if mark is not None and keys.listing_sk(mark.get("listingId", "")) == sk:
+        remove(db, pk, mark_sk)
     return item
 
 

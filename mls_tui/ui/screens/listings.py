@@ -365,6 +365,8 @@ class ListingsScreen(MlsScreen[None]):
         if deletion is None:
             self.answered(result, title="Nothing was deleted")
             return False
+        if deletion.left:
+            self.notify(result.error or "", severity="warning", timeout=20)
         deleted = {listing.listing_id for listing in deletion.deleted}
         self.table.drop({home.row for home in homes if home.listing_id in deleted})
         self._deleted(deletion)
