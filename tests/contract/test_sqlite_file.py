@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sqlite3
@@ -10,6 +11,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from mls_tui.storage.base import PutOutcome
 from mls_tui.storage.sqlite import SqliteListingStore
 from mls_tui.storage.sqlite.database import Database
 from mls_tui.storage.sqlite.schema import connect
+from mls_tui.storage.summaries import Selection
 from tests.contract.samples import FIRST_MS, USER, a_listing, all_listings
 
 _CLAIM = """
@@ -299,4 +302,68 @@ async def test_unreadable_row_hides_no_other(tmp_path: Path) -> None:
     assert [listing.mls_number for listing in await all_listings(store)] == ["1", "3"]
     with pytest.raises(StorageError, match="cannot be read"):
         await store.get(USER, listing_id)
+    await store.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip("disks cannot be mounted here")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.parametrize("trouble", ["full", "read-only"])
+async def test_what_is_stored_can_be_read_from_a_disk_that_cannot_be_written(small_disk: Path, trouble: str) -> None:
+    store = SqliteListingStore(small_disk / "rows.db")
+    await store.put(USER, a_listing("1"))
+    await store.close()
+    if trouble == "full":
+        await asyncio.to_thread(_fill_up, small_disk / "other")
+    else:
+        await asyncio.to_thread(subprocess.run, ["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    store = SqliteListingStore(small_disk / "rows.db")
+    summaries = store.summaries(USER)
+    assert [home.mls_number for home in await summaries.read((await summaries.select(Selection())).rows)] == ["1"]
+    assert await all_listings(store) == [a_listing("1")]
+    with pytest.raises(StorageError, match="the disk is full" if trouble == "full" else "(?i)read-only"):
+        await store.put(USER, a_listing("2"))
+    await store.close()
+
+
+def _fill_up(path: Path) -> None:
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY)
+    with contextlib.suppress(OSError):
+        while True:
+            os.write(descriptor, bytes(512))
+    os.close(descriptor)
+
+
+@pytest.mark.parametrize("garbage", ["ten bytes!", "[]", '{"PK": 1}', ""])
+async def test_a_damaged_row_fails_alone_is_reported_and_can_be_deleted(tmp_path: Path, garbage: str) -> None:
+    path, bad, good = tmp_path / "rows.db", a_listing("bad"), a_listing("good")
+    store = SqliteListingStore(path)
+    await store.put(USER, bad)
+    await store.put(USER, good)
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE items SET body = ? WHERE sk = ?", (garbage, f"LISTING#{bad.listing_id}"))
+    assert await all_listings(store) == [good]
+    assert [data async for batch in store.data(USER) for data in batch] == [good.to_data()]
+    assert await store.get_many(USER, [bad.listing_id, good.listing_id]) == [good]
+    with pytest.raises(StorageError, match="cannot be read"):
+        await store.get(USER, bad.listing_id)
+    (found,) = [check for check in await store.check() if check.state == "failure"]
+    assert bad.listing_id in found.detail
+    with pytest.raises(StorageError, match="cannot be read"):
+        await store.delete(USER, bad.listing_id)
+    assert {check.state for check in await store.check()} == {"ok"}
+    assert (await store.put(USER, bad)).outcome is PutOutcome.CREATED
     await store.close()

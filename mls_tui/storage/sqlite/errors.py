@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -13,6 +14,7 @@ class UnwritableError(StorageError):
     """The file can't be written, which does not mean that it can't be read."""
 
 
+_LEAST_ROOM = 64 * 1024
 _UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR}
 _ADVICE: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_FULL: ("the disk is full", "Free some space and try again; what was stored is intact."),
@@ -57,11 +59,20 @@ def _from_sqlite(error: sqlite3.Error, path: Path) -> StorageError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return locked(path)
+    if code == sqlite3.SQLITE_IOERR and _is_full(path):
+        code = sqlite3.SQLITE_FULL  # the shared memory beside the file could not grow
     if code in _ADVICE:
         why, advice = _ADVICE[code]
         kind = UnwritableError if code in _UNWRITABLE else StorageError
         return kind(f"The database {path} cannot be used: {why}. {advice}")
     return StorageError(f"The database {path} failed: {error}. Run `mls-tui storage check`.")
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < _LEAST_ROOM
+    except OSError:
+        return False
 
 
 def locked(path: Path) -> StorageError:

@@ -62,18 +62,20 @@ def connect(path: Path) -> sqlite3.Connection:
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """A connection that only reads. Where SQLite can't write its shared memory beside the file (a full or read-only
     disk), the file is read as it is, if its log holds nothing that the file lacks."""
-    connection = connect(path)
     try:
-        connection.execute("PRAGMA query_only = ON")
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        connection = connect(path)
+        with contextlib.ExitStack() as failed:
+            failed.callback(connection.close)
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            failed.pop_all()
+        return connection
     except sqlite3.OperationalError:
-        connection.close()
         log = path.with_name(path.name + "-wal")
         if log.exists() and log.stat().st_size:
             raise
         uri = f"{path.absolute().as_uri()}?immutable=1"
         return _settled(sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=64))
-    return connection
 
 
 def _settled(connection: sqlite3.Connection) -> sqlite3.Connection:
