@@ -33,14 +33,14 @@ FOLLOW_SECONDS = 1.0
 async def start_distributed(
     connections: Sequence[str], options: ImportOptions | None = None, workspace: Workspace | None = None
 ) -> ActionResult[list[ImportRun]]:
-    """Queue a run of each connection for the workers. One that cannot be queued does not stop the others."""
+    """Queue a run of each connection, or of all if none is named. One that is refused does not stop the others."""
     from mls_tui.workers.runs import start
 
     async with opened(workspace) as ws, import_queue(ws) as queue:
         ws.writable()
         runs: list[ImportRun] = []
         refused: list[MlsTuiError] = []
-        for name in connections:
+        for name in connections or [each.connection_id for each in await ws.store.connections(ws.user_id)]:
             try:
                 connection = await find_connection(ws, name)
                 runs.append(await start(_imports(ws), queue, connection, options or ImportOptions()))

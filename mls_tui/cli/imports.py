@@ -67,7 +67,7 @@ def import_(ctx: click.Context, /, connections: tuple[str, ...], everything: boo
         _refuse_beside("--distributed", given, "dry_run", "every", "events")
         from mls_tui.cli.workers import import_distributed
 
-        import_distributed(ctx, connections, options, detach=given["detach"], as_json=as_json)
+        import_distributed(ctx, connections, options, detach=given["detach"], as_json=as_json, many=everything)
         return
     if given["detach"]:
         raise click.UsageError("--detach goes with --distributed.")

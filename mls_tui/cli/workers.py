@@ -89,9 +89,10 @@ cancel = _steer("cancel", "End an import; what is stored stays.")
 
 
 def import_distributed(
-    ctx: click.Context, connections: Sequence[str], options: ImportOptions, *, detach: bool, as_json: bool
+    ctx: click.Context, connections: Sequence[str], options: ImportOptions, *, detach: bool, as_json: bool, many: bool
 ) -> None:
-    """Begin a run of each connection and follow them to their end; leaving them changes nothing."""
+    """Queue a run of each connection, or of all if none is named, and follow them to their end; leaving them changes
+    nothing."""
 
     async def begin_and_follow(workspace: Workspace) -> tuple[ActionResult[list[ImportRun]], list[ImportResult]]:
         answer = await start_distributed(connections, options, workspace)
@@ -105,7 +106,7 @@ def import_distributed(
 
     answer, results = with_workspace(ctx, begin_and_follow, as_json=as_json)
     if as_json:
-        print_json(_document(answer, results, many=len(connections) > 1))
+        print_json(_document(answer, results, many=many or len(connections) > 1))
     for result in results:
         tell_end(result, quiet=as_json)
     if answer.error is not None:

@@ -98,7 +98,7 @@ async def delete_unowned(context: ImportContext, index: StoredIndex) -> None:
         stray: dict[str, list[str]] = {}
         for key in keys:
             listing_id = key.removeprefix(prefix).partition("/")[0]
-            if index.get(listing_id) is None:
+            if listing_id.startswith(context.connection.provider) and index.get(listing_id) is None:
                 stray.setdefault(listing_id, []).append(key)
         others = await store.connections(user_id) if stray else []
         at_work = [each.cursor.epoch for each in others if each.connection_id != mine]

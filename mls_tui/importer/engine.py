@@ -165,9 +165,9 @@ class Importer:
         await FeedImport(context, index, workers=self._workers).run()
 
     async def _entries(self) -> AsyncIterator[IndexEntry]:
-        """Every stored listing. Notes what this run had stored before it was resumed."""
-        journal = self._context.journal
-        async for entry in self._context.store.index(self._context.user_id):
+        """Every stored listing under the connection's preset. Notes what this run had stored before it was resumed."""
+        context, journal = self._context, self._context.journal
+        async for entry in context.store.index(context.user_id, context.connection.provider):
             if journal.resumed and entry.last_import is not None and entry.last_import.run == journal.run.run_id:
                 journal.done[entry.listing_id] = entry.last_import
             yield entry

@@ -74,8 +74,9 @@ class ListingStore(Protocol):
 
     # listings ------------------------------------------------------------------------------------------------
 
-    def index(self, user_id: str) -> AsyncIterator[IndexEntry]:
-        """Every stored listing of the user, in sort-key order, projected to what an import compares."""
+    def index(self, user_id: str, provider: str = "") -> AsyncIterator[IndexEntry]:
+        """Every stored listing of the user whose provider begins with ``provider``, in sort-key order, projected to
+        what an import compares."""
         ...
 
     def listings(self, user_id: str) -> AsyncIterator[list[Listing]]:

@@ -78,8 +78,8 @@ class ItemRows(ABC):
 
     # listings
 
-    async def index(self, user_id: str) -> AsyncIterator[IndexEntry]:
-        wanted = KeyRange.below(items.pk(user_id), keys.LISTING_PREFIX, entries=True)
+    async def index(self, user_id: str, provider: str = "") -> AsyncIterator[IndexEntry]:
+        wanted = KeyRange.below(items.pk(user_id), keys.LISTING_PREFIX + provider, entries=True)
         async for page in self._pages(wanted, readable(items.read_entry)):
             for entry in page:
                 if entry is not None:

@@ -154,6 +154,7 @@ def test_several_connections_are_queued_and_told_together(cli: Here, mls: DemoML
     cli.done("import", "--distributed", "--detach", "Hill")
     outcome = cli("import", "--distributed", "--detach", "Lake", "Hill", "--json")
     assert (outcome.code, outcome.json["success"]) == (2, False)
+    assert cli("import", "--distributed", "--detach", "--all").code == 2
     lake, hill = outcome.json["runs"]
     assert (lake["connection"], lake["success"], hill["success"]) == ("Lake", True, False)
     assert [run["state"] for run in cli.done("history", "--json").json] == ["queued", "queued"]
