@@ -42,12 +42,13 @@ from mls_tui.actions.results import (
     Preview,
     PreviewRow,
 )
-from mls_tui.actions.service import Service, install_service, remove_service, service_status
+from mls_tui.actions.service import BackgroundService, install_service, remove_service, service_status
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.options import ImportOptions
 
 __all__ = [
     "ActionResult",
+    "BackgroundService",
     "ConnectionEdit",
     "ConnectionForm",
     "ConnectionTest",
@@ -58,7 +59,6 @@ __all__ = [
     "ImportOptions",
     "Preview",
     "PreviewRow",
-    "Service",
     "check_connection",
     "check_storage",
     "connect_mls",

@@ -36,7 +36,7 @@ _PASSED_ON = (
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class BackgroundService:
     """What is installed. ``kind``: "systemd", "launchd", or "" for a machine with neither; ``seconds`` is 0 if nothing
     is installed. ``line`` is for the user to install where ``kind`` is ""."""
 
@@ -60,14 +60,14 @@ class Service:
 
 
 @answering
-async def install_service(settings: Settings, every: str = "15m") -> ActionResult[Service]:
+async def install_service(settings: Settings, every: str = "15m") -> ActionResult[BackgroundService]:
     """Import every connection at an interval from now on. Doing it twice changes nothing."""
     seconds = round(parse_interval(every))
     return await asyncio.to_thread(_install, settings, seconds)
 
 
 @answering
-async def service_status() -> ActionResult[Service]:
+async def service_status() -> ActionResult[BackgroundService]:
     """What is installed, read from its files."""
     found = await asyncio.to_thread(_status)
     if found.installed:
@@ -76,19 +76,19 @@ async def service_status() -> ActionResult[Service]:
 
 
 @answering
-async def remove_service() -> ActionResult[Service]:
+async def remove_service() -> ActionResult[BackgroundService]:
     """Stop it and delete its files."""
     return await asyncio.to_thread(_remove)
 
 
-def _install(settings: Settings, seconds: int) -> ActionResult[Service]:
+def _install(settings: Settings, seconds: int) -> ActionResult[BackgroundService]:
     kind, variables = _kind(), _variables(settings, os.environ)
     if not kind:
-        service = Service("", line=_line(variables, seconds))
+        service = BackgroundService("", line=_line(variables, seconds))
         text = "This machine has neither systemd for users nor launchd. Give this line to its scheduler:"
         return ActionResult(True, text, service)
     files = _systemd_files(variables, seconds) if kind == "systemd" else _launchd_files(variables, seconds)
-    service = Service(kind, seconds, tuple(files))
+    service = BackgroundService(kind, seconds, tuple(files))
     if all(path.exists() and path.read_bytes() == body for path, body in files.items()) and _active(kind):
         return ActionResult(True, f"It is installed already: every {service.every}, by {kind}.", service)
     for path, body in files.items():
@@ -104,13 +104,13 @@ def _install(settings: Settings, seconds: int) -> ActionResult[Service]:
     return ActionResult(True, f"Every connection is imported every {service.every} from now on, by {kind}.", service)
 
 
-def _status() -> Service:
+def _status() -> BackgroundService:
     for kind, path in (("systemd", _units() / f"{UNIT}.timer"), ("launchd", _agent())):
         seconds = _interval(kind, path)
         if seconds:
             files = (path.with_suffix(".service"), path) if kind == "systemd" else (path,)
-            return Service(kind, seconds, files)
-    return Service(_kind())
+            return BackgroundService(kind, seconds, files)
+    return BackgroundService(_kind())
 
 
 def _interval(kind: str, path: Path) -> int:
@@ -123,12 +123,12 @@ def _interval(kind: str, path: Path) -> int:
         return 0
 
 
-def _remove() -> ActionResult[Service]:
+def _remove() -> ActionResult[BackgroundService]:
     links = _units() / "timers.target.wants" / f"{UNIT}.timer"
     files = [_units() / f"{UNIT}.timer", _units() / f"{UNIT}.service", links, _agent()]
     found = [path for path in files if path.exists() or path.is_symlink()]
     if not found:
-        return ActionResult(True, "No background service is installed.", Service(_kind()))
+        return ActionResult(True, "No background service is installed.", BackgroundService(_kind()))
     kind = "launchd" if _agent() in found else "systemd"
     if kind == "systemd":
         _run("systemctl", "--user", "disable", "--now", f"{UNIT}.timer", check=False)
@@ -139,7 +139,7 @@ def _remove() -> ActionResult[Service]:
     if kind == "systemd":
         _run("systemctl", "--user", "daemon-reload", check=False)
         _run("systemctl", "--user", "reset-failed", f"{UNIT}.service", check=False)
-    return ActionResult(True, "The background service is removed.", Service(_kind()))
+    return ActionResult(True, "The background service is removed.", BackgroundService(_kind()))
 
 
 def _kind() -> str:

@@ -8,7 +8,7 @@ import click
 
 from mls_tui import actions
 from mls_tui.actions.results import ActionResult
-from mls_tui.actions.service import Service
+from mls_tui.actions.service import BackgroundService
 from mls_tui.cli.output import plain_text, print_json, say
 from mls_tui.cli.running import data_of, json_option, run, settings_of, warn
 
@@ -51,8 +51,8 @@ def remove(as_json: bool) -> None:
     _told(actions.remove_service(), as_json=as_json)
 
 
-def _told(answering: Awaitable[ActionResult[Service]], *, as_json: bool) -> Service:
-    async def wait() -> ActionResult[Service]:
+def _told(answering: Awaitable[ActionResult[BackgroundService]], *, as_json: bool) -> BackgroundService:
+    async def wait() -> ActionResult[BackgroundService]:
         return await answering
 
     answer = run(wait(), as_json=as_json)

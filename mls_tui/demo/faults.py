@@ -28,7 +28,7 @@ _NO_FAILURE = ("slow", "429")
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class DemoFault:
     """One fault about to be served. ``seconds``: the delay of a slow answer, or a 429's Retry-After."""
 
     resource: Resource
@@ -62,7 +62,7 @@ class Faults:
         self.slowest, self.retry_after = slowest, retry_after
         self.served: Counter[str] = Counter()
         self.by_resource: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        self._waiting: dict[str, list[Fault]] = {}
+        self._waiting: dict[str, list[DemoFault]] = {}
         self._visits: Counter[str] = Counter()
         self._page_streak = 0
         self._throttle_streak = 0
@@ -79,7 +79,7 @@ class Faults:
         """How many 429s were served."""
         return self.served["429"]
 
-    def page(self, url: str) -> Fault | None:
+    def page(self, url: str) -> DemoFault | None:
         """The fault to serve for a request of a collection, by its path and query."""
         if self.seed is None:
             return None
@@ -90,7 +90,7 @@ class Faults:
             return None
         return waiting.pop(0)
 
-    def listing(self, key: str, url: str) -> Fault | None:
+    def listing(self, key: str, url: str) -> DemoFault | None:
         """The fault to serve for a request about one listing (its record or its Media)."""
         name = f"listing {key}"
         if self.seed is None or name in self._spent:
@@ -102,7 +102,7 @@ class Faults:
             return None
         return waiting.pop(0)
 
-    def photo(self, key: str, number: int, generation: int) -> Fault | None:
+    def photo(self, key: str, number: int, generation: int) -> DemoFault | None:
         """The fault to serve for a photo. ``generation`` is that of its URL: an expired one works once the listing's
         Media has been read again."""
         name = f"photo {key} {number}"
@@ -121,7 +121,7 @@ class Faults:
         """The generation of the URLs to give out for a listing now."""
         return int(key in self._refreshed)
 
-    def delivered(self, fault: Fault, key: str = "") -> None:
+    def delivered(self, fault: DemoFault, key: str = "") -> None:
         """The fault went out whole: count it."""
         self.served[fault.kind] += 1
         self.by_resource[fault.resource][fault.kind] += 1
@@ -132,7 +132,7 @@ class Faults:
             self._refreshed.add(key)
             self._spent.add(f"listing {key}")
 
-    def undelivered(self, fault: Fault) -> None:
+    def undelivered(self, fault: DemoFault) -> None:
         """The client left before the fault was served: keep it for the next request."""
         if fault.resource == "photo":
             self._spent.discard(fault.name)
@@ -145,7 +145,7 @@ class Faults:
         if resource == "page":
             self._page_streak = 0
 
-    def _drawn(self, resource: Resource, name: str) -> list[Fault]:
+    def _drawn(self, resource: Resource, name: str) -> list[DemoFault]:
         """The faults still to serve for a name, drawn when it is first asked for and again after each success."""
         if name not in self._waiting:
             rng = random.Random(f"{self.seed}|{name}|{self._visits[name]}")
@@ -153,11 +153,13 @@ class Faults:
             self._waiting[name] = [self._fault(resource, name, _API, rng) for _ in range(count)]
         return self._waiting[name]
 
-    def _too_many_429(self, fault: Fault) -> bool:
+    def _too_many_429(self, fault: DemoFault) -> bool:
         return fault.kind == "429" and self._throttle_streak >= _IN_A_ROW
 
-    def _fault(self, resource: Resource, name: str, kinds: tuple[tuple[Kind, int], ...], rng: random.Random) -> Fault:
+    def _fault(
+        self, resource: Resource, name: str, kinds: tuple[tuple[Kind, int], ...], rng: random.Random
+    ) -> DemoFault:
         kind = rng.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
         seconds = float(rng.randint(*self.retry_after)) if kind == "429" else rng.uniform(0.2, 1) * self.slowest
         status = rng.choice((403, 410)) if kind == "expired" else rng.choice((500, 502, 503, 504))
-        return Fault(resource, name, kind, seconds, status)
+        return DemoFault(resource, name, kind, seconds, status)

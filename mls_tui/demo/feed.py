@@ -21,13 +21,13 @@ from mls_tui.demo import homes, photos, records
 from mls_tui.demo.filter import read_time, sql_time
 from mls_tui.demo.homes import Home, Shot
 from mls_tui.demo.records import Record, stamp
-from mls_tui.demo.schema import ENTITIES, MEDIA, OPEN_HOUSE, PROPERTY, EntityType, Field
+from mls_tui.demo.schema import ENTITIES, MEDIA, OPEN_HOUSE, PROPERTY, EdmField, EntityType
 
 _CHEAP = ("ListingKey", "ModificationTimestamp", "StandardStatus")
 _PEOPLE = {"Member": records.members, "Office": records.offices}
 
 
-class Feed:
+class DemoFeed:
     """Listings by ListingKey, and the ways in which an MLS's listings change.
 
     It may be read from any thread, and changed while no request is being answered.
@@ -293,7 +293,7 @@ def _text(value: str) -> str:
     return value.encode(errors="replace").decode()
 
 
-def _to_column(field: Field, value: Any) -> Any:
+def _to_column(field: EdmField, value: Any) -> Any:
     """A JSON value as its column holds it; what a test served against its type becomes text or null."""
     if field.collection:
         return json.dumps(value or [])
@@ -308,7 +308,7 @@ def _to_column(field: Field, value: Any) -> Any:
     return value if value is None or isinstance(value, int | float) else json.dumps(value)
 
 
-def _from_column(field: Field, value: Any) -> Any:
+def _from_column(field: EdmField, value: Any) -> Any:
     if value is None:
         return None
     if field.edm == "DateTimeOffset":

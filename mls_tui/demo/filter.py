@@ -81,7 +81,7 @@ def read_time(text: str) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class WhereClause:
     """A ``WHERE`` clause, its values by name, and the (resource, field) pairs that it reads."""
 
     sql: str
@@ -89,7 +89,7 @@ class Condition:
     reads: frozenset[tuple[str, str]]
 
 
-def compile_filter(text: str, entity: EntityType, now: Callable[[], datetime]) -> Condition:
+def compile_filter(text: str, entity: EntityType, now: Callable[[], datetime]) -> WhereClause:
     """Compile ``text`` for the table of ``entity``.
 
     Raises:
@@ -102,7 +102,7 @@ def compile_filter(text: str, entity: EntityType, now: Callable[[], datetime]) -
         condition = visitor.condition(_parse(text))
     except RecursionError as error:
         raise bad_request("$filter is nested too deeply") from error
-    return Condition(str(condition), visitor.values, frozenset(visitor.reads))
+    return WhereClause(str(condition), visitor.values, frozenset(visitor.reads))
 
 
 def _parse(text: str) -> ast._Node:

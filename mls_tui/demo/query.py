@@ -18,8 +18,8 @@ from urllib.parse import quote
 
 import orjson
 
-from mls_tui.demo.feed import Feed
-from mls_tui.demo.filter import Condition, ODataError, bad_request, compile_filter
+from mls_tui.demo.feed import DemoFeed
+from mls_tui.demo.filter import ODataError, WhereClause, bad_request, compile_filter
 from mls_tui.demo.records import Record
 from mls_tui.demo.schema import ENTITIES, EntityType, Navigation
 
@@ -35,7 +35,7 @@ MOST_PER_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ResourcePath:
     """``Property``, ``Property('key')``, ``Property('key')/Media`` or ``Property/$count``."""
 
     resource: str
@@ -49,23 +49,23 @@ class Address:
         return f"{self.resource}{key}" + (f"/{self.part}" if self.part else "")
 
 
-def read_address(path: str) -> Address:
+def read_path(path: str) -> ResourcePath:
     """The address in a decoded path below the service root. Raises ODataError (404)."""
     found = _ADDRESS.fullmatch(path)
     if found is None or found[1] not in ENTITIES:
         raise ODataError(404, "NotFound", f"There is no resource '{path[:80]}'")
-    return Address(found[1], None if found[2] is None else found[2].replace("''", "'"), found[3])
+    return ResourcePath(found[1], None if found[2] is None else found[2].replace("''", "'"), found[3])
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class ODataQuery:
     """What a request asks of one entity type. ``order``: (field, descending) pairs; ``expand`` by navigation name;
     ``options`` as they were sent, for the next page's link."""
 
     entity: EntityType
-    filter: Condition | None = None
+    filter: WhereClause | None = None
     select: tuple[str, ...] = ()
-    expand: Mapping[str, Query] = field(default_factory=dict)
+    expand: Mapping[str, ODataQuery] = field(default_factory=dict)
     order: Order = ()
     top: int | None = None
     skip: int = 0
@@ -74,7 +74,7 @@ class Query:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-def parse_query(entity: EntityType, options: Mapping[str, str], now: Callable[[], datetime]) -> Query:
+def parse_query(entity: EntityType, options: Mapping[str, str], now: Callable[[], datetime]) -> ODataQuery:
     """Read query options; custom ones (without ``$``) are ignored, as OData says.
 
     Raises:
@@ -86,7 +86,7 @@ def parse_query(entity: EntityType, options: Mapping[str, str], now: Callable[[]
         if name.startswith("$") and name not in _KNOWN:
             raise bad_request(f"Unknown query option {name[:40]}")
     text = options.get("$filter")
-    return Query(
+    return ODataQuery(
         entity,
         compile_filter(text, entity, now) if text is not None else None,
         _select(entity, options.get("$select")),
@@ -179,15 +179,15 @@ def _split(text: str, mark: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-class Service:
+class ODataService:
     """The resources of one feed. ``root`` is the service's URL without a slash at its end, ``page_size`` the rows of a
     page if the client asks for no size."""
 
-    def __init__(self, feed: Feed, now: Callable[[], datetime], page_size: int = 100) -> None:
+    def __init__(self, feed: DemoFeed, now: Callable[[], datetime], page_size: int = 100) -> None:
         self.root = ""
         self.feed, self.now, self.page_size = feed, now, page_size
 
-    def answer(self, address: Address, options: Mapping[str, str], most: int | None = None) -> Record | int:
+    def answer(self, address: ResourcePath, options: Mapping[str, str], most: int | None = None) -> Record | int:
         """The document for an address; for ``/$count`` a number. ``most`` is the client's odata.maxpagesize.
 
         Raises:
@@ -197,10 +197,10 @@ class Service:
         if address.key is None:
             query = parse_query(entity, options, self.now)
             if address.part == "$count":
-                return self._count(_Rows(query))
+                return self._count(_Selection(query))
             if address.part is not None:
                 raise ODataError(404, "NotFound", f"{address.resource} has no part {address.part}")
-            return self._collection(_Rows(query), address.resource, most)
+            return self._collection(_Selection(query), address.resource, most)
         link = entity.navigations.get(address.part or "")
         if address.part is not None and link is None:
             raise ODataError(404, "NotFound", f"{address.resource} has no part {address.part}")
@@ -217,7 +217,7 @@ class Service:
             raise ODataError(404, "NotFound", f"This {address.resource} names no {link.name}")
         return self._shaped(found, query)
 
-    def _collection(self, rows: _Rows, path: str, most: int | None) -> Record:
+    def _collection(self, rows: _Selection, path: str, most: int | None) -> Record:
         query = rows.query
         default = self.page_size if query.top is None and most is None else MOST_PER_PAGE
         size = min(limit for limit in (query.top, most, default, MOST_PER_PAGE) if limit is not None)
@@ -230,14 +230,14 @@ class Service:
             document["@odata.nextLink"] = self._next_link(path, query, token, len(records))
         return document
 
-    def _next_link(self, path: str, query: Query, token: str, served: int) -> str:
+    def _next_link(self, path: str, query: ODataQuery, token: str, served: int) -> str:
         options = {name: text for name, text in query.options.items() if name not in ("$skip", "$skiptoken")}
         if query.top is not None:
             options["$top"] = str(query.top - served)
         text = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
         return f"{self.root}/{path}?{text}{'&' if text else ''}$skiptoken={token}"
 
-    def _shaped(self, record: Record, query: Query) -> Record:
+    def _shaped(self, record: Record, query: ODataQuery) -> Record:
         """The selected fields of a record, with what is expanded."""
         shaped = {name: record.get(name) for name in query.select} if query.select else dict(record)
         for name, inner in query.expand.items():
@@ -256,17 +256,21 @@ class Service:
                 shaped[f"{name}@odata.nextLink"] = self._next_link(path, inner, token, len(found_rows))
         return shaped
 
-    def _linked(self, record: Record, link: Navigation, query: Query) -> _Rows:
+    def _linked(self, record: Record, link: Navigation, query: ODataQuery) -> _Selection:
         """The rows of one record's own collection; photos in the order in which they are shown."""
         ordered = replace(query, order=(("Order", False),)) if link.target == "Media" and not query.order else query
-        return _Rows(ordered, link.theirs, record[link.ours], record[link.ours] if link.target == "Media" else None)
+        return _Selection(
+            ordered, link.theirs, record[link.ours], record[link.ours] if link.target == "Media" else None
+        )
 
     def _by_key(self, entity: EntityType, key: str) -> Record | None:
-        rows = _Rows(Query(entity), entity.key, key, key.rpartition("-")[0] if entity.name == "Media" else None)
+        rows = _Selection(
+            ODataQuery(entity), entity.key, key, key.rpartition("-")[0] if entity.name == "Media" else None
+        )
         found, _ = self._page(rows, 1)
         return found[0] if found else None
 
-    def _page(self, rows: _Rows, size: int) -> tuple[list[Record], str | None]:
+    def _page(self, rows: _Selection, size: int) -> tuple[list[Record], str | None]:
         """Up to ``size`` records, and the token of the page after them if there is one."""
         query, order = rows.query, _complete(rows.query)
         where, values = rows.where()
@@ -284,11 +288,11 @@ class Service:
         token = _token(order, found[size - 1]) if len(found) > size > 0 else None
         return self.feed.records_of(query.entity, [row[-1] for row in found[:size]]), token
 
-    def _count(self, rows: _Rows) -> int:
+    def _count(self, rows: _Selection) -> int:
         where, values = rows.where()
         return int(self._select(rows, f'SELECT COUNT(*) FROM "{rows.query.entity.name}" WHERE {where}', values)[0][0])
 
-    def _select(self, rows: _Rows, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    def _select(self, rows: _Selection, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         query = rows.query
         reads = {(query.entity.name, name) for name, _ in _complete(query)}
         self.feed.prepare(reads | (query.filter.reads if query.filter else set()), rows.listing)
@@ -301,11 +305,11 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
+class _Selection:
     """What a query runs over: its whole resource, or the rows whose ``column`` is ``value``. ``listing`` is the one
     listing that they belong to."""
 
-    query: Query
+    query: ODataQuery
     column: str | None = None
     value: Any = None
     listing: str | None = None
@@ -323,7 +327,7 @@ def _path(entity: EntityType, record: Record, link: Navigation) -> str:
     return f"{entity.name}('{quote(key, safe='')}')/{link.name}"
 
 
-def _complete(query: Query) -> Order:
+def _complete(query: ODataQuery) -> Order:
     """The order with the key as its last word, in the direction of the first field, so that no two rows tie."""
     key = query.entity.key
     names = [name for name, _ in query.order]

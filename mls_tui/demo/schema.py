@@ -9,7 +9,7 @@ NAMESPACE = "org.reso.metadata"
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class EdmField:
     """A structural property: ``edm`` is the primitive's name without ``Edm.``."""
 
     name: str
@@ -34,16 +34,16 @@ class EntityType:
 
     name: str
     key: str
-    fields: dict[str, Field]
+    fields: dict[str, EdmField]
     navigations: dict[str, Navigation] = field(default_factory=dict)
 
 
-def _fields(**names_by_type: str) -> dict[str, Field]:
+def _fields(**names_by_type: str) -> dict[str, EdmField]:
     found = {}
     for kind, names in names_by_type.items():
         collection = kind == "Collection"
         for name in names.split():
-            found[name] = Field(name, "String" if collection else kind, collection)
+            found[name] = EdmField(name, "String" if collection else kind, collection)
     return found
 
 

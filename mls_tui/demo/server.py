@@ -23,11 +23,11 @@ import orjson
 from aiohttp import web
 
 from mls_tui.demo import homes, photos, records
-from mls_tui.demo.faults import Fault, Faults
-from mls_tui.demo.feed import Feed
+from mls_tui.demo.faults import DemoFault, Faults
+from mls_tui.demo.feed import DemoFeed
 from mls_tui.demo.filter import ODataError, bad_request
 from mls_tui.demo.homes import Shot
-from mls_tui.demo.query import Address, Service, read_address
+from mls_tui.demo.query import ODataService, ResourcePath, read_path
 from mls_tui.demo.schema import ENTITIES, metadata_xml
 from mls_tui.demo.tokens import Credentials, TokenError, Tokens
 
@@ -76,7 +76,7 @@ class DemoMLS:
         if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
             raise ValueError(f"the demo MLS listens on loopback only, not on {host}")
         self.host, self.port = host, port
-        self.feed = Feed(listings, seed, epoch, now)
+        self.feed = DemoFeed(listings, seed, epoch, now)
         self.faults = faults if isinstance(faults, Faults) else Faults(faults)
         self.token = f"lakeside-demo-token-{seed}"
         self.client_id, self.client_secret = "lakeside-demo", f"lakeside-demo-secret-{seed}"
@@ -89,7 +89,7 @@ class DemoMLS:
         """Called before every request; what it returns, if not None, is the answer. For tests."""
         self._signer = _Signer(seed, media_lifetime, now)
         self.feed.photo_url = lambda key, shot: self._signer.url(key, shot, self.faults.generation(key))
-        self._service = Service(self.feed, now, page_size)
+        self._service = ODataService(self.feed, now, page_size)
         self._pictures = _Pictures(self.feed)
         self._runner: web.AppRunner | None = None
 
@@ -202,7 +202,7 @@ class DemoMLS:
 
     async def _odata(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info.get("path", "").strip("/")
-        address = read_address(path) if path not in ("", "$metadata") else None
+        address = read_path(path) if path not in ("", "$metadata") else None
         self.meter.requests[address.name if address else path or "service"] += 1
         self._authorize(request)
         _check_version(request)
@@ -224,7 +224,7 @@ class DemoMLS:
             return real
         return await _deliver(request, fault, self.faults, real)
 
-    def _answer(self, request: web.Request, address: Address, options: Mapping[str, str]) -> web.Response:
+    def _answer(self, request: web.Request, address: ResourcePath, options: Mapping[str, str]) -> web.Response:
         wish = _MAXPAGESIZE.search(request.headers.get("Prefer", ""))
         most = int(wish[1]) or None if wish else None
         document = self._service.answer(address, options, most)
@@ -235,7 +235,7 @@ class DemoMLS:
             response.headers["Preference-Applied"] = f"odata.maxpagesize={most}"
         return response
 
-    def _api_fault(self, request: web.Request, address: Address, options: Mapping[str, str]) -> Fault | None:
+    def _api_fault(self, request: web.Request, address: ResourcePath, options: Mapping[str, str]) -> DemoFault | None:
         """The fault for an API request: of a listing's own share if it is about one listing, else of a page's."""
         key = address.key
         field = _LISTING_KEY.get(address.resource)
@@ -341,7 +341,7 @@ class _Pictures:
     """The JPEG bytes of the feed's photos, drawn in threads; the latest 64 MiB are kept. ``digests`` are the SHA-256
     of all that were drawn, by (ListingKey, number, version)."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: DemoFeed) -> None:
         self._feed, self._pool = feed, ThreadPoolExecutor(2, "demo-photo")
         self._kept: OrderedDict[tuple[str, int, int], bytes] = OrderedDict()
         self._size = 0
@@ -420,7 +420,7 @@ def _check_accept(request: web.Request, *allowed: str) -> None:
 
 
 async def _deliver(
-    request: web.Request, fault: Fault, faults: Faults, real: web.Response, key: str = ""
+    request: web.Request, fault: DemoFault, faults: Faults, real: web.Response, key: str = ""
 ) -> web.StreamResponse:
     """Serve ``fault`` in place of (or, for a slow answer, before) the real answer, and count it if the client stayed.
 
@@ -445,7 +445,7 @@ async def _deliver(
     return response
 
 
-def _instead(fault: Fault) -> web.Response:
+def _instead(fault: DemoFault) -> web.Response:
     """The whole answer of a fault that is an answer."""
     if fault.kind == "429":
         answer = _odata_error(429, "TooManyRequests", "Request limit reached, slow down")
@@ -460,7 +460,7 @@ def _instead(fault: Fault) -> web.Response:
     return _odata_error(fault.status, str(fault.status), "The MLS is busy, try again")
 
 
-async def _cut_short(request: web.Request, fault: Fault, real: web.Response) -> web.StreamResponse:
+async def _cut_short(request: web.Request, fault: DemoFault, real: web.Response) -> web.StreamResponse:
     """Promise the whole body, send a part of it, then close the connection (truncated) or reset it."""
     body = real.body if isinstance(real.body, bytes) else b"{}"
     response = web.StreamResponse(status=real.status, headers={"Content-Length": str(len(body))})

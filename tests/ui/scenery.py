@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mls_tui.actions import ActionResult, ConnectionView, Difference, Preview, PreviewRow
-from mls_tui.demo.feed import Feed
+from mls_tui.demo.feed import DemoFeed
 from mls_tui.demo.records import media_records
 from mls_tui.domain.listing import Change, Listing, Photo
 from mls_tui.domain.run import ImportCounts, ImportRun, Problem, ProblemKind, RunState
@@ -30,7 +30,7 @@ class SceneryActions(FakeActions):
     """Draws a photo of the demo when it is asked for."""
 
     def __init__(self) -> None:
-        self.feed = Feed(HOMES, seed=4, epoch=NOW)
+        self.feed = DemoFeed(HOMES, seed=4, epoch=NOW)
         homes = [home for key in self.feed.listing_keys() if (home := self._home(key)) is not None]
         super().__init__(connections=views(len(homes)), listings=homes, history=runs(len(homes)))
         self.problems[RUN] = problems(homes)

@@ -11,24 +11,24 @@ import pytest
 from PIL import Image
 
 from mls_tui.demo import homes
-from mls_tui.demo.feed import Feed
+from mls_tui.demo.feed import DemoFeed
 
 
 @pytest.mark.parametrize("listings", [0, 1, 7, 300])
 def test_n_listings_means_n_active_ones(listings: int) -> None:
-    feed = Feed(listings)
+    feed = DemoFeed(listings)
     assert len(feed.listing_keys("Active")) == listings
     assert len(feed) == listings + round(listings * 0.29)
 
 
 def test_the_same_seed_gives_the_same_feed_and_another_seed_another() -> None:
-    one, two, other = Feed(40, seed=4), Feed(40, seed=4), Feed(40, seed=5)
+    one, two, other = DemoFeed(40, seed=4), DemoFeed(40, seed=4), DemoFeed(40, seed=5)
     assert [one.record(key) for key in one.listing_keys()] == [two.record(key) for key in two.listing_keys()]
     assert [one.record(key) for key in one.listing_keys()] != [other.record(key) for key in other.listing_keys()]
 
 
 def test_every_status_of_the_standard_occurs_and_all_times_are_past() -> None:
-    feed = Feed(1500)
+    feed = DemoFeed(1500)
     records = [feed.record(key) for key in feed.listing_keys()]
     statuses = Counter(record["StandardStatus"] for record in records)
     assert set(statuses) == {"Active", *(status for status, _ in homes.OTHER_STATUSES)}
@@ -46,7 +46,7 @@ def test_no_two_homes_have_one_key() -> None:
 
 def test_the_dates_of_a_home_agree_with_each_other_and_with_today() -> None:
     today = datetime(2026, 3, 4, 9, tzinfo=UTC)
-    feed = Feed(1500, epoch=today)
+    feed = DemoFeed(1500, epoch=today)
     for key in feed.listing_keys():
         record = feed.record(key)
         listed, contract, closed = (
@@ -68,7 +68,7 @@ def test_the_dates_of_a_home_agree_with_each_other_and_with_today() -> None:
 
 
 def test_some_homes_are_for_rent_and_some_have_areas_in_other_units() -> None:
-    feed = Feed(1500, seed=2)
+    feed = DemoFeed(1500, seed=2)
     records = [feed.record(key) for key in feed.listing_keys()]
     leases = [record for record in records if record["PropertyType"] == "Residential Lease"]
     ways = {
@@ -86,7 +86,7 @@ def test_some_homes_are_for_rent_and_some_have_areas_in_other_units() -> None:
 
 def test_open_houses_are_about_active_homes_around_today() -> None:
     today = datetime(2026, 3, 4, 9, tzinfo=UTC)
-    feed = Feed(600, epoch=today)
+    feed = DemoFeed(600, epoch=today)
     found = [item for key in feed.listing_keys() for item in feed.open_houses(key)]
     assert {item["OpenHouseStatus"] for item in found} == {"Active", "Ended", "Canceled"}
     assert len({item["OpenHouseKey"] for item in found}) == len(found) > 50
@@ -97,7 +97,7 @@ def test_open_houses_are_about_active_homes_around_today() -> None:
 
 
 def test_photos_are_small_jpegs_and_always_the_same_bytes() -> None:
-    feed, again = Feed(60, seed=2), Feed(60, seed=2)
+    feed, again = DemoFeed(60, seed=2), DemoFeed(60, seed=2)
     for key in feed.listing_keys()[:12]:
         pictures = feed.photos(key)
         assert len(pictures) == feed.record(key)["PhotosCount"]
@@ -111,7 +111,7 @@ def test_photos_are_small_jpegs_and_always_the_same_bytes() -> None:
 
 
 def test_a_change_moves_a_listing_to_the_end_of_time() -> None:
-    feed = Feed(20)
+    feed = DemoFeed(20)
     key = feed.listing_keys()[3]
     feed.change(key, ListPrice=1, StandardStatus="Pending")
     assert feed.record(key)["ModificationTimestamp"] == max(
@@ -121,7 +121,7 @@ def test_a_change_moves_a_listing_to_the_end_of_time() -> None:
 
 
 def test_a_removed_listing_is_gone_and_an_added_one_there() -> None:
-    feed = Feed(20)
+    feed = DemoFeed(20)
     key = feed.listing_keys()[3]
     feed.remove(key)
     assert key not in feed
@@ -135,7 +135,7 @@ def test_a_removed_listing_is_gone_and_an_added_one_there() -> None:
 
 
 def test_photo_changes_show_in_bytes_order_and_timestamps() -> None:
-    feed = Feed(80)
+    feed = DemoFeed(80)
     key = next(key for key in feed.listing_keys() if feed.record(key)["PhotosCount"] >= 4)
     before, stamp = feed.photos(key), feed.record(key)["PhotosChangeTimestamp"]
     feed.reorder_photos(key, [1, 0, *range(2, len(before))])

@@ -10,22 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mls_tui.demo.feed import Feed
+from mls_tui.demo.feed import DemoFeed
 from mls_tui.demo.filter import ODataError, compile_filter
-from mls_tui.demo.query import Service, read_address
+from mls_tui.demo.query import ODataService, read_path
 from mls_tui.demo.schema import PROPERTY
 
 NOW = datetime(2025, 10, 1, 12, tzinfo=UTC)
-FEED = Feed(120, seed=3)
+FEED = DemoFeed(120, seed=3)
 RECORDS = [FEED.record(key) for key in FEED.listing_keys()]
-SERVICE = Service(FEED, lambda: NOW)
+SERVICE = ODataService(FEED, lambda: NOW)
 
 Check = Callable[[dict[str, Any]], bool]
 
 
 def served(text: str) -> list[str]:
     options = {"$filter": text, "$select": "ListingKey", "$top": "1000"}
-    document = SERVICE.answer(read_address("Property"), options)
+    document = SERVICE.answer(read_path("Property"), options)
     assert isinstance(document, dict)
     return [row["ListingKey"] for row in document["value"]]
 

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mls_tui.demo.feed import Feed
-from mls_tui.demo.query import Service, read_address
+from mls_tui.demo.feed import DemoFeed
+from mls_tui.demo.query import ODataService, read_path
 from mls_tui.demo.server import DemoMLS
 from tests.unit.demo_client import client_of, everything, walk
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-FEED = Feed(100, seed=5)
-SERVICE = Service(FEED, lambda: NOW)
+FEED = DemoFeed(100, seed=5)
+SERVICE = ODataService(FEED, lambda: NOW)
 ORDERS = st.sampled_from(
     [
         "",
@@ -41,19 +41,19 @@ ORDERS = st.sampled_from(
 )
 def test_union_of_pages_is_the_set_in_order(order: str, size: int, status: str) -> None:
     options = {name: text for name, text in (("$orderby", order), ("$filter", status)) if text}
-    whole = SERVICE.answer(read_address("Property"), options | {"$top": "1000"})
+    whole = SERVICE.answer(read_path("Property"), options | {"$top": "1000"})
     assert isinstance(whole, dict)
     pages: list[str] = []
     following: dict[str, str] | None = options
     while following is not None:
-        document = SERVICE.answer(read_address("Property"), following, size)
+        document = SERVICE.answer(read_path("Property"), following, size)
         assert isinstance(document, dict)
         assert len(document["value"]) <= size
         pages += [row["ListingKey"] for row in document["value"]]
         token = document.get("@odata.nextLink", "").partition("$skiptoken=")[2]
         following = options | {"$skiptoken": token} if token else None
     assert pages == [row["ListingKey"] for row in whole["value"]]
-    assert len(pages) == len(set(pages)) == SERVICE.answer(read_address("Property/$count"), options)
+    assert len(pages) == len(set(pages)) == SERVICE.answer(read_path("Property/$count"), options)
 
 
 @pytest.mark.parametrize("order", ["ListingKey", "ModificationTimestamp,ListingKey"])
