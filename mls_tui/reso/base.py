@@ -37,8 +37,8 @@ class FeedQuery:
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of a feed, in the order served, with no record that an earlier page of this sweep already gave
-    in the same version. ``total`` is the feed's count where it is usable. ``complete`` is set on the last page:
-    True where the sweep provably reached its end with as many records as the feed counts."""
+    in the same version. ``total`` is the feed's count if it is usable. ``complete`` is set on the last page:
+    True if the sweep provably reached its end with as many records as the feed counts."""
 
     number: int
     records: Sequence[RawRecord]
@@ -65,7 +65,7 @@ class Paused:
     why: str
     host: str
     answered: bool = True
-    """True for an answer of the provider's (a 429), False where our own budget waits before sending."""
+    """True for an answer of the provider's (a 429), False if our own budget waits before sending."""
 
 
 Notice = RequestFailed | Paused
@@ -99,7 +99,7 @@ class MediaCutError(MLSError):
     def __init__(self, rows: Sequence[RawRecord]) -> None:
         super().__init__(
             f"The MLS gave {len(rows)} Media rows and does not let further ones be read: it sends no next-page link, "
-            "and heeds neither $skip nor an order by MediaKey. Ask the provider how to page its Media resource."
+            "and respects neither $skip nor an order by MediaKey. Ask the provider how to page its Media resource."
         )
         self.rows = rows
 
@@ -111,7 +111,7 @@ class Connector(Protocol):
     """The preset's name."""
 
     async def authenticate(self) -> None:
-        """Sign in, or check and renew the token where that is possible.
+        """Sign in, or check and renew the token if that is possible.
 
         Raises:
             ConnectionExpiredError: the token has expired and cannot be renewed.
@@ -120,19 +120,19 @@ class Connector(Protocol):
         ...
 
     def pages(self, query: FeedQuery) -> AsyncIterator[Page]:
-        """Every record that matches, page by page, to the end (FIELD §1)."""
+        """Every record that matches, page by page, to the end (docs/reso-feeds.md, section 1)."""
         ...
 
     async def count(self, query: FeedQuery) -> int | None:
-        """How many records match, where the MLS tells."""
+        """How many records match, if the MLS says so."""
         ...
 
     async def listing(self, listing_key: str) -> RawRecord | None:
-        """One record with its Media; None where it is gone."""
+        """One record with its Media; None if it is gone."""
         ...
 
     async def media(self, record: RawRecord) -> list[RawRecord]:
-        """All Media rows of a record: those that came with it if they are whole, else fetched anew.
+        """All Media rows of a record: those that came with it if they are whole, else fetched.
 
         Raises:
             MediaCutError: there may be more than could be had.
@@ -144,11 +144,11 @@ class Connector(Protocol):
         ...
 
     async def fresh_media(self, listing_key: str) -> list[RawRecord]:
-        """The record's Media read anew, as far as it can be had, for URLs that have expired."""
+        """The record's Media read again, as far as it can be had, for URLs that have expired."""
         ...
 
     async def photo(self, url: str) -> PhotoBytes:
-        """One attempt at one photo. Raises PhotoError (FIELD §5: what counts as a failed attempt)."""
+        """One attempt at one photo. Raises PhotoError (docs/reso-feeds.md, section 5)."""
         ...
 
     def masked(self, text: str) -> str:
@@ -156,7 +156,7 @@ class Connector(Protocol):
         ...
 
     async def member(self) -> Member:
-        """Agent and office of the signed-in member, as far as the MLS tells; empty where it does not."""
+        """Agent and office of the signed-in member, as far as the MLS shows them."""
         ...
 
     def since(self, cursor: Cursor) -> str | None:
@@ -168,7 +168,7 @@ class Connector(Protocol):
         ...
 
     async def disconnect(self) -> None:
-        """Revoke the token where the provider can; never raises for one that cannot."""
+        """Revoke the token if the provider can; never raises for one that cannot."""
         ...
 
     async def close(self) -> None: ...

@@ -96,13 +96,13 @@ class ResoConnector:
         yield Page(number + 1, (), last=True)
 
     async def count(self, query: FeedQuery) -> int | None:
-        """How many records match; None where the MLS does not tell."""
+        """How many records match; None if the MLS does not tell."""
         if query.keys or query.mls_numbers:
             return None
         return await count_of(self.feed, self._request(query))
 
     async def listing(self, listing_key: str) -> RawRecord | None:
-        """One record with its Media; None where it is gone."""
+        """One record with its Media; None if it is gone."""
         async for rows in self._lookup.by_keys([listing_key]):
             for record in await self._media.attach(rows):
                 return record
@@ -130,8 +130,8 @@ class ResoConnector:
         return await member_of(self.feed, self._connection.agent_key)
 
     def since(self, cursor: Cursor) -> str | None:
-        """The watermark less the preset's overlap. None, for a whole sweep, where there is none that can be read, or
-        it is older than hidden records stay in the feed (FIELD §6: MLS Grid, 7 days)."""
+        """The watermark less the preset's overlap. None, for a whole sweep, if there is none that can be read, or
+        it is older than hidden records stay in the feed (MLS Grid: 7 days)."""
         at = parse_timestamp(cursor.watermark) if cursor.watermark else None
         if at is None:
             return None

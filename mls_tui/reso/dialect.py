@@ -91,7 +91,7 @@ class Feed:
         self.dialect = replace(self.dialect, bounds=False, keyset_over_skip=False)
 
     async def ask(self, request: Request, *, reword: bool = True) -> FeedPage:
-        """The first page of a request, worded so that the server understands it; as it is where not ``reword``.
+        """The first page of a request, worded so that the server understands it; as it is if not ``reword``.
 
         Raises:
             MLSError: the server refuses every wording, or fails.
@@ -108,7 +108,7 @@ class Feed:
                     raise
 
     async def _reworded(self, request: Request, error: MLSError) -> FeedPage:
-        """The page in words that the server takes. Raises the first error where it takes none."""
+        """The page in words that the server takes. Raises the first error if it takes none."""
         held, sized = self.dialect, self._sized(request)
         tried = {self._url(request)}
         try:
@@ -170,7 +170,7 @@ class Feed:
         return page
 
     def shrink(self, request: Request, error: MLSError) -> None:
-        """Learn from a 413. Raises the error where nothing smaller can be asked."""
+        """Learn from a 413. Raises the error if nothing smaller can be asked."""
         held, less = self.dialect, smaller(self._sized(request), self.dialect)
         if less is None:
             raise error
@@ -274,12 +274,12 @@ class Variant:
 
 
 def refused(error: MLSError) -> bool:
-    """True where another wording of the request may be understood."""
+    """True if another wording of the request may be understood."""
     return error.status in REFUSALS or error.status == 414
 
 
 def broken(error: MLSError) -> bool:
-    """True where a server may have failed over an option that it does not know."""
+    """True if a server may have failed over an option that it does not know."""
     return error.status == 404 or (error.status or 0) >= 500
 
 

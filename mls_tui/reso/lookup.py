@@ -18,7 +18,7 @@ _MOST_PAGES = 100
 
 
 class Lookup:
-    """Finds named records. ``system`` narrows to one MLS where numbers may belong to several."""
+    """Finds named records. ``system`` narrows to one MLS if numbers may belong to several."""
 
     def __init__(self, feed: Feed, system: str | None) -> None:
         self._feed = feed
@@ -141,7 +141,7 @@ _OFFICE_KEYS: Final = ("OfficeKey", "OfficeMlsId")
 
 
 async def member_of(feed: Feed, agent_key: str | None) -> Member:
-    """The agent with this key, else the only one that the token sees; empty where the MLS does not tell.
+    """The agent with this key, else the only one that the token sees; empty if the MLS does not tell.
 
     Raises:
         AuthenticationError: the token is refused.
@@ -173,7 +173,7 @@ async def _office_name(feed: Feed, agent: RawRecord) -> str | None:
 
 
 async def _rows(feed: Feed, resource: str, *filters: str) -> Sequence[RawRecord]:
-    """Rows of the first filter that gives any; none where the resource is not served."""
+    """Rows of the first filter that gives any; none if the resource is not served."""
     for where in filters:
         options = [("$filter", where)] if where else []
         try:

@@ -77,7 +77,7 @@ class MediaSource:
         return tuple(dict.fromkeys(name for name in (self._key(row), str(number) if by_number else None) if name))
 
     def _lacks(self, row: RawRecord) -> bool:
-        """A count of 0 proves nothing where Media is a resource apart."""
+        """A count of 0 proves nothing if Media is a resource of its own."""
         counted = self._apart or _photos_count(row) != 0
         return not isinstance(row.get("Media"), list) and counted and row.get("MlgCanView") is not False
 

@@ -131,7 +131,8 @@ def quoted(text: str) -> str:
 
 
 def moment(text: str) -> str | None:
-    """A DateTimeOffset literal as served, ``Z`` added to a naive one (FIELD §4); None where it is not a moment."""
+    """A DateTimeOffset literal as served, ``Z`` added to a naive one (docs/reso-feeds.md, section 4); None if it is not
+    a moment."""
     text = text.strip().replace(" ", "T", 1)
     match = _MOMENT.fullmatch(text)
     if match is None:
@@ -155,7 +156,7 @@ def any_of(parts: Iterable[str]) -> str:
 
 
 def filter_text(request: Request, dialect: Dialect, preset: ProviderPreset) -> str:
-    """The ``$filter`` of a request; empty where it asks for everything."""
+    """The ``$filter`` of a request; empty if it asks for everything."""
     parts: list[str] = []
     if request.system and preset.system_field:
         parts.append(f"{preset.system_field} eq {quoted(request.system)}")
@@ -228,7 +229,7 @@ def _bound(bound: Bound, dialect: Dialect, key_field: str) -> str:
 
 
 def url_of(request: Request, dialect: Dialect, preset: ProviderPreset) -> str:
-    """The whole URL of a request; spaces as ``%20``, never ``+`` (FIELD §1)."""
+    """The whole URL of a request; spaces as ``%20``, never ``+`` (docs/reso-feeds.md, section 1)."""
     options: list[tuple[str, str]] = []
     where = filter_text(request, dialect, preset)
     if where:
@@ -274,7 +275,7 @@ _LINK_HEADER = re.compile(r"<([^>]*)>([^<]*)")
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """One answer of a collection: rows as served, the raw next link, the feed's count where it is a number."""
+    """One answer of a collection: rows as served, the raw next link, the feed's count if it is a number."""
 
     url: str
     rows: tuple[RawRecord, ...]

@@ -1,5 +1,5 @@
-"""Tries out what one provider supports, a request or two for each question, for ``doctor``. It must never fail because
-a server cannot do something: that is what it reports."""
+"""Tries out what one provider supports, a request or two for each question, for ``doctor``. What a server cannot do is
+reported, and never an error."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _own(setting: Setting) -> Check:
 
 async def probe(connector: Connector, mine: Collection[str] = ()) -> list[Check]:
     """One line for each question: token, metadata, records, ``$top``, next link, ``$count``, ``$orderby``, ``$expand``,
-    spelling of statuses, photos, limits. Stops after the first where nothing can be asked at all. ``mine`` names the
+    spelling of statuses, photos, limits. Stops if nothing can be asked at all. ``mine`` names the
     settings that the user has changed. Raises nothing that the provider can cause."""
     if not isinstance(connector, ResoConnector):
         return []
@@ -135,7 +135,7 @@ class _Probe:
         if url is None:
             return Check("next link", "ok", "none; pages go on by timestamp and key")
         if is_offset(url):
-            detail = "counts rows; pages go on by timestamp and key where the server's filters allow"
+            detail = "counts rows; pages go on by timestamp and key if the server's filters allow"
             return Check("next link", "ok", detail)
         return Check("next link", "ok", "a cursor, followed as given")
 
@@ -234,7 +234,7 @@ class _Probe:
 
 
 def _photo_advice(url: str, preset: ProviderPreset) -> str:
-    """Where the token is kept from the photo host although the preset has it asked for: how to let it go there."""
+    """What to set if photos want the token and it may not be sent to their host."""
     host = (urlsplit(url).hostname or "").lower()
     wants = preset.media_auth or any("{token}" in value for value in preset.media_headers.values())
     if wants and host and host not in preset.media_token_hosts and host != urlsplit(preset.base_url).hostname:

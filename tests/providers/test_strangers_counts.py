@@ -183,3 +183,19 @@ async def test_a_status_that_only_this_feed_spells_so_is_found_without_a_filter(
 
 def test_coming_soon_has_no_status_of_its_own() -> None:
     assert {status_meaning(word) for word in COMING} == {Outcome.COMING_SOON}
+
+
+@pytest.mark.feed(1, "a query parameter on every request")
+async def test_a_parameter_that_every_request_wants_is_a_setting(tmp_path: Path) -> None:
+    plain = offset_links(houses(250), size=50)
+
+    async def classed(request: web.Request) -> web.StreamResponse:
+        good = request.query.get("Class") == "Residential" and request.query.get("key") == "open-sesame"
+        return await plain(request) if good else web.json_response({"@odata.count": 5120, "value": []})
+
+    settings = {"api_limits": "100000/1", "query_parameters": "Class=Residential; key={token}"}
+    async with visiting(classed, tmp_path, overrides=settings) as visit:
+        result = await visit.run()
+        assert (result.state, len(await visit.listings())) == (RunState.DONE, 250)
+        assert all("Class=Residential" in url for url in visit.asked_for("Property"))
+        assert "open-sesame" not in str([*visit.events, *(await visit.listings()).values()])

@@ -1,4 +1,4 @@
-"""300 rows in pages of 100 over real HTTP, with one fault each: none is lost, or the stop is clear (FIELD §1, §3)."""
+"""300 rows in pages of 100 over real HTTP, with one fault each: none is lost, or the stop is clear."""
 
 from __future__ import annotations
 
