@@ -24,6 +24,7 @@ from mls_tui.storage.files import PRIVATE_FILE, private_folder
 if TYPE_CHECKING:
     from mls_tui.config import Settings
     from mls_tui.domain.events import Event
+    from mls_tui.domain.run import ImportResult
 
 LOGGER = "mls_tui"
 MAX_BYTES = 5_000_000
@@ -152,7 +153,7 @@ def setup_logging(settings: Settings, verbose: int = 0, *, stream: IO[str] | Non
     if verbose:
         attach(own, logging.StreamHandler(stream or sys.stderr), TextFormatter(masker))
     if settings.log_group:
-        from mls_tui.cloudwatch import CloudWatchHandler
+        from mls_tui.storage.cloudwatch import CloudWatchHandler
 
         attach(own, CloudWatchHandler(settings.log_group, settings.user, client), JsonFormatter(masker))
     return Log(masker, settings.log_path, tuple(handlers))
@@ -170,12 +171,53 @@ def log_event(event: Event) -> None:
     Events of things that went well are not logged one by one; the run's record has their counts. The last failed
     attempt has no line of its own, since the failure that follows it has one.
     """
-    from mls_tui.logged_events import line_of
-
-    line = line_of(event)
+    line = _line_of(event)
     if line is not None:
         level, message, fields = line
         logging.getLogger(LOGGER).log(level, "%s", message, extra={"run": event.run, **fields})
+
+
+_ATTEMPT = {"listing": ErrorCategory.IMPORT, "photo": ErrorCategory.PHOTO, "page": ErrorCategory.NETWORK}
+_ENDS = {3: ErrorCategory.AUTHENTICATION, 4: ErrorCategory.NETWORK}
+
+
+def _line_of(event: Event) -> tuple[int, str, dict[str, Any]] | None:
+    """Level, message and fields of an event's line; None if it has none."""
+    # Imported here, as these bring pydantic with them, which would hold up a start.
+    from mls_tui.domain.clock import iso_z
+    from mls_tui.domain.events import AttemptFailed, ListingFailed, PhotoFailed, RunFinished, RunStarted, Throttled
+
+    match event:
+        case ListingFailed():
+            what = "Record quarantined" if event.quarantined else "Listing failed"
+            return logging.ERROR, what, _about(ErrorCategory.IMPORT, event.mls_number, event.attempts, event.error)
+        case PhotoFailed():
+            fields = _about(ErrorCategory.PHOTO, event.mls_number, event.attempts, event.cause)
+            return logging.ERROR, "Photo failed", fields | {"photo_index": event.photo_index}
+        case AttemptFailed() if event.wait is not None:
+            message = f"Attempt {event.attempt} of {event.of} failed, again in {event.wait:.1f} s: {event.what}"
+            fields = _about(_ATTEMPT[event.what], event.mls_number, event.attempt, event.cause)
+            return logging.WARNING, message, fields | {"photo_index": event.photo_index}
+        case Throttled():
+            message = f"Waiting until {iso_z(event.until)} as the MLS asked"
+            return logging.WARNING, message, {"category": ErrorCategory.NETWORK.value, "cause": event.why}
+        case RunStarted():
+            kind = "Full import" if event.full else "Import"
+            return logging.INFO, f"{kind} {'resumed' if event.resumed else 'started'}", {"connection": event.connection}
+        case RunFinished():
+            return _finished(event.result)
+    return None
+
+
+def _finished(result: ImportResult) -> tuple[int, str, dict[str, Any]]:
+    if result.error is None:
+        return logging.INFO, f"{result.message} ({result.state.value})", {}
+    category = _ENDS.get(result.exit_code, ErrorCategory.IMPORT)
+    return logging.ERROR, "Import failed", {"category": category.value, "cause": result.error}
+
+
+def _about(category: ErrorCategory, mls_number: str | None, attempts: int, cause: str) -> dict[str, Any]:
+    return {"category": category.value, "mls_number": mls_number, "attempts": attempts, "cause": cause}
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,9 +52,10 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 def connection_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The names of the stored connections, or the id of one whose name has a space. Silent if they cannot be read."""
-    from mls_tui import actions, loops
+    from mls_tui import actions
     from mls_tui.actions.workspace import Workspace
     from mls_tui.config import load_settings
+    from mls_tui.storage.threads import run_loop
 
     async def read() -> list[tuple[str, str]]:
         async with Workspace(settings) as workspace:
@@ -65,7 +66,7 @@ def connection_names(ctx: click.Context, param: click.Parameter, incomplete: str
         settings = load_settings(**{name: ctx.find_root().params.get(name) for name in _PLACES})
         if settings.storage == "local" and not settings.database_path.exists():
             return []
-        found = loops.run(read())
+        found = run_loop(read())
     except Exception:
         return []
     items = [CompletionItem(one if " " in name else name, help=name) for name, one in found]

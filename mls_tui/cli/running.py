@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from mls_tui import loops
 from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.output import OutputError, plain_text, print_json, say
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import MlsTuiError, sentence
 from mls_tui.importer.control import ImportControl
+from mls_tui.storage.threads import run_loop
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
@@ -126,7 +126,7 @@ def settings_of(ctx: click.Context, *, as_json: bool = False, **more: Any) -> Se
 def run(work: Coroutine[Any, Any, T], *, as_json: bool = False) -> T:
     """Run a command's coroutine; an expected error ends the command with its sentence and exit code."""
     try:
-        return loops.run(work)
+        return run_loop(work)
     except MlsTuiError as error:
         fail(sentence(error), error.exit_code, as_json=as_json)
     except asyncio.CancelledError:

@@ -1,11 +1,13 @@
-"""A small pool of daemon threads for blocking calls. It must never keep the program from exiting, as the standard pool
-does: that one joins its threads at exit, and a hanging AWS call would make quitting wait for its time-out."""
+"""A pool of daemon threads for blocking calls, and the event loop that commands and imports run on.
+
+The standard pool joins its threads at exit, so a hanging AWS call would make quitting wait for its time-out.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -80,3 +82,17 @@ def perform(future: Future[Any], job: Callable[[], Any]) -> None:
         future.set_exception(error)
     else:
         future.set_result(result)
+
+
+def run_loop(work: Coroutine[Any, Any, T]) -> T:
+    """As ``asyncio.run``, in any thread, with uvloop if there is one: a sixth less work for a photo."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(work)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        return None
+    return uvloop.new_event_loop

@@ -23,9 +23,9 @@ from textual.screen import Screen
 
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import AuthenticationError, CredentialsRefusedError, sentence
-from mls_tui.resources import styles_path
 from mls_tui.ui import messages
 from mls_tui.ui.background import begin
+from mls_tui.ui.resources import styles_path
 from mls_tui.ui.shell import Hooks, Shell
 from mls_tui.ui.text import clean
 from mls_tui.ui.themes import OUR_THEMES, first_theme, remember_theme

@@ -9,13 +9,13 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from mls_tui import loops
 from mls_tui.domain.clock import Clock, SystemClock, epoch_ms
 from mls_tui.domain.errors import sentence
 from mls_tui.domain.events import Event, RunFinished, RunStarted
 from mls_tui.domain.run import ImportResult, RunState
 from mls_tui.importer.control import ImportControl
 from mls_tui.importer.tally import Tally, TallyFold
+from mls_tui.storage.threads import run_loop
 from mls_tui.ui.tuning import beside_an_import
 
 INTERVAL_SECONDS = 0.25
@@ -105,7 +105,7 @@ class ImportThread:
 
     def _run(self) -> None:
         try:
-            loops.run(self._consume())
+            run_loop(self._consume())
             cancelled = self.control.cancelled
             error = None if cancelled else "The import ended without saying how. Try again; what is stored is safe."
             self._close(RunState.CANCELLED if cancelled else RunState.FAILED, error)

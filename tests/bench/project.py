@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from mls_tui import loops
+from mls_tui.storage.threads import run_loop
 from tests.bench.job import Job, Report, answer, given, measured
 from tests.bench.peers.aws import BUCKET, credentials
 
@@ -96,5 +96,5 @@ if __name__ == "__main__":
     Path(job_given.folder).mkdir(parents=True, exist_ok=True)
     environment(job_given)
     done = Report()
-    loops.run(work(job_given, done))
+    run_loop(work(job_given, done))
     answer(done)

@@ -78,7 +78,7 @@ async def test_cloudwatch_gets_each_line_that_the_file_gets(
     local_settings: Settings, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", endpoint)
-    monkeypatch.setattr("mls_tui.cloudwatch.LAST_SECONDS", 60.0)
+    monkeypatch.setattr("mls_tui.storage.cloudwatch.CloudWatchHandler.FLUSH_TIMEOUT", 60.0)
     async with logging_house(local_settings) as house:
         lines = await _troubled(house)
         sent = await asyncio.to_thread(_sent, endpoint, house.ws.settings.log_group)
@@ -116,7 +116,7 @@ async def test_a_cloudwatch_that_is_slow_broken_or_away_holds_nothing_up_and_is_
         server.close()
     monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", f"http://127.0.0.1:{port}")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setattr("mls_tui.cloudwatch.LAST_SECONDS", 0.01)
+    monkeypatch.setattr("mls_tui.storage.cloudwatch.CloudWatchHandler.FLUSH_TIMEOUT", 0.01)
     async with logging_house(local_settings) as house:
         lines = await _troubled(house)
         assert len(await house.listings()) == LINES - 1

@@ -69,7 +69,7 @@ async def test_rotated_logs_and_what_cloudwatch_gets_hold_no_secret(
 ) -> None:
     monkeypatch.setattr("mls_tui.log.MAX_BYTES", 1_000)
     monkeypatch.setattr("mls_tui.log.BACKUPS", 99)
-    monkeypatch.setattr("mls_tui.cloudwatch.LAST_SECONDS", 60.0)
+    monkeypatch.setattr("mls_tui.storage.cloudwatch.CloudWatchHandler.FLUSH_TIMEOUT", 60.0)
     group = f"/mls-tui/{uuid4().hex}"
     client: Any = boto3.client("logs", endpoint_url=endpoint)
     settings = load_settings(

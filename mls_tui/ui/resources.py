@@ -7,6 +7,6 @@ from pathlib import Path
 
 def styles_path(package: Path | None = None) -> Path:
     """styles.tcss: within the package where a wheel is installed, beside it in a checkout."""
-    folder = Path(__file__).parent if package is None else package
+    folder = Path(__file__).parent.parent if package is None else package
     packaged = folder / "styles.tcss"
     return packaged if packaged.exists() else folder.parent / "styles.tcss"
