@@ -1,10 +1,12 @@
-"""Retries: how often, how long to wait, and what may help (docs/contract.md, section Retries)."""
+"""Retries, by tenacity: how often, how long to wait, and what may help (docs/contract.md, section Retries)."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
+
+import tenacity
 
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import MLSError, PhotoError, RateLimitedError, StorageError
@@ -47,15 +49,34 @@ async def attempt(
 
     ``on_failure`` is called after every failed attempt. Raises the last attempt's error.
     """
-    number = 1
-    while True:
-        try:
-            return await work(number)
-        except Exception as error:
-            last = number == attempts or not helps(error)
-            wait = None if last else backoff_seconds(number, rng)
-            on_failure(number, wait, error)
-            if wait is None:
+    try:
+        return await work(1)
+    except Exception as error:
+        first = error
+
+    # tenacity builds its machinery again for every call, a quarter of a photo's CPU time: only failures pay for it.
+    def report(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if error is not None and state.next_action is not None:
+            on_failure(state.attempt_number, state.next_action.sleep, error)
+
+    retrying = tenacity.AsyncRetrying(
+        stop=tenacity.stop_after_attempt(attempts),
+        wait=lambda state: backoff_seconds(state.attempt_number, rng),
+        retry=tenacity.retry_if_exception(helps),
+        sleep=clock.sleep,
+        before_sleep=report,
+        reraise=True,
+    )
+    async for trial in retrying:
+        number = trial.retry_state.attempt_number
+        with trial:
+            try:
+                if number == 1:
+                    raise first
+                return await work(number)
+            except Exception as error:
+                if number == attempts or not helps(error):
+                    on_failure(number, None, error)
                 raise
-        await clock.sleep(wait)
-        number += 1
+    raise AssertionError("unreachable: tenacity returns or raises")
