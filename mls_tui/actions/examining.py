@@ -65,7 +65,7 @@ async def examine(workspace: Workspace | None = None, connection: str | None = N
 
     async with opened(workspace) as ws:
         checks = await diagnose(ws.settings, users=ws.users, vault=ws.vault, store=ws.store, photos=ws.photos)
-        if ws.settings.storage == "local" and not await _has_imported(ws):
+        if ws.settings.storage == "local" and not await _has_photos(ws):
             checks = [_made_later(check) for check in checks]
         found = await find_connection(ws, connection) if connection is not None else None
         secrets = await _secrets(ws)
@@ -100,20 +100,20 @@ async def _secrets(ws: Workspace) -> dict[str, Check]:
     return checks
 
 
-async def _has_imported(ws: Workspace) -> bool:
+async def _has_photos(ws: Workspace) -> bool:
     if not ws.settings.database_path.exists():
         return False
     try:
-        return bool(await ws.store.runs(ws.user_id, limit=1))
+        return any(run.counts.photos_stored for run in await ws.store.runs(ws.user_id, limit=200))
     except MlsTuiError:
         return True  # what is wrong with the store has a line of its own
 
 
 def _made_later(check: Check) -> Check:
-    """Before the first import, what it makes by itself is not missing."""
+    """What an import makes by itself is not missing before one stored a photo."""
     if check.state != "failure" or not check.detail.endswith("does not exist"):
         return check
-    return Check(check.name, "skipped", f"{check.detail} yet: the first import makes it")
+    return Check(check.name, "skipped", f"{check.detail} yet: the first import with photos makes it")
 
 
 def _answer(checks: Sequence[Check]) -> ActionResult[list[Check]]:

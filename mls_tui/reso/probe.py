@@ -154,6 +154,9 @@ class _Probe:
         if page.total is None:
             advice = "Removals are found only by what the MLS marks as removed."
             return Check("$count", "warning", "ignored: the feed does not count its records", advice)
+        if page.total and not self._found.rows:
+            advice = "Ask whether every request needs a parameter of its own, and set query_parameters if so."
+            return Check("$count", "warning", f"it counts {page.total:,} records and shows none", advice)
         if page.total < len(page.rows):
             return Check("$count", "warning", f"wrong: it counts {page.total}", "Nothing: the count is not relied on.")
         return Check("$count", "ok", f"{page.total} records")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -120,3 +121,16 @@ async def test_metadata_that_is_refused_is_no_metadata_served(status: int) -> No
             return Reply(status, {}) if path == "$metadata" else super()._route(url, path, query)
 
     assert (await checks(Refusing(homes(3))))["metadata"].state != "ok"
+
+
+async def test_a_count_without_records_leads_to_the_parameters_of_a_request() -> None:
+    class Counting(FeedServer):
+        def _filtered(self, query: Mapping[str, str]) -> list[Record]:
+            return []
+
+        def _wrapped(self, rows: list[Record], count: int, start: int, size: int, query: Mapping[str, str]) -> Record:
+            return super()._wrapped(rows, 5120, start, size, query)
+
+    found = (await checks(Counting(homes(3))))["$count"]
+    assert (found.state, found.detail) == ("warning", "it counts 5,120 records and shows none")
+    assert "query_parameters" in found.advice

@@ -159,7 +159,9 @@ def test_doctor_looks_at_the_house_and_with_a_connection_at_its_provider(connect
 def test_doctor_before_the_first_import_finds_nothing_missing_for_that_alone(connected: Here) -> None:
     checks = connected("doctor", "Lake", "--json").json
     assert [check for check in checks if check["state"] == "failure"] == []
-    assert "the first import makes it" in next(check["detail"] for check in checks if check["name"] == "photos")
+    assert "the first import with photos makes it" in next(
+        check["detail"] for check in checks if check["name"] == "photos"
+    )
 
 
 def test_the_demo_reports_as_many_faults_as_it_served(cli: Here, home: Path) -> None:
