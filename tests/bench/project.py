@@ -19,7 +19,7 @@ def environment(job: Job) -> None:
         "MLS_TUI_PHOTOS_IN_FLIGHT": str(job.in_flight),
         "MLS_TUI_STORAGE": "aws" if job.s3 else "local",
         "MLS_TUI_BUCKET": BUCKET,
-        "MLS_TUI_KEY": "bench",
+        "MLS_TUI_KEY": "a key that only the bench uses",
     }
     if job.s3:
         credentials()
