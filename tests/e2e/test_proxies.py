@@ -74,12 +74,12 @@ async def running(proxy: Proxy) -> AsyncIterator[Proxy]:
 
 
 @asynccontextmanager
-async def secure(mls: HostileMLS, folder: Path) -> AsyncIterator[int]:
-    """The MLS as https://mls.test, a name that only the proxy knows, certified by ``folder/ca.pem``; its port."""
+async def secure(mls: HostileMLS, folder: Path, name: str = "mls.test") -> AsyncIterator[int]:
+    """The MLS as https://``name``, which only the proxy knows, certified by ``folder/ca.pem``; its port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certified(folder, "mls.test"))
+    context.load_cert_chain(certified(folder, name))
     server = await asyncio.start_server(mls.serve, "127.0.0.1", 0, ssl=context)
-    mls.origin = "https://mls.test"
+    mls.origin = f"https://{name}"
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -141,6 +141,17 @@ async def test_an_import_goes_through_a_connect_proxy(
     assert not [head for head in mls.heads if "Proxy-Authorization" in head]
     stored = b"".join(file.read_bytes() for file in (tmp_path / "home").rglob("*") if file.is_file())
     assert PASSWORD.encode() not in stored
+
+
+async def test_an_emoji_domain_is_imported_from(tmp_path: Path) -> None:
+    mls = HostileMLS({"good": whole(good_jpeg())})
+    async with secure(mls, tmp_path, "xn--ls8h.la") as port, running(Proxy(port)) as proxy:
+        environ = {"MLS_TUI_CA_BUNDLE": str(tmp_path / "ca.pem"), "MLS_TUI_PROXY": proxy.origin}
+        async with visiting(mls, tmp_path / "home", environ) as house:
+            result = await house.run()
+            assert result.state is RunState.DONE, result.error
+            assert len(await house.objects()) == 1
+    assert proxy.asked == {"CONNECT xn--ls8h.la:443 HTTP/1.1"}
 
 
 async def test_a_plain_http_mls_is_asked_for_through_the_proxy_too(tmp_path: Path) -> None:
