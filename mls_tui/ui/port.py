@@ -15,7 +15,9 @@ if TYPE_CHECKING:
         ImportOptions,
         Preview,
     )
+    from mls_tui.actions.service import Service
     from mls_tui.actions.workspace import Workspace
+    from mls_tui.config import Settings
     from mls_tui.domain.connection import Connection
     from mls_tui.domain.events import Event
     from mls_tui.domain.listing import Listing
@@ -100,5 +102,11 @@ class ActionsPort(Protocol):
     def get_run_problems(
         self, run_id: str, workspace: Workspace | None = None
     ) -> Awaitable[ActionResult[list[Problem]]]: ...
+
+    def service_status(self) -> Awaitable[ActionResult[Service]]: ...
+
+    def install_service(self, settings: Settings, every: str = "15m") -> Awaitable[ActionResult[Service]]: ...
+
+    def remove_service(self) -> Awaitable[ActionResult[Service]]: ...
 
     def get_budget(self, connection_id: str, workspace: Workspace) -> Awaitable[ActionResult[list[Window]]]: ...

@@ -12,6 +12,8 @@ from PIL import Image
 
 WIDTH = 1_000
 COLOURS = 64
+CELL, ADVANCE = 12.2, 0.602
+"""The width of a cell in the pictures, and of a letter of DejaVu Sans Mono as a share of its size."""
 FRAME_MS = 350
 LAST_FRAME_MS = 5_000
 
@@ -23,6 +25,8 @@ def write_gif(frames: Sequence[str], target: Path) -> str:
         return f"{target.name} was not drawn: install rsvg-convert (librsvg2-bin)"
     pictures = []
     for frame in frames:
+        # rsvg-convert knows no textLength: at 20 px this font is narrower than a cell, and corners stand apart
+        frame = frame.replace("font-size: 20px", f"font-size: {CELL / ADVANCE:.3f}px")
         drawn = subprocess.run([program, "-w", str(WIDTH)], input=frame.encode(), capture_output=True, check=True)
         pictures.append(Image.open(io.BytesIO(drawn.stdout)).convert("RGB"))
     palette = pictures[len(pictures) // 2].quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)  # rare ones too: red

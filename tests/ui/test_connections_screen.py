@@ -218,3 +218,34 @@ def test_a_schedule_is_read_as_people_write_it(text: str, minutes: int | None) -
 def test_a_schedule_that_cannot_be_read_says_what_to_write(text: str) -> None:
     field = next(each for each in fields_for(PRESETS["reso"], AuthKind.BEARER) if each.name == "schedule")
     assert problem(field, text)
+
+
+async def test_the_background_service_is_installed_and_removed_after_a_question() -> None:
+    actions = FakeActions(connections=[a_view()])
+    async with opened(an_app(actions)) as pilot:
+        assert "by hand" in seen(pilot)
+        await press(pilot, "b", "escape")
+        assert not actions.service.installed
+        await press(pilot, "b", "right", "enter")
+        assert actions.service.installed
+        assert "every 15 minutes, by the service" in seen(pilot)
+        await press(pilot, "b", "right", "enter")
+        assert not actions.service.installed
+        assert "by hand" in seen(pilot)
+
+
+async def test_a_schedule_says_that_it_holds_while_the_program_is_open_and_offers_the_service() -> None:
+    actions = FakeActions(connections=[a_view()])
+    async with opened(an_app(actions)) as pilot:
+        await press(pilot, "e")
+        await type_into(pilot, "schedule", "hourly")
+        await press(pilot, "ctrl+s")
+        assert any("while this program is open; b installs a service" in toast for toast in toasts(pilot))
+
+
+async def test_the_demo_gets_no_background_service() -> None:
+    actions = FakeActions(connections=[a_view()])
+    async with opened(an_app(actions, demo=True)) as pilot:
+        await press(pilot, "b")
+        assert not isinstance(pilot.app.screen, ConfirmDialog)
+        assert any("only while it is open" in toast for toast in toasts(pilot))

@@ -595,6 +595,10 @@ class ConnectionFormScreen(FormScreen):
         if self._connection is not None:
             self.app.schedules.forget(self._connection.connection_id)
         note = result.data.note if result.data else ""
+        if form.schedule_minutes and not note:
+            service = (await self.actions.service_status()).data
+            if service is not None and not service.installed:
+                note = "It is imported while this program is open; b installs a service that imports it always."
         self.notify(f"Saved {form.name}. {note or 'i imports it.'}")
         self.post_message(GoBack())
 

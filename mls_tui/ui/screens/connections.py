@@ -24,6 +24,7 @@ from mls_tui.ui.widgets.tables import SmallTable
 
 if TYPE_CHECKING:
     from mls_tui.actions import ConnectionView
+    from mls_tui.actions.service import Service
 
 CONNECTION = Binding.Group("Connection")
 NONE_CHOSEN = "There is no connection yet. Add one with a, or see the demo with o."
@@ -44,7 +45,7 @@ class ConnectionsScreen(ListScreen):
 
     CRUMB = "Connections"
     RELOAD_ON_RESUME = True
-    WRITES = frozenset({"import", "import_all", "add", "edit", "remove", "demo"})
+    WRITES = frozenset({"import", "import_all", "background", "add", "edit", "remove", "demo"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "i",
@@ -70,12 +71,22 @@ class ConnectionsScreen(ListScreen):
         Binding("t", "test", "Test", id="connection.test", tooltip="Sign in and see what is there", group=CONNECTION),
         Binding("x", "remove", "Remove", id="connection.remove", tooltip="Forget it", group=CONNECTION),
         Binding("o", "demo", "Demo", id="connection.demo", tooltip="Open the demo MLS, apart", group=CONNECTION),
+        Binding(
+            "b",
+            "background",
+            "Background",
+            show=False,
+            id="connection.background",
+            tooltip="Import with no interface open, by a service of this machine",
+            group=CONNECTION,
+        ),
         Binding("r", "reload", "Refresh", show=False, id="connection.reload", tooltip="Read again", group=CONNECTION),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._views: dict[str, ConnectionView] = {}
+        self._service: Service | None = None
         self._was_importing: bool | None = None
 
     def body(self) -> ComposeResult:
@@ -104,6 +115,7 @@ class ConnectionsScreen(ListScreen):
         if views is None:
             return
         self._views = {view.connection.connection_id: view for view in views}
+        self._service = (await self.actions.service_status()).data
         self.app.schedules.follow([] if self.app.read_only else views)
         self.query_one("#opening").display = False
         self.query_one("#welcome").display = not views
@@ -145,10 +157,11 @@ class ConnectionsScreen(ListScreen):
         return cells
 
     def _next(self, view: ConnectionView) -> Text:
-        """When it is imported by itself, and why not where it should be."""
+        """When it is imported by itself, or why it is not."""
         words = every(view.connection.schedule_minutes)
         if not view.connection.schedule_minutes:
-            return cell(words, 34)
+            serviced = self._service is not None and self._service.installed and not self.app.demo
+            return cell(f"every {self._service.every}, by the service" if serviced and self._service else words, 34)
         watch = self.app.schedules.of(view.connection.connection_id)
         if watch is None:
             return cell(f"{words}, not in a read-only session", 44)
@@ -183,6 +196,8 @@ class ConnectionsScreen(ListScreen):
             return "Start it with: mls-tui demo"
         if action in ("import", "preview", "edit", "test", "remove") and self._chosen is None:
             return NONE_CHOSEN
+        if action == "background" and self.app.demo:
+            return "The demo is imported only while it is open."
         if action == "import_all" and not self._views:
             return NONE_CHOSEN
         if action == "import" and self._chosen and self.app.imports.job_of(self._chosen.connection.connection_id):
@@ -212,6 +227,42 @@ class ConnectionsScreen(ListScreen):
         for view in self._views.values():
             if self.app.imports.job_of(view.connection.connection_id) is None:
                 self.post_message(ImportRequested(view.connection))
+
+    def action_background(self) -> None:
+        """Install the background service, or remove it, after a question."""
+        service = self._service
+        if service is None:
+            return
+        if service.installed:
+            question = ConfirmDialog(
+                "Remove the background service?",
+                (f"It imports every connection every {service.every}.", "Connections and listings stay."),
+                action="Remove",
+            )
+        elif service.kind:
+            question = ConfirmDialog(
+                "Import in the background?",
+                ("Every connection is imported every 15 minutes, also while this program is closed.",
+                 f"{service.kind} of this machine starts it. b removes it again."),
+                action="Install",
+                danger=False,
+            )  # fmt: skip
+        else:
+            self.notify("This machine has neither systemd nor launchd: mls-tui service install prints a line for cron.")
+            return
+        self.app.push_screen(question, self._background_answered)
+
+    def _background_answered(self, yes: bool | None) -> None:
+        if yes:
+            begin(self, self._change_service, "service")
+
+    async def _change_service(self) -> None:
+        installed = self._service is not None and self._service.installed
+        ask = self.actions.remove_service() if installed else self.actions.install_service(self.workspace.settings)
+        result = await ask
+        if self.answered(result, title="Background service") is not None:
+            self.notify(result.message or "Done.")
+        await self.load()
 
     def action_preview(self) -> None:
         from mls_tui.ui.screens.preview import PreviewScreen
