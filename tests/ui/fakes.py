@@ -19,7 +19,7 @@ from mls_tui.actions import (
     ImportOptions,
     Preview,
 )
-from mls_tui.actions.service import Service
+from mls_tui.actions.service import BackgroundService
 from mls_tui.domain.connection import Connection, Member
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.events import Event
@@ -130,7 +130,7 @@ class FakeActions:
         self.summaries = FakeSummaries(self)
         self.looks: list[ImportRun | Gate] = []
         self.controls: list[ImportControl] = []
-        self.service = Service("systemd")
+        self.service = BackgroundService("systemd")
 
     def _refused(self, action: str, *arguments: object) -> str | None:
         self.calls.append((action, *arguments))
@@ -309,17 +309,17 @@ class FakeActions:
             return ActionResult(success=False, error=error)
         return ActionResult(success=True, data=list(self.problems.get(run_id, [])))
 
-    async def service_status(self) -> ActionResult[Service]:
+    async def service_status(self) -> ActionResult[BackgroundService]:
         return ActionResult(success=True, data=self.service)
 
-    async def install_service(self, settings: object, every: str = "15m") -> ActionResult[Service]:
+    async def install_service(self, settings: object, every: str = "15m") -> ActionResult[BackgroundService]:
         self.calls.append(("install_service", every))
-        self.service = Service("systemd", seconds=900)
+        self.service = BackgroundService("systemd", seconds=900)
         return ActionResult(success=True, message="Every connection is imported every 15 minutes.", data=self.service)
 
-    async def remove_service(self) -> ActionResult[Service]:
+    async def remove_service(self) -> ActionResult[BackgroundService]:
         self.calls.append(("remove_service",))
-        self.service = Service("systemd")
+        self.service = BackgroundService("systemd")
         return ActionResult(success=True, message="The service is removed.", data=self.service)
 
     async def get_budget(self, connection_id: str, workspace: Workspace) -> ActionResult[list[Window]]:

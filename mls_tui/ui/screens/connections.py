@@ -24,7 +24,7 @@ from mls_tui.ui.widgets.tables import SmallTable
 
 if TYPE_CHECKING:
     from mls_tui.actions import ConnectionView
-    from mls_tui.actions.service import Service
+    from mls_tui.actions.service import BackgroundService
 
 CONNECTION = Binding.Group("Connection")
 NONE_CHOSEN = "There is no connection yet. Add one with a, or see the demo with o."
@@ -86,7 +86,7 @@ class ConnectionsScreen(ListScreen):
     def __init__(self) -> None:
         super().__init__()
         self._views: dict[str, ConnectionView] = {}
-        self._service: Service | None = None
+        self._service: BackgroundService | None = None
         self._was_importing: bool | None = None
 
     def body(self) -> ComposeResult:
