@@ -6,14 +6,15 @@ The password never leaves this process, and no token ever stands in an error.
 from __future__ import annotations
 
 import json
+import os
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mls_tui.domain.clock import Clock, SystemClock
 from mls_tui.domain.errors import AuthenticationError, StorageError, UsageError
-from mls_tui.users.cognito_calls import POOL_REFUSALS, CognitoError, called
-from mls_tui.users.identity_pool import IdentityPool
 from mls_tui.users.port import Challenge, ChallengeKind, ChallengeOverError, User
 from mls_tui.users.session import Session, SessionFile, claims
 from mls_tui.users.srp import SrpClient
@@ -31,6 +32,34 @@ _QUESTIONS: dict[ChallengeKind, tuple[str, str, bool]] = {
     ChallengeKind.SMS: ("SMS_MFA_CODE", "The code sent to your phone", False),
 }
 _SIGNED_OUT = ("NotAuthorizedException", "RefreshTokenReuseException", "UserNotFoundException")
+
+_WRONG = "the name or the password is wrong, or the account is disabled"
+_OFTEN = "too many attempts, wait a moment"
+_POOL_REFUSALS = {
+    "NotAuthorizedException": _WRONG,
+    "UserNotFoundException": _WRONG,
+    "CodeMismatchException": "the code is wrong",
+    "ExpiredCodeException": "the code has expired",
+    "InvalidPasswordException": "the new password does not satisfy the pool's rules",
+    "PasswordHistoryPolicyViolationException": "the new password was used before",
+    "UserNotConfirmedException": "the account is not confirmed yet",
+    "PasswordResetRequiredException": "the password has to be reset first",
+    "TooManyRequestsException": _OFTEN,
+    "LimitExceededException": _OFTEN,
+    "ResourceNotFoundException": "there is no such app client: check MLS_TUI_USER_POOL_CLIENT_ID",
+}
+_IDENTITY_REFUSALS = {
+    "NotAuthorizedException": "the identity pool does not accept sign-ins of this user pool: check "
+    "MLS_TUI_IDENTITY_POOL_ID and its identity providers",
+    "ResourceNotFoundException": "there is no such identity pool: check MLS_TUI_IDENTITY_POOL_ID",
+    "InvalidIdentityPoolConfigurationException": "the identity pool has no role for signed-in users",
+    "TooManyRequestsException": _OFTEN,
+}
+_TOO_LONG = "it took too long, or was answered already: begin the sign-in again"
+_NO_PUBLIC_CLIENT = (
+    "the app client has a client secret, which no program on a user's own machine can keep. Make an app client without "
+    "one and put its id in MLS_TUI_USER_POOL_CLIENT_ID"
+)
 
 
 class CognitoUsers:
@@ -65,8 +94,8 @@ class CognitoUsers:
 
     def sign_in(self, username: str, password: str) -> User | Challenge:
         srp = SrpClient(self._pool_id, password)
-        first = called(
-            POOL_REFUSALS,
+        first = _called(
+            _POOL_REFUSALS,
             self._pool.initiate_auth,
             AuthFlow="USER_SRP_AUTH",
             ClientId=self._client_id,
@@ -102,7 +131,7 @@ class CognitoUsers:
         self._sessions.clear()
         if session is not None:
             try:
-                called(POOL_REFUSALS, self._pool.revoke_token, Token=session.refresh_token, ClientId=self._client_id)
+                _called(_POOL_REFUSALS, self._pool.revoke_token, Token=session.refresh_token, ClientId=self._client_id)
             except CognitoError as error:
                 if error.code not in _SIGNED_OUT:
                     raise AuthenticationError(
@@ -144,8 +173,8 @@ class CognitoUsers:
 
     def _renewed(self, session: Session) -> Session:
         """GetTokensFromRefreshToken; with rotation the old refresh token is dead, so the new one is kept at once."""
-        answer = called(
-            POOL_REFUSALS,
+        answer = _called(
+            _POOL_REFUSALS,
             self._pool.get_tokens_from_refresh_token,
             RefreshToken=session.refresh_token,
             ClientId=self._client_id,
@@ -208,8 +237,8 @@ class CognitoUsers:
 
     def _respond(self, challenge: str, session: str | None, responses: dict[str, str]) -> Any:
         extra = {"Session": session} if session else {}
-        return called(
-            POOL_REFUSALS,
+        return _called(
+            _POOL_REFUSALS,
             self._pool.respond_to_auth_challenge,
             ClientId=self._client_id,
             ChallengeName=challenge,
@@ -270,3 +299,90 @@ def _attributes(listed: str | None) -> str:
     except ValueError:
         return ""
     return ", ".join(str(name).removeprefix("userAttributes.") for name in names) if isinstance(names, list) else ""
+
+
+class IdentityPool:
+    """AWS credentials for a signed-in user. ``client`` is a boto3 ``cognito-identity`` client."""
+
+    def __init__(self, client: Any, identity_pool_id: str, user_pool_id: str) -> None:
+        self._client = client
+        self._pool_id = identity_pool_id
+        region = user_pool_id.split("_", 1)[0]
+        self._region = region
+        self._provider = f"cognito-idp.{region}.amazonaws.com/{user_pool_id}"
+
+    def identity_id(self, id_token: str) -> str:
+        """The id that IAM policies know as ``${cognito-identity.amazonaws.com:sub}``."""
+        answer = _called(
+            _IDENTITY_REFUSALS, self._client.get_id, IdentityPoolId=self._pool_id, Logins={self._provider: id_token}
+        )
+        return str(answer["IdentityId"])
+
+    def boto3_session(self, login: Callable[[], Session]) -> Any:
+        """A boto3 session whose credentials are renewed as they expire; ``login`` gives a live session."""
+        import boto3
+        from botocore.credentials import RefreshableCredentials
+        from botocore.session import get_session
+
+        def fetch() -> dict[str, str]:
+            session = login()
+            logins = {self._provider: session.id_token}
+            found = _called(
+                _IDENTITY_REFUSALS, self._client.get_credentials_for_identity, IdentityId=session.user_id, Logins=logins
+            )
+            credentials = found["Credentials"]
+            expiry: datetime = credentials["Expiration"]
+            return {
+                "access_key": credentials["AccessKeyId"],
+                "secret_key": credentials["SecretKey"],
+                "token": credentials["SessionToken"],
+                "expiry_time": expiry.astimezone(UTC).isoformat(),
+            }
+
+        core: Any = get_session()
+        core._credentials = RefreshableCredentials.create_from_metadata(fetch(), fetch, "cognito-identity")
+        # As everywhere, AWS's own variables name the region; if they do not, it is that of the pool.
+        region = os.environ.get("AWS_REGION") or core.get_config_variable("region") or self._region
+        return boto3.Session(botocore_session=core, region_name=region)
+
+
+class CognitoError(AuthenticationError):
+    """Cognito refused; ``code`` is AWS's error code."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(f"Cognito refused the sign-in: {why}.")
+        self.code = code
+
+
+def _called(refusals: Mapping[str, str], operation: Callable[..., Any], **arguments: Any) -> Any:
+    """One call of AWS; its errors without what was sent.
+
+    Raises:
+        CognitoError: refused; the sentence is of ``refusals`` (by code) or the code itself.
+        StorageError: retryable, it could not be reached.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return operation(**arguments)
+    except ClientError as error:
+        said = error.response.get("Error", {})
+        code = said.get("Code", "unknown error")
+        raise CognitoError(
+            code, _told_by_words(code, str(said.get("Message", ""))) or refusals.get(code, code)
+        ) from None
+    except BotoCoreError as error:
+        raise StorageError(
+            f"Cognito could not be reached ({type(error).__name__}): check the network and the pool's region.",
+            retryable=True,
+        ) from None
+
+
+def _told_by_words(code: str, message: str) -> str | None:
+    """What AWS tells from a wrong password by its words alone: "Unable to verify secret hash for client …", "Invalid
+    session for the user, session is expired."."""
+    if code != "NotAuthorizedException":
+        return None
+    if "secret" in message.lower():
+        return _NO_PUBLIC_CLIENT
+    return _TOO_LONG if "session" in message.lower() else None

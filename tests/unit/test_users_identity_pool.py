@@ -13,8 +13,7 @@ from botocore.stub import ANY, Stubber
 
 from mls_tui.config import load_settings
 from mls_tui.domain.errors import AuthenticationError
-from mls_tui.users.cognito import CognitoUsers, session_file
-from mls_tui.users.identity_pool import IdentityPool
+from mls_tui.users.cognito import CognitoUsers, IdentityPool, session_file
 from mls_tui.users.session import Session
 from tests.unit.test_users_cognito import CLIENT, POOL, HandClock, _session, _tokens
 
