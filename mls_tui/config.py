@@ -307,7 +307,7 @@ def _folders(home: Path | None, env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """The settings of a config.toml by name; empty where there is no file. Raises UsageError naming the file."""
+    """The settings of a config.toml by name; empty if there is no file. Raises UsageError naming the file."""
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):

@@ -1,7 +1,7 @@
 """The log: JSON lines in the state folder, readable ones on stderr with -v, CloudWatch Logs where configured.
 
-One line per error, whatever is in it: no feed text can break a line, no secret can stand in one, no log can stop or
-slow an import, and a log that cannot be written is no error of the user's.
+One line per error: feed text cannot break a line, secrets are masked, and a log that cannot be written or sent does not
+stop or slow an import.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def log_error(error: BaseException, message: str, **fields: Any) -> None:
 
 
 def log_event(event: Event) -> None:
-    """File an importer's event: failures as errors, waits and retries as warnings, start and end as information.
+    """Log an import event: failures as errors, waits and retries as warnings, start and end as information.
 
     Events of things that went well are not logged one by one; the run's record has their counts. The last failed
     attempt has no line of its own, since the failure that follows it has one.

@@ -103,7 +103,7 @@ class TokenSource:
 
     @property
     def current(self) -> str:
-        """The access token as it is now; empty where there is none yet."""
+        """The access token; empty before the first sign-in."""
         return self._token
 
     async def token(self) -> str:

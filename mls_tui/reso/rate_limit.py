@@ -94,7 +94,7 @@ class RateLimits:
         """Called by each user of shared limits, who calls ``close`` once. A new one hears of a wait that the others
         know of."""
         self._users += 1
-        self.api.told = self.media.told = float("-inf")
+        self.api.reported = self.media.reported = float("-inf")
         return self
 
     async def close(self) -> None:
@@ -213,7 +213,7 @@ class RateLimit:
         self._left: dict[str, _Left] = {}
         self._paused_until = 0.0
         self._why = ""
-        self.told = 0.0
+        self.reported = 0.0
         """Until when observers know that nothing is sent."""
         self._strikes = 0
         self._last_strike = float("-inf")
@@ -255,7 +255,7 @@ class RateLimit:
                 wait, why = self._wait(now, reserve)
                 if wait == 0.0:
                     return self._grant(now, host, reserve, observer)
-                self._tell(now, wait, why, host, observer)
+                self._report(now, wait, why, host, observer)
                 await self._sleep(wait)
 
     def pause(self, seconds: float, why: str) -> None:
@@ -263,7 +263,7 @@ class RateLimit:
         until = self._clock.monotonic() + max(0.0, seconds)
         if until > self._paused_until:
             self._paused_until, self._why = until, why
-            self.told = until  # whoever pauses has said so
+            self.reported = until  # the caller has reported it
             self._owner.save_soon()
         self._changed.set()
 
@@ -312,7 +312,7 @@ class RateLimit:
         paused = min(float(saved.get("paused", 0.0)), _LONGEST_PAUSE) - since
         if paused > 0:
             self.pause(paused, "the provider asked for a pause before this start")
-            self.told = float("-inf")  # that was another run: this one says so when it waits
+            self.reported = float("-inf")  # by another run: this one reports it when it waits
 
     def unsaved(self, reserve: int) -> bool:
         """Whether one more grant is more than the last save has announced."""
@@ -368,10 +368,10 @@ class RateLimit:
                 longest, why = wait, f"{window.limit:,} {window.unit} in {window.seconds:g} s are used up"
         return longest, why
 
-    def _tell(self, now: float, wait: float | None, why: str, host: str, observer: Observer) -> None:
-        if wait is None or wait < _NOTICEABLE_SECONDS or now + wait <= self.told + 1.0:
+    def _report(self, now: float, wait: float | None, why: str, host: str, observer: Observer) -> None:
+        if wait is None or wait < _NOTICEABLE_SECONDS or now + wait <= self.reported + 1.0:
             return
-        self.told = now + wait
+        self.reported = now + wait
         until = self._clock.now() + timedelta(seconds=wait)
         observer(Paused(until, why, host, answered=self._paused_until > now))
 

@@ -253,7 +253,7 @@ class CognitoUsers:
 def open_cognito(settings: Settings, on_warning: Tell | None = None) -> CognitoUsers:
     """From the settings; the session is encrypted with a key of this machine (KMS would need the session first).
 
-    ``on_warning`` is told, in a sentence, when keeping a session is what first puts keys into a file.
+    ``on_warning`` is called with a sentence if saving a session creates the file of keys.
     """
     from botocore import UNSIGNED
     from botocore.config import Config
@@ -283,7 +283,7 @@ def session_file(settings: Settings, on_warning: Tell | None = None) -> SessionF
 
 
 def reseal_session(settings: Settings) -> int:
-    """Encrypt the kept session anew, under the current key; how many there were."""
+    """Encrypt the stored session again with the current key; returns how many there were."""
     kept = session_file(settings)
     session = kept.load() if settings.user_pool_id else None
     if session is None:

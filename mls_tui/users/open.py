@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def open_users(settings: Settings, on_warning: Callable[[str], object] | None = None) -> UserSource:
-    """Cognito where a user pool is configured, else the local user. ``on_warning`` is told, in a sentence, when keeping
-    a session is what first puts keys into a file."""
+    """Cognito if a user pool is configured, else the local user. ``on_warning`` is called with a sentence if saving a
+    session creates the file of keys."""
     if settings.user_pool_id:
         from mls_tui.users.cognito import open_cognito
 

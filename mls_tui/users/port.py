@@ -1,4 +1,4 @@
-"""Who is asking: the port that the local user and Cognito both keep. Methods may block; call them off the UI thread."""
+"""Users: the interface of the local user and of Cognito. Methods may block; call them off the UI thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mls_tui.domain.errors import AuthenticationError
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """``user_id`` stands in every key (CONTRACT: ``USER#<userId>``); ``name`` is for people."""
+    """``user_id`` stands in every key (``USER#<userId>``); ``name`` is for people."""
 
     user_id: str
     name: str = ""
@@ -47,7 +47,7 @@ class UserSource(Protocol):
     """Where users come from."""
 
     def current(self) -> User | None:
-        """Who is signed in, with a token renewed where that is due; None where nobody is.
+        """Who is signed in, with a token that was renewed if necessary; None if nobody is.
 
         Raises:
             StorageError: the sign-in service cannot be reached.
@@ -55,15 +55,15 @@ class UserSource(Protocol):
         ...
 
     def sign_in(self, username: str, password: str) -> User | Challenge:
-        """Raises AuthenticationError where the service refuses."""
+        """Raises AuthenticationError if the service refuses."""
         ...
 
     def answer(self, challenge: Challenge, text: str) -> User | Challenge:
-        """Raises AuthenticationError where the answer is wrong, ChallengeOverError where it comes too late."""
+        """Raises AuthenticationError if the answer is wrong, ChallengeOverError if it comes too late."""
         ...
 
     def sign_out(self) -> None:
-        """Forget the session here and revoke it where it came from."""
+        """Delete the session here and revoke it at Cognito."""
         ...
 
     def needs_password(self) -> bool:
@@ -76,7 +76,7 @@ class UserSource(Protocol):
 
 
 def require(source: UserSource) -> User:
-    """Who is signed in. Raises AuthenticationError, ``Authentication required``, where nobody is."""
+    """Who is signed in. Raises AuthenticationError, ``Authentication required``, if nobody is."""
     user = source.current()
     if user is None:
         raise AuthenticationError("Authentication required")

@@ -35,7 +35,7 @@ class SessionFile:
         self._place = {"user": client_id, "connection": "session", "field": "session"}
 
     def load(self) -> Session | None:
-        """The session; None where there is none, or none that this key and client can read."""
+        """The session; None if there is none that this key and client can read."""
         if (problem := shared(self._path)) is not None:
             raise StorageError(f"The session file is not safe. {problem}, or sign in again after removing it.")
         try:

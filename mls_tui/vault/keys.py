@@ -42,11 +42,11 @@ class KeySource(Protocol):
     """For a person: ``the variable MLS_TUI_KEY``, ``the file …``."""
 
     def current(self) -> DataKey:
-        """The key to encrypt with; made and kept now where there is none yet."""
+        """The key to encrypt with; created if there is none yet."""
         ...
 
     def find(self, key_id: str) -> DataKey | None:
-        """The key that a ciphertext names, where this place has it."""
+        """The key that a ciphertext names, if this place has it."""
         ...
 
     def rotate(self) -> DataKey:

@@ -33,7 +33,7 @@ class Vault:
     """Encrypts and decrypts with the keys of one source. Thread-safe; may block on a file, a keyring or KMS.
 
     ``readers`` are further sources to read with, such as the place keys were in before MLS_TUI_KEY was set;
-    ``on_secret`` is told every clear secret that passes, so that the log can mask it.
+    ``on_secret`` is called with every clear secret, so that the log can mask it.
     """
 
     def __init__(self, source: KeySource, readers: tuple[KeySource, ...] = (), on_secret: Tell | None = None) -> None:
@@ -48,7 +48,7 @@ class Vault:
         return self._source.place
 
     def encrypt(self, clear: str, *, user: str, connection: str, field: str) -> str:
-        """The ciphertext of a secret, good only for this user, connection and field."""
+        """The ciphertext of a secret, valid only for this user, connection and field."""
         self._tell(clear)
         with self._lock:
             key = self._source.current()
@@ -77,7 +77,7 @@ class Vault:
         return text
 
     def key_id(self) -> str:
-        """The id of the key that new secrets are encrypted with; makes one where there is none."""
+        """The id of the key that new secrets are encrypted with; creates one if there is none."""
         with self._lock:
             return self._source.current().key_id
 
@@ -131,10 +131,10 @@ def open_vault(
     on_secret: Tell | None = None,
     on_warning: Tell | None = None,
 ) -> Vault:
-    """The vault of these settings: KMS where a key is configured on AWS, else MLS_TUI_KEY, the OS keyring, a file.
+    """The vault of these settings: KMS if a key is configured on AWS, else MLS_TUI_KEY, the OS keyring, a file.
 
     ``user`` is who is signed in, by default the settings' user. Keys are made only when the first secret is stored;
-    ``on_warning`` is told once, in a sentence, when that puts them into a file. Places that held keys earlier are
+    ``on_warning`` is called once, with a sentence, if that creates the file of keys. Places that held keys earlier are
     read from still. ``kms_client`` and ``backend`` stand in for the real ones.
     """
     sources: list[KeySource] = []
@@ -152,7 +152,7 @@ def open_vault(
 
 
 def _keyring(settings: Settings, backend: Backend | None, *, needed: bool) -> KeySource | None:
-    """The OS keyring, unless a file of keys is in use already; one that was used before is not given up for a file."""
+    """The OS keyring, unless a file of keys is in use already; if it was used before, it is not replaced by a file."""
     from mls_tui.vault.os_keyring import OsKeyring, find_backend
 
     marker = settings.key_path.with_name("in-keyring")
