@@ -118,7 +118,8 @@ class OsKeyring:
             text = self._ask(lambda: self._backend.get_password(SERVICE, self._account))
             if text is None and self._marker.exists():
                 raise SecretError(
-                    f"The encryption keys are gone from {self.place}: restore them, or enter the secrets of each connection again."
+                    f"The encryption keys are gone from {self.place}: restore them, or enter the secrets of each "
+                    "connection again."
                 )
             self._ring = None if text is None else KeyRing.from_text(text, self.place)
         return self._ring
