@@ -1,16 +1,24 @@
-"""Signals as a command meets them: the first asks, the second ends."""
+"""How commands start, stop and end: signals, the last words of the log, the summary of an import."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mls_tui.cli import running, workers
+from mls_tui.cli.progress import tell_end
+from mls_tui.cli.running import leave
+from mls_tui.config import load_settings
+from mls_tui.domain.run import ImportResult, RunState
 from mls_tui.importer.control import ImportControl
+from mls_tui.log import setup_logging
 
 
 @pytest.mark.promise(9)
@@ -64,3 +72,40 @@ async def test_the_first_signal_stops_a_worker_and_the_second_ends_it_at_once(
     os.kill(os.getpid(), signal.SIGTERM)
     await _turns()
     assert ended == ["at once"]
+
+
+class RefusingClient:
+    def __getattr__(self, name: str) -> Any:
+        raise PermissionError(name)
+
+
+def test_log_is_written_and_tells_what_did_not_reach_cloudwatch(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    settings = load_settings({"MLS_TUI_HOME": str(home), "MLS_TUI_LOG_GROUP": "/mls-tui/test"})
+    log = setup_logging(settings, client=RefusingClient())
+    logging.getLogger("mls_tui").error("the last word")
+    leave(3, log)
+    text = settings.log_path.read_text()
+    assert codes == [3]
+    assert "the last word" in text
+    assert "1 line of the log did not reach CloudWatch Logs: PermissionError." in text
+
+
+def _result(state: RunState, error: str | None = None) -> ImportResult:
+    return ImportResult(state=state, error=error, exit_code=0, started_at=0, finished_at=1)
+
+
+def test_a_failure_is_told_on_stderr_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_end(_result(RunState.FAILED, "The MLS is away.\x1b[2J"), quiet=True)
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "Error: The MLS is away.[2J\n")
+
+
+@pytest.mark.parametrize(("quiet", "err", "told"), [(False, False, "out"), (False, True, "err"), (True, False, "")])
+def test_a_summary_goes_where_it_is_wanted(
+    capsys: pytest.CaptureFixture[str], quiet: bool, err: bool, told: str
+) -> None:
+    tell_end(_result(RunState.DONE), quiet=quiet, err=err)
+    said = capsys.readouterr()
+    assert {name for name in ("out", "err") if "0 created" in getattr(said, name)} == {told} - {""}
