@@ -325,8 +325,6 @@ class Network:
                 allow_redirects=False,
                 proxy=proxy.url if proxy else None,
                 proxy_headers=proxy_headers if proxy and scheme == "https" else None,
-                # Through a tunnel aiohttp would decode the name for TLS, which fails for xn--ls8h.la.
-                server_hostname=host if proxy and scheme == "https" else None,
                 timeout=_timeout(self._timeouts.connect, read_seconds),
             )
         except aiohttp.ClientConnectorError as error:
