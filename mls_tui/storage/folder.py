@@ -24,7 +24,7 @@ from mls_tui.domain.errors import StorageError
 from mls_tui.storage.base import Check, StoredObject
 from mls_tui.storage.files import private_folder
 from mls_tui.storage.leases import process_exists
-from mls_tui.storage.sqlite.checks import permissions, room
+from mls_tui.storage.sqlite.store import permissions, room
 from mls_tui.storage.threads import DaemonPool
 
 T = TypeVar("T")

@@ -16,8 +16,8 @@ from mls_tui.domain.errors import StorageError, UnusableRecordError
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportRun, Problem
 from mls_tui.storage import items
-from mls_tui.storage.attributes import Item
 from mls_tui.storage.base import IndexEntry
+from mls_tui.storage.items import Item
 
 T = TypeVar("T")
 
@@ -216,3 +216,16 @@ def readable(read: Callable[[Item], T]) -> Callable[[Item], T | None]:
             return None
 
     return attempt
+
+
+def lease_lost(connection_id: str, run_id: str) -> StorageError:
+    return StorageError(
+        f"Run {run_id} no longer holds connection {connection_id}: another import took it over, or the connection was "
+        "removed. Nothing was lost; start the import again."
+    )
+
+
+def no_connection(connection_id: str) -> StorageError:
+    return StorageError(
+        f"There is no connection {connection_id}; it was removed. See `mls-tui connections list` for those there are."
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -16,7 +16,6 @@ import orjson
 
 from mls_tui.domain import keys
 from mls_tui.search import STATUSES, Query, fold, squeeze
-from mls_tui.storage.attributes import Item
 
 T = TypeVar("T")
 
@@ -170,7 +169,7 @@ def per(period: str | None, unit: str | None) -> str:
     return (f"/{unit}" if unit else "") + known
 
 
-def put(db: sqlite3.Connection, items: Sequence[Item]) -> None:
+def put(db: sqlite3.Connection, items: Sequence[Mapping[str, Any]]) -> None:
     """Add or replace the summaries of listings' items. A listing keeps its row number."""
     db.executemany(_UPSERT, map(_columns, items))
     db.executemany(
@@ -192,7 +191,7 @@ def remove(db: sqlite3.Connection, pk: str, listing_ids: Iterable[str]) -> None:
 def select(db: sqlite3.Connection, pk: str, wanted: Selection) -> Selected:
     """The row numbers in order, the counts and the total, as of one moment."""
     key, turn = SORTS[wanted.sort], " DESC" if wanted.descending else ""
-    order = f"{key} IS NULL, {key}{turn}, row"
+    order = f"{key}{turn} NULLS LAST, row"
     # `+pk`: a walk through the table is quicker than the index on pk, which would read it in another order.
     sql = f"SELECT row, status FROM summaries WHERE +pk = ?{_and(wanted.query)} ORDER BY {order}"  # noqa: S608 - our words
     rows = array("q")
@@ -261,7 +260,7 @@ def _and(query: Query) -> str:
     return f" AND {query.where}" if query.where else ""
 
 
-def id_of(item: Item) -> str:
+def id_of(item: Mapping[str, Any]) -> str:
     return str(item["SK"]).removeprefix(keys.LISTING_PREFIX)
 
 
@@ -287,7 +286,7 @@ _UPSERT = (
 )
 
 
-def _columns(item: Item) -> tuple[Any, ...]:
+def _columns(item: Mapping[str, Any]) -> tuple[Any, ...]:
     data = item["Data"]
     address = data.get("address") or {}
     street, city, zip_code = address.get("street"), address.get("city"), address.get("zip")

@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 from mls_tui.domain.listing import Listing, Record
-from mls_tui.storage.attributes import to_attributes
 from mls_tui.storage.aws import Aws
 from mls_tui.storage.base import ListingStore, PutOutcome
+from mls_tui.storage.items import to_attributes
 from mls_tui.storage.sqlite import SqliteListingStore
 from tests.contract.samples import OTHER, USER, Pair, all_listings
 

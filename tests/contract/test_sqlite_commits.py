@@ -9,8 +9,7 @@ from pathlib import Path
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage.base import PutOutcome
 from mls_tui.storage.sqlite import SqliteListingStore
-from mls_tui.storage.sqlite.database import Database
-from mls_tui.storage.sqlite.schema import connect
+from mls_tui.storage.sqlite.database import Database, connect
 from tests.contract.samples import USER, a_listing, all_listings
 
 

@@ -19,8 +19,7 @@ import pytest
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage.base import PutOutcome
 from mls_tui.storage.sqlite import SqliteListingStore
-from mls_tui.storage.sqlite.database import Database
-from mls_tui.storage.sqlite.schema import connect
+from mls_tui.storage.sqlite.database import Database, connect
 from mls_tui.storage.summaries import Selection
 from tests.contract.samples import FIRST_MS, USER, a_listing, all_listings
 

@@ -30,7 +30,7 @@ from mls_tui.importer.control import ImportControl
 from mls_tui.importer.tally import Tally, tally_of
 from mls_tui.reso.base import Window
 from mls_tui.storage import items, summaries
-from mls_tui.storage.attributes import plain
+from mls_tui.storage.items import plain
 from mls_tui.storage.summaries import Selected, Selection, Summaries
 from tests.ui.workspaces import NOW, NOW_MS, FrozenClock, a_connection, a_view, fake_workspace
 

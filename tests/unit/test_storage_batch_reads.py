@@ -9,8 +9,8 @@ import pytest
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.listing import Listing
 from mls_tui.storage import items
-from mls_tui.storage.attributes import to_attributes
 from mls_tui.storage.dynamodb import DynamoDBListingStore
+from mls_tui.storage.items import to_attributes
 from tests.contract.samples import FIRST_MS, USER, a_listing
 from tests.unit.storage_stubs import StubbedAws
 

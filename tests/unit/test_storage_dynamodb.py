@@ -11,9 +11,9 @@ from botocore.stub import ANY
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.storage import items
-from mls_tui.storage.attributes import to_attributes
 from mls_tui.storage.base import PutOutcome
 from mls_tui.storage.dynamodb import DynamoDBListingStore
+from mls_tui.storage.items import to_attributes
 from tests.contract.samples import FIRST_MS, USER, a_connection, a_lease, a_listing
 from tests.unit.storage_stubs import StubbedAws, cancelled
 

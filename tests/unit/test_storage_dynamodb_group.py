@@ -10,9 +10,9 @@ import pytest
 
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage import items
-from mls_tui.storage.attributes import Item
 from mls_tui.storage.dynamodb.listings import MOST_TOGETHER, GroupCommit, put_new
 from mls_tui.storage.dynamodb.table import Table
+from mls_tui.storage.items import Item
 from mls_tui.storage.threads import DaemonPool, perform
 from tests.contract.samples import FIRST_MS, USER, a_listing
 from tests.unit.storage_stubs import StubbedAws, cancelled

@@ -17,7 +17,7 @@ from mls_tui.config import Settings
 from mls_tui.domain.errors import StorageError, UsageError
 from mls_tui.domain.listing import Address, address_key
 from mls_tui.storage import items
-from mls_tui.storage.attributes import MAX_ITEM_BYTES, fits, from_attribute, item_size, plain, to_attribute
+from mls_tui.storage.items import MAX_ITEM_BYTES, fits, from_attribute, item_size, plain, to_attribute
 from mls_tui.storage.open import open_stores
 from tests.contract.samples import USER, a_listing, a_photo
 

@@ -10,9 +10,9 @@ from mls_tui.domain.connection import Lease
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.run import RunState
 from mls_tui.storage import items
-from mls_tui.storage.attributes import Item, to_attributes
 from mls_tui.storage.dynamodb.listings import put_new
 from mls_tui.storage.dynamodb.table import Condition, ConditionFailedError, Table, TransactionFailedError
+from mls_tui.storage.items import Item, to_attributes
 from mls_tui.storage.leases import holder_is_gone, reserved_for
 
 _ROUNDS = 5

@@ -18,9 +18,8 @@ from typing import TypeVar
 from mls_tui.domain.clock import Clock, epoch_ms
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage import summaries
-from mls_tui.storage.attributes import Item
-from mls_tui.storage.sqlite.database import Database
-from mls_tui.storage.sqlite.schema import connect
+from mls_tui.storage.items import Item
+from mls_tui.storage.sqlite.database import Database, connect
 from mls_tui.storage.summaries import Selected, Selection, Summaries, Summary
 
 T = TypeVar("T")

@@ -11,9 +11,9 @@ from typing import Any
 
 from mls_tui.domain import keys
 from mls_tui.domain.errors import StorageError
-from mls_tui.storage.attributes import Item, to_attributes
 from mls_tui.storage.base import PutOutcome, PutResult
 from mls_tui.storage.dynamodb.table import Condition, ConditionFailedError, Table, TransactionFailedError
+from mls_tui.storage.items import Item, to_attributes
 from mls_tui.storage.threads import DaemonPool
 
 _FRESH_MS = 60_000

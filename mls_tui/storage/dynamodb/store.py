@@ -18,15 +18,14 @@ from mls_tui.domain.connection import Connection, Cursor, Lease
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportRun
 from mls_tui.storage import items
-from mls_tui.storage.attributes import Item
 from mls_tui.storage.aws import Aws
 from mls_tui.storage.base import Check, PutOutcome, PutResult
 from mls_tui.storage.dynamodb import connections, listings
 from mls_tui.storage.dynamodb.list_cache import ListCache, cache_file
 from mls_tui.storage.dynamodb.setup import check_table, init_table
 from mls_tui.storage.dynamodb.table import Table
-from mls_tui.storage.messages import lease_lost, no_connection
-from mls_tui.storage.rows import ItemRows, KeyRange
+from mls_tui.storage.items import Item
+from mls_tui.storage.rows import ItemRows, KeyRange, lease_lost, no_connection
 from mls_tui.storage.threads import DaemonPool
 
 T = TypeVar("T")

@@ -14,9 +14,8 @@ from uuid import uuid4
 
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage import summaries
-from mls_tui.storage.attributes import Item, from_attributes, to_attributes
 from mls_tui.storage.aws import THROTTLES, Aws, error_code, guarded, is_custom, unreadable
-from mls_tui.storage.items import ENTRY_DATA
+from mls_tui.storage.items import ENTRY_DATA, Item, from_attributes, to_attributes
 from mls_tui.storage.rows import KeyRange
 
 if TYPE_CHECKING:

@@ -1,10 +1,16 @@
-"""The threads that own the database's connections: one writes, with many callers' changes in one commit, one reads
-beside it. A write's future is settled only after its commit; nothing is ever acknowledged that could be lost."""
+"""The embedded database: its file and migrations, its errors as sentences, and the threads that own its connections.
+
+One thread writes, with many callers' changes in one commit; a write is answered only after its commit. Two read beside
+it, one of them for lists. A file that is not ours, or that a newer version wrote, is refused before it is touched.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -16,10 +22,219 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+import orjson
+
 from mls_tui.domain.errors import StorageError
-from mls_tui.storage.sqlite.errors import UnwritableError, locked, translate
-from mls_tui.storage.sqlite.schema import connect, connect_to_read, make_file, prepare
+from mls_tui.storage import summaries
+from mls_tui.storage.files import private_folder, shared
 from mls_tui.storage.threads import DaemonPool
+
+# errors ---------------------------------------------------------------------------------------------------------
+
+
+class UnwritableError(StorageError):
+    """The file can't be written, which does not mean that it can't be read."""
+
+
+_LEAST_ROOM = 64 * 1024
+_UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR}
+_ADVICE: dict[int, tuple[str, str]] = {
+    sqlite3.SQLITE_FULL: ("the disk is full", "Free some space and try again; what was stored is intact."),
+    sqlite3.SQLITE_READONLY: (
+        "the file or its folder is read-only",
+        "Make both writable, or set MLS_TUI_HOME to another folder.",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "it cannot be opened",
+        "Check that its folder exists and that you may write to it, or set MLS_TUI_HOME to another folder.",
+    ),
+    sqlite3.SQLITE_PERM: ("access is denied", "Check who owns the file."),
+    sqlite3.SQLITE_CORRUPT: (
+        "it is damaged",
+        "Nothing was changed. Restore it from a backup, or move it away and import again.",
+    ),
+    sqlite3.SQLITE_NOTADB: (
+        "it is not a database of mls-tui",
+        "Nothing was changed. Move the file away, or set MLS_TUI_HOME to another folder.",
+    ),
+    sqlite3.SQLITE_IOERR: ("the disk reports an error", "Check the disk; what was stored before is intact."),
+}
+
+
+def translate(error: BaseException, path: Path) -> BaseException:
+    """A sqlite3 or OS error as a StorageError; any other error as it is."""
+    if isinstance(error, sqlite3.Error):
+        return _from_sqlite(error, path)
+    if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            why, advice = _ADVICE[sqlite3.SQLITE_FULL]
+            return UnwritableError(f"The database {path} cannot be written: {why}. {advice}")
+        return UnwritableError(
+            f"The database {path} cannot be used: {error.strerror or type(error).__name__}. "
+            "Check its folder, or set MLS_TUI_HOME to another one."
+        )
+    return error
+
+
+def _from_sqlite(error: sqlite3.Error, path: Path) -> StorageError:
+    # The low byte is the primary code; extended codes say more than a user needs.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return locked(path)
+    if code == sqlite3.SQLITE_IOERR and _is_full(path):
+        code = sqlite3.SQLITE_FULL  # the shared memory beside the file could not grow
+    if code in _ADVICE:
+        why, advice = _ADVICE[code]
+        kind = UnwritableError if code in _UNWRITABLE else StorageError
+        return kind(f"The database {path} cannot be used: {why}. {advice}")
+    return StorageError(f"The database {path} failed: {error}. Run `mls-tui storage check`.")
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < _LEAST_ROOM
+    except OSError:
+        return False
+
+
+def locked(path: Path) -> StorageError:
+    """Another program kept the write lock for longer than we wait."""
+    return StorageError(
+        f"The database {path} is locked by another program. Close it, or wait, and try again.", retryable=True
+    )
+
+
+def newer(path: Path, found: int, known: int) -> StorageError:
+    return StorageError(
+        f"The database {path} was written by a newer mls-tui (its schema is {found}; this version knows {known}). "
+        "Nothing was changed. Upgrade mls-tui."
+    )
+
+
+def foreign(path: Path) -> StorageError:
+    why, advice = _ADVICE[sqlite3.SQLITE_NOTADB]
+    return StorageError(f"The database {path} cannot be used: {why}. {advice}")
+
+
+# the file -------------------------------------------------------------------------------------------------------
+
+APPLICATION_ID = 0x6D6C7374
+"""``mlst``: says in the file's header whose it is."""
+
+
+def fill_summaries(db: sqlite3.Connection) -> None:
+    """Write every summary again from its item; an item that cannot be read has none."""
+    db.execute("DELETE FROM summaries")
+    db.execute("DELETE FROM summary_texts")
+    for (body,) in db.execute("SELECT body FROM items WHERE entry IS NOT NULL"):
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, sqlite3.IntegrityError):
+            summaries.put(db, [orjson.loads(body)])
+
+
+MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] = (
+    (
+        # body is the item as JSON; entry, for listings only, is its projection for an import's index.
+        """CREATE TABLE items (
+             pk TEXT NOT NULL, sk TEXT NOT NULL, gsi1pk TEXT, gsi1sk TEXT, entry TEXT, body TEXT NOT NULL,
+             PRIMARY KEY (pk, sk)) STRICT""",
+        # Covers the whole index query, so that it never reads a body.
+        "CREATE INDEX items_entry ON items (pk, sk, entry) WHERE entry IS NOT NULL",
+    ),
+    (*summaries.SCHEMA, fill_summaries),
+)
+"""Steps from schema n to n + 1. Never edit one that was released; append."""
+
+
+def make_file(path: Path) -> None:
+    """Create the file, 0600, in a folder that is 0700 if it is new.
+
+    Raises OSError if that fails, StorageError if others can change the file.
+    """
+    private_folder(path.parent)
+    if (problem := shared(path)) is not None:
+        raise StorageError(f"The database is not safe. {problem}")
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection in autocommit mode, for use in one thread."""
+    return _settled(sqlite3.connect(path, isolation_level=None, timeout=5, cached_statements=64))
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that only reads. Where SQLite can't write its shared memory beside the file (a full or read-only
+    disk), the file is read as it is, if its log holds nothing that the file lacks."""
+    try:
+        connection = connect(path)
+        with contextlib.ExitStack() as failed:
+            failed.callback(connection.close)
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            failed.pop_all()
+        return connection
+    except sqlite3.OperationalError:
+        log = path.with_name(path.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            raise
+        uri = f"{path.absolute().as_uri()}?immutable=1"
+        return _settled(sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=64))
+
+
+def _settled(connection: sqlite3.Connection) -> sqlite3.Connection:
+    try:
+        # Fold all settings that a file can set against us back to what we rely on.
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -16384")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Check whose file it is, switch it to WAL, bring its schema up to date. StorageError where it is not for us."""
+    version = _check_ours(connection, path)
+    _switch_to_wal(connection)
+    if version == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have migrated it since it was checked.
+        version = _check_ours(connection, path)
+        for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+            for statement in statements:
+                if isinstance(statement, str):
+                    connection.execute(statement)
+                else:
+                    statement(connection)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _check_ours(connection: sqlite3.Connection, path: Path) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if owner != APPLICATION_ID and (owner or tables):
+        raise foreign(path)
+    if version > len(MIGRATIONS):
+        raise newer(path, version, len(MIGRATIONS))
+    return int(version)
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    if mode != "wal":
+        connection.execute("PRAGMA journal_mode = WAL")
+
+
+# threads --------------------------------------------------------------------------------------------------------
 
 T = TypeVar("T")
 V = TypeVar("V")

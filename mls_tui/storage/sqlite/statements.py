@@ -13,8 +13,8 @@ import orjson
 from mls_tui.domain import keys
 from mls_tui.domain.connection import Lease
 from mls_tui.storage import items, summaries
-from mls_tui.storage.attributes import Item
 from mls_tui.storage.base import PutOutcome, PutResult
+from mls_tui.storage.items import Item
 from mls_tui.storage.leases import holder_is_gone, reserved_for
 from mls_tui.storage.rows import KeyRange
 
