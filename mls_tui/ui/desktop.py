@@ -1,5 +1,4 @@
-"""A notification outside the terminal's window, where this machine or this terminal can show one; else the bell alone.
-It starts a program or writes a sequence and never waits for either."""
+"""Desktop notifications: by a program of this machine, or by a control sequence of the terminal. Waits for neither."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ _APPLE = "on run {title, body}\ndisplay notification body with title title\nend 
 
 
 def command(title: str, body: str, environ: Mapping[str, str], platform: str = sys.platform) -> list[str] | None:
-    """The program that shows it, with its arguments; None where there is none. The texts are arguments, not code."""
+    """The program that shows it, with its arguments; None if there is none. The texts are arguments, not code."""
     if platform == "darwin" and shutil.which("osascript"):
         return ["osascript", "-e", _APPLE, title, body]
     on_a_desktop = any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"))
@@ -43,7 +42,7 @@ def tell(
     environ: Mapping[str, str] = os.environ,
     start: Callable[[Sequence[str]], object] | None = None,
 ) -> bool:
-    """Show a notification; False where only the bell is left. The texts may come from a feed: they are cleaned."""
+    """Show a notification; False if only the bell is left. The texts may come from a feed: they are cleaned."""
     title, body = one_line(title, 80), one_line(body, 240)
     if (program := command(title, body, environ)) is not None:
         try:

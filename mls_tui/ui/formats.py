@@ -140,7 +140,7 @@ def age(then_ms: int, now_ms: int) -> str:
 
 
 def bar(share: float | None, width: int, *, style: str = "$primary") -> tuple[tuple[str, str], tuple[str, str]]:
-    """Two styled parts, ``width`` cells together; ``share`` from 0 to 1, None where the end is not known."""
+    """Two styled parts, ``width`` cells together; ``share`` from 0 to 1, None if the end is not known."""
     if share is None:
         return ("╌" * width, "$foreground 60%"), ("", "")
     halves = round(max(0.0, min(1.0, share)) * width * 2)
@@ -153,7 +153,7 @@ Hue = Callable[[str], str]
 
 
 def left_words(counts: ImportCounts) -> str:
-    """``3 failed``, else ``13 photos missing``: what another try may bring; empty where there is nothing."""
+    """``3 failed``, else ``13 photos missing``: what another try may bring; empty if nothing."""
     if counts.failed:
         return f"{counts.failed:,} failed"
     return f"{plural(counts.photos_failed, 'photo')} missing" if counts.photos_failed else ""

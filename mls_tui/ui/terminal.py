@@ -191,7 +191,7 @@ def _is_terminal() -> bool:
 
 
 def _cell_by_ioctl() -> tuple[int, int] | None:
-    """The size of a character by the window's, where the terminal gives that in pixels."""
+    """The size of a character by the window's, if the terminal gives that in pixels."""
     if fcntl is None:
         return None
     with suppress(OSError):

@@ -20,6 +20,8 @@ def interface(listings: int, rounds: int) -> list[Figure]:
     _script("tests.bench.bench_table", "100000")
     print("\nInterface: event-loop lag while events come as fast as it takes them")
     _script("tests.bench.bench_lag")
+    print("\nInterface: what an import sends to the terminal")
+    _script("tests.bench.bench_bytes")
     print("\nInterface: quitting in the midst of an import")
     _script("tests.bench.bench_quit", str(rounds))
     with (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.ui.listings_app import homes, listings_desk
-from tests.ui.terminals import MUTE, terminal
+from tests.ui.terminals import MUTE, XTERM, terminal
 
 COLOUR = re.compile(rb"\x1b\[[0-9;:]*?\b(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[0-9;:]*m")
 
@@ -58,3 +58,17 @@ def test_nothing_moves_by_itself_where_that_is_not_wanted() -> None:
     assert done.stdout.strip() == "none"
     sources = [path for folder in ("screens", "widgets") for path in (root / "mls_tui" / folder).glob("*.py")]
     assert [path.name for path in sources if re.search(r"\.animate\(|animate=True", path.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    ("background", "shown_as"), [(b"ffff/ffff/ffff", b"48;2;250;250;250"), (b"0/0/0", b"48;2;18;22;28")]
+)
+def test_the_first_start_chooses_the_theme_that_suits_the_terminal(
+    tmp_path: Path, background: bytes, shown_as: bytes
+) -> None:
+    answers = {b"\x1b]11;?": b"\x1b]11;rgb:" + background + b"\x1b\\", **XTERM}
+    with terminal(answers, home=tmp_path, COLORTERM="truecolor") as shown:
+        shown.until(lambda written: b"Quit" in written)
+        shown.type(b"q")
+        shown.ended()
+    assert shown_as in shown.written

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from mls_tui.ui.terminal import GUESSED_CELL, Graphics, Question, kind_told
+from mls_tui.ui.terminal import GUESSED_CELL, Graphics, Question, kind_told, light_background
 
 OK = b"\x1b_Gi=31;OK\x1b\\"
 REFUSED = b"\x1b_Gi=31;EINVAL:no\x1b\\"
@@ -60,3 +60,20 @@ def test_a_character_has_a_size_even_where_nobody_tells_it() -> None:
     assert Graphics("kitty", (7, 15)).cell[1] > 0
     assert min(Graphics("sixel").cell) > 0
     assert min(GUESSED_CELL) > 0
+
+
+@pytest.mark.parametrize(
+    ("said", "environ", "light"),
+    [
+        (b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[?62c", {}, True),
+        (b"\x1b]11;rgb:fdf6/e3e3/0000\x07", {}, True),
+        (b"\x1b]11;rgb:1e/1e/1e\x1b\\", {"COLORFGBG": "0;15"}, False),
+        (b"", {"COLORFGBG": "0;15"}, True),
+        (b"", {"COLORFGBG": "15;0"}, False),
+        (b"\x1b[?62c", {}, False),
+    ],
+)
+def test_a_light_background_is_known_by_the_answer_or_by_colorfgbg(
+    said: bytes, environ: dict[str, str], light: bool
+) -> None:
+    assert light_background(said, environ) is light

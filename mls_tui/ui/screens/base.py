@@ -52,7 +52,6 @@ class MlsScreen(Screen[Answer]):
     ]
 
     app = getters.app(Shell)
-    shell = getters.app(Shell)
 
     def __init__(self) -> None:
         super().__init__()

@@ -312,7 +312,7 @@ class ConnectionsScreen(ListScreen):
             kept = f"Its {plural(view.listings, 'listing')} stay where they are."
         question = ConfirmDialog(
             f"Remove the connection {view.connection.name}?",
-            ("Its token is revoked where the provider can do that.", "Its secrets are forgotten here.", kept),
+            ("Its token is revoked if the provider can do that.", "Its secrets are forgotten here.", kept),
             action="Remove",
         )
         self.app.push_screen(question, lambda yes: self._remove(view) if yes else None)

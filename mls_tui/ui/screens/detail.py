@@ -1,4 +1,4 @@
-"""One home: its photos, its facts, its history, and where all that comes from. Reads through ``actions`` only."""
+"""One home: its photos, its facts, its history, and where they come from."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ GONE = "It was listed before; that listing is not stored any more."
 
 
 class RelistedNote(Static):
-    """Hidden where the home was not listed before, as far as is known."""
+    """Hidden if the home was not listed before, as far as is known."""
 
     @dataclass
     class Followed(Message):
@@ -221,7 +221,7 @@ class RelistedNote(Static):
         self.display = False
 
     def show(self, listing: Listing, earlier: Listing | None) -> None:
-        """``earlier`` is the listing that ``listing.relisted_from`` names, None where it is not stored."""
+        """``earlier`` is the listing that ``listing.relisted_from`` names, None if it is not stored."""
         self.earlier = earlier
         self.display = listing.relisted_from is not None
         self.set_class(earlier is not None, "-link")
@@ -297,7 +297,7 @@ class FactScroll(VerticalScroll, inherit_bindings=False):
 
 
 class FactGroups(Vertical):
-    """Facts, the story, the source, one below the other; where the screen is wide, the story stands beside the rest."""
+    """Facts, the story, the source, one below the other; on a wide screen the story stands beside the rest."""
 
     async def show(self, listing: Listing, now: datetime) -> None:
         """Say everything that is known of a listing."""
@@ -328,13 +328,13 @@ class Neighbours(Protocol):
     """The list a listing was opened from."""
 
     def position(self, listing_id: str) -> tuple[int, int] | None:
-        """Its place from 0, and how many there are; None where it is not shown there."""
+        """Its place from 0, and how many there are; None if it is not shown there."""
         ...
 
     async def neighbour(self, listing_id: str, step: int) -> str | None: ...
 
     async def delete(self, ids: list[str]) -> bool:
-        """Ask, delete and tell; True where something was deleted."""
+        """Ask, delete and tell; True if something was deleted."""
         ...
 
 
@@ -393,7 +393,7 @@ class DetailScreen(MlsScreen[None]):
 
     def on_mount(self) -> None:
         self.app.import_events.subscribe(self, self._imported)
-        self.app.app_resume_signal.subscribe(self, lambda _: self._read_anew())  # a terminal forgets what it was shown
+        self.app.app_resume_signal.subscribe(self, lambda _: self._read_again())  # a terminal forgets what it was shown
         self.set_class(self._photos_off, "-no-photos")
 
     def on_unmount(self) -> None:
@@ -432,7 +432,7 @@ class DetailScreen(MlsScreen[None]):
         self.query_one("#detail-facts").scroll_home(animate=False)
 
     async def _earlier(self, listing: Listing) -> Listing | None:
-        """The listing under which the same home was for sale before, where it is still stored."""
+        """The listing under which the same home was for sale before, if it is still stored."""
         if listing.relisted_from is None:
             return None
         return (await self.actions.get_listing(listing.relisted_from, self.workspace)).data
@@ -445,9 +445,9 @@ class DetailScreen(MlsScreen[None]):
 
     def _imported(self, batch: tuple[Event, ...]) -> None:
         if any(isinstance(event, ListingStored) and event.listing_id == self.listing_id for event in batch):
-            self._read_anew()
+            self._read_again()
 
-    def _read_anew(self) -> None:
+    def _read_again(self) -> None:
         self._shelf.forget()
         self.reload()
 
@@ -540,7 +540,7 @@ class DetailScreen(MlsScreen[None]):
         earlier = self.query_one(RelistedNote).earlier
         if earlier is not None and self.listing is not None:
             opened = DetailScreen(earlier.listing_id, self._neighbours, relisted_as=self.listing.mls_number)
-            self.app.push_screen(opened, lambda _: self.reload())  # called where the user deleted it there
+            self.app.push_screen(opened, lambda _: self.reload())  # called if the user deleted it there
 
     @on(RelistedNote.Followed)
     def _follow(self) -> None:

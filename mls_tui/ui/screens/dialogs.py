@@ -1,4 +1,4 @@
-"""A question that is answered with yes or no. It starts on no, whoever asks it."""
+"""The dialogs: a question that starts on no, a text to read, what is deleted, what could not be, where to export to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DIALOG = Binding.Group("Dialog")
 
 
 class ConfirmDialog(ModalScreen[bool]):
-    """Answers True only where the user chose ``action``.
+    """Answers True only if the user chose ``action``.
 
     ``consequences`` are the lines under the question: what goes, from where, what stays. With ``type_to_confirm``
     (a count, say ``"12"``) the action stays out of reach until that text is typed.
@@ -203,7 +203,7 @@ class ExportWish:
 
 
 class ExportDialog(ModalScreen[ExportWish | None]):
-    """Answers where to and how, or None where the user went back."""
+    """Answers where to and how, or None if the user went back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="export.cancel", tooltip="Export nothing", group=DIALOG),

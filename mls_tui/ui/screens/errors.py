@@ -1,4 +1,4 @@
-"""The screen for an error that nothing else has taken: what failed, and what to do about it. Never a traceback."""
+"""The screen for an error that no other screen handles: what failed, and what to do about it, without a traceback."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def advice(error: BaseException) -> str:
 
 
 class ErrorScreen(ModalScreen[bool]):
-    """Answers True where the user wants to try again."""
+    """Answers True if the user wants to try again."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "answer(False)", "Close", id="error.close", tooltip="Back to the screen", group=ERROR),

@@ -28,7 +28,7 @@ _LAST = ("Go to", "Application", "Move")
 
 @dataclass(frozen=True, slots=True)
 class KeyLine:
-    """One action: the keys that start it, what it does, and why it cannot now (empty where it can)."""
+    """One action: the keys that start it, what it does, and why it cannot now (empty if it can)."""
 
     group: str
     keys: str

@@ -1,4 +1,4 @@
-"""Past imports, newest first: what each brought, how long it took, how it ended. It shows; ``actions`` remembers."""
+"""Past imports, newest first, and the problems of one: what failed, what is missing, what is quarantined, and why."""
 
 from __future__ import annotations
 

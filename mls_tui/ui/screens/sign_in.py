@@ -54,7 +54,7 @@ class SignInScreen(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         asks = self.app.workspace.users.needs_password()
-        why = self._why if asks else f"{self._why}. You signed out here before; your listings are where they were."
+        why = self._why if asks else f"{self._why}. You signed out here before; your listings are still there."
         with Vertical(id="dialog"):
             yield Static("Sign in", id="question")
             yield Static(plain(why), classes="consequence", id="sign-in-why")

@@ -1,4 +1,4 @@
-"""An input whose text may come from a store or a clipboard: it holds, shows and gives only what a terminal can show."""
+"""An input that is safe for any text, and check boxes and radio buttons with a sign for each state."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class PlainInput(Input):
 
 
 class Tick(Checkbox):
-    """``✓`` where it is on, empty where not."""
+    """``✓`` if it is on, else empty."""
 
     def render(self) -> Content:
         self.BUTTON_INNER = "✓" if self.value else " "
@@ -25,7 +25,7 @@ class Tick(Checkbox):
 
 
 class Choice(RadioButton):
-    """``●`` where it is chosen, ``○`` where not."""
+    """``●`` if it is chosen, else ``○``."""
 
     def render(self) -> Content:
         self.BUTTON_INNER = "●" if self.value else "○"

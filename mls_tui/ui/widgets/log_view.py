@@ -1,5 +1,5 @@
-"""The run's events as a log, a line each, that can be filtered to errors. Drawn by ``render_line``, so that its length
-costs nothing; follows the end until one scrolls up."""
+"""The run's events as a log, a line each. Its cost does not depend on its length; it follows the end until one scrolls
+up."""
 
 from __future__ import annotations
 

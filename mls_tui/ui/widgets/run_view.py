@@ -1,4 +1,4 @@
-"""The numbers of a run: bar, rate, time left, bytes, outcomes; and its summary at the end. Pure drawing of a Tally."""
+"""A run on the progress screen: its numbers, the listings in flight, the rate limits. They only draw."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def overall(tally: Tally, width: int) -> Content:
 
 
 def speed(tally: Tally, width: int) -> Content:
-    """Listings, rate, time, bytes; and the sparkline where there is room."""
+    """Listings, rate, time, bytes; and the sparkline if there is room."""
     counts = tally.result.counts if tally.result else tally.counts
     done = counts.total if tally.result else tally.done
     words = [f"{count(done, tally.expected)} listings", rate(tally.rate)]
@@ -265,7 +265,7 @@ def window_words(window: Window) -> str:
 
 
 def fullest(windows: Sequence[Window], most: int) -> list[Window]:
-    """The longest window first: it is the one that stops an import for long; short ones only where there is room."""
+    """The longest window first: it is the one that stops an import for long; short ones only if there is room."""
     return sorted(windows, key=lambda window: (-window.seconds, window.host, window.unit))[:most]
 
 
