@@ -250,13 +250,17 @@ async def test_a_token_endpoint_that_stumbles_and_a_token_that_dies_cost_one_ren
         httpx.Response(200, json={"access_token": "second"}),
     ]
     old = router.get(f"{BASE}/Property", headers={"Authorization": "Bearer first"})
-    old.respond(401, json={"error": {"code": "", "message": "expired"}})
+    old.side_effect = [
+        httpx.Response(200, json={"value": []}),
+        httpx.Response(401, json={"error": {"code": "", "message": "expired"}}),
+    ]
     new = router.get(f"{BASE}/Property", headers={"Authorization": "Bearer second"})
     new.respond(200, json={"value": [{"ListingKey": "1"}]})
     wire = client_credentials(router.async_handler)
     await wire.http.sign_in()
+    await wire.http.get_json(f"{BASE}/Property")
     answer = await wire.http.get_json(f"{BASE}/Property")
     assert answer.body["value"] == [{"ListingKey": "1"}]
-    assert (tokens.call_count, old.call_count, new.call_count) == (3, 1, 1)
+    assert (tokens.call_count, old.call_count, new.call_count) == (3, 2, 1)
     form = tokens.calls[0].request.content.decode()
     assert "grant_type=client_credentials" in form
