@@ -43,8 +43,7 @@ from mls_tui.actions.results import (
     PreviewRow,
 )
 from mls_tui.actions.service import BackgroundService, install_service, remove_service, service_status
-from mls_tui.importer.control import ImportControl
-from mls_tui.importer.options import ImportOptions
+from mls_tui.importer.options import ImportControl, ImportOptions
 
 __all__ = [
     "ActionResult",

@@ -17,9 +17,8 @@ from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.errors import MlsTuiError, NotFoundError, sentence
 from mls_tui.domain.run import ImportRun
-from mls_tui.importer.control import ImportControl
 from mls_tui.importer.engine import Importer
-from mls_tui.importer.options import ImportOptions
+from mls_tui.importer.options import ImportControl, ImportOptions
 from mls_tui.importer.tally import Tally, tally_of
 
 if TYPE_CHECKING:

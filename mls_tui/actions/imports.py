@@ -18,11 +18,10 @@ from mls_tui.domain.errors import UsageError
 from mls_tui.domain.events import Event, RunFinished
 from mls_tui.domain.run import ImportResult, ImportRun, ProblemKind, RunState
 from mls_tui.importer.context import ImportContext
-from mls_tui.importer.control import ImportControl
 from mls_tui.importer.engine import Importer
 from mls_tui.importer.journal import Journal
 from mls_tui.importer.listing_task import observer
-from mls_tui.importer.options import ImportOptions
+from mls_tui.importer.options import ImportControl, ImportOptions
 from mls_tui.log import log_event
 from mls_tui.reso.presets import at_its_feed, for_connection
 from mls_tui.reso.rate_limit import InFlight

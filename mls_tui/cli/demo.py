@@ -23,8 +23,7 @@ from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.events import Event
 from mls_tui.domain.run import ImportResult
-from mls_tui.importer.control import ImportControl
-from mls_tui.importer.options import ImportOptions
+from mls_tui.importer.options import ImportControl, ImportOptions
 from mls_tui.storage.files import private_folder
 from mls_tui.ui.terminal import Question
 

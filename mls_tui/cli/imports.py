@@ -23,8 +23,7 @@ from mls_tui.domain.errors import UsageError
 from mls_tui.domain.events import Event, RunFinished
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import ImportResult, RunState
-from mls_tui.importer.control import ImportControl
-from mls_tui.importer.options import ImportOptions
+from mls_tui.importer.options import ImportControl, ImportOptions
 from mls_tui.importer.schedule import hopeless, parse_interval, watch
 
 _STATUSES = click.Choice([*(status.value for status in ListingStatus), "all"])

@@ -1,4 +1,4 @@
-"""What every part of one run shares: who imports what, from where, into which stores, and how it is told."""
+"""What all parts of one run share: user, connection, options, stores, journal."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from mls_tui.domain.connection import Connection
 from mls_tui.domain.events import Event, PhotoFailed
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import Problem, ProblemKind
-from mls_tui.importer.control import ImportControl
 from mls_tui.importer.journal import Journal
-from mls_tui.importer.options import ImportOptions
+from mls_tui.importer.options import ImportControl, ImportOptions
 from mls_tui.reso.base import Connector
 from mls_tui.reso.presets import ProviderPreset
 from mls_tui.reso.rate_limit import InFlight
 from mls_tui.storage.base import ListingStore, PhotoStore
 
 VARIANTS_AT_ONCE = 2
-"""Pictures being decoded at a time: each may take 200 MB and a whole core."""
+"""Pictures decoded at a time: each may take 200 MB and a whole core."""
 
 
 @dataclass(slots=True)
@@ -43,9 +42,9 @@ class ImportContext:
     variants: tuple[int, ...] = ()
     """Widths in pixels of the WebP copies to make of each photo."""
     resumable: bool = False
-    """Another process goes on with the run, under its id, if this one hands it over, fails for a time or dies."""
+    """True if another process continues the run, under its id, after this one hands it over, fails or dies."""
     tidy: bool = False
-    """An import before this one was cut short: listings seen are rid of objects that no row points at."""
+    """True if an earlier import was cut short: objects that no row points at are deleted on the way."""
     undeleted: list[str] = field(default_factory=list)
     """Keys of objects that no row points at and that could not be deleted."""
     rng: random.Random = field(default_factory=random.Random)
@@ -56,7 +55,7 @@ class ImportContext:
         self.journal.emit(kind(at=self.clock.now(), run=self.journal.run.run_id, **fields))
 
     def photo_failed(self, listing: Listing, index: int, cause: str, attempts: int) -> None:
-        """Tell of a photo that could not be had, and note it among the run's problems."""
+        """Emit the failure of a photo and add it to the run's problems."""
         number, key = listing.mls_number, listing.mls_id
         self.emit(PhotoFailed, mls_number=number, photo_index=index, cause=cause, attempts=attempts)
         self.journal.problem(

@@ -1,5 +1,5 @@
-"""Keeps a connection's cursor behind the data: it moves to the end of a page only when that page and all before it are
-stored, within a sweep only while timestamps come in order, and never past the sweep's own start."""
+"""Where a connection's cursor may stand during a sweep: at the end of a page once that page and all before it are
+stored, if timestamps come in order, and never later than the sweep's own start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mls_tui.reso.base import Page, RawRecord
 from mls_tui.reso.presets import ProviderPreset
 
 MAX_FAILED_KEYS = 1_000
-"""More failures than this, and the watermark stays where it was: the next import sweeps the same stretch again."""
+"""With more failures than this the watermark stays where it was, and the next import asks for everything again."""
 
 
 @dataclass(slots=True)
@@ -24,8 +24,8 @@ class _OpenPage:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """Where the cursor may stand now, and the pages it passes on the way. ``back``: the feed turned out not to come in
-    order, so the cursor goes back to where the sweep began."""
+    """A cursor to save, and the pages it has passed since the last one. ``back``: the records turned out not to be in
+    order, so the cursor returns to where the sweep began."""
 
     cursor: Cursor
     passed: tuple[int, ...] = ()
@@ -55,7 +55,7 @@ class CursorKeeper:
         self._failed = set(self.cursor.failed_keys)
 
     def opened(self, page: Page) -> None:
-        """A page has come; its records are about to be dealt with."""
+        """A page was fetched; its records are about to be handled."""
         last: tuple[str, str] | None = None
         for record in page.records:
             last = self._take(record) or last
@@ -74,8 +74,8 @@ class CursorKeeper:
     def advance(self) -> Advance | None:
         """Close every page that is done from the front. None if the cursor stays where it was at the last call.
 
-        Within a sweep for changes it stays until the end: the next import asks for them from some minutes before it,
-        so a resumed one would count the records of those minutes twice.
+        In a sweep for changes it stays until the end: such a sweep begins some minutes before the watermark, so a
+        resumed one would count the records of those minutes twice.
         """
         for number in sorted(self._pages):
             page = self._pages[number]
@@ -96,8 +96,8 @@ class CursorKeeper:
     def finish(self, *, statuses: tuple[str, ...]) -> Cursor:
         """The cursor of a sweep that reached its end.
 
-        An unordered sweep ends at its newest record; what changed behind its back is asked for again by the next
-        import, which begins at this one's start at the latest.
+        An unordered sweep ends at its newest record, but not later than when it began, so that the next import asks
+        again for what changed meanwhile.
         """
         if self._overwhelmed:
             return self.cursor
@@ -110,12 +110,12 @@ class CursorKeeper:
                 "last_key": key,
                 "swept": True,
                 "statuses": statuses,
-                "failed_keys": self.owed(),
+                "failed_keys": self.failed_keys(),
                 "epoch": 0,
             }
         )
 
-    def owed(self) -> tuple[str, ...]:
+    def failed_keys(self) -> tuple[str, ...]:
         return tuple(sorted(self._failed))[:MAX_FAILED_KEYS]
 
     @property
@@ -123,7 +123,7 @@ class CursorKeeper:
         return len(self._failed) > MAX_FAILED_KEYS
 
     def _move(self, watermark: str, key: str | None) -> None:
-        update = {"watermark": watermark, "last_key": key, "failed_keys": self.owed()}
+        update = {"watermark": watermark, "last_key": key, "failed_keys": self.failed_keys()}
         self.cursor = self.cursor.model_copy(update=update)
         self._moved = True
 

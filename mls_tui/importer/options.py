@@ -1,7 +1,9 @@
-"""What a user may ask of an import. Plain values; the engine decides what they mean."""
+"""What a user may ask of an import: options before it runs, and pause, resume and cancel while it does."""
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import dataclass
 
 from mls_tui.domain.listing import ListingStatus
@@ -11,8 +13,8 @@ from mls_tui.domain.listing import ListingStatus
 class ImportOptions:
     """The flags of ``mls-tui import``. ``statuses`` widens the default scope, which is active listings.
 
-    ``only`` are MLS numbers, ``keys`` ListingKeys (a retry); either makes the import selective: the cursor of the
-    connection is neither used nor moved. So does ``limit``. ``resumed`` goes on with the unfinished sweep of this very
+    ``only`` are MLS numbers and ``keys`` are ListingKeys (a retry). Either of them, or ``limit``, makes the import
+    selective: it neither uses nor moves the connection's cursor. ``resumed`` continues the unfinished sweep of this
     run, also if it is ``full``.
     """
 
@@ -35,5 +37,72 @@ class ImportOptions:
 
     @property
     def scope(self) -> frozenset[ListingStatus]:
-        """The statuses that are brought in (CONTRACT: ``--status`` widens Active)."""
+        """The statuses to import (docs/contract.md, section Command line: ``--status`` widens Active)."""
         return frozenset({ListingStatus.ACTIVE}) | self.statuses
+
+
+class ImportControl:
+    """Pauses, resumes and cancels one import, from any thread. Calls before it runs take effect when it does."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._go: asyncio.Event | None = None
+        self._paused = False
+        self._cancelled = False
+        self.interrupted = False
+        self.handed_over = False
+
+    @property
+    def paused(self) -> bool:
+        return self._paused
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def pause(self) -> None:
+        """Start no further listing or photo. What is in flight is finished."""
+        self._set(paused=True)
+
+    def resume(self) -> None:
+        self._set(paused=False)
+
+    def cancel(self, *, interrupted: bool = False, handed_over: bool = False) -> None:
+        """Stop now. What is stored stays; the next import continues from there. ``interrupted``: a signal asked for it;
+        ``handed_over``: another process continues this run."""
+        with self._lock:
+            self.handed_over = self.handed_over or (handed_over and not self._cancelled)
+            self._cancelled = True
+            self.interrupted = self.interrupted or interrupted
+            loop, task = self._loop, self._task
+        if loop is not None and task is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(task.cancel)
+
+    def attach(self, task: asyncio.Task[None]) -> None:
+        """Called by the importer, in its loop, with the task that ``cancel`` stops."""
+        with self._lock:
+            self._loop, self._task = asyncio.get_running_loop(), task
+            self._go = asyncio.Event()
+            if not self._paused:
+                self._go.set()
+            if self._cancelled:
+                task.cancel()
+
+    def detach(self) -> None:
+        """Called by the importer when the task has ended; later calls change nothing."""
+        with self._lock:
+            self._loop = self._task = self._go = None
+
+    async def permission(self) -> None:
+        """Wait while paused."""
+        if self._go is not None:
+            await self._go.wait()
+
+    def _set(self, *, paused: bool) -> None:
+        with self._lock:
+            self._paused = paused
+            loop, go = self._loop, self._go
+        if loop is not None and go is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(go.clear if paused else go.set)

@@ -404,7 +404,7 @@ class FeedImport:
                 keeper.succeeded(key)  # the MLS has it no more
         context.journal.phase = "sweep"
         context.journal.settle()
-        await self._save_cursor(self._cursor.model_copy(update={"failed_keys": keeper.owed()}))
+        await self._save_cursor(self._cursor.model_copy(update={"failed_keys": keeper.failed_keys()}))
 
     def _mine(self, entries: list[IndexEntry]) -> list[IndexEntry]:
         """Those of this connection, as far as it may change them."""
@@ -459,7 +459,7 @@ class FeedImport:
             return
         late = self._keeper()
         await self._sweep(keeper=late).run(FeedQuery(keys=tuple(keys)))
-        for key in late.owed():
+        for key in late.failed_keys():
             keeper.failed(key)
 
     async def _advance(self, advance: Advance) -> None:

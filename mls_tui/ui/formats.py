@@ -165,8 +165,8 @@ def outcome(run: ImportRun | None, hue: Hue) -> Text:
         return Text("")
     from mls_tui.domain.run import RunState
 
-    if run.state is RunState.RUNNING:
-        return Text("▶ running", style=hue("primary"))
+    if not run.ended:
+        return Text("▶ running" if run.state is RunState.RUNNING else "… queued", style=hue("primary"))
     if run.state in (RunState.CANCELLED, RunState.INTERRUPTED):
         return Text(f"■ {run.state.value}", style=hue("warning"))
     if run.state is RunState.FAILED:

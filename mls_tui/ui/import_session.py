@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mls_tui.domain.events import Event
     from mls_tui.domain.run import ImportResult, ImportRun
-    from mls_tui.importer.control import ImportControl
+    from mls_tui.importer.options import ImportControl
     from mls_tui.importer.tally import Tally
     from mls_tui.ui.import_thread import ImportThread
 
@@ -121,7 +121,7 @@ class ImportSession:
 
     def _start_next(self) -> None:
         if self.queue and not self.running:
-            from mls_tui.importer.control import ImportControl
+            from mls_tui.importer.options import ImportControl
             from mls_tui.ui.import_thread import ImportThread
 
             job = self.queue.pop(0)

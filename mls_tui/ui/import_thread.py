@@ -13,7 +13,7 @@ from mls_tui.domain.clock import Clock, SystemClock, epoch_ms
 from mls_tui.domain.errors import sentence
 from mls_tui.domain.events import Event, RunFinished, RunStarted
 from mls_tui.domain.run import ImportResult, RunState
-from mls_tui.importer.control import ImportControl
+from mls_tui.importer.options import ImportControl
 from mls_tui.importer.tally import Tally, TallyFold
 from mls_tui.storage.threads import run_loop
 from mls_tui.ui.tuning import beside_an_import

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mls_tui.domain.events import Event
     from mls_tui.domain.listing import Listing
     from mls_tui.domain.run import ImportRun, Problem
-    from mls_tui.importer.control import ImportControl
+    from mls_tui.importer.options import ImportControl
     from mls_tui.importer.tally import Tally
     from mls_tui.reso.base import Window
     from mls_tui.storage.summaries import Summaries

@@ -23,9 +23,8 @@ from mls_tui.domain.errors import (
 from mls_tui.domain.events import RunFinished
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import ImportRun, RunState
-from mls_tui.importer.control import ImportControl
 from mls_tui.importer.engine import Importer, RunLease, in_progress
-from mls_tui.importer.options import ImportOptions
+from mls_tui.importer.options import ImportControl, ImportOptions
 from mls_tui.reso.presets import at_its_feed
 from mls_tui.storage.base import ListingStore
 from mls_tui.workers.queue import MAX_RECEIVES, Delivery, ImportQueue, Job
@@ -236,4 +235,9 @@ async def _connection(imports: UserImports, run: ImportRun) -> Connection:
     connection = await imports.store.get_connection(imports.user, run.connection_id)
     if connection is None:
         raise NotFoundError(DELETED)
-    return at_its_feed(connection)
+    now = at_its_feed(connection)
+    if run.checkpoint is not None and connection.cursor.feed not in (None, now.cursor.feed):
+        raise UsageError(
+            f"Connection {connection.name} was pointed at another feed while its import ran. Import again to read that."
+        )
+    return now

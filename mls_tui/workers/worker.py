@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import MlsTuiError, StorageError, sentence
-from mls_tui.importer.control import ImportControl
+from mls_tui.importer.options import ImportControl
 from mls_tui.workers.queue import POLL_SECONDS, Delivery, ImportQueue
 from mls_tui.workers.runs import Fate, UserImports, Verdict, bury, perform
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from mls_tui.actions import ImportOptions
 from mls_tui.domain.events import Event, ListingStarted, ListingStored, PageFetched, PhotoStored, RunStarted
-from mls_tui.importer.control import ImportControl
+from mls_tui.importer.options import ImportControl
 from mls_tui.ui.app import MlsTuiApp
 from tests.ui.fakes import FakeActions, a_view, fake_workspace
 

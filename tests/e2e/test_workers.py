@@ -137,6 +137,22 @@ async def test_a_connection_that_cannot_be_used_ends_its_run_with_a_sentence(ope
         assert result.exit_code in (2, 3), result.error
 
 
+async def test_a_run_whose_connection_is_pointed_at_another_feed_ends(open_aws: OpenHouse) -> None:
+    async with open_aws(listings=30) as house:
+        await make_queue(house)
+        run = await queued(house)
+        async with working(house):
+            while not (await row_of(house, run)).counts.total:
+                await house.clock.sleep(2.0)
+        store, user = house.ws.store, house.ws.user_id
+        connection = await store.get_connection(user, house.connection_id)
+        assert connection is not None
+        await store.put_connection(user, connection.model_copy(update={"base_url": "http://127.0.0.1:9/odata"}))
+        async with working(house):
+            result = await ended(house, run)
+        assert (result.state, "another feed" in str(result.error)) == (RunState.FAILED, True)
+
+
 async def test_a_run_that_no_worker_can_do_ends_as_failed_and_its_message_as_a_dead_letter(
     open_aws: OpenHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,7 @@ from mls_tui.domain.events import Event
 from mls_tui.domain.keys import listing_sk
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportRun, Problem
-from mls_tui.importer.control import ImportControl
+from mls_tui.importer.options import ImportControl
 from mls_tui.importer.tally import Tally, tally_of
 from mls_tui.reso.base import Window
 from mls_tui.storage import items, summaries

@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mls_tui.domain.events import Event
-from mls_tui.importer.control import ImportControl
+from mls_tui.importer.options import ImportControl
 from mls_tui.reso.base import Window
 from mls_tui.ui.app import MlsTuiApp
 from mls_tui.ui.import_thread import ImportThread

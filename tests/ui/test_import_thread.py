@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from mls_tui.domain.events import Event, ListingStored, RunFinished
 from mls_tui.domain.run import RunState
-from mls_tui.importer.control import ImportControl
+from mls_tui.importer.options import ImportControl
 from mls_tui.ui.import_thread import MAX_WAITING, Handover, ImportThread
 from mls_tui.ui.messages import ImportProgress
 from tests.ui.fakes import FrozenClock

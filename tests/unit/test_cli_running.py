@@ -17,7 +17,7 @@ from mls_tui.cli.progress import tell_end
 from mls_tui.cli.running import leave
 from mls_tui.config import load_settings
 from mls_tui.domain.run import ImportResult, RunState
-from mls_tui.importer.control import ImportControl
+from mls_tui.importer.options import ImportControl
 from mls_tui.log import setup_logging
 
 

@@ -21,9 +21,8 @@ from mls_tui.domain.events import ListingRemoved, ListingSkipped
 from mls_tui.domain.listing import Listing, ListingStatus
 from mls_tui.domain.run import ImportRun, RunState
 from mls_tui.importer.context import ImportContext
-from mls_tui.importer.control import ImportControl
 from mls_tui.importer.journal import Journal
-from mls_tui.importer.options import ImportOptions
+from mls_tui.importer.options import ImportControl, ImportOptions
 from mls_tui.importer.plan import Planner, RecordReader
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import FeedSweep

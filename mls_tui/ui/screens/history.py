@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from mls_tui.domain.events import photo_name, plural
-from mls_tui.domain.run import ImportRun, Problem, ProblemKind, RunState
+from mls_tui.domain.run import ImportRun, Problem, ProblemKind
 from mls_tui.ui.formats import duration, moment, outcome, zone_name
 from mls_tui.ui.messages import FollowRequested, RetryRequested
 from mls_tui.ui.screens.base import ListScreen
@@ -181,7 +181,7 @@ class RunDetailScreen(ListScreen):
     def _head(self, width: int) -> Content:
         run = self._run
         took = duration((run.finished_at - run.started_at) / 1000) if run.finished_at else run.unended
-        if not run.finished_at and run.distributed and run.state is RunState.RUNNING:
+        if run.distributed and not run.ended:
             took += "  ·  w follows it"
         started = f"{moment(run.started_at)} {zone_name(run.started_at)}"
         lines = [
@@ -255,7 +255,7 @@ class RunDetailScreen(ListScreen):
 
 def why_no_watch(run: ImportRun, running: bool) -> str | None:
     """Why a run cannot be followed from here now."""
-    if run.state is not RunState.RUNNING:
+    if run.ended:
         return "This import has ended."
     if not run.distributed:
         return "This import runs in another process, which shows it; only imports by workers can be followed from here."

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from mls_tui.importer.control import ImportControl
+from mls_tui.importer.options import ImportControl
 from mls_tui.importer.plan import KeyedLock
 
 
