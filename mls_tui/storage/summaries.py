@@ -151,6 +151,10 @@ class Summaries:
         """Another number than a Selected's if anything was written since, by any process."""
         return await self._database.read_list(data_version)
 
+    async def stale(self) -> bool:
+        """Whether an import has ended elsewhere since a copy was last up to date."""
+        return False
+
     async def refresh(self) -> None:
         """Bring them up to date with what is stored."""
 

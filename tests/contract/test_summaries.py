@@ -20,7 +20,8 @@ from mls_tui.storage.base import ListingStore
 from mls_tui.storage.dynamodb import DynamoDBListingStore
 from mls_tui.storage.sqlite import SqliteListingStore
 from mls_tui.storage.summaries import Selection
-from tests.contract.samples import OTHER, USER, Pair, a_listing, a_photo, all_listings
+from tests.clocks import StepClock
+from tests.contract.samples import OTHER, USER, Pair, a_listing, a_photo, a_run, all_listings
 
 CHANGES = st.fixed_dictionaries(
     {
@@ -198,4 +199,22 @@ async def test_a_store_that_writes_keeps_the_cached_list_of_this_machine_current
     shown = await screen.summaries(USER).select(Selection())
     assert [home.mls_number for home in await screen.summaries(USER).read(shown.rows)] == ["1"]
     for store in (screen, importer):
+        await store.close()
+
+
+async def test_an_import_that_ended_elsewhere_makes_the_cached_list_stale(aws: Aws) -> None:
+    clock = StepClock()
+    screen, worker = DynamoDBListingStore(aws, "stale", clock=clock), DynamoDBListingStore(aws, "stale")
+    await screen.init()
+    assert await lines(screen, USER) == []
+    await worker.put_run(USER, a_run("r1"))
+    await worker.put(USER, a_listing("1"))
+    summaries = screen.summaries(USER)
+    assert not await summaries.stale()
+    await clock.sleep(60)
+    assert await summaries.stale()
+    assert [each[1] for each in await lines(screen, USER)] == ["1"]
+    await clock.sleep(60)
+    assert not await summaries.stale()
+    for store in (screen, worker):
         await store.close()

@@ -26,6 +26,9 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
+SECONDS_BETWEEN_LOOKS = 15
+"""How often the newest run's row is read: the table itself says nothing of its changes."""
+
 Pages = Callable[[], AsyncIterator[list[Item]]]
 
 
@@ -35,13 +38,19 @@ def cache_file(folder: Path, *place: str) -> Path:
 
 
 class ListCache(Summaries):
-    """``pages`` queries every listing of the user, by id, cut down to what a summary is made from."""
+    """``pages`` queries every listing of the user, by id, cut down to what a summary is made from; ``newest_run`` says
+    which run is the newest and whether it has ended."""
 
     cached = True
 
-    def __init__(self, path: Path, pk: str, pages: Pages, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, pk: str, pages: Pages, clock: Clock, newest_run: Callable[[], Awaitable[str]]
+    ) -> None:
         self.path = path
         self._pages = pages
+        self._newest_run = newest_run
+        self._run_seen: str | None = None
+        self._looked = clock.monotonic()
         self._clock = clock
         self._refreshing = asyncio.Lock()
         self._noted: set[str] | None = None
@@ -68,10 +77,17 @@ class ListCache(Summaries):
         with self._logged():
             await self._database.write(lambda db: summaries.remove(db, self._pk, [listing_id]))
 
+    async def stale(self) -> bool:
+        if self._run_seen is None or self._clock.monotonic() - self._looked < SECONDS_BETWEEN_LOOKS:
+            return False
+        self._looked = self._clock.monotonic()
+        return await self._newest_run() != self._run_seen
+
     async def refresh(self) -> None:
         """Query the whole list and make the copy equal, page by page."""
         async with self._refreshing:
             self._noted = set()
+            self._run_seen = await self._newest_run()
             began, after = epoch_ms(self._clock.now()), ""
             try:
                 async for page in self._pages():

@@ -90,7 +90,11 @@ class DynamoDBListingStore(ItemRows):
         found = self._caches.get(user_id)
         if found is None:
             found = self._caches[user_id] = ListCache(
-                self._cache_file(user_id), items.pk(user_id), lambda: self._summary_pages(user_id), self._clock
+                self._cache_file(user_id),
+                items.pk(user_id),
+                lambda: self._summary_pages(user_id),
+                self._clock,
+                lambda: self._newest_run(user_id),
             )
         return found
 
@@ -106,6 +110,9 @@ class DynamoDBListingStore(ItemRows):
             there = self._cache is not None and self._cache_file(user_id).exists()
             self._caches[user_id] = self.summaries(user_id) if there else None
         return self._caches[user_id]
+
+    async def _newest_run(self, user_id: str) -> str:
+        return "".join(f"{run.run_id} {run.ended}" for run in await self.runs(user_id, limit=1))
 
     async def _summary_pages(self, user_id: str) -> AsyncIterator[list[Item]]:
         wanted = KeyRange.below(items.pk(user_id), keys.LISTING_PREFIX)

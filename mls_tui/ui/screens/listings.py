@@ -186,6 +186,8 @@ class ListingsScreen(MlsScreen[None]):
         try:
             if self.summaries is not None and await self.summaries.version() != self.selected.version:
                 self.select()
+            if self.summaries is not None and await self.summaries.stale():
+                self._refresh_soon()
         except MlsTuiError:
             self._looked_again = perf_counter() + SECONDS_BETWEEN_AGES
 
