@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +15,25 @@ from tests.promises import canaries
 from tests.promises.house import quick_jpeg
 
 _LEAKS = f"{canaries.TOKEN} {canaries.REFRESH} {canaries.CLIENT_SECRET} {canaries.PASSWORD}"
+
+
+def _escaped(leaks: str) -> str:
+    """What a program further on may decode to a secret again."""
+    secrets = [each for each in (canaries.TOKEN, canaries.REFRESH, canaries.CLIENT_SECRET) if each in leaks]
+    return "|".join(
+        spelled
+        for secret in secrets
+        for spelled in (
+            "".join(f"&#{ord(char)};" for char in secret),
+            html.escape("".join(f"&#x{ord(char):x};" for char in secret)),
+            secret.replace("+", "\\u002B"),
+            "".join(f"\\u{ord(char):04X}" for char in secret),
+            "\u200b".join(secret),
+            secret[:9] + "<b></b>" + secret[9:],
+            quote(quote(secret, safe=""), safe=""),
+            base64.b64encode(f"me:{secret}".encode()).decode(),
+        )
+    )
 
 
 class LeakyMLS:
@@ -53,7 +74,7 @@ class LeakyMLS:
             return web.json_response({"value": [self._record(number, leaks) for number in (4, 5)]})
         link = f"{self.origin}{request.path}?skip=3&access_token={canaries.TOKEN}"
         records = [self._record(number, leaks) for number in (1, 2, 3)]
-        nameless = {"StandardStatus": "Active", "AccessToken": canaries.TOKEN, "PublicRemarks": leaks}
+        nameless = {"StandardStatus": "Active", "AccessToken": canaries.TOKEN, "PublicRemarks": leaks + _escaped(leaks)}
         return web.json_response({"value": [*records, nameless], "@odata.nextLink": link})
 
     async def photo(self, request: web.Request) -> web.Response:
@@ -78,9 +99,12 @@ class LeakyMLS:
             "ModificationTimestamp": f"2026-01-0{number}T00:00:00Z",
             "ListPrice": 100_000 + number,
             "UnparsedAddress": f"{number} Oak St",
-            "PublicRemarks": f"Quiet street. {leaks}",
+            "PublicRemarks": f"Quiet street. {leaks} {_escaped(leaks)}",
+            "Directions": _escaped(leaks),
+            "SyndicationRemarks": _escaped(leaks),
+            "AssociationName": _escaped(canaries.TOKEN),
             "ListAgentFullName": canaries.TOKEN,
-            "InteriorFeatures": ["Loft", leaks],
+            "InteriorFeatures": ["Loft", leaks, *_escaped(leaks).split("|")],
             "PrivateRemarks": leaks,
             "PhotosCount": 1,
             "Media": [{"MediaKey": f"m{number}", "Order": 0, "MediaURL": url, "MediaCategory": "Photo"}],
