@@ -33,7 +33,7 @@ def item_of(record: dict[str, Any], photos: list[dict[str, Any]]) -> dict[str, A
                 "state": record["StateOrProvince"],
                 "zip": record["PostalCode"],
             },
-            "price": Decimal(str(record["ListPrice"])),
+            "price": Decimal(str(record["ListPrice"] or 0)),
             "bedrooms": record.get("BedroomsTotal"),
             "bathrooms": Decimal(str(record.get("BathroomsTotalInteger") or 0)),
             "squareFeet": Decimal(str(record.get("LivingArea") or 0)),
