@@ -112,7 +112,7 @@ class Workspace:
 
     def _open(self) -> None:
         from mls_tui.storage.open import open_stores
-        from mls_tui.users.open import open_users
+        from mls_tui.users.local import open_users
         from mls_tui.users.port import require
         from mls_tui.vault.secrets import open_vault
 

@@ -1,13 +1,18 @@
-"""The local user: one name, no password; signing out and in again is a mark in the state folder."""
+"""The local user: one name, no password; signing out and in again is a mark in the state folder. And which users a
+machine has, by its settings."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mls_tui.domain.errors import AuthenticationError, StorageError
 from mls_tui.storage.files import PRIVATE_FILE, private_folder, write_whole
-from mls_tui.users.port import Challenge, User
+from mls_tui.users.port import Challenge, User, UserSource
+
+if TYPE_CHECKING:
+    from mls_tui.config import Settings
 
 
 class LocalUsers:
@@ -63,3 +68,13 @@ class LocalUsers:
             raise StorageError(
                 f"{self._mark} cannot be written ({error.strerror}): make its folder writable."
             ) from None
+
+
+def open_users(settings: Settings, on_warning: Callable[[str], object] | None = None) -> UserSource:
+    """Cognito if a user pool is configured, else the local user. ``on_warning`` is called with a sentence if saving a
+    session creates the file of keys."""
+    if settings.user_pool_id:
+        from mls_tui.users.cognito import open_cognito
+
+        return open_cognito(settings, on_warning)
+    return LocalUsers(settings.user, settings.state_path)

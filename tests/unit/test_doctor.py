@@ -16,7 +16,7 @@ from moto import mock_aws
 from mls_tui.actions.doctor import aws_checks, diagnose, local_checks, sts_client
 from mls_tui.config import effective, load_settings
 from mls_tui.storage.base import Check
-from mls_tui.users.open import open_users
+from mls_tui.users.local import open_users
 from mls_tui.vault.secrets import open_vault
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

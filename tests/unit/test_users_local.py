@@ -9,8 +9,7 @@ import pytest
 from mls_tui.config import load_settings
 from mls_tui.domain.errors import AuthenticationError
 from mls_tui.users.cognito import CognitoUsers
-from mls_tui.users.local import LocalUsers
-from mls_tui.users.open import open_users
+from mls_tui.users.local import LocalUsers, open_users
 from mls_tui.users.port import User, require
 
 
