@@ -366,3 +366,20 @@ async def test_a_damaged_row_fails_alone_is_reported_and_can_be_deleted(tmp_path
     assert {check.state for check in await store.check()} == {"ok"}
     assert (await store.put(USER, bad)).outcome is PutOutcome.CREATED
     await store.close()
+
+
+async def test_a_list_that_differs_from_what_is_stored_is_reported_and_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "rows.db"
+    store = SqliteListingStore(path)
+    await store.put(USER, a_listing("1"))
+    await store.put(USER, a_listing("2"))
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM summaries WHERE mls_number = '1'")
+        db.execute("UPDATE summaries SET listing_id = 'ghost' WHERE mls_number = '2'")
+    (found,) = [check for check in await store.check() if check.state == "failure"]
+    assert "3 stored listings" in found.detail
+    assert "storage init" in found.advice
+    await store.init()
+    assert {check.state for check in await store.check()} == {"ok"}
+    assert (await store.summaries(USER).select(Selection())).total == 2
+    await store.close()

@@ -107,7 +107,7 @@ async def opened(app: MlsTuiApp, size: tuple[int, int] = (120, 36)) -> AsyncIter
         yield pilot
 
 
-LASTING = frozenset({"arrange", "delete", "export", "default", "import", "schedule"})
+LASTING = frozenset({"delete", "export", "default", "import", "schedule"})
 """Workers that wait for the user or for the test."""
 
 
