@@ -22,6 +22,7 @@ from mls_tui.domain.connection import AuthKind, Connection, SecretField
 from mls_tui.domain.errors import AuthenticationError, MLSError, NotFoundError, SecretError, UsageError, sentence
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import ImportRun, RunState
+from mls_tui.importer.schedule import next_daily
 from mls_tui.reso.base import FeedQuery
 from mls_tui.reso.presets import ANOTHER_FEED, at_its_feed, feed_identity, for_connection, settings_of
 
@@ -177,6 +178,8 @@ def _view(connection: Connection, run: ImportRun | None, listings: int | None, n
     next_run = None
     if connection.schedule_minutes and run is not None:
         next_run = run.started_at + connection.schedule_minutes * 60_000
+        if connection.schedule_at and connection.schedule_minutes == 1_440:
+            next_run = next_daily(connection.schedule_at, run.started_at)
     connection = at_its_feed(connection)
     return ConnectionView(_without_secrets(connection), _state(connection, run, now), listings, run, next_run)
 

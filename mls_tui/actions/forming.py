@@ -26,7 +26,17 @@ from mls_tui.reso.presets import (
 
 _FORM_FIELDS: Final = frozenset(each.name for each in fields(ConnectionForm)) - {"overrides"}
 _CLEARABLE: Final = frozenset(
-    {"base_url", "token_url", "client_id", "username", "scope", "mls_system", "agent_key", "schedule_minutes"}
+    {
+        "base_url",
+        "token_url",
+        "client_id",
+        "username",
+        "scope",
+        "mls_system",
+        "agent_key",
+        "schedule_minutes",
+        "schedule_at",
+    }
 )
 _SECRET_NAMES: Final = frozenset(field.value for field in SecretField)
 _ALSO: Final = {"mls": "mls_system", "agent": "agent_key", "schedule": "schedule_minutes"}
@@ -129,6 +139,7 @@ async def checked(ws: Workspace, form: ConnectionForm, stored: Connection | None
         token_expires_at=stored.token_expires_at if stored and stored.auth is auth else None,
         overrides=form.overrides,
         schedule_minutes=form.schedule_minutes,
+        schedule_at=form.schedule_at,
         member=stored.member if stored and stored.provider == provider.name else None,
         cursor=stored.cursor if stored else Cursor(),
         created_at=stored.created_at if stored else now,

@@ -49,6 +49,7 @@ class ConnectionForm:
     client_secret: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
     schedule_minutes: int | None = None
+    schedule_at: str | None = None
     overrides: dict[str, str | int | float | bool] = field(default_factory=dict)
 
 

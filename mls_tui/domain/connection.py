@@ -79,6 +79,8 @@ class Connection(Record):
     token_expires_at: int | None = None
     overrides: dict[str, str | int | float | bool] = Field(default_factory=dict)
     schedule_minutes: int | None = None
+    schedule_at: str | None = None
+    """The local time of day, ``06:00``, of a schedule of 1,440 minutes; ignored with any other."""
     member: Member | None = None
     cursor: Cursor = Cursor()
     created_at: int = 0

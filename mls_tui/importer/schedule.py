@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from functools import partial
 
 from mls_tui.domain.clock import Clock
@@ -38,6 +39,16 @@ def parse_interval(text: str) -> float:
             f"'{text[:40]}' is not an interval: write for example 15m, 2h or 1d, from one minute to a year."
         )
     return float(seconds)
+
+
+def next_daily(at: str, after_ms: int) -> int:
+    """The next moment (epoch ms) after another at which local clocks show ``at``, ``06:00``."""
+    hour, minute = (int(part) for part in at.split(":"))
+    after = datetime.fromtimestamp(after_ms / 1000).astimezone()
+    found = after.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    if found <= after:
+        found += timedelta(days=1)
+    return int(found.replace(tzinfo=None).astimezone().timestamp() * 1000)  # the zone's offset on that day
 
 
 async def watch(

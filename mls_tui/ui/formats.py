@@ -51,10 +51,12 @@ def count(done: int, expected: int | None) -> str:
     return f"{done:,}" if expected is None else f"{done:,} of {max(done, expected):,}"
 
 
-def every(minutes: int | None) -> str:
-    """A schedule in words: ``every 15 minutes``, ``every 2 hours``, ``by hand``."""
+def every(minutes: int | None, at: str | None = None) -> str:
+    """A schedule in words: ``every 15 minutes``, ``every 2 hours``, ``daily at 06:00``, ``by hand``."""
     if not minutes:
         return "by hand"
+    if at and minutes == 1_440:
+        return f"daily at {at}"
     if minutes % 1_440 == 0:
         return "every day" if minutes == 1_440 else f"every {minutes // 1_440} days"
     if minutes % 60 == 0:

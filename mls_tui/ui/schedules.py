@@ -56,7 +56,7 @@ class Schedules:
             self.forget(gone)
         for key, view in wanted.items():
             schedule = self._schedules.get(key)
-            if schedule is not None and schedule.connection.schedule_minutes == view.connection.schedule_minutes:
+            if schedule is not None and _times(schedule.connection) == _times(view.connection):
                 schedule.connection = view.connection
                 continue
             self.forget(key)
@@ -76,7 +76,8 @@ class Schedules:
         schedule = Schedule(view.connection)
         now = epoch_ms(self._clock.now())
         minutes = view.connection.schedule_minutes or 0
-        schedule.next_at = max(now, view.next_run_at or now + minutes * 60_000)
+        first = self._daily(view.connection, now) or now + minutes * 60_000
+        schedule.next_at = max(now, view.next_run_at or first)
         self._schedules[view.connection.connection_id] = schedule
         schedule.task = asyncio.create_task(self._guarded(schedule))
 
@@ -94,6 +95,10 @@ class Schedules:
         while not schedule.stopped:
             while schedule.next_at is not None and (left := schedule.next_at / 1000 - clock.now().timestamp()) > 0:
                 await clock.sleep(min(left, STEP_SECONDS))
+            if self._daily(schedule.connection, 0):
+                schedule.stopped = _why_stopped(await self._once(schedule))
+                schedule.next_at = self._daily(schedule.connection, epoch_ms(clock.now()))
+                continue
             every = 60.0 * (schedule.connection.schedule_minutes or 15)
             result = await watch(
                 partial(self._once, schedule), every, clock=clock, on_wait=partial(self._waits, schedule)
@@ -103,6 +108,13 @@ class Schedules:
         words = f"{schedule.connection.name} is no longer imported by itself: {schedule.stopped}"
         self._post(Notice(f"{words} Edit it (1, e) to start again.", title="Schedule stopped", severity="error"))
 
+    def _daily(self, connection: Connection, after_ms: int) -> int | None:
+        """When a schedule with a time of day is due next; None for one without."""
+        from mls_tui.importer.schedule import next_daily
+
+        at = connection.schedule_at if connection.schedule_minutes == 1_440 else None
+        return next_daily(at, after_ms) if at else None
+
     async def _once(self, schedule: Schedule) -> ImportResult:
         schedule.next_at = None
         return await self._run_import(schedule.connection)
@@ -110,6 +122,10 @@ class Schedules:
     def _waits(self, schedule: Schedule, left: float, why: str) -> None:
         schedule.next_at = epoch_ms(self._clock.now()) + int(left * 1000)
         schedule.why = why.removeprefix(": ")
+
+
+def _times(connection: Connection) -> tuple[int | None, str | None]:
+    return connection.schedule_minutes, connection.schedule_at
 
 
 def _why_stopped(result: ImportResult) -> str:

@@ -106,7 +106,7 @@ async def test_an_error_stands_whole_below_its_field_at_80_columns() -> None:
         pilot.app.screen.query_one("#field-schedule").focus()
         await settled(pilot)
         shown = " ".join(seen(pilot).split())
-        assert "Write “every 15 minutes”, “hourly”, “daily” or “by hand”." in shown
+        assert "Write “every 15 minutes”, “hourly”, “daily at 06:00” or “by hand”." in shown
         below = pilot.app.screen.query_one("#check-schedule").region.y
         assert below == pilot.app.screen.query_one("#field-schedule").region.y + 1
 

@@ -11,7 +11,8 @@ from mls_tui.domain.connection import AuthKind
 from mls_tui.domain.run import RunState
 from mls_tui.reso.presets import PRESETS
 from mls_tui.ui.app import Hooks
-from mls_tui.ui.screens.connection_form import fields_for, problem, schedule_minutes
+from mls_tui.ui.formats import every
+from mls_tui.ui.screens.connection_form import fields_for, problem, schedule_minutes, time_of_day
 from mls_tui.ui.screens.dialogs import ConfirmDialog
 from mls_tui.ui.widgets.tables import SmallTable
 from tests.ui.fakes import NOW_MS, FakeActions, a_connection, a_view, fake_workspace
@@ -206,6 +207,8 @@ def test_every_provider_asks_for_what_it_needs(provider: str) -> None:
         ("hourly", 60),
         ("Daily", 1_440),
         ("weekly", 10_080),
+        ("daily at 06:00", 1_440),
+        ("every day at 6", 1_440),
         ("by hand", None),
         ("", None),
     ],
@@ -214,7 +217,16 @@ def test_a_schedule_is_read_as_people_write_it(text: str, minutes: int | None) -
     assert schedule_minutes(text) == minutes
 
 
-@pytest.mark.parametrize("text", ["0", "soon", "every", "99999 days", "-5"])
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [("daily at 06:00", "06:00"), ("every day at 6", "06:00"), ("Daily at 23:15", "23:15"), ("daily", None)],
+)
+def test_a_time_of_day_is_kept_with_the_schedule(text: str, at: str | None) -> None:
+    assert time_of_day(text) == at
+    assert every(schedule_minutes(text), at) == (f"daily at {at}" if at else "every day")
+
+
+@pytest.mark.parametrize("text", ["daily at 25:00", "0", "soon", "every", "99999 days", "-5"])
 def test_a_schedule_that_cannot_be_read_says_what_to_write(text: str) -> None:
     field = next(each for each in fields_for(PRESETS["reso"], AuthKind.BEARER) if each.name == "schedule")
     assert problem(field, text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 
 from mls_tui.domain.run import ImportResult, RunState
 from tests.ui.fakes import NOW_MS, FakeActions, FrozenClock, a_connection, a_view
@@ -76,3 +77,18 @@ async def test_a_read_only_session_begins_nothing_by_itself() -> None:
         clock.move(3_600)
         await settled(pilot)
         assert imports(actions) == 0
+
+
+async def test_a_daily_schedule_is_due_at_its_time_of_day() -> None:
+    """The clock of the test stands at noon UTC."""
+    local = datetime.fromtimestamp(NOW_MS / 1000).astimezone() + timedelta(minutes=30)
+    view = a_view(a_connection(schedule_minutes=1_440, schedule_at=f"{local:%H:%M}"), state="connected")
+    actions = FakeActions(connections=[view], script=[*begun(), finished(total=1, created=1)])
+    clock = HeldClock()
+    app = an_app(actions, clock=clock)
+    async with opened(app) as pilot:
+        assert f"in 30 min, daily at {local:%H:%M}" in seen(pilot)
+        clock.move(31 * 60)
+        await until(pilot, lambda: imports(actions) == 1 and not app.imports.running)
+        due = NOW_MS + (24 * 60 + 30) * 60_000
+        await until(pilot, lambda: (own := app.schedules.of("demo-mls")) is not None and own.next_at == due)

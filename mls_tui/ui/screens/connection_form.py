@@ -49,7 +49,7 @@ AUTH_WORDS: Final = {
     AuthKind.REFRESH_TOKEN: "Refresh token",
 }
 KEPT = "kept as stored; type to replace it"
-SCHEDULE_WORDS = "Write “every 15 minutes”, “hourly”, “daily” or “by hand”."
+SCHEDULE_WORDS = "Write “every 15 minutes”, “hourly”, “daily at 06:00” or “by hand”."
 _SETTING_LABELS: Final = {
     "page_size": "Page size",
     "overlap_minutes": "Overlap, minutes",
@@ -190,6 +190,15 @@ _MINUTES = {"m": 1, "h": 60, "d": 1_440}
 _NAMED = {"hourly": 60, "daily": 1_440, "weekly": 7 * 1_440}
 
 
+_DAILY = re.compile(r"(?:daily|every day)\s+at\s+([01]?\d|2[0-3])(?::([0-5]\d))?", re.IGNORECASE)
+
+
+def time_of_day(text: str) -> str | None:
+    """``06:00`` of ``daily at 6``; None for every other schedule."""
+    match = _DAILY.fullmatch(text.strip())
+    return f"{int(match[1]):02}:{match[2] or '00'}" if match else None
+
+
 def schedule_minutes(text: str) -> int | None:
     """``every 15 minutes``, ``2 h``, ``hourly``; None for ``by hand``. Raises ValueError with what to write."""
     words = text.strip().lower()
@@ -197,6 +206,8 @@ def schedule_minutes(text: str) -> int | None:
         return None
     if words in _NAMED:
         return _NAMED[words]
+    if _DAILY.fullmatch(words):
+        return _NAMED["daily"]
     match = _EVERY.fullmatch(words)
     if match is None or not (match[1] or match[2]):
         raise ValueError(SCHEDULE_WORDS)
@@ -215,6 +226,7 @@ def to_form(provider: str, auth: AuthKind, values: dict[str, str], settings: dic
         provider=provider,
         auth=auth,
         schedule_minutes=schedule_minutes(schedule),
+        schedule_at=time_of_day(schedule),
         overrides=dict(settings),
         **given,
     )
@@ -230,7 +242,7 @@ def from_connection(connection: Connection) -> dict[str, str]:
         "username": connection.username or "",
         "mls_system": connection.mls_system or "",
         "agent_key": connection.agent_key or "",
-        "schedule": every(connection.schedule_minutes),
+        "schedule": every(connection.schedule_minutes, connection.schedule_at),
     }
 
 

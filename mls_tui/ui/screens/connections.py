@@ -158,7 +158,7 @@ class ConnectionsScreen(ListScreen):
 
     def _next(self, view: ConnectionView) -> Text:
         """When it is imported by itself, or why it is not."""
-        words = every(view.connection.schedule_minutes)
+        words = every(view.connection.schedule_minutes, view.connection.schedule_at)
         if not view.connection.schedule_minutes:
             serviced = self._service is not None and self._service.installed and not self.app.demo
             return cell(f"every {self._service.every}, by the service" if serviced and self._service else words, 34)
