@@ -45,6 +45,8 @@ POINTS = tuple(f"{when} {what}" for what in WRITES for when in ("before", "after
 READS = {
     *(
         "index",
+        "summaries",
+        "data",
         "listings",
         "get",
         "get_many",
