@@ -1,26 +1,29 @@
-"""The verbs of the contract. The only door that screens and commands use; each answers an ActionResult and raises
-nothing that a user could cause. Every verb acts for one user: the workspace's."""
+"""What a user can do: the functions that screens and commands call (docs/contract.md, section Python).
+
+Each returns an ActionResult and raises nothing that a user could cause. It acts for the workspace's user.
+"""
 
 from __future__ import annotations
 
-from mls_tui.actions.budgets import get_budget
 from mls_tui.actions.connections import (
     check_connection,
     connect_mls,
     disconnect_mls,
     edit_connection,
+    get_budget,
     get_connections,
     show_connection,
     try_connection,
     update_connection,
 )
-from mls_tui.actions.deletions import delete_listing, delete_listings, delete_named, undo_deletion
-from mls_tui.actions.distributed import follow_run, run_worker, start_distributed, steer_run
-from mls_tui.actions.examining import check_storage, examine, init_storage
+from mls_tui.actions.doctor import check_storage, examine, init_storage
 from mls_tui.actions.history import get_import_history, get_run_problems
 from mls_tui.actions.imports import import_events, import_mls_listings, retry_events, retry_run
 from mls_tui.actions.key_rotation import rotate_keys
 from mls_tui.actions.listings import (
+    delete_listing,
+    delete_listings,
+    delete_named,
     export_listings,
     get_imported_listings,
     get_listing,
@@ -29,8 +32,9 @@ from mls_tui.actions.listings import (
     listing_data,
     open_summaries,
     refetch_photos,
+    undo_deletion,
 )
-from mls_tui.actions.previews import preview_import
+from mls_tui.actions.preview import preview_import
 from mls_tui.actions.results import (
     ActionResult,
     ConnectionEdit,
@@ -43,6 +47,7 @@ from mls_tui.actions.results import (
     PreviewRow,
 )
 from mls_tui.actions.service import BackgroundService, install_service, remove_service, service_status
+from mls_tui.actions.workers import follow_run, run_worker, start_distributed, steer_run
 from mls_tui.importer.options import ImportControl, ImportOptions
 
 __all__ = [

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mls_tui.actions.answering import answering, opened
-from mls_tui.actions.results import ActionResult
+from mls_tui.actions.results import ActionResult, answering, opened
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.errors import NotFoundError
 from mls_tui.domain.run import ImportRun, Problem

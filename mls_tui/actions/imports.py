@@ -6,11 +6,10 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
-from mls_tui.actions.answering import answering, opened, refusal
+from mls_tui.actions.connecting import clear_secrets, open_connector_for
 from mls_tui.actions.connections import find_connection
 from mls_tui.actions.history import find_run, run_problems
-from mls_tui.actions.results import ActionResult
-from mls_tui.actions.session import clear_secrets, open_connector_for
+from mls_tui.actions.results import ActionResult, answering, opened, refusal
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.clock import SteadyClock, epoch_ms
 from mls_tui.domain.connection import Connection

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from mls_tui.actions.answering import answering, opened
-from mls_tui.actions.results import ActionResult
+from mls_tui.actions.results import ActionResult, answering, opened
 from mls_tui.actions.workspace import Workspace
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
+from mls_tui.actions.workspace import Workspace
+from mls_tui.config import load_settings
 from mls_tui.domain.connection import AuthKind, Connection, Member
+from mls_tui.domain.errors import MlsTuiError, sentence
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportRun
 
@@ -141,3 +147,42 @@ class Deletion:
     copies: dict[str, tuple[str, ...]] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
     """Photos that are still stored though their listing is gone: key -> why. The next import tries again."""
+
+
+P = ParamSpec("P")
+
+log = logging.getLogger("mls_tui")
+
+
+def answering(
+    verb: Callable[P, Awaitable[ActionResult[T]]],
+) -> Callable[P, Awaitable[ActionResult[T]]]:
+    """Turn errors into answers."""
+
+    @functools.wraps(verb)
+    async def answer(*args: P.args, **kwargs: P.kwargs) -> ActionResult[T]:
+        try:
+            return await verb(*args, **kwargs)
+        except Exception as error:
+            return refusal(error)
+
+    return answer
+
+
+def refusal(error: Exception) -> ActionResult[T]:
+    """The answer to an error, as a sentence. One that nobody foresaw is ours: the whole of it goes to the log."""
+    if isinstance(error, MlsTuiError):
+        return ActionResult(False, error=sentence(error), exit_code=error.exit_code)
+    log.error("unforeseen error", exc_info=error)
+    return ActionResult(False, error=f"{sentence(error)}. This is a fault in mls-tui; the log has more.", exit_code=1)
+
+
+@asynccontextmanager
+async def opened(workspace: Workspace | None) -> AsyncIterator[Workspace]:
+    """The given workspace, open, or the configured one for the length of the block."""
+    if workspace is not None:
+        await workspace.open()
+        yield workspace
+        return
+    async with Workspace(load_settings()) as own:
+        yield own

@@ -17,8 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mls_tui.actions.answering import answering
-from mls_tui.actions.results import ActionResult
+from mls_tui.actions.results import ActionResult, answering
 from mls_tui.config import SPECS, Settings
 from mls_tui.domain.errors import MlsTuiError, UsageError
 from mls_tui.importer.schedule import parse_interval

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from mls_tui.actions.distributed import follow_run, run_worker, start_distributed, steer_run
 from mls_tui.actions.results import ActionResult
+from mls_tui.actions.workers import follow_run, run_worker, start_distributed, steer_run
 from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.output import plain_text, print_json, say
 from mls_tui.cli.progress import show_for, tell_end

@@ -12,7 +12,7 @@ from uuid import uuid4
 import boto3
 
 from mls_tui.actions import ImportOptions, follow_run, run_worker, start_distributed
-from mls_tui.actions.distributed import import_queue
+from mls_tui.actions.workers import import_queue
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.run import ImportResult, ImportRun
 from mls_tui.workers.queue import Job, encode

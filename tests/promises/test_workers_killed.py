@@ -20,7 +20,7 @@ import pytest
 from aiohttp import web
 
 from mls_tui import actions
-from mls_tui.actions.distributed import import_queue
+from mls_tui.actions.workers import import_queue
 from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
 from mls_tui.demo.process import start_in_thread

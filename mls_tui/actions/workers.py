@@ -7,12 +7,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from mls_tui.actions.answering import answering, opened
+from mls_tui.actions.connecting import clear_secrets
 from mls_tui.actions.connections import find_connection
 from mls_tui.actions.history import find_run
 from mls_tui.actions.imports import open_importer
-from mls_tui.actions.results import ActionResult
-from mls_tui.actions.session import clear_secrets
+from mls_tui.actions.results import ActionResult, answering, opened
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.errors import MlsTuiError, NotFoundError, sentence

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from mls_tui.actions.answering import answering, opened
+from mls_tui.actions.connecting import connected
 from mls_tui.actions.connections import find_connection
-from mls_tui.actions.results import ActionResult, Difference, Preview, PreviewRow
-from mls_tui.actions.session import connected
+from mls_tui.actions.results import ActionResult, Difference, Preview, PreviewRow, answering, opened
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.listing import Listing, Photo
