@@ -17,7 +17,7 @@ from mls_tui.domain.listing import Listing
 from mls_tui.storage.base import ListingStore, PutResult
 from tests.providers.odd_servers import offset_links
 from tests.providers.stranger import PNG, Handler, Visit, house, houses, serving, visiting
-from tests.unit.mapping_feed import SHARED
+from tests.unit.reso.mapping.feeds import SHARED
 
 REPORTED = SHARED / "feeds" / "reported"
 GRID: dict[str, Any] = {"provider": "mlsgrid", "mls_system": "lakeside"}

@@ -16,6 +16,8 @@ from mls_tui.config import Settings
 from mls_tui.domain.events import Event, RunFinished
 from tests.promises.two_users import VERBS, Person, alice_and_bob
 
+OF_THE_MACHINE = {"install_service", "remove_service", "service_status"}
+"""Actions that read and change no user's data."""
 FAIL_WITH_ANOTHERS_NAME = {
     name
     for name in VERBS
@@ -42,7 +44,7 @@ TAKE = {"undo_deletion", "delete_listing", "delete_listings", "delete_named"}
 @pytest.mark.promise(11)
 def test_every_verb_is_tried() -> None:
     verbs = {name for name in actions.__all__ if inspect.isfunction(getattr(actions, name))}
-    assert verbs == set(VERBS)
+    assert verbs - OF_THE_MACHINE == set(VERBS)
 
 
 @pytest.mark.promise(11)

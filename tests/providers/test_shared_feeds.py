@@ -15,7 +15,7 @@ from mls_tui.domain.connection import AuthKind
 from mls_tui.domain.listing import Listing, ListingStatus
 from mls_tui.domain.run import RunState
 from tests.providers.stranger import PNG, Handler, Visit, numbers, visiting
-from tests.unit.mapping_feed import SHARED
+from tests.unit.reso.mapping.feeds import SHARED
 
 FEEDS = SHARED / "feeds"
 pytestmark = pytest.mark.skipif(not FEEDS.is_dir(), reason="the payloads of ../shared/feeds are not here")
