@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mls_tui.domain.errors import ErrorCategory, MlsTuiError, sentence
-from mls_tui.domain.events import plural
 from mls_tui.domain.masking import Masker
+from mls_tui.domain.wording import plural
 from mls_tui.storage.files import PRIVATE_FILE, private_folder
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from mls_tui.actions.imports import import_mls_listings
 from mls_tui.actions.results import ActionResult, Deletion, answering, opened
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.errors import DamagedItemError, MlsTuiError, NotFoundError, UsageError, sentence
-from mls_tui.domain.events import plural
 from mls_tui.domain.keys import listing_prefix, user_prefix
 from mls_tui.domain.listing import Listing
+from mls_tui.domain.wording import plural
 from mls_tui.importer.erase import end_deletion, erase_listing, plan_deletion
 from mls_tui.importer.options import ImportOptions
 from mls_tui.storage.base import PutOutcome

@@ -12,8 +12,8 @@ from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.imports import Start, run_and_finish
 from mls_tui.cli.output import plain_text, print_json, say
 from mls_tui.cli.running import data_of, json_option, with_workspace
-from mls_tui.domain.events import plural
 from mls_tui.domain.run import ImportRun
+from mls_tui.domain.wording import plural
 
 
 @click.command()

@@ -16,7 +16,7 @@ from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.output import json_text, plain_text, print_json, say
 from mls_tui.cli.running import data_of, fail, json_option, with_workspace
 from mls_tui.domain.errors import UsageError
-from mls_tui.domain.events import plural
+from mls_tui.domain.wording import plural
 from mls_tui.search import STATUSES
 from mls_tui.storage.summaries import Selection, Summary
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Self
 import click
 
 from mls_tui.cli.output import json_text, plain_text, say
-from mls_tui.domain.events import AttemptFailed, Event, ListingFailed, PageFetched, RunStarted, Throttled, plural
+from mls_tui.domain.events import AttemptFailed, Event, ListingFailed, PageFetched, RunStarted, Throttled
 from mls_tui.domain.run import ImportResult
+from mls_tui.domain.wording import plural
 from mls_tui.importer.tally import Tally, TallyFold
 
 if TYPE_CHECKING:

@@ -22,16 +22,10 @@ from mls_tui.domain.errors import (
     StorageError,
     sentence,
 )
-from mls_tui.domain.events import (
-    ListingFailed,
-    ListingRemoved,
-    ListingSkipped,
-    ListingStored,
-    PageFetched,
-    plural,
-)
+from mls_tui.domain.events import ListingFailed, ListingRemoved, ListingSkipped, ListingStored, PageFetched
 from mls_tui.domain.listing import Change, ListingStatus, address_key
 from mls_tui.domain.run import Problem, ProblemKind
+from mls_tui.domain.wording import plural
 from mls_tui.importer.cleanup import delete_unowned, discard_again, remember_undeleted, tidy_listing
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.cursor import Advance, CursorKeeper, place_of

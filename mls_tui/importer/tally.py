@@ -20,9 +20,9 @@ from mls_tui.domain.events import (
     RunFinished,
     RunStarted,
     Throttled,
-    photo_name,
 )
 from mls_tui.domain.run import ImportCounts, ImportResult, ImportRun
+from mls_tui.domain.wording import photo_name
 
 
 @dataclass(frozen=True, slots=True)

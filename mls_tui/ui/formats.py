@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from mls_tui.domain.events import plural
+from mls_tui.domain.wording import plural
 from mls_tui.ui.text import cell
 
 if TYPE_CHECKING:

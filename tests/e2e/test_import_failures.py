@@ -12,14 +12,7 @@ from aiohttp import web
 
 from mls_tui import actions
 from mls_tui.domain.errors import StorageError
-from mls_tui.domain.events import (
-    AttemptFailed,
-    ListingFailed,
-    ListingStarted,
-    PhotoFailed,
-    RunFinished,
-    RunStarted,
-)
+from mls_tui.domain.events import AttemptFailed, ListingFailed, ListingStarted, PhotoFailed, RunFinished, RunStarted
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import RunState
 from mls_tui.storage.base import PutResult

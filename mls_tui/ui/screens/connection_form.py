@@ -21,7 +21,7 @@ from textual.widgets import Button, Input, Label, Select, Static
 from mls_tui.actions import ConnectionForm, ConnectionTest
 from mls_tui.domain.connection import AuthKind, Connection
 from mls_tui.domain.errors import UsageError
-from mls_tui.domain.events import plural
+from mls_tui.domain.wording import plural
 from mls_tui.reso.presets import (
     PRESETS,
     SETTING_NAMES,

@@ -13,7 +13,7 @@ from textual.containers import Center, Vertical
 from textual.content import Content
 from textual.widgets import Button, DataTable, Static
 
-from mls_tui.domain.events import plural
+from mls_tui.domain.wording import plural
 from mls_tui.ui.background import begin
 from mls_tui.ui.formats import ago, every, outcome, until
 from mls_tui.ui.messages import DemoLeft, DemoRequested, ImportRequested

@@ -18,8 +18,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from mls_tui.domain.events import Event, ListingStored, plural
+from mls_tui.domain.events import Event, ListingStored
 from mls_tui.domain.listing import Change, Listing, Photo
+from mls_tui.domain.wording import plural
 from mls_tui.ui.background import begin
 from mls_tui.ui.formats import ago, moment, money, number
 from mls_tui.ui.screens.base import MlsScreen

@@ -14,7 +14,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, RadioSet, Static
 
-from mls_tui.domain.events import plural
+from mls_tui.domain.wording import plural
 from mls_tui.ui.text import clean, one_line, plain
 from mls_tui.ui.widgets.inputs import Choice, Tick
 

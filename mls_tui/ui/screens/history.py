@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import DataTable, Static
 
-from mls_tui.domain.events import photo_name, plural
 from mls_tui.domain.run import ImportRun, Problem, ProblemKind
+from mls_tui.domain.wording import photo_name, plural
 from mls_tui.ui.formats import duration, moment, outcome, zone_name
 from mls_tui.ui.messages import FollowRequested, RetryRequested
 from mls_tui.ui.screens.base import ListScreen

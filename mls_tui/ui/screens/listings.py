@@ -17,7 +17,7 @@ from textual.containers import Vertical
 
 from mls_tui.domain.clock import epoch_ms
 from mls_tui.domain.errors import MlsTuiError, sentence
-from mls_tui.domain.events import plural
+from mls_tui.domain.wording import plural
 from mls_tui.search import Query
 from mls_tui.storage.summaries import Selected, Selection, Summaries, Summary
 from mls_tui.ui.background import begin

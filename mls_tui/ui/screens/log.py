@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Static
 
-from mls_tui.domain.events import plural
+from mls_tui.domain.wording import plural
 from mls_tui.log import LogLine, recent
 from mls_tui.ui.screens.base import ListScreen
 from mls_tui.ui.screens.dialogs import TextDialog

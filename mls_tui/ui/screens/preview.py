@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from mls_tui.actions import ImportOptions, Preview, PreviewRow
 from mls_tui.domain.connection import Connection
-from mls_tui.domain.events import plural
+from mls_tui.domain.wording import plural
 from mls_tui.ui.formats import money
 from mls_tui.ui.messages import ImportRequested
 from mls_tui.ui.screens.base import MlsScreen

@@ -14,7 +14,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from mls_tui.domain.events import Event, plural
+from mls_tui.domain.events import Event
+from mls_tui.domain.wording import plural
 from mls_tui.importer.tally import Tally
 from mls_tui.ui.background import begin
 from mls_tui.ui.formats import clock_time, duration, size

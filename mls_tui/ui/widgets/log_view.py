@@ -23,9 +23,8 @@ from mls_tui.domain.events import (
     RunFinished,
     RunStarted,
     Throttled,
-    photo_name,
-    plural,
 )
+from mls_tui.domain.wording import photo_name, plural
 from mls_tui.ui.formats import clock_time
 from mls_tui.ui.text import clean, one_line
 from mls_tui.ui.widgets.lines import LongLines, jump, set_length
