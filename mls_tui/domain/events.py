@@ -85,12 +85,14 @@ class AttemptFailed(Event):
     wait: float | None
     cause: str
     mls_number: str | None = None
+    listing_key: str | None = None
     photo_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoStored(Event):
     mls_number: str
+    listing_key: str
     photo_index: int
     key: str
     size: int
@@ -99,6 +101,7 @@ class PhotoStored(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoFailed(Event):
     mls_number: str
+    listing_key: str
     photo_index: int
     cause: str
     attempts: int
@@ -123,6 +126,7 @@ class ListingRemoved(Event):
     """A stored listing went: hidden by its MLS (deleted here) or gone from the feed (kept, marked off-market)."""
 
     mls_number: str
+    listing_key: str
     listing_id: str
     reason: str
     replaces: str | None = None
@@ -158,6 +162,3 @@ class Throttled(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished(Event):
     result: ImportResult
-
-
-# numbers in sentences, the same in the interface and on the command line --------------------------------------

@@ -57,7 +57,7 @@ class ImportContext:
     def photo_failed(self, listing: Listing, index: int, cause: str, attempts: int) -> None:
         """Emit the failure of a photo and add it to the run's problems."""
         number, key = listing.mls_number, listing.mls_id
-        self.emit(PhotoFailed, mls_number=number, photo_index=index, cause=cause, attempts=attempts)
+        self.emit(PhotoFailed, mls_number=number, listing_key=key, photo_index=index, cause=cause, attempts=attempts)
         self.journal.problem(
             Problem(
                 kind=ProblemKind.PHOTO,

@@ -84,6 +84,7 @@ class ListingTask:
             wait=wait,
             cause=sentence(error),
             mls_number=self.mapped.mls_number,
+            listing_key=self.mapped.mls_id,
         )
 
     def _start(self, photos: int) -> None:
@@ -364,6 +365,7 @@ def observer(journal: Journal) -> Observer:
                         run=run,
                         what="page" if task is None else "listing",
                         mls_number=None if task is None else task.mapped.mls_number,
+                        listing_key=None if task is None else task.mapped.mls_id,
                         attempt=said.attempt,
                         of=said.of,
                         wait=said.wait,

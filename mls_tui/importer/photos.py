@@ -84,6 +84,7 @@ class ListingPhotos:
                 wait=wait,
                 cause=sentence(error),
                 mls_number=self.listing.mls_number,
+                listing_key=self.listing.mls_id,
                 photo_index=index,
             )
 
@@ -134,7 +135,7 @@ class ListingPhotos:
             metadata=object_metadata(context, listing.listing_id, index, photo.original_url),
         )
         await put_renditions(context, listing.listing_id, index, photo.original_url, served.body, context.variants)
-        context.emit(PhotoStored, mls_number=listing.mls_number, photo_index=index, key=key, size=stored.size)
+        self._stored(index, key, stored.size)
         return photo.model_copy(
             update={
                 "url": stored.url,
@@ -153,9 +154,14 @@ class ListingPhotos:
             return None
         if not await self.context.photos.verify(old.key, sha256=served.sha256, size=len(served.body)):
             return None
-        number, index = self.listing.mls_number, key_index(old.key) or 0
-        self.context.emit(PhotoStored, mls_number=number, photo_index=index, key=old.key, size=len(served.body))
+        self._stored(key_index(old.key) or 0, old.key, len(served.body))
         return as_stored(photo, old)
+
+    def _stored(self, index: int, key: str, size: int) -> None:
+        number, listing_key = self.listing.mls_number, self.listing.mls_id
+        self.context.emit(
+            PhotoStored, mls_number=number, listing_key=listing_key, photo_index=index, key=key, size=size
+        )
 
     def _failed(self, index: int, photo: Photo, cause: str, attempts: int) -> None:
         self.context.photo_failed(self.listing, index, cause, attempts)

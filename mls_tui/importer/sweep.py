@@ -270,6 +270,7 @@ class FeedSweep:
         context.emit(
             ListingRemoved,
             mls_number=entry.mls_number,
+            listing_key=entry.mls_id,
             listing_id=entry.listing_id,
             reason=record.verdict.reason,
             replaces=replaces,
@@ -536,6 +537,7 @@ class FeedImport:
         context.emit(
             ListingRemoved,
             mls_number=entry.mls_number,
+            listing_key=entry.mls_id,
             listing_id=entry.listing_id,
             reason="no longer in the feed; kept, marked off-market",
             replaces=self._index.count_as(entry, "removed"),

@@ -29,6 +29,7 @@ from mls_tui.domain.wording import photo_name
 class ListingInFlight:
     """A listing being imported. ``attempt`` counts from 1; ``retry_at`` is when the next attempt begins."""
 
+    listing_key: str
     mls_number: str
     address: str = ""
     photos_done: int = 0
@@ -151,7 +152,7 @@ class TallyFold:
             self._counts[name] = self._counts.get(name, 0) + by
         match event:
             case PhotoStored():  # first, as most events are of this kind
-                self._photo_done(event.mls_number)
+                self._photo_done(event.listing_key)
             case RunStarted():
                 self._base = replace(
                     self._base,
@@ -176,16 +177,16 @@ class TallyFold:
     def _add_listing(self, event: Event) -> None:
         match event:
             case ListingStarted():
-                self._photos_done[event.mls_number] = 0
-                self._flights[event.mls_number] = ListingInFlight(
-                    event.mls_number, address=event.address, photos_total=event.photos
+                self._photos_done[event.listing_key] = 0
+                self._flights[event.listing_key] = ListingInFlight(
+                    event.listing_key, event.mls_number, event.address, photos_total=event.photos
                 )
             case AttemptFailed():
                 self._attempt_failed(event)
             case PhotoFailed():
-                self._photo_done(event.mls_number)
+                self._photo_done(event.listing_key)
             case ListingStored() | ListingRemoved() | ListingFailed():
-                self._finished(event.mls_number, event.at)
+                self._finished(event.listing_key, event.at)
 
     def snapshot(self, now: datetime | None = None, *, paused: bool = False) -> Tally:
         """The run as it stands, ``now`` for the clock's sake."""
@@ -199,7 +200,7 @@ class TallyFold:
             paused=paused,
             counts=ImportCounts.model_construct(**{**_NO_COUNTS, **counts, "total": total}),
             in_flight=tuple(
-                replace(flight, photos_done=self._photos_done[number]) for number, flight in self._flights.items()
+                replace(flight, photos_done=self._photos_done[key]) for key, flight in self._flights.items()
             ),
             throttled_until=until if until and moment and until > moment else None,
             rates=self._rates(moment),
@@ -214,9 +215,9 @@ class TallyFold:
         return (*rates, *(0.0,) * quiet)[-60:]
 
     def _attempt_failed(self, event: AttemptFailed) -> None:
-        if event.mls_number is None or event.mls_number not in self._flights:
+        if event.listing_key is None or event.listing_key not in self._flights:
             return
-        flight = self._flights[event.mls_number]
+        flight = self._flights[event.listing_key]
         if event.what == "listing":
             retry_at = _after(event.at, event.wait)
             flight = replace(
@@ -224,15 +225,15 @@ class TallyFold:
             )
         else:
             flight = replace(flight, cause=_photo_cause(event))
-        self._flights[event.mls_number] = flight
+        self._flights[event.listing_key] = flight
 
-    def _photo_done(self, mls_number: str) -> None:
-        if mls_number in self._photos_done:
-            self._photos_done[mls_number] += 1
+    def _photo_done(self, listing_key: str) -> None:
+        if listing_key in self._photos_done:
+            self._photos_done[listing_key] += 1
 
-    def _finished(self, mls_number: str, at: datetime) -> None:
-        self._flights.pop(mls_number, None)
-        self._photos_done.pop(mls_number, None)
+    def _finished(self, listing_key: str, at: datetime) -> None:
+        self._flights.pop(listing_key, None)
+        self._photos_done.pop(listing_key, None)
         second = int(at.timestamp())
         if self._last_second is None:
             self._last_second = second

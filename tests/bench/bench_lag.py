@@ -41,7 +41,9 @@ class Torrent(FakeActions):
                     at=now(), run="r", mls_number=name, listing_key=key, address="12 Oak Street, Port Ansel", photos=2
                 )
                 for index in range(2):
-                    yield PhotoStored(at=now(), run="r", mls_number=name, photo_index=index, key="k", size=90_000)
+                    yield PhotoStored(
+                        at=now(), run="r", mls_number=name, listing_key=key, photo_index=index, key="k", size=90_000
+                    )
                 yield ListingStored(
                     at=now(), run="r", mls_number=name, listing_key=key, outcome="created", listing_id=key, photos=2
                 )

@@ -93,7 +93,7 @@ def _listing(home: Listing, number: int, second: float, dice: random.Random) -> 
         for attempt, wait in ((1, 1.6), (2, 2.7), (3, None))[: 3 if number % 40 == 31 else 1]:
             second += 0.3
             yield AttemptFailed(at=at(second), run=RUN, what="listing", attempt=attempt, of=3, wait=wait, cause=cause,
-                                mls_number=name)  # fmt: skip
+                                mls_number=name, listing_key=key)  # fmt: skip
             second += wait or 0.1
         if number % 40 == 31:
             yield ListingFailed(at=at(second), run=RUN, mls_number=name, listing_key=key, error=cause, attempts=3)
@@ -103,10 +103,10 @@ def _listing(home: Listing, number: int, second: float, dice: random.Random) -> 
         second += 0.06 + dice.random() * 0.16
         if number % 13 == 6 and index == 2:
             missing = 1
-            yield PhotoFailed(at=at(second), run=RUN, mls_number=name, photo_index=index, cause="404 Not Found",
-                              attempts=2)  # fmt: skip
+            yield PhotoFailed(at=at(second), run=RUN, mls_number=name, listing_key=key, photo_index=index,
+                              cause="404 Not Found", attempts=2)  # fmt: skip
         else:
-            yield PhotoStored(at=at(second), run=RUN, mls_number=name, photo_index=index, key="k",
+            yield PhotoStored(at=at(second), run=RUN, mls_number=name, listing_key=key, photo_index=index, key="k",
                               size=34_000 + dice.randrange(24_000))  # fmt: skip
     yield ListingStored(at=at(second + 0.05), run=RUN, mls_number=name, listing_key=key, outcome="created",
                         listing_id=home.listing_id, photos=photos - missing, photos_missing=missing)  # fmt: skip

@@ -63,11 +63,23 @@ def started(number: str, address: str = "12 Oak St", photos: int = 2) -> Event:
 
 
 def photo(number: str, index: int = 0) -> Event:
-    return PhotoStored(at=at(-4), run=RUN, mls_number=number, photo_index=index, key="k", size=1_000)
+    return PhotoStored(
+        at=at(-4), run=RUN, mls_number=number, listing_key=number, photo_index=index, key="k", size=1_000
+    )
 
 
 def again(number: str, cause: str = "503 Service Unavailable", wait: float = 2.4) -> Event:
-    return AttemptFailed(at=at(0), run=RUN, what="listing", attempt=1, of=3, wait=wait, cause=cause, mls_number=number)
+    return AttemptFailed(
+        at=at(0),
+        run=RUN,
+        what="listing",
+        attempt=1,
+        of=3,
+        wait=wait,
+        cause=cause,
+        mls_number=number,
+        listing_key=number,
+    )
 
 
 def stored(number: str) -> Event:

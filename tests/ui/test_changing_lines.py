@@ -35,7 +35,7 @@ def numbers(lines: tuple[ListingInFlight | None, ...]) -> list[str]:
 
 
 def test_a_listing_in_flight_keeps_its_line_and_a_new_one_takes_a_free_one() -> None:
-    a, b, c, d = (ListingInFlight(name) for name in "abcd")
+    a, b, c, d = (ListingInFlight(name, name) for name in "abcd")
     lines = in_place((), (a, b, c))
     assert numbers(lines) == ["a", "b", "c"]
     lines = in_place(lines, (a, c))

@@ -45,7 +45,11 @@ def logged(home: Path, hostile: bool = False) -> None:
     log = setup_logging(settings_in(home))
     try:
         log_event(Throttled(at=NOON, run="r1", until=NOON, why="429 Too Many Requests"))
-        log_event(PhotoFailed(at=NOON, run="r1", mls_number="N7", photo_index=2, cause="404 Not Found", attempts=2))
+        log_event(
+            PhotoFailed(
+                at=NOON, run="r1", mls_number="N7", listing_key="K7", photo_index=2, cause="404 Not Found", attempts=2
+            )
+        )
         log_event(ListingFailed(at=NOON, run="r1", mls_number="N8", listing_key="k", error="bad page", attempts=3))
         log_error(ConnectionExpiredError(), "Import failed", connection="Lakeside")
         for text in HOSTILE if hostile else ():

@@ -15,9 +15,18 @@ from tests.ui.test_everywhere import a_run
 
 CAUSE = "404 Not Found"
 AGAIN = AttemptFailed(
-    at=at(0), run=RUN, what="photo", attempt=1, of=2, wait=1, cause=CAUSE, mls_number="7", photo_index=0
+    at=at(0),
+    run=RUN,
+    what="photo",
+    attempt=1,
+    of=2,
+    wait=1,
+    cause=CAUSE,
+    mls_number="7",
+    listing_key="7",
+    photo_index=0,
 )
-LOST = PhotoFailed(at=at(0), run=RUN, mls_number="7", photo_index=0, cause=CAUSE, attempts=2)
+LOST = PhotoFailed(at=at(0), run=RUN, mls_number="7", listing_key="7", photo_index=0, cause=CAUSE, attempts=2)
 
 
 async def test_the_home_calls_its_first_photo_one() -> None:

@@ -72,7 +72,11 @@ def test_a_failed_listing_is_one_line_with_category_number_attempts_and_cause(st
 @pytest.mark.parametrize(
     ("event", "category", "level"),
     [
-        (PhotoFailed(at=NOON, run="r", mls_number="A1", photo_index=2, cause="404", attempts=2), "photo", "error"),
+        (
+            PhotoFailed(at=NOON, run="r", mls_number="A1", listing_key="K1", photo_index=2, cause="404", attempts=2),
+            "photo",
+            "error",
+        ),
         (AttemptFailed(at=NOON, run="r", what="page", attempt=1, of=3, wait=1.5, cause="reset"), "network", "warning"),
         (Throttled(at=NOON, run="r", until=NOON, why="429"), "network", "warning"),
         (
@@ -199,7 +203,7 @@ def test_an_expected_error_has_no_trace_and_an_unexpected_one_has(start: Start, 
 
 def test_the_interface_reads_back_what_was_logged_and_survives_a_damaged_line(start: Start, settings: Settings) -> None:
     start()
-    log_event(PhotoFailed(at=NOON, run="r", mls_number="A1", photo_index=0, cause="404", attempts=2))
+    log_event(PhotoFailed(at=NOON, run="r", mls_number="A1", listing_key="K1", photo_index=0, cause="404", attempts=2))
     with settings.log_path.open("a") as stream:
         stream.write("half a li\n[1]\n")
     log_error(MLSError("down"), "Import failed")

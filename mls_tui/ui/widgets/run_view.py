@@ -169,8 +169,8 @@ def in_place(
     before: Sequence[ListingInFlight | None], now: Sequence[ListingInFlight]
 ) -> tuple[ListingInFlight | None, ...]:
     """The listings in flight, each on the line it had before; new ones take lines that became free (None)."""
-    left = {flight.mls_number: flight for flight in now}
-    lines = [None if old is None else left.pop(old.mls_number, None) for old in before]
+    left = {flight.listing_key: flight for flight in now}
+    lines = [None if old is None else left.pop(old.listing_key, None) for old in before]
     waiting = list(left.values())
     lines = [line if line is not None or not waiting else waiting.pop(0) for line in lines]
     lines.extend(waiting)
