@@ -12,6 +12,7 @@ from mls_tui.domain.connection import Connection, Lease
 from mls_tui.domain.errors import AuthenticationError, ImportInProgressError, MlsTuiError, StorageError, sentence
 from mls_tui.domain.events import Event, RunFinished, RunStarted
 from mls_tui.domain.run import ImportResult, ImportRun, RunState
+from mls_tui.importer.collector import beside_an_import
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.importer.sweep import FeedImport, resumes
@@ -159,10 +160,11 @@ class Importer:
         )
         await context.connector.authenticate()
         self._began = True
-        await self._save()
-        await self._close_cut_short()
-        index = await StoredIndex.read(self._entries())
-        await FeedImport(context, index, workers=self._workers).run()
+        with beside_an_import():
+            await self._save()
+            await self._close_cut_short()
+            index = await StoredIndex.read(self._entries())
+            await FeedImport(context, index, workers=self._workers).run()
 
     async def _entries(self) -> AsyncIterator[IndexEntry]:
         """Every stored listing under the connection's preset. Notes what this run had stored before it was resumed."""

@@ -13,10 +13,10 @@ from mls_tui.domain.clock import Clock, SystemClock, epoch_ms
 from mls_tui.domain.errors import sentence
 from mls_tui.domain.events import Event, RunFinished, RunStarted
 from mls_tui.domain.run import ImportResult, RunState
+from mls_tui.importer.collector import beside_an_import
 from mls_tui.importer.options import ImportControl
 from mls_tui.importer.tally import Tally, TallyFold
 from mls_tui.storage.threads import run_loop
-from mls_tui.ui.tuning import beside_an_import
 
 INTERVAL_SECONDS = 0.25
 """Between two deliveries. Faster is not seen, and a terminal behind a slow line has to read it all."""
