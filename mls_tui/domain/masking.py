@@ -194,13 +194,20 @@ def _without(text: str, needles: _Needles) -> str:
 
 def _may_hold(text: str, needles: _Needles) -> bool:
     """False if no needle is in the text nor in what it decodes to: quick, as nearly every text holds none."""
-    if any(secret in text for secret in needles.secrets):
+    if _any_in(text, needles.secrets):
         return True
     if needles.odd:
-        return any(needle in text for needle in needles.each) or "<" in text or _ALL.search(text) is not None
+        return _any_in(text, needles.each) or "<" in text or _ALL.search(text) is not None
     text = _flat(text)
-    bare = _TAGS.sub("", text) if "<" in text else text
-    return any(needle in text or needle in bare for needle in needles.each)
+    return _any_in(text, needles.each) or ("<" in text and _any_in(_TAGS.sub("", text), needles.each))
+
+
+def _any_in(text: str, needles: Iterable[str]) -> bool:
+    """A loop, as it takes half the time of ``any`` over a generator, for two addresses of every photo."""
+    for needle in needles:  # noqa: SIM110
+        if needle in text:
+            return True
+    return False
 
 
 def _flat(text: str) -> str:

@@ -140,7 +140,11 @@ class Journal:
             _PAGE.reset(before)
 
     def _here(self) -> _Part:
-        return self._open.setdefault(_PAGE.get(), _Part())
+        page = _PAGE.get()
+        part = self._open.get(page)
+        if part is None:
+            part = self._open[page] = _Part()
+        return part
 
     def emit(self, event: Event) -> None:
         """Nothing follows a RunFinished."""

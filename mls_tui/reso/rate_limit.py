@@ -108,16 +108,18 @@ class RateLimits:
         """Save before the next request, and before waiting for it."""
         self._saved_at = float("-inf")
 
+    def to_save(self, limit: RateLimit, reserve: int, now: float) -> bool:
+        """Whether ``save_if_due`` is to be called before a request to ``limit``."""
+        return self._keep is not None and (self._saving.locked() or self._due(limit, reserve, now))
+
     async def save_if_due(self, limit: RateLimit, reserve: int) -> None:
-        """Called before each request to ``limit``; waits for a save that is under way."""
-        if self._keep is None or not (self._saving.locked() or self._due(limit, reserve)):
-            return
+        """Waits for a save that is under way."""
         async with self._saving:
-            if self._due(limit, reserve):
+            if self._due(limit, reserve, self._clock.monotonic()):
                 await self._save(reserve)
 
-    def _due(self, limit: RateLimit, reserve: int) -> bool:
-        return self._clock.monotonic() - self._saved_at >= SAVE_SECONDS or limit.unsaved(reserve)
+    def _due(self, limit: RateLimit, reserve: int, now: float) -> bool:
+        return now - self._saved_at >= SAVE_SECONDS or limit.unsaved(reserve)
 
     async def _save(self, reserve: int = 0, *, clean: bool = False) -> None:
         if self._keep is None:
@@ -250,8 +252,10 @@ class RateLimit:
         """
         async with self._turn:
             while True:
-                await self._owner.save_if_due(self, reserve)
                 now = self._clock.monotonic()
+                if self._owner.to_save(self, reserve, now):
+                    await self._owner.save_if_due(self, reserve)
+                    now = self._clock.monotonic()
                 wait, why = self._wait(now, reserve)
                 if wait == 0.0:
                     return self._grant(now, host, reserve, observer)
@@ -273,8 +277,11 @@ class RateLimit:
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Learn from the headers (lower-case names) of an answer: a lower limit tightens, "none left" waits."""
+        found = {name: value for name, value in headers.items() if "limit" in name or "quota" in name}
+        if not found:
+            return  # nearly every answer
         now = self._clock.monotonic()
-        for each in announced(headers, self._clock.now()):
+        for each in announced(found, self._clock.now()):
             if each.limit and each.seconds:
                 self._learn(each.limit, each.seconds)
             if each.remaining is not None:
@@ -317,9 +324,8 @@ class RateLimit:
     def unsaved(self, reserve: int) -> bool:
         """Whether one more grant is more than the last save has announced."""
         return any(
-            self._since_save[unit] + size > self._ahead[unit]
-            for unit, size in (("requests", 1), ("bytes", reserve))
-            if any(window.unit == unit for window in self._windows)
+            self._since_save[window.unit] + (1 if window.unit == "requests" else reserve) > self._ahead[window.unit]
+            for window in self._windows
         )
 
     def begin_period(self, reserve: int) -> None:
@@ -540,8 +546,6 @@ def announced(headers: Mapping[str, str], now: datetime) -> list[Announced]:
     Application- and Burst-RateLimit-*, Trestle's Hour- and Minute-Quota-*. Absurd numbers are ignored."""
     found: dict[str, Announced] = {}
     for name, value in headers.items():
-        if "limit" not in name and "quota" not in name:
-            continue  # nearly every header of nearly every answer
         match = _NAME.match(name)
         if match is None or "byte" in name:
             continue

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import aiohttp
@@ -315,16 +315,18 @@ class Network:
             raise UnansweredError(LOST)
         scheme, host, _ = target.origin
         proxy = self._proxies.of(scheme, host)
-        proxy_headers = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else {}
+        proxy_headers = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else None
+        if proxy_headers and scheme == "http":
+            headers, proxy_headers = {**headers, **proxy_headers}, None
         try:
             response = await session.request(
                 method,
                 URL(target.text, encoded=True),
-                headers={**headers, **proxy_headers} if scheme == "http" else headers,
+                headers=headers,
                 data=content or None,
                 allow_redirects=False,
                 proxy=proxy.url if proxy else None,
-                proxy_headers=proxy_headers if proxy and scheme == "https" else None,
+                proxy_headers=proxy_headers,
                 timeout=_timeout(self._timeouts.connect, read_seconds),
             )
         except aiohttp.ClientConnectorError as error:
@@ -395,10 +397,18 @@ def plain_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Lower-case names; a repeated header joined by commas. Values are UTF-8 if they can be."""
     found: dict[str, str] = {}
     for raw_name, raw_value in raw:
-        name = str(raw_name, "latin-1").strip().lower()  # some servers write "Content-Length : 5"
+        name = _usual_name(raw_name) if len(raw_name) < 60 else _name(raw_name)
         value = str(raw_value, "ascii" if raw_value.isascii() else _charset(raw_value))
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found
+
+
+def _name(raw: bytes) -> str:
+    return str(raw, "latin-1").strip().lower()  # some servers write "Content-Length : 5"
+
+
+_usual_name = lru_cache(1_000)(_name)
+"""Cached, as all answers of a host have the same few names."""
 
 
 def _charset(value: bytes) -> str:
