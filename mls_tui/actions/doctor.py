@@ -253,8 +253,10 @@ def aws_checks(sts: Any = None, now: Callable[[], datetime] | None = None) -> li
     """Region, identity and clock, by one call of STS. May block for some seconds."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
+    from mls_tui.storage.aws import new_client
+
     try:
-        client = sts if sts is not None else sts_client()
+        client = sts if sts is not None else new_client("sts")
         answer = client.get_caller_identity()
     except NoRegionError:
         return [Check("AWS region", "failure", "none is set", "Set AWS_REGION, or region in ~/.aws/config.")]
@@ -294,16 +296,6 @@ def _skew(answer: dict[str, Any], now: Callable[[], datetime]) -> list[Check]:
     if abs(seconds) >= SKEW_WARNING_SECONDS:
         return [Check("clock", "warning", detail, advice)]
     return [Check("clock", "ok", detail)]
-
-
-def sts_client() -> Any:
-    from botocore.config import Config
-
-    from mls_tui.storage.aws import default_session
-
-    return default_session().client(
-        "sts", config=Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
-    )
 
 
 def _user(users: UserSource) -> Check:

@@ -111,6 +111,7 @@ class Workspace:
                 await asyncio.to_thread(self._open)
 
     def _open(self) -> None:
+        from mls_tui.storage.aws import new_client
         from mls_tui.storage.open import open_stores
         from mls_tui.users.local import open_users
         from mls_tui.users.port import require
@@ -122,7 +123,7 @@ class Workspace:
         self._vault = open_vault(
             self.settings,
             user=self._user_id,
-            kms_client=_kms_client(session) if session and self.settings.kms_key_id else None,
+            kms_client=new_client("kms", session()) if session and self.settings.kms_key_id else None,
             on_secret=self._on_secret,
             on_warning=self._on_warning,
         )
@@ -170,14 +171,6 @@ def _aws(session: Callable[[], Any] | None) -> Aws:
     from mls_tui.storage.aws import Aws
 
     return Aws() if session is None else Aws(session=session)
-
-
-def _kms_client(session: Callable[[], Any]) -> object:
-    from botocore.config import Config
-
-    config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard"})
-    client: object = session().client("kms", config=config)
-    return client
 
 
 def _opened(part: T | None) -> T:

@@ -1,4 +1,4 @@
-"""boto3 clients for the stores, and botocore's errors as sentences.
+"""Makes every boto3 client of the program, and turns botocore's errors into sentences.
 
 Region, profile, credentials and endpoints come from boto3's own variables (docs/contract.md, section Configuration).
 """
@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
 
 from mls_tui.domain.errors import StorageError
@@ -19,7 +19,6 @@ from mls_tui.storage.base import Check
 
 if TYPE_CHECKING:
     from boto3.session import Session
-    from botocore.config import Config
     from botocore.model import OperationModel
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
@@ -30,10 +29,33 @@ log = logging.getLogger("mls_tui")
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
-SQS_READ_SECONDS = 30
-ATTEMPTS = 8
-"""All attempts of one request, botocore's standard mode: 5xx, throttling, resets and time-outs, with jitter. AWS's SDKs
-give DynamoDB 10 by default: its throttles and splits pass in seconds."""
+
+
+class _Limits(NamedTuple):
+    """Seconds to connect, seconds between two bytes of an answer, and attempts of one request in all.
+
+    botocore repeats 5xx, throttling, resets and time-outs with jitter (its standard mode).
+    """
+
+    connect: float = CONNECT_SECONDS
+    read: float = READ_SECONDS
+    attempts: int = 3
+
+
+_LIMITS = {
+    # AWS's SDKs give DynamoDB 10 attempts by default: its throttles and splits pass in seconds.
+    "dynamodb": _Limits(attempts=8),
+    "s3": _Limits(attempts=8),
+    # A long poll may take 20 s before the first byte of its answer.
+    "sqs": _Limits(read=30, attempts=8),
+    "cognito-idp": _Limits(read=15),
+    "cognito-identity": _Limits(read=15),
+    "kms": _Limits(read=10),
+    "logs": _Limits(connect=3, read=5),
+    "sts": _Limits(read=10, attempts=2),
+}
+_UNSIGNED = ("cognito-idp", "cognito-identity")
+"""Services that a user calls before there are credentials."""
 
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
@@ -46,100 +68,134 @@ def default_session() -> Session:
     return boto3.session.Session(region_name=os.environ.get("AWS_REGION") or None)
 
 
+def renewing_session(fetch: Callable[[], dict[str, str]], region: str) -> Session:
+    """A session whose credentials are those that ``fetch`` returns (access_key, secret_key, token, expiry_time in ISO
+    8601), called again before they expire. AWS's own variables and files name the region; ``region`` is the default.
+    """
+    import boto3
+    from botocore.credentials import RefreshableCredentials
+    from botocore.session import get_session
+
+    core: Any = get_session()
+    core._credentials = RefreshableCredentials.create_from_metadata(fetch(), fetch, "cognito-identity")
+    named = os.environ.get("AWS_REGION") or core.get_config_variable("region") or region
+    return boto3.session.Session(botocore_session=core, region_name=named)
+
+
+def new_client(
+    service: str, session: Session | None = None, *, region: str | None = None, attempts: int | None = None, **more: Any
+) -> Any:
+    """A boto3 client with this program's time-outs and attempts. Every client is made here.
+
+    ``more`` are options of botocore's Config. Raises botocore's errors (no region, no such profile).
+    """
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    limits = _LIMITS[service]
+    config = Config(
+        connect_timeout=limits.connect,
+        read_timeout=limits.read,
+        retries={"mode": "standard", "total_max_attempts": attempts or limits.attempts},
+        user_agent_extra="mls-tui",
+        **({"signature_version": UNSIGNED} if service in _UNSIGNED else {}),
+        **more,
+    )
+    clients: Any = session or default_session()
+    return clients.client(service, region_name=region, config=config)
+
+
 class Aws:
-    """Clients, each built once, in the thread that first needs it. ``session`` may have its own credentials."""
+    """The clients of the stores and of the queue, each made once, by the thread that first needs it.
+
+    ``session`` may have its own credentials. ``connections`` bounds the open connections of one client, and
+    ``attempts`` replaces the number of attempts of every request.
+    """
 
     def __init__(
-        self, session: Callable[[], Session] = default_session, *, connections: int = 48, attempts: int = ATTEMPTS
+        self, session: Callable[[], Session] = default_session, *, connections: int = 48, attempts: int | None = None
     ) -> None:
         self._new_session = session
         self._connections = connections
         self._attempts = attempts
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._session: Session | None = None
-        self._dynamodb: DynamoDBClient | None = None
-        self._s3: S3Client | None = None
-        self._sqs: Any = None
+        self._clients: dict[str, Any] = {}
 
     def dynamodb(self) -> DynamoDBClient:
         """Blocking; call it off the event loop. Raises botocore's errors (no region, no such profile)."""
-        with self._lock:
-            if self._dynamodb is None:
-                # Attributes are typed by our own code; validating each again costs 0.5 ms an item.
-                config = self._config(parameter_validation=False)
-                self._dynamodb = self._get_session().client("dynamodb", config=config)
-            return self._dynamodb
+        # Our own code types the attributes; validating each one again costs 0.5 ms an item.
+        return cast(
+            "DynamoDBClient", self._client("dynamodb", lambda: self._new("dynamodb", parameter_validation=False))
+        )
 
     def s3(self) -> S3Client:
         """As ``dynamodb``. A custom endpoint is addressed by path, as few have a host name for each bucket."""
-        with self._lock:
-            if self._s3 is None:
-                client = self._get_session().client("s3", config=self._s3_config("auto"))
-                if is_custom(client.meta.endpoint_url):
-                    client = self._get_session().client("s3", config=self._s3_config("path"))
-                client.meta.events.register("before-call.s3", _add_content_md5)
-                self._s3 = client
-            return self._s3
+        return cast("S3Client", self._client("s3", self._new_s3))
 
     def sqs(self) -> Any:
-        """As ``dynamodb``. A long poll may take 20 s before the first byte of its answer."""
-        with self._lock:
-            if self._sqs is None:
-                config = self._config(read_timeout=SQS_READ_SECONDS)
-                self._sqs = self._get_session().client("sqs", config=config)
-            return self._sqs
+        """As ``dynamodb``."""
+        return self._client("sqs", lambda: self._new("sqs"))
 
     def session(self) -> Session:
-        """The session that the clients come from. Blocking, as ``s3`` is."""
+        """The session that the clients come from. Blocking, as ``dynamodb`` is."""
         with self._lock:
-            return self._get_session()
+            if self._session is None:
+                session = self._new_session()
+                if session.region_name is None:
+                    from botocore.exceptions import NoRegionError
+
+                    # S3 alone would go on without one, in a region that nobody chose.
+                    raise NoRegionError()
+                self._session = session
+            return self._session
 
     @property
     def region(self) -> str:
-        """The region in use, as far as it is known without building a client."""
+        """The region in use, as far as it is known without making a client."""
         if self._session is not None:
             return self._session.region_name or "no region"
         return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "the default region"
 
     @property
-    def place(self) -> str:
-        """Tells one account's tables from another's, as far as that is known without asking AWS."""
+    def account_hint(self) -> str:
+        """Differs between two accounts or endpoints, as far as the environment names them; AWS is not asked."""
         names = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB")
         return "|".join((self.region, *(os.environ.get(name, "") for name in names)))
 
-    def _get_session(self) -> Session:
-        if self._session is None:
-            session = self._new_session()
-            if session.region_name is None:
-                from botocore.exceptions import NoRegionError
+    def _client(self, service: str, new: Callable[[], Any]) -> Any:
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = new()
+            return self._clients[service]
 
-                # S3 alone would go on without one, in a region nobody chose.
-                raise NoRegionError()
-            self._session = session
-        return self._session
-
-    def _s3_config(self, addressing: str) -> Config:
-        return self._config(
-            s3={"addressing_style": addressing},
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        )
-
-    def _config(self, **more: Any) -> Config:
-        from botocore.config import Config
-
-        return Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=more.pop("read_timeout", READ_SECONDS),
-            retries={"mode": "standard", "total_max_attempts": self._attempts},
+    def _new(self, service: str, **more: Any) -> Any:
+        return new_client(
+            service,
+            self.session(),
+            attempts=self._attempts,
             max_pool_connections=self._connections,
             tcp_keepalive=True,
-            user_agent_extra="mls-tui",
             **more,
         )
 
+    def _new_s3(self) -> Any:
+        def addressed(style: str) -> Any:
+            return self._new(
+                "s3",
+                s3={"addressing_style": style},
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            )
 
-def is_custom(endpoint: str) -> bool:
+        client = addressed("auto")
+        if is_custom_endpoint(client.meta.endpoint_url):
+            client = addressed("path")
+        client.meta.events.register("before-call.s3", _add_content_md5)
+        return client
+
+
+def is_custom_endpoint(endpoint: str) -> bool:
     """True if the endpoint is not Amazon's own (a test server, a compatible store)."""
     return not (urlsplit(endpoint).hostname or "").endswith(_AMAZON)
 

@@ -85,7 +85,9 @@ class _Client:
     def put_log_events(self, **put: Any) -> Any:
         try:
             if self._client is None:
-                self._client = _new_client()
+                from mls_tui.storage.aws import new_client
+
+                self._client = new_client("logs")
             answer = self._put(put)
         except Exception as error:  # AWS away, no rights, no region: the file has the records all the same
             self.last_error = type(error).__name__
@@ -109,13 +111,3 @@ class _Client:
                         client.create_log_group(logGroupName=group)
                     client.create_log_stream(**stream)
             return client.put_log_events(**put)
-
-
-def _new_client() -> Any:
-    from botocore.config import Config
-
-    from mls_tui.storage.aws import default_session
-
-    return default_session().client(
-        "logs", config=Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard"})
-    )

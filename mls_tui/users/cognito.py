@@ -6,7 +6,6 @@ The password never leaves this process, and no token ever stands in an error.
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -255,21 +254,17 @@ def open_cognito(settings: Settings, on_warning: Tell | None = None) -> CognitoU
 
     ``on_warning`` is called with a sentence if saving a session creates the file of keys.
     """
-    from botocore import UNSIGNED
-    from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
-    from mls_tui.storage.aws import default_session
+    from mls_tui.storage.aws import new_client
 
     pool_id, client_id = settings.user_pool_id or "", settings.user_pool_client_id or ""
-    config = Config(signature_version=UNSIGNED, connect_timeout=5, read_timeout=15, retries={"mode": "standard"})
-    options: dict[str, Any] = {"region_name": pool_id.split("_", 1)[0], "config": config}
+    region = pool_id.split("_", 1)[0]
     try:
-        session: Any = default_session()
-        pool = session.client("cognito-idp", **options)
+        pool = new_client("cognito-idp", region=region)
         identity = None
         if settings.identity_pool_id:
-            identities = session.client("cognito-identity", **options)
+            identities = new_client("cognito-identity", region=region)
             identity = IdentityPool(identities, settings.identity_pool_id, pool_id)
     except BotoCoreError as error:
         raise UsageError(f"AWS's own settings cannot be used: {error}. Check AWS_PROFILE and ~/.aws/config.") from None
@@ -320,9 +315,7 @@ class IdentityPool:
 
     def boto3_session(self, login: Callable[[], Session]) -> Any:
         """A boto3 session whose credentials are renewed as they expire; ``login`` gives a live session."""
-        import boto3
-        from botocore.credentials import RefreshableCredentials
-        from botocore.session import get_session
+        from mls_tui.storage.aws import renewing_session
 
         def fetch() -> dict[str, str]:
             session = login()
@@ -339,11 +332,7 @@ class IdentityPool:
                 "expiry_time": expiry.astimezone(UTC).isoformat(),
             }
 
-        core: Any = get_session()
-        core._credentials = RefreshableCredentials.create_from_metadata(fetch(), fetch, "cognito-identity")
-        # As everywhere, AWS's own variables name the region; if they do not, it is that of the pool.
-        region = os.environ.get("AWS_REGION") or core.get_config_variable("region") or self._region
-        return boto3.Session(botocore_session=core, region_name=region)
+        return renewing_session(fetch, self._region)
 
 
 class CognitoError(AuthenticationError):

@@ -139,9 +139,10 @@ def open_vault(
     """
     sources: list[KeySource] = []
     if settings.storage == "aws" and settings.kms_key_id:
+        from mls_tui.storage.aws import new_client
         from mls_tui.vault.kms import KmsKeys, KmsService
 
-        client = kms_client if kms_client is not None else _kms_client()
+        client = kms_client if kms_client is not None else new_client("kms")
         sources.append(KmsKeys(KmsService(client, settings.kms_key_id), user or settings.user))
     if settings.key:
         sources.append(EnvironmentKeys(settings.key, settings.key_previous))
@@ -165,16 +166,6 @@ def _keyring(settings: Settings, backend: Backend | None, *, needed: bool) -> Ke
     if used and needed:
         raise SecretError("The encryption keys are in this system's keyring, which cannot be used now: unlock it.")
     return None
-
-
-def _kms_client() -> object:
-    from botocore.config import Config
-
-    from mls_tui.storage.aws import default_session
-
-    return default_session().client(
-        "kms", config=Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard"})
-    )
 
 
 def _cipher(key: DataKey) -> AESGCM:

@@ -102,7 +102,7 @@ class DynamoDBListingStore(ItemRows):
         if self._cache is None:
             self._cache = Path(tempfile.mkdtemp(prefix="mls-tui-list-"))
             weakref.finalize(self, shutil.rmtree, self._cache, ignore_errors=True)
-        return cache_file(self._cache, self._aws.place, self._table.name, user_id)
+        return cache_file(self._cache, self._aws.account_hint, self._table.name, user_id)
 
     def _kept_list(self, user_id: str) -> ListCache | None:
         """The cached list, if this machine has one that what is written belongs into."""

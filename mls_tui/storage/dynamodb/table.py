@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage import summaries
-from mls_tui.storage.aws import THROTTLES, Aws, error_code, guarded, is_custom, unreadable
+from mls_tui.storage.aws import THROTTLES, Aws, error_code, guarded, is_custom_endpoint, unreadable
 from mls_tui.storage.items import ENTRY_DATA, Item, from_attributes, to_attributes
 from mls_tui.storage.rows import KeyRange
 
@@ -222,7 +222,7 @@ class Table:
     def _turn(self, client: DynamoDBClient, operation: str) -> AbstractContextManager[object]:
         """DynamoDB itself takes writes side by side. Servers that imitate it (moto copies the whole table for every
         transaction) fail or lose them, so behind a custom endpoint our writes go one after another."""
-        if operation in _READS or not is_custom(client.meta.endpoint_url):
+        if operation in _READS or not is_custom_endpoint(client.meta.endpoint_url):
             return nullcontext()
         return self._one_writer
 

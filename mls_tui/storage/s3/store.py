@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from mls_tui.domain.errors import OneItemError, StorageError
-from mls_tui.storage.aws import Aws, error_code, guarded, is_custom, is_unsupported, status_of
+from mls_tui.storage.aws import Aws, error_code, guarded, is_custom_endpoint, is_unsupported, status_of
 from mls_tui.storage.base import Check, StoredObject
 from mls_tui.storage.s3.setup import check_bucket, init_bucket
 from mls_tui.storage.s3.uploads import FastUploads, fast_uploads
@@ -299,7 +299,7 @@ def _latest_markers(entries: Iterable[Any], wanted: set[str]) -> list[dict[str, 
 def _base_url_of(client: S3Client, bucket: str) -> str:
     """The URL prefix of the bucket's objects, without a signature."""
     endpoint = client.meta.endpoint_url
-    if is_custom(endpoint):
+    if is_custom_endpoint(endpoint):
         return f"{endpoint.rstrip('/')}/{bucket}/"
     suffix = "amazonaws.com.cn" if (urlsplit(endpoint).hostname or "").endswith(".cn") else "amazonaws.com"
     region = client.meta.region_name

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mls_tui.storage.aws import CONNECT_SECONDS, READ_SECONDS, is_custom
+from mls_tui.storage.aws import CONNECT_SECONDS, READ_SECONDS, is_custom_endpoint
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -104,7 +104,7 @@ def _store(bucket: str, endpoint: str, virtual: bool, region: str, credentials: 
 def _address(client: S3Client, bucket: str) -> tuple[str, bool] | None:
     """The endpoint, and True if it contains the bucket's name. None if it is neither regional nor custom."""
     endpoint, region = client.meta.endpoint_url.rstrip("/"), client.meta.region_name
-    if is_custom(endpoint):
+    if is_custom_endpoint(endpoint):
         return endpoint, False
     host = urlsplit(endpoint).hostname
     if host not in (f"s3.{region}.amazonaws.com", "s3.amazonaws.com"):

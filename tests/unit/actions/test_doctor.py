@@ -13,8 +13,9 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from mls_tui.actions.doctor import aws_checks, diagnose, local_checks, sts_client
+from mls_tui.actions.doctor import aws_checks, diagnose, local_checks
 from mls_tui.config import effective, load_settings
+from mls_tui.storage.aws import new_client
 from mls_tui.storage.base import Check
 from mls_tui.users.local import open_users
 from mls_tui.vault.secrets import open_vault
@@ -172,4 +173,4 @@ def test_aws_out_of_reach_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_region_is_taken_from_either_of_the_variables_that_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     monkeypatch.setenv("AWS_REGION", "us-west-2")
-    assert sts_client().meta.region_name == "us-west-2"
+    assert new_client("sts").meta.region_name == "us-west-2"

@@ -40,7 +40,7 @@ class Pool:
 
     def boto3_session(self) -> Any:
         self.sessions += 1
-        return SimpleNamespace(client=lambda name, config: f"{name} as the user", region_name="us-east-1")
+        return SimpleNamespace(client=lambda name, **_: f"{name} as the user", region_name="us-east-1")
 
 
 def _settings(tmp_path: Path, **more: Any) -> Settings:
@@ -66,8 +66,8 @@ async def test_aws_is_asked_with_the_credentials_of_the_user(tmp_path: Path) -> 
     settings = _settings(tmp_path, storage="aws", bucket="homes-of-ours", kms_key_id="k", **POOLS)
     workspace = Workspace(settings, users=users)
     await workspace.open()
-    store: Any = workspace.store
-    assert store._aws._get_session().client("dynamodb", config=None) == "dynamodb as the user"
+    client: Any = workspace.aws.dynamodb()
+    assert client == "dynamodb as the user"
     assert users.sessions == 2, "one for KMS, one for both stores"
 
 

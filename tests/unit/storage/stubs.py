@@ -22,22 +22,28 @@ class StubbedAws(Aws):
     """Answers for every client; ``done`` asserts that every answer was asked for."""
 
     def __init__(self, region: str = "eu-west-1") -> None:
-        super().__init__()
-        session = _session(region)
+        super().__init__(lambda: _session(region))
         config = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
-        self._session = session
-        self._dynamodb = session.client("dynamodb", config=config)
-        self._s3 = session.client("s3", config=config)
-        self.rows = Stubber(self._dynamodb)
-        self.objects = Stubber(self._s3)
+        self._rows_client = _session(region).client("dynamodb", config=config)
+        self._photos_client = _session(region).client("s3", config=config)
+        self.rows = Stubber(self._rows_client)
+        self.objects = Stubber(self._photos_client)
         self.rows.activate()
         self.objects.activate()
+
+    def dynamodb(self) -> Any:
+        return self._rows_client
+
+    def s3(self) -> Any:
+        return self._photos_client
+
+    def sqs(self) -> Any:
+        return self.queues.client
 
     @cached_property
     def queues(self) -> Stubber:
         """SQS, for the tests that ask for it."""
-        self._sqs = self._get_session().client("sqs", config=Config(retries={"total_max_attempts": 1}))
-        stub = Stubber(self._sqs)
+        stub = Stubber(self.session().client("sqs", config=Config(retries={"total_max_attempts": 1})))
         stub.activate()
         return stub
 
