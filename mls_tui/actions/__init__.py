@@ -16,7 +16,7 @@ from mls_tui.actions.connections import (
     try_connection,
     update_connection,
 )
-from mls_tui.actions.doctor import check_storage, examine, init_storage
+from mls_tui.actions.doctor import check_storage, init_storage, run_doctor
 from mls_tui.actions.history import get_import_history, get_run_problems
 from mls_tui.actions.imports import import_events, import_mls_listings, retry_events, retry_run
 from mls_tui.actions.key_rotation import rotate_keys
@@ -71,7 +71,6 @@ __all__ = [
     "delete_named",
     "disconnect_mls",
     "edit_connection",
-    "examine",
     "export_listings",
     "follow_run",
     "get_budget",
@@ -94,6 +93,7 @@ __all__ = [
     "retry_events",
     "retry_run",
     "rotate_keys",
+    "run_doctor",
     "run_worker",
     "service_status",
     "show_connection",

@@ -19,7 +19,10 @@ from mls_tui.actions.results import ActionResult, answering, opened
 from mls_tui.actions.workers import import_queue
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
+from mls_tui.domain.keys import CONNECTION_PREFIX, LISTING_PREFIX, RUN_PREFIX
+from mls_tui.domain.wording import plural
 from mls_tui.importer.cleanup import audit_photos
+from mls_tui.log import printable
 from mls_tui.storage.base import Check
 from mls_tui.storage.files import shared
 
@@ -64,13 +67,15 @@ async def check_storage(
             checks = [*await ws.store.check(), *await ws.photos.check()]
             if queue is not None:
                 checks += await queue.check()
+        if checks[0].state == "ok":  # there is a database or a table
+            checks += await _damaged_rows(ws, (LISTING_PREFIX, CONNECTION_PREFIX, RUN_PREFIX))
         if photos:
             checks += await audit_photos(ws.store, ws.photos, ws.user_id, repair=repair)
         return _answer(checks)
 
 
 @answering
-async def examine(workspace: Workspace | None = None, connection: str | None = None) -> ActionResult[list[Check]]:
+async def run_doctor(workspace: Workspace | None = None, connection: str | None = None) -> ActionResult[list[Check]]:
     """The doctor: this machine, AWS and, where one is named, a connection's provider."""
     from mls_tui.reso.presets import for_connection, preset, settings_of
     from mls_tui.reso.probe import probe, settings_checks
@@ -82,6 +87,10 @@ async def examine(workspace: Workspace | None = None, connection: str | None = N
         found = await find_connection(ws, connection) if connection is not None else None
         secrets = await _secrets(ws)
         checks += secrets.values()
+        if "" not in secrets and _has_rows(ws.settings):
+            # On AWS, reading every listing takes minutes and costs money; `storage check` does.
+            prefixes = (LISTING_PREFIX,) if ws.settings.storage == "local" else ()
+            checks += await _damaged_rows(ws, (*prefixes, CONNECTION_PREFIX, RUN_PREFIX))
         if found is not None and secrets[found.connection_id].state == "ok":
             settings = settings_of(found)
             checks += settings_checks(preset(found.provider), settings)
@@ -94,7 +103,7 @@ async def examine(workspace: Workspace | None = None, connection: str | None = N
 
 async def _secrets(ws: Workspace) -> dict[str, Check]:
     """Whether the secrets of each connection can be decrypted, by connection id. Makes no database."""
-    if ws.settings.storage == "local" and not ws.settings.database_path.exists():
+    if not _has_rows(ws.settings):
         return {}
     try:
         connections = await ws.store.connections(ws.user_id)
@@ -112,8 +121,29 @@ async def _secrets(ws: Workspace) -> dict[str, Check]:
     return checks
 
 
+def _has_rows(settings: Settings) -> bool:
+    """Whether there may be rows, so that looking for some makes no database."""
+    return settings.storage != "local" or settings.database_path.exists()
+
+
+async def _damaged_rows(ws: Workspace, prefixes: Sequence[str]) -> list[Check]:
+    """A failure that names the rows under these prefixes that cannot be read; nothing if all can be."""
+    try:
+        damaged = [sk for prefix in prefixes for sk in await ws.store.unreadable(ws.user_id, prefix)]
+    except MlsTuiError as error:
+        return [Check("stored rows", "failure", sentence(error))]
+    if not damaged:
+        return []
+    named = ", ".join(printable(sk)[:80] for sk in damaged[:3]) + (" …" if len(damaged) > 3 else "")
+    advice = (
+        "If a newer mls-tui wrote them, upgrade. Else delete those listings by their ids, remove those connections and "
+        "add them again; damaged runs are only missing from the history."
+    )
+    return [Check("stored rows", "failure", f"{plural(len(damaged), 'row')} cannot be read: {named}", advice)]
+
+
 async def _has_photos(ws: Workspace) -> bool:
-    if not ws.settings.database_path.exists():
+    if not _has_rows(ws.settings):
         return False
     try:
         return any(run.counts.photos_stored for run in await ws.store.runs(ws.user_id, limit=200))

@@ -38,7 +38,7 @@ def print_checks(checks: Sequence[Check], *, as_json: bool) -> None:
 @click.pass_context
 def doctor(ctx: click.Context, connection: str | None, as_json: bool) -> None:
     """Check configuration, AWS rights and, with CONNECTION, what its provider supports."""
-    answer = with_workspace(ctx, lambda ws: actions.examine(ws, connection), as_json=as_json)
+    answer = with_workspace(ctx, lambda ws: actions.run_doctor(ws, connection), as_json=as_json)
     checks = data_of(answer, as_json=as_json)
     print_checks(checks, as_json=as_json)
     sys.exit(answer.exit_code)

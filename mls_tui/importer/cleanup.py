@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Sequence
 
-from mls_tui.domain.errors import StorageError
+from mls_tui.domain.errors import DamagedItemError, StorageError
 from mls_tui.domain.keys import listing_prefix, user_prefix, variant_key, variant_name
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.importer.context import ImportContext
@@ -44,7 +44,10 @@ async def discard_again(context: ImportContext) -> None:
         listing_id = key.removeprefix(user_prefix(context.user_id)).partition("/")[0]
         by_listing.setdefault(listing_id, []).append(key)
     for listing_id, keys in by_listing.items():
-        row = await context.store.get(context.user_id, listing_id)
+        try:
+            row = await context.store.get(context.user_id, listing_id)
+        except DamagedItemError:
+            continue
         await discard(context, unneeded(row, keys) if row else keys)
     if by_listing:
         await remember_undeleted(context, any_before=True)
@@ -107,8 +110,16 @@ async def delete_unowned(context: ImportContext, index: StoredIndex) -> None:
             born = int(digits) if digits.isascii() and digits.isdigit() else 0
             if any(epoch and epoch <= born < epoch + _EPOCH_MS for epoch in at_work):
                 continue
-            if await store.get(user_id, listing_id) is None:
+            if not await _has_row(store, user_id, listing_id):
                 await discard(context, found, undoable=True)
+
+
+async def _has_row(store: ListingStore, user_id: str, listing_id: str) -> bool:
+    """Whether the listing is stored. A row that cannot be read, as a newer version wrote it, keeps its photos."""
+    try:
+        return await store.get(user_id, listing_id) is not None
+    except DamagedItemError:
+        return True
 
 
 # the audit (``storage check --photos``) ----------------------------------------------------------------------
@@ -117,23 +128,30 @@ async def delete_unowned(context: ImportContext, index: StoredIndex) -> None:
 async def audit_photos(store: ListingStore, photos: PhotoStore, user_id: str, *, repair: bool = False) -> list[Check]:
     """Two checks: damaged or missing photos, and orphans.
 
-    ``repair`` takes the key from a damaged photo, so that the next import fetches it again, and deletes orphans.
+    ``repair`` deletes damaged photos, and takes their keys from the rows, so that the next import fetches them again;
+    and it deletes orphans. The photos of a row that cannot be read are no orphans.
     Run it while no import runs: a photo whose row is about to be written looks like an orphan.
     """
     damaged = seen = 0
+    read: set[str] = set()
     known: set[str] = set()
     # First: a bucket that may not even be listed says nothing of any photo, and no row is to be changed for it.
     stored = [key async for batch in photos.keys(user_prefix(user_id)) for key in batch]
     async for batch in store.listings(user_id):
         for listing in batch:
+            read.add(listing.listing_id)
             known.update(photo.key for photo in listing.photos if photo.key)
             seen += listing.photos_stored
             bad = await damaged_keys(photos, listing)
             damaged += len(bad)
             if bad and repair:
                 await store.put(user_id, _without(listing, bad))
-    homes = {_place(key) for key in known}
-    lost = [key for key in stored if key not in known and ("/original/" in key or _place(key) not in homes)]
+                await photos.delete(sorted(bad), undoable=True)
+    originals = {_place(key) for key in known}
+    lost = [key for key in stored if key not in known and ("/original/" in key or _place(key) not in originals)]
+    listing_ids = {_place(key)[0] for key in lost} - {listing_id for listing_id, _ in originals}
+    damaged_rows = {each for each in listing_ids if each not in read and await _has_row(store, user_id, each)}
+    lost = [key for key in lost if _place(key)[0] not in damaged_rows]
     left = await photos.delete(lost) if lost and repair else {}
     return [_damage_check(damaged, seen, repair), _orphan_check(len(lost), len(left), repair)]
 

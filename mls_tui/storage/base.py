@@ -179,6 +179,11 @@ class ListingStore(Protocol):
 
     def problems(self, user_id: str, run_id: str) -> AsyncIterator[Problem]: ...
 
+    async def unreadable(self, user_id: str, prefix: str) -> list[str]:
+        """The sort keys of rows that were damaged: connections, runs, or listings, by their prefix in
+        ``domain.keys``."""
+        ...
+
     # state of providers (rate budgets) -----------------------------------------------------------------------
 
     async def get_state(self, user_id: str, name: str) -> str | None:

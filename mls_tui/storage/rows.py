@@ -47,6 +47,13 @@ class KeyRange:
         return cls(pk, prefix, items.upper_bound(prefix), newest_first, limit, entries)
 
 
+_READERS: dict[str, Callable[[Item], Any]] = {
+    keys.LISTING_PREFIX: items.read_entry,
+    keys.CONNECTION_PREFIX: items.read_connection,
+    keys.RUN_PREFIX: items.read_run,
+}
+
+
 class ItemRows(ABC):
     """The unconditional half of a ListingStore."""
 
@@ -194,6 +201,12 @@ class ItemRows(ABC):
             for problem in page:
                 if problem is not None:
                     yield problem
+
+    async def unreadable(self, user_id: str, prefix: str) -> list[str]:
+        read = readable(_READERS[prefix])
+        wanted = KeyRange.below(items.pk(user_id), prefix, entries=prefix == keys.LISTING_PREFIX)
+        pages = self._pages(wanted, lambda item: "" if read(item) is not None else str(item.get("SK", "?")))
+        return [sk async for page in pages for sk in page if sk]
 
     # state
 

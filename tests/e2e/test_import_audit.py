@@ -10,6 +10,8 @@ from mls_tui import actions
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.keys import photo_key, variant_key
 from mls_tui.importer.erase import pending, plan_deletion
+from mls_tui.storage.aws import Aws
+from mls_tui.storage.s3 import S3PhotoStore
 from tests.contract.samples import put_photo
 from tests.e2e.conftest import OpenHouse
 
@@ -28,6 +30,8 @@ async def test_damage_and_orphans_are_found_repaired_and_fetched_again(open_hous
         assert [check.state for check in found.data or []][-2:] == ["failure", "warning"]
         assert found.exit_code == 4
         await actions.check_storage(house.ws, photos=True, repair=True)
+        again = await actions.check_storage(house.ws, photos=True)
+        assert [check.state for check in again.data or []][-2:] == ["ok", "ok"]
         await house.run()
         await house.whole()
         healthy = await actions.check_storage(house.ws, photos=True)
@@ -65,6 +69,32 @@ async def test_a_deleted_listing_leaves_no_row_mark_or_object_and_others_stay(op
         assert len(house.rows("LISTING#", "LISTINGKEY#")) == 4
         assert not any(listing.listing_id in key for key in await house.objects())
         assert len(await house.listings()) == 2
+
+
+@pytest.mark.parametrize("finish", ["import", "repair"])
+async def test_a_deletion_while_s3_refuses_connections_is_finished_later(
+    open_aws: OpenHouse, monkeypatch: pytest.MonkeyPatch, finish: str
+) -> None:
+    async with open_aws(listings=3) as house:
+        await house.run()
+        listing = next(iter((await house.listings()).values()))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+        cut_off = S3PhotoStore(Aws(attempts=1), house.ws.settings.bucket or "")
+        with monkeypatch.context() as patch:
+            patch.setattr(house.ws.photos, "keys", cut_off.keys)
+            patch.setattr(house.ws.photos, "delete", cut_off.delete)
+            answer = await actions.delete_named([listing.mls_number], house.ws)
+        await cut_off.close()
+        assert answer.error is not None
+        assert "Deleted 1 listing and 0 photos" in answer.error
+        assert "cannot be reached" in answer.error
+        assert not house.rows(f"LISTING#{listing.listing_id}", f"LISTINGKEY#{listing.mls_provider}#{listing.mls_id}")
+        assert any(listing.listing_id in key for key in await house.objects())
+        if finish == "import":
+            await house.run()
+        else:
+            await actions.check_storage(house.ws, photos=True, repair=True)
+        assert not any(listing.listing_id in key for key in await house.objects())
 
 
 async def test_photos_that_cannot_be_deleted_are_told_and_a_second_try_deletes_them(

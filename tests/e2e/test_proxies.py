@@ -133,7 +133,7 @@ async def test_an_import_goes_through_a_connect_proxy(
             assert result.state is RunState.DONE, result.error
             (listing,) = (await house.listings()).values()
             assert [photo.key is not None for photo in listing.photos] == [True]
-            told = await actions.examine(house.ws, house.connection_id)
+            told = await actions.run_doctor(house.ws, house.connection_id)
             assert "private addresses are refused only where a URL spells them out" in str(told)
             assert PASSWORD not in str(told)
     assert proxy.asked == {"CONNECT mls.test:443 HTTP/1.1"}

@@ -220,7 +220,7 @@ VERBS: dict[str, Call] = {
     "init_storage": lambda me, it: actions.init_storage(me.ws),
     "check_storage": lambda me, it: actions.check_storage(me.ws, photos=True, repair=True),
     "rotate_keys": lambda me, it: actions.rotate_keys(me.ws),
-    "examine": lambda me, it: actions.examine(me.ws, it.connection_id),
+    "run_doctor": lambda me, it: actions.run_doctor(me.ws, it.connection_id),
     "undo_deletion": lambda me, it: actions.undo_deletion(it.deletion, me.ws),
     "delete_listing": lambda me, it: actions.delete_listing(it.listing.listing_id, me.ws),
     "delete_listings": lambda me, it: actions.delete_listings([it.listing.listing_id], me.ws, undoable=True),

@@ -69,7 +69,9 @@ def page(
         f" ORDER BY sk {order} LIMIT ?",
         values,
     ).fetchall()
-    return [read(_load(text)) for _, text in rows], rows[-1][0] if len(rows) == count else None
+    return [read(_load(text) or {"PK": wanted.pk, "SK": sk}) for sk, text in rows], rows[-1][0] if len(
+        rows
+    ) == count else None
 
 
 # listings

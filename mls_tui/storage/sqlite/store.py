@@ -180,7 +180,7 @@ def _schema(db: sqlite3.Connection, path: Path) -> Check:
 def _marks(db: sqlite3.Connection) -> Check:
     (bare,) = db.execute(
         "SELECT count(*) FROM items AS row WHERE row.entry IS NOT NULL AND NOT EXISTS (SELECT 1 FROM items AS mark"
-        " WHERE mark.pk = row.pk AND mark.sk = json_extract(row.entry, '$.Mark'))"
+        " WHERE mark.pk = row.pk AND mark.sk = iif(json_valid(row.entry), json_extract(row.entry, '$.Mark'), ''))"
     ).fetchone()
     if bare:
         return Check(
@@ -193,7 +193,7 @@ def _rows(db: sqlite3.Connection) -> Check:
     bad = [
         str(sk)
         for (sk,) in db.execute(
-            "SELECT sk FROM items WHERE NOT json_valid(body)"
+            "SELECT sk FROM items WHERE NOT json_valid(body) OR NOT json_valid(coalesce(entry, '{}'))"
             " OR entry IS NOT NULL AND json_type(body, '$.Data') IS NOT 'object'"
         )
     ]
