@@ -21,8 +21,8 @@ from mls_tui.domain.keys import valid_user_id
 
 APP = "mls-tui"
 PREFIX = "MLS_TUI_"
-SHORTEST_KEY = 16
-_LARGEST_FILE = 1_000_000
+MIN_KEY_CHARACTERS = 16
+_MAX_FILE_BYTES = 1_000_000
 
 
 class Spec(NamedTuple):
@@ -51,7 +51,7 @@ def _text(pattern: str, wanted: str) -> Callable[[object], str]:
     return parse
 
 
-def _flag(value: object) -> bool:
+def _boolean(value: object) -> bool:
     if isinstance(value, bool):
         return value
     word = value.strip().lower() if isinstance(value, str) else ""
@@ -107,8 +107,8 @@ def _home(value: object) -> Path:
 
 def _key(value: object) -> str:
     text = _text(r".{1,4096}", "a key or passphrase in one line")(value)
-    if len(text) < SHORTEST_KEY:
-        raise ValueError(f"at least {SHORTEST_KEY} characters, best the output of: openssl rand -hex 32")
+    if len(text) < MIN_KEY_CHARACTERS:
+        raise ValueError(f"at least {MIN_KEY_CHARACTERS} characters, best the output of: openssl rand -hex 32")
     return text
 
 
@@ -130,7 +130,7 @@ def _proxy(value: object) -> str:
 _NAME = _text(r"[\x21-\x7e]{1,2048}", "a name without spaces")
 
 
-def _is(
+def _setting(
     parse: Callable[[object], object],
     default: Any = None,
     *,
@@ -155,38 +155,40 @@ class Settings:
     data_path: Path
     state_path: Path
     cache_path: Path
-    home: Path | None = _is(_home, in_file=False)  # noqa: RUF009 - a field
+    home: Path | None = _setting(_home, in_file=False)  # noqa: RUF009 - a field
     """None means the XDG folders."""
-    storage: str = _is(_text(r"local|aws", "local or aws"), "local")
-    table: str = _is(_text(r"[A-Za-z0-9_.-]{3,255}", "a DynamoDB table name"), "mls-listings")
-    bucket: str | None = _is(_text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "an S3 bucket name"))
-    user: str = _is(_user, "local")
-    user_pool_id: str | None = _is(_text(r"[\w-]{1,55}", "a Cognito user pool id, like eu-west-1_AbCdEf123"))
-    user_pool_client_id: str | None = _is(_text(r"\w{1,128}", "the id of a Cognito app client"))
-    identity_pool_id: str | None = _is(
+    storage: str = _setting(_text(r"local|aws", "local or aws"), "local")
+    table: str = _setting(_text(r"[A-Za-z0-9_.-]{3,255}", "a DynamoDB table name"), "mls-listings")
+    bucket: str | None = _setting(_text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "an S3 bucket name"))
+    user: str = _setting(_user, "local")
+    user_pool_id: str | None = _setting(_text(r"[\w-]{1,55}", "a Cognito user pool id, like eu-west-1_AbCdEf123"))
+    user_pool_client_id: str | None = _setting(_text(r"\w{1,128}", "the id of a Cognito app client"))
+    identity_pool_id: str | None = _setting(
         _text(r"[\w-]+:[0-9A-Za-z-]+", "a Cognito identity pool id, like eu-west-1:1234abcd-…")
     )
-    kms_key_id: str | None = _is(_NAME)
-    log_group: str | None = _is(_text(r"[A-Za-z0-9_/.#-]{1,512}", "a CloudWatch Logs group name"))
-    allow_private_hosts: bool = _is(_flag, False)
-    proxy: str | None = _is(_proxy, secret=True)
-    ca_bundle: str | None = _is(_text(r"[^\x00-\x1f]{1,4096}", "the path of a file of PEM certificates"))
-    read_only: bool = _is(_flag, False)
-    photos: str = _is(_text(r"auto|kitty|sixel|blocks|off", "auto, kitty, sixel, blocks or off"), "auto")
-    theme: str | None = _is(_text(r"[A-Za-z0-9_-]{1,64}", "the name of a theme"))
-    keymap: Mapping[str, str] = _is(_keymap, {}, name="keys")
-    listings_in_flight: int = _is(_number(1, 256), 16)
-    photos_in_flight: int = _is(_number(1, 256), 32)
-    webp_variants: tuple[int, ...] = _is(_widths, ())
+    kms_key_id: str | None = _setting(_NAME)
+    log_group: str | None = _setting(_text(r"[A-Za-z0-9_/.#-]{1,512}", "a CloudWatch Logs group name"))
+    allow_private_hosts: bool = _setting(_boolean, False)
+    proxy: str | None = _setting(_proxy, secret=True)
+    ca_bundle: str | None = _setting(_text(r"[^\x00-\x1f]{1,4096}", "the path of a file of PEM certificates"))
+    read_only: bool = _setting(_boolean, False)
+    photos: str = _setting(_text(r"auto|kitty|sixel|blocks|off", "auto, kitty, sixel, blocks or off"), "auto")
+    theme: str | None = _setting(_text(r"[A-Za-z0-9_-]{1,64}", "the name of a theme"))
+    keymap: Mapping[str, str] = _setting(_keymap, {}, name="keys")
+    listings_in_flight: int = _setting(_number(1, 256), 16)
+    photos_in_flight: int = _setting(_number(1, 256), 32)
+    webp_variants: tuple[int, ...] = _setting(_widths, ())
     """Widths in pixels of smaller copies of each photo."""
-    queue_prefix: str = _is(_text(r"[A-Za-z0-9_-]{1,60}", "letters, digits, - and _, at most 60"), "mls-tui")
-    queue_visibility: int = _is(_number(1, 43200), 120)
+    queue_prefix: str = _setting(_text(r"[A-Za-z0-9_-]{1,60}", "letters, digits, - and _, at most 60"), "mls-tui")
+    queue_visibility: int = _setting(_number(1, 43200), 120)
     """Seconds that a worker has a message without a heartbeat."""
-    import_slice: int = _is(_number(1, 36000), 3600)
+    import_slice: int = _setting(_number(1, 36000), 3600)
     """Seconds after which a worker saves an import and queues the rest of it."""
-    key: str | None = _is(_key, in_file=False, secret=True)
+    key: str | None = _setting(_key, in_file=False, secret=True)
     """The user's own encryption key; ``key_previous`` is the one before it, for reading."""
-    key_previous: str | None = _is(_text(r".{1,4096}", "a key or passphrase in one line"), in_file=False, secret=True)
+    key_previous: str | None = _setting(
+        _text(r".{1,4096}", "a key or passphrase in one line"), in_file=False, secret=True
+    )
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -260,7 +262,7 @@ def load_settings(environ: Mapping[str, str] | None = None, **flags: object) -> 
     values: dict[str, Any] = {spec.field: _parsed(spec, chosen[spec.name]) for spec in SPECS if spec.name in chosen}
     sources = {name: source for name, (_, source, _) in chosen.items()}
     settings = Settings(**folders, **values, sources=sources)
-    _check(settings)
+    _check_together(settings)
     return settings
 
 
@@ -313,7 +315,7 @@ def read_file(path: Path) -> dict[str, Any]:
         if not stat.S_ISREG(mode):
             raise UsageError(f"The configuration {path} is no file: remove it or put a file there.")
         with path.open(encoding="utf-8-sig") as stream:
-            text = stream.read(_LARGEST_FILE)
+            text = stream.read(_MAX_FILE_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:
@@ -351,7 +353,7 @@ def _close(name: str, known: list[str]) -> list[str]:
     return difflib.get_close_matches(plain, known, n=1, cutoff=0.6)
 
 
-def _check(settings: Settings) -> None:
+def _check_together(settings: Settings) -> None:
     """What no single value can tell."""
     if settings.storage == "aws" and settings.bucket is None:
         raise UsageError("Storage is aws, but no bucket is named: set MLS_TUI_BUCKET to the S3 bucket for photos.")

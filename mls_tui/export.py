@@ -29,7 +29,7 @@ Dump = Callable[[Data], bytes]
 FORMATS = ("csv", "json", "jsonl", "parquet")
 
 _ADDRESS = ("street", "city", "state", "zip", "country")
-_PLAIN = (
+_REST = (
     ("price", float), ("bedrooms", float), ("bathrooms", float), ("squareFeet", float), ("propertyType", str),
     ("propertySubType", str), ("listDate", str), ("closeDate", str), ("closePrice", float),
     ("originalListPrice", float), ("daysOnMarket", int), ("yearBuilt", int),
@@ -38,11 +38,11 @@ _PLAIN = (
     ("listAgentName", str), ("originatingSystemName", str), ("modificationTimestamp", str), ("syncedAt", int),
     ("description", str),
 )  # fmt: skip
-_BEFORE = ("listingId", "mlsNumber", "mlsProvider", "mlsId", "status")
+_FIRST = ("listingId", "mlsNumber", "mlsProvider", "mlsId", "status")
 COLUMNS: dict[str, type] = {
-    **dict.fromkeys(_BEFORE, str),
+    **dict.fromkeys(_FIRST, str),
     **dict.fromkeys(_ADDRESS, str),
-    **dict(_PLAIN),
+    **dict(_REST),
     "features": str,
     "openHouses": str,
     "photos": int,
@@ -55,7 +55,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @contextmanager
-def exporting(target: Path | IO[Any], file_format: str, *, dump: Dump = orjson.dumps) -> Iterator[Export]:
+def open_export(target: Path | IO[Any], file_format: str, *, dump: Dump = orjson.dumps) -> Iterator[Export]:
     """Write listings' ``Data`` maps, batch by batch, to a file or a stream.
 
     ``json`` is one array of maps, one a line; ``jsonl`` the maps alone. ``dump`` makes the JSON of one. A file appears
@@ -85,8 +85,8 @@ def exporting(target: Path | IO[Any], file_format: str, *, dump: Dump = orjson.d
 
 
 def write_listings(maps: Iterable[Data], target: Path | IO[Any], file_format: str) -> int:
-    """``exporting`` for what is in memory; how many were written."""
-    with exporting(target, file_format) as export:
+    """``open_export`` for what is in memory; how many were written."""
+    with open_export(target, file_format) as export:
         left = iter(maps)
         while batch := list(islice(left, _ROWS_AT_ONCE)):
             export.add(batch)
@@ -98,9 +98,9 @@ def row_of(data: Data) -> list[Any]:
     address = data.get("address") or {}
     keys = [photo["key"] for photo in data.get("photos") or () if "key" in photo]
     return [
-        *(data.get(name) for name in _BEFORE),
+        *(data.get(name) for name in _FIRST),
         *(address.get(name) for name in _ADDRESS),
-        *(data.get(name) for name, _ in _PLAIN),
+        *(data.get(name) for name, _ in _REST),
         "; ".join(data.get("features") or ()) or None,
         "; ".join(str(OpenHouse.model_validate(each)) for each in data.get("openHouses") or ()) or None,
         len(keys),
@@ -108,7 +108,7 @@ def row_of(data: Data) -> list[Any]:
     ]
 
 
-def harmless(value: Any) -> Any:
+def without_formula(value: Any) -> Any:
     """Text that a spreadsheet cannot take for a formula; numbers stay numbers."""
     if not isinstance(value, str):
         return value
@@ -143,7 +143,7 @@ class _Csv(Export):
         self._write_rows([[*COLUMNS]])
 
     def _write(self, maps: Sequence[Data]) -> None:
-        self._write_rows([[harmless(value) for value in row_of(data)] for data in maps])
+        self._write_rows([[without_formula(value) for value in row_of(data)] for data in maps])
 
     def _write_rows(self, rows: list[list[Any]]) -> None:
         text = io.StringIO()

@@ -103,13 +103,13 @@ class PrivateFileHandler(logging.handlers.RotatingFileHandler):
 
     def _open(self) -> Any:
         private_folder(Path(self.baseFilename).parent)
-        return open(self.baseFilename, "a", encoding="ascii", opener=_private)
+        return open(self.baseFilename, "a", encoding="ascii", opener=_open_private)
 
     def handleError(self, record: logging.LogRecord) -> None:
         """A full disk must not print a traceback over the interface."""
 
 
-def _private(path: str, flags: int) -> int:
+def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), PRIVATE_FILE)  # a link could lead to any file
 
 
@@ -177,8 +177,8 @@ def log_event(event: Event) -> None:
         logging.getLogger(LOGGER).log(level, "%s", message, extra={"run": event.run, **fields})
 
 
-_ATTEMPT = {"listing": ErrorCategory.IMPORT, "photo": ErrorCategory.PHOTO, "page": ErrorCategory.NETWORK}
-_ENDS = {3: ErrorCategory.AUTHENTICATION, 4: ErrorCategory.NETWORK}
+_CATEGORY_OF_ATTEMPT = {"listing": ErrorCategory.IMPORT, "photo": ErrorCategory.PHOTO, "page": ErrorCategory.NETWORK}
+_CATEGORY_OF_EXIT = {3: ErrorCategory.AUTHENTICATION, 4: ErrorCategory.NETWORK}
 
 
 def _line_of(event: Event) -> tuple[int, str, dict[str, Any]] | None:
@@ -190,13 +190,13 @@ def _line_of(event: Event) -> tuple[int, str, dict[str, Any]] | None:
     match event:
         case ListingFailed():
             what = "Record quarantined" if event.quarantined else "Listing failed"
-            return logging.ERROR, what, _about(ErrorCategory.IMPORT, event.mls_number, event.attempts, event.error)
+            return logging.ERROR, what, _fields(ErrorCategory.IMPORT, event.mls_number, event.attempts, event.error)
         case PhotoFailed():
-            fields = _about(ErrorCategory.PHOTO, event.mls_number, event.attempts, event.cause)
+            fields = _fields(ErrorCategory.PHOTO, event.mls_number, event.attempts, event.cause)
             return logging.ERROR, "Photo failed", fields | {"photo_index": event.photo_index}
         case AttemptFailed() if event.wait is not None:
             message = f"Attempt {event.attempt} of {event.of} failed, again in {event.wait:.1f} s: {event.what}"
-            fields = _about(_ATTEMPT[event.what], event.mls_number, event.attempt, event.cause)
+            fields = _fields(_CATEGORY_OF_ATTEMPT[event.what], event.mls_number, event.attempt, event.cause)
             return logging.WARNING, message, fields | {"photo_index": event.photo_index}
         case Throttled():
             message = f"Waiting until {iso_z(event.until)} as the MLS asked"
@@ -212,11 +212,11 @@ def _line_of(event: Event) -> tuple[int, str, dict[str, Any]] | None:
 def _finished(result: ImportResult) -> tuple[int, str, dict[str, Any]]:
     if result.error is None:
         return logging.INFO, f"{result.message} ({result.state.value})", {}
-    category = _ENDS.get(result.exit_code, ErrorCategory.IMPORT)
+    category = _CATEGORY_OF_EXIT.get(result.exit_code, ErrorCategory.IMPORT)
     return logging.ERROR, "Import failed", {"category": category.value, "cause": result.error}
 
 
-def _about(category: ErrorCategory, mls_number: str | None, attempts: int, cause: str) -> dict[str, Any]:
+def _fields(category: ErrorCategory, mls_number: str | None, attempts: int, cause: str) -> dict[str, Any]:
     return {"category": category.value, "mls_number": mls_number, "attempts": attempts, "cause": cause}
 
 

@@ -12,6 +12,7 @@ from mls_tui.actions.connections import (
     edit_connection,
     get_budget,
     get_connections,
+    rotate_keys,
     show_connection,
     try_connection,
     update_connection,
@@ -19,7 +20,6 @@ from mls_tui.actions.connections import (
 from mls_tui.actions.doctor import check_storage, init_storage, run_doctor
 from mls_tui.actions.history import get_import_history, get_run_problems
 from mls_tui.actions.imports import import_events, import_mls_listings, retry_events, retry_run
-from mls_tui.actions.key_rotation import rotate_keys
 from mls_tui.actions.listings import (
     delete_listing,
     delete_listings,

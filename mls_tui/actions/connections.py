@@ -9,14 +9,14 @@ from dataclasses import fields, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from mls_tui.actions.connecting import clear_secrets, connected, rate_limits, seal
+from mls_tui.actions.connector import clear_secrets, connected, rate_limits, seal
 from mls_tui.actions.results import (
     ActionResult,
     ConnectionEdit,
     ConnectionForm,
     ConnectionTest,
     ConnectionView,
-    answering,
+    action,
     opened,
 )
 from mls_tui.actions.workspace import Workspace
@@ -42,7 +42,7 @@ from mls_tui.reso.presets import (
     split_own,
 )
 
-SOON_MS = 24 * 3_600_000
+EXPIRES_SOON_MS = 24 * 3_600_000
 STALE_RUN_MS = 90_000
 
 
@@ -60,7 +60,7 @@ async def find_connection(workspace: Workspace, name_or_id: str) -> Connection:
     raise NotFoundError(f"There is no connection {name_or_id!r}. {advice}")
 
 
-@answering
+@action
 async def get_connections(workspace: Workspace | None = None) -> ActionResult[list[ConnectionView]]:
     """Every connection of the user, by name."""
     async with opened(workspace) as ws:
@@ -77,25 +77,25 @@ async def get_connections(workspace: Workspace | None = None) -> ActionResult[li
         return ActionResult(True, f"{len(views)} connections", views)
 
 
-@answering
+@action
 async def connect_mls(form: ConnectionForm, workspace: Workspace | None = None) -> ActionResult[ConnectionView]:
     """Check the form, encrypt its secrets, store the connection. Does not ask the MLS; ``try_connection`` does."""
     async with opened(workspace) as ws:
         ws.writable()
-        return await _saved(ws, form, None)
+        return await _save(ws, form, None)
 
 
-@answering
+@action
 async def update_connection(
     connection_id: str, form: ConnectionForm, workspace: Workspace | None = None
 ) -> ActionResult[ConnectionView]:
     """Change a connection; a secret that the form leaves out stays as it is."""
     async with opened(workspace) as ws:
         ws.writable()
-        return await _saved(ws, form, await find_connection(ws, connection_id))
+        return await _save(ws, form, await find_connection(ws, connection_id))
 
 
-@answering
+@action
 async def edit_connection(
     connection_id: str, edit: ConnectionEdit, workspace: Workspace | None = None
 ) -> ActionResult[ConnectionView]:
@@ -103,10 +103,10 @@ async def edit_connection(
     async with opened(workspace) as ws:
         ws.writable()
         stored = await find_connection(ws, connection_id)
-        return await _saved(ws, edited(stored, edit), stored)
+        return await _save(ws, apply_edit(stored, edit), stored)
 
 
-@answering
+@action
 async def show_connection(connection_id: str, workspace: Workspace | None = None) -> ActionResult[ConnectionView]:
     """A connection as it stands, with every fact that an import of it goes by."""
     async with opened(workspace) as ws:
@@ -118,30 +118,30 @@ async def show_connection(connection_id: str, workspace: Workspace | None = None
         return ActionResult(True, stored.name, view)
 
 
-@answering
+@action
 async def try_connection(
     form: ConnectionForm, workspace: Workspace | None = None, *, connection_id: str | None = None
 ) -> ActionResult[ConnectionTest]:
     """Sign in with what the form holds (absent secrets: those stored) and say what was found; stores nothing."""
     async with opened(workspace) as ws:
         stored = await find_connection(ws, connection_id) if connection_id else None
-        connection = await checked(ws, form, stored)
+        connection = await validated(ws, form, stored)
         kept = await clear_secrets(ws, stored) if stored else {}
         kept = {field: clear for field, clear in kept.items() if field.value in connection.secrets}
         given = secrets_of(form)
         as_stored = stored is not None and stored.secrets == connection.secrets and not given
-        return await _tested(ws, connection, None if as_stored else kept | given)
+        return await _test(ws, connection, None if as_stored else kept | given)
 
 
-@answering
+@action
 async def check_connection(connection_id: str, workspace: Workspace | None = None) -> ActionResult[ConnectionTest]:
     """The same for a stored connection, as it stands."""
     async with opened(workspace) as ws:
         connection = await find_connection(ws, connection_id)
-        return await _tested(ws, connection)
+        return await _test(ws, connection)
 
 
-@answering
+@action
 async def disconnect_mls(connection_id: str, workspace: Workspace | None = None) -> ActionResult[Connection]:
     """Revoke where the provider can, then forget the connection and its secrets. Its listings stay."""
     async with opened(workspace) as ws:
@@ -157,7 +157,7 @@ async def disconnect_mls(connection_id: str, workspace: Workspace | None = None)
         return ActionResult(True, f"Removed {connection.name}; its listings stay.{note}", _without_secrets(connection))
 
 
-async def _tested(
+async def _test(
     ws: Workspace, connection: Connection, secrets: dict[SecretField, str] | None = None
 ) -> ActionResult[ConnectionTest]:
     async with connected(ws, connection, secrets) as connector:
@@ -170,8 +170,8 @@ async def _tested(
     return ActionResult(True, f"Signed in: {who}; {found}.", ConnectionTest(member, waiting, notes))
 
 
-async def _saved(ws: Workspace, form: ConnectionForm, stored: Connection | None) -> ActionResult[ConnectionView]:
-    connection, given = await checked(ws, form, stored), secrets_of(form)
+async def _save(ws: Workspace, form: ConnectionForm, stored: Connection | None) -> ActionResult[ConnectionView]:
+    connection, given = await validated(ws, form, stored), secrets_of(form)
     sealed = await asyncio.to_thread(seal, ws, connection.connection_id, given)
     update: dict[str, object] = {"secrets": {**connection.secrets, **sealed}}
     if given:
@@ -179,12 +179,12 @@ async def _saved(ws: Workspace, form: ConnectionForm, stored: Connection | None)
     connection = connection.model_copy(update=update)
     await ws.store.put_connection(ws.user_id, connection)
     view = _view(connection, None, None, epoch_ms(ws.clock.now()))
-    note = ANOTHER_FEED if stored is not None and _moved(stored, connection) else ""
+    note = ANOTHER_FEED if stored is not None and _changes_feed(stored, connection) else ""
     verb = "Connected" if stored is None else "Saved"
     return ActionResult(True, f"{verb}: {connection.name}", replace(view, note=note))
 
 
-def _moved(before: Connection, after: Connection) -> bool:
+def _changes_feed(before: Connection, after: Connection) -> bool:
     """Whether an edit pointed the connection at another feed, with something to lose by it."""
     begun = before.cursor.watermark is not None
     return begun and at_its_feed(before).cursor.feed != feed_identity(after)
@@ -208,7 +208,7 @@ def _state(connection: Connection, run: ImportRun | None, now: int) -> str:
     if expires is not None and not renewable:
         if expires <= now:
             return "expired"
-        if expires - now < SOON_MS:
+        if expires - now < EXPIRES_SOON_MS:
             return "expires soon"
     return "never imported" if run is None else "connected"
 
@@ -232,16 +232,16 @@ _CLEARABLE: Final = frozenset(
     }
 )
 _SECRET_NAMES: Final = frozenset(field.value for field in SecretField)
-_ALSO: Final = {"mls": "mls_system", "agent": "agent_key", "schedule": "schedule_minutes"}
-_OBTAINED = {
+_ALIASES: Final = {"mls": "mls_system", "agent": "agent_key", "schedule": "schedule_minutes"}
+_OBTAINED_TOKENS = {
     AuthKind.BEARER: (),
     AuthKind.CLIENT_CREDENTIALS: (SecretField.ACCESS_TOKEN, SecretField.REFRESH_TOKEN),
     AuthKind.PASSWORD: (SecretField.ACCESS_TOKEN, SecretField.REFRESH_TOKEN),
     AuthKind.REFRESH_TOKEN: (SecretField.ACCESS_TOKEN,),
 }
 """The tokens that each way of signing in obtains for what it is given."""
-_CREDENTIALS = ("client_id", "username", "scope", "token_url")
-_NEEDED = {
+_CREDENTIAL_FIELDS = ("client_id", "username", "scope", "token_url")
+_REQUIRED_SECRETS = {
     AuthKind.BEARER: (SecretField.ACCESS_TOKEN,),
     AuthKind.CLIENT_CREDENTIALS: (SecretField.CLIENT_SECRET,),
     AuthKind.PASSWORD: (SecretField.PASSWORD,),
@@ -249,9 +249,9 @@ _NEEDED = {
 }
 
 
-def edited(stored: Connection, edit: ConnectionEdit) -> ConnectionForm:
+def apply_edit(stored: Connection, edit: ConnectionEdit) -> ConnectionForm:
     """The form of a stored connection with an edit made. Raises UsageError where the edit is empty or contradicts
-    itself; what its values must be is checked by ``checked``."""
+    itself; what its values must be is checked by ``validated``."""
     unset = [_canonical(name) for name in edit.unset]
     base = preset(edit.given.get("provider") or stored.provider)
     own_of = own_fields(base)
@@ -263,7 +263,7 @@ def edited(stored: Connection, edit: ConnectionEdit) -> ConnectionForm:
     if twice:
         raise UsageError(f"{twice[0]} is given and unset at once: leave one of them out.")
     moved = base.name != stored.provider
-    values = _fresh(stored) if moved else _kept(stored)
+    values = _values_for_another_provider(stored) if moved else _form_values(stored)
     settings: dict[str, Any] = {} if moved else dict(stored.overrides)
     for name in [*unset, *edit.overrides]:
         settings.pop(name, None)
@@ -273,15 +273,15 @@ def edited(stored: Connection, edit: ConnectionEdit) -> ConnectionForm:
     return ConnectionForm(**values, overrides=settings | overrides)
 
 
-def _kept(stored: Connection) -> dict[str, Any]:
+def _form_values(stored: Connection) -> dict[str, Any]:
     """The form's fields as they are stored; the preset's own address is left to the preset."""
     values = {name: getattr(stored, name) for name in _FORM_FIELDS if hasattr(stored, name)}
     return values | {"base_url": own_base_url(stored)}
 
 
-def _fresh(stored: Connection) -> dict[str, Any]:
+def _values_for_another_provider(stored: Connection) -> dict[str, Any]:
     """The same for another provider: addresses, scope, MLS and settings of the old one do not stay."""
-    return _kept(stored) | {"base_url": None, "token_url": None, "scope": None, "mls_system": None}
+    return _form_values(stored) | {"base_url": None, "token_url": None, "scope": None, "mls_system": None}
 
 
 def _auth_given(stored: Connection, given: dict[str, Any], base: ProviderPreset) -> AuthKind:
@@ -295,23 +295,23 @@ def _auth_given(stored: Connection, given: dict[str, Any], base: ProviderPreset)
 
 def _canonical(name: str) -> str:
     """The field or setting that ``--unset`` names."""
-    field = _ALSO.get(name.strip(), name.strip())
+    field = _ALIASES.get(name.strip(), name.strip())
     if field not in _CLEARABLE and field not in SETTING_NAMES:
         known = ", ".join(sorted({*_CLEARABLE, *SETTING_NAMES}))
         raise UsageError(f"{name!r} cannot be unset. What can: {known}.")
     return field
 
 
-def _normal(form: ConnectionForm) -> ConnectionForm:
+def _normalized(form: ConnectionForm) -> ConnectionForm:
     """A setting that has a field of its own stands there and nowhere else."""
     own, overrides = split_own(preset(form.provider), form.overrides)
     missing: dict[str, Any] = {name: value for name, value in own.items() if not getattr(form, name)}
     return replace(form, overrides=overrides, **missing)
 
 
-async def checked(ws: Workspace, form: ConnectionForm, stored: Connection | None) -> Connection:
+async def validated(ws: Workspace, form: ConnectionForm, stored: Connection | None) -> Connection:
     """The connection a form describes, without its new secrets. Raises UsageError naming the field."""
-    form = _normal(form)
+    form = _normalized(form)
     name = await _free_name(ws, form.name.strip(), stored)
     provider = preset(form.provider)
     auth = form.auth or _auth_of(form) or (stored.auth if stored else provider.auths[0])
@@ -362,14 +362,14 @@ def _kept_secrets(stored: Connection | None, connection: Connection, form: Conne
     obtained: tuple[SecretField, ...] = (SecretField.ACCESS_TOKEN, SecretField.REFRESH_TOKEN)
     if stored.auth is connection.auth:
         new = set(secrets_of(form)) - {SecretField.ACCESS_TOKEN}
-        same = all(getattr(stored, name) == getattr(connection, name) for name in _CREDENTIALS)
-        obtained = () if same and not new else _OBTAINED[connection.auth]
+        same = all(getattr(stored, name) == getattr(connection, name) for name in _CREDENTIAL_FIELDS)
+        obtained = () if same and not new else _OBTAINED_TOKENS[connection.auth]
     return {name: sealed for name, sealed in stored.secrets.items() if name not in obtained}
 
 
 def _check_sign_in(form: ConnectionForm, connection: Connection) -> None:
     given = set(secrets_of(form)) | {SecretField(name) for name in connection.secrets}
-    for needed in _NEEDED[connection.auth]:
+    for needed in _REQUIRED_SECRETS[connection.auth]:
         if needed not in given:
             words = needed.value.replace("_", " ")
             article = "an" if words[0] in "aeiou" else "a"
@@ -408,11 +408,11 @@ def _url(text: str | None, what: str) -> str | None:
     if part is None and what == "base URL" and parts.query:
         part = "a query"
     if part is not None:
-        raise UsageError(f"The {what} holds {part}, and addresses are stored in the clear. {_WAY_OUT[what]}")
+        raise UsageError(f"The {what} holds {part}, and addresses are stored in the clear. {_URL_ADVICE[what]}")
     return text.strip().rstrip("/")
 
 
-_WAY_OUT = {
+_URL_ADVICE = {
     "base URL": (
         "Leave it out: give a token by --token-env, a user and password by --username and --password-env; what the "
         "server wants in the query of each request is the setting query_parameters, "
@@ -429,7 +429,7 @@ def secrets_of(form: ConnectionForm) -> dict[SecretField, str]:
     return {field: value for field in SecretField if (value := getattr(form, field.value))}
 
 
-@answering
+@action
 async def get_budget(connection_id: str, workspace: Workspace) -> ActionResult[list[Window]]:
     """The windows of a connection's host and credential: those of an import that runs in this process, else as last
     saved."""
@@ -438,3 +438,21 @@ async def get_budget(connection_id: str, workspace: Workspace) -> ActionResult[l
         limits = await rate_limits(ws, connection, await clear_secrets(ws, connection))
         windows = limits.windows()
         return ActionResult(True, f"{len(windows)} windows", windows)
+
+
+@action
+async def rotate_keys(workspace: Workspace | None = None) -> ActionResult[int]:
+    """Make a new key and encrypt every stored secret of the user under it; ``data`` is how many those are."""
+    from mls_tui.users.cognito import reseal_session
+
+    async with opened(workspace) as ws:
+        ws.writable()
+        key_id = await asyncio.to_thread(ws.vault.rotate)
+        done = await asyncio.to_thread(reseal_session, ws.settings)
+        for connection in await ws.store.connections(ws.user_id):
+            fresh = await asyncio.to_thread(
+                ws.vault.reencrypt, connection.secrets, user=ws.user_id, connection=connection.connection_id
+            )
+            await ws.store.put_connection(ws.user_id, connection.model_copy(update={"secrets": fresh}))
+            done += len(fresh)
+        return ActionResult(True, f"{done} secrets are encrypted under the new key {key_id}.", done)

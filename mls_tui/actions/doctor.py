@@ -13,9 +13,9 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mls_tui.actions.connecting import clear_secrets, connected
 from mls_tui.actions.connections import find_connection
-from mls_tui.actions.results import ActionResult, answering, opened
+from mls_tui.actions.connector import clear_secrets, connected
+from mls_tui.actions.results import ActionResult, action, opened
 from mls_tui.actions.workers import import_queue
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
@@ -29,11 +29,11 @@ from mls_tui.storage.files import shared
 if TYPE_CHECKING:
     from mls_tui.config import Settings
     from mls_tui.storage.base import ListingStore, PhotoStore
-    from mls_tui.users.port import UserSource
+    from mls_tui.users.base import UserSource
     from mls_tui.vault.secrets import Vault
 
 
-@answering
+@action
 async def init_storage(workspace: Workspace | None = None, *, distributed: bool = False) -> ActionResult[list[Check]]:
     """Create table, index, bucket and their protections, or the embedded store's file and folder; idempotent.
 
@@ -47,11 +47,11 @@ async def init_storage(workspace: Workspace | None = None, *, distributed: bool 
             checks = [*await ws.store.init(), *await ws.photos.init()]
             if queue is not None:
                 checks += await queue.init()
-        answer = _answer(checks)
+        answer = _checks_answer(checks)
         return answer if answer.success else replace(answer, exit_code=1)
 
 
-@answering
+@action
 async def check_storage(
     workspace: Workspace | None = None, *, photos: bool = False, repair: bool = False, distributed: bool = False
 ) -> ActionResult[list[Check]]:
@@ -71,10 +71,10 @@ async def check_storage(
             checks += await _damaged_rows(ws, (LISTING_PREFIX, CONNECTION_PREFIX, RUN_PREFIX))
         if photos:
             checks += await audit_photos(ws.store, ws.photos, ws.user_id, repair=repair)
-        return _answer(checks)
+        return _checks_answer(checks)
 
 
-@answering
+@action
 async def run_doctor(workspace: Workspace | None = None, connection: str | None = None) -> ActionResult[list[Check]]:
     """The doctor: this machine, AWS and, where one is named, a connection's provider."""
     from mls_tui.reso.presets import for_connection, preset, settings_of
@@ -83,7 +83,7 @@ async def run_doctor(workspace: Workspace | None = None, connection: str | None 
     async with opened(workspace) as ws:
         checks = await diagnose(ws.settings, users=ws.users, vault=ws.vault, store=ws.store, photos=ws.photos)
         if ws.settings.storage == "local" and not await _has_photos(ws):
-            checks = [_made_later(check) for check in checks]
+            checks = [_skipped_if_missing(check) for check in checks]
         found = await find_connection(ws, connection) if connection is not None else None
         secrets = await _secrets(ws)
         checks += secrets.values()
@@ -98,7 +98,7 @@ async def run_doctor(workspace: Workspace | None = None, connection: str | None 
             checks += proxy_checks(own_proxy) if own_proxy not in (None, "direct") else []
             async with connected(ws, found) as connector:
                 checks += await probe(connector, [setting.name for setting in settings if setting.mine])
-        return _answer(checks)
+        return _checks_answer(checks)
 
 
 async def _secrets(ws: Workspace) -> dict[str, Check]:
@@ -151,14 +151,14 @@ async def _has_photos(ws: Workspace) -> bool:
         return True  # what is wrong with the store has a line of its own
 
 
-def _made_later(check: Check) -> Check:
+def _skipped_if_missing(check: Check) -> Check:
     """What an import makes by itself is not missing before one stored a photo."""
     if check.state != "failure" or not check.detail.endswith("does not exist"):
         return check
     return Check(check.name, "skipped", f"{check.detail} yet: the first import with photos makes it")
 
 
-def _answer(checks: Sequence[Check]) -> ActionResult[list[Check]]:
+def _checks_answer(checks: Sequence[Check]) -> ActionResult[list[Check]]:
     failures = sum(1 for check in checks if check.state == "failure")
     text = f"{failures} of {len(checks)} checks failed" if failures else f"{len(checks)} checks, none failed"
     return ActionResult(not failures, text, list(checks), exit_code=4 if failures else 0)
@@ -187,9 +187,9 @@ async def diagnose(
 
     checks = await asyncio.to_thread(local_checks, settings)
     if users is not None:
-        checks += await asyncio.to_thread(_guarded, "sign-in", lambda: [_user(users)])
+        checks += await asyncio.to_thread(_or_failure, "sign-in", lambda: [_user(users)])
     if vault is not None:
-        checks += await asyncio.to_thread(_guarded, "secret key", lambda: [vault.check()])
+        checks += await asyncio.to_thread(_or_failure, "secret key", lambda: [vault.check()])
     if settings.storage == "aws":
         checks += await asyncio.to_thread(aws_checks, sts, _now)
     for name, part in (("listings", store), ("photos", photos)):
@@ -210,7 +210,7 @@ def local_checks(settings: Settings) -> list[Check]:
     if settings.storage == "local":
         folders = {"data folder": settings.data_path, **folders}
     checks += [_folder(name, path) for name, path in folders.items()]
-    checks.append(_private(settings))
+    checks.append(_permissions(settings))
     checks.append(_disk(settings.data_path if settings.storage == "local" else settings.state_path))
     checks += proxy_checks(settings.proxy) + _certificates(settings)
     if settings.allow_private_hosts:
@@ -219,7 +219,7 @@ def local_checks(settings: Settings) -> list[Check]:
     return checks
 
 
-def _private(settings: Settings) -> Check:
+def _permissions(settings: Settings) -> Check:
     """Whether other users of this machine can change the program's files, or read its folders."""
     folders = [settings.state_path, settings.cache_path, settings.key_path.parent, settings.log_path.parent]
     if settings.storage == "local":
@@ -335,7 +335,7 @@ def _user(users: UserSource) -> Check:
     return Check("sign-in", "ok", f"{user.name or user.user_id} ({user.user_id})")
 
 
-def _guarded(name: str, look: Callable[[], list[Check]]) -> list[Check]:
+def _or_failure(name: str, look: Callable[[], list[Check]]) -> list[Check]:
     try:
         return look()
     except MlsTuiError as error:

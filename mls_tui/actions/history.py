@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mls_tui.actions.results import ActionResult, answering, opened
+from mls_tui.actions.results import ActionResult, action, opened
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.errors import NotFoundError
 from mls_tui.domain.run import ImportRun, Problem
 
 
-@answering
+@action
 async def get_import_history(workspace: Workspace | None = None) -> ActionResult[list[ImportRun]]:
     """Past runs, newest first."""
     async with opened(workspace) as ws:
@@ -16,7 +16,7 @@ async def get_import_history(workspace: Workspace | None = None) -> ActionResult
         return ActionResult(True, f"{len(runs)} runs", runs)
 
 
-@answering
+@action
 async def get_run_problems(run_id: str, workspace: Workspace | None = None) -> ActionResult[list[Problem]]:
     """Every failure, photo failure and quarantined record of a run. If it failed as a whole, ``message`` says why and
     ``exit_code`` is 1."""

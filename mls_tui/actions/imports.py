@@ -6,10 +6,10 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
-from mls_tui.actions.connecting import clear_secrets, open_connector_for
 from mls_tui.actions.connections import find_connection
+from mls_tui.actions.connector import clear_secrets, open_connector_for
 from mls_tui.actions.history import find_run, run_problems
-from mls_tui.actions.results import ActionResult, answering, opened, refusal
+from mls_tui.actions.results import ActionResult, action, opened, refusal
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.clock import SteadyClock, epoch_ms
 from mls_tui.domain.connection import Connection
@@ -42,11 +42,11 @@ async def import_events(
             await workspace.open()
             workspace.writable()
             connection = at_its_feed(await find_connection(workspace, connection_id))
-            run = _row(workspace, connection, options, run_id)
+            run = _new_run(workspace, connection, options, run_id)
             opening = open_importer(workspace, connection, run, options, control or ImportControl())
             importer = await stack.enter_async_context(opening)
         except Exception as error:
-            yield _refused(workspace, run_id, error)
+            yield _failed_to_start(workspace, run_id, error)
             return
         events = await stack.enter_async_context(aclosing(importer.run()))
         async for event in events:
@@ -91,13 +91,13 @@ async def open_importer(
         await connector.close()
 
 
-@answering
+@action
 async def import_mls_listings(
     connection_id: str, options: ImportOptions | None = None, workspace: Workspace | None = None
 ) -> ActionResult[ImportResult]:
     """Import to the end. ``data`` is the result also where some listings failed; then ``exit_code`` is 1."""
     async with opened(workspace) as ws:
-        return await _drained(import_events(connection_id, options or ImportOptions(), ws))
+        return await _result_of(import_events(connection_id, options or ImportOptions(), ws))
 
 
 async def retry_events(
@@ -109,18 +109,18 @@ async def retry_events(
         run = await find_run(workspace, run_id)
         options = await _failed_options(workspace, run)
     except Exception as error:
-        yield _refused(workspace, run_id, error)
+        yield _failed_to_start(workspace, run_id, error)
         return
     async with aclosing(import_events(run.connection_id, options, workspace, control)) as events:
         async for event in events:
             yield event
 
 
-@answering
+@action
 async def retry_run(run_id: str, workspace: Workspace | None = None) -> ActionResult[ImportResult]:
     """The same, to the end."""
     async with opened(workspace) as ws:
-        return await _drained(retry_events(run_id, ws))
+        return await _result_of(retry_events(run_id, ws))
 
 
 async def _failed_options(workspace: Workspace, run: ImportRun) -> ImportOptions:
@@ -136,21 +136,21 @@ async def _failed_options(workspace: Workspace, run: ImportRun) -> ImportOptions
     return ImportOptions(keys=tuple(keys), only=tuple(numbers))
 
 
-async def _drained(events: AsyncGenerator[Event, None]) -> ActionResult[ImportResult]:
+async def _result_of(events: AsyncGenerator[Event, None]) -> ActionResult[ImportResult]:
     async for event in events:
         if isinstance(event, RunFinished):
-            return answer_of(event.result)
+            return result_as_answer(event.result)
     raise AssertionError("unreachable: a run always ends with RunFinished")
 
 
-def answer_of(result: ImportResult) -> ActionResult[ImportResult]:
+def result_as_answer(result: ImportResult) -> ActionResult[ImportResult]:
     """A run's result as an action's answer."""
     if result.error is not None:
         return ActionResult(False, data=result, error=result.error, exit_code=result.exit_code)
     return ActionResult(True, result.message, result, exit_code=result.exit_code)
 
 
-def _row(workspace: Workspace, connection: Connection, options: ImportOptions, run_id: str) -> ImportRun:
+def _new_run(workspace: Workspace, connection: Connection, options: ImportOptions, run_id: str) -> ImportRun:
     return ImportRun(
         run_id=run_id,
         user_id=workspace.user_id,
@@ -164,7 +164,7 @@ def _row(workspace: Workspace, connection: Connection, options: ImportOptions, r
     )
 
 
-def _refused(workspace: Workspace, run_id: str, error: Exception) -> RunFinished:
+def _failed_to_start(workspace: Workspace, run_id: str, error: Exception) -> RunFinished:
     now = workspace.clock.now()
     answer: ActionResult[None] = refusal(error)
     moment = epoch_ms(now)

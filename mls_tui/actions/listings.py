@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mls_tui.actions.imports import import_mls_listings
-from mls_tui.actions.results import ActionResult, Deletion, answering, opened
+from mls_tui.actions.results import ActionResult, Deletion, action, opened
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.errors import DamagedItemError, MlsTuiError, NotFoundError, UsageError, sentence
 from mls_tui.domain.keys import listing_prefix, user_prefix
@@ -36,7 +36,7 @@ async def find_listing(workspace: Workspace, listing: str) -> Listing:
     return same_number[0]
 
 
-@answering
+@action
 async def get_imported_listings(workspace: Workspace | None = None) -> ActionResult[list[Listing]]:
     """All stored listings of the user."""
     async with opened(workspace) as ws:
@@ -64,7 +64,7 @@ async def listing_data(workspace: Workspace, rows: Sequence[int] | None = None) 
             yield batch
 
 
-@answering
+@action
 async def get_listing(listing: str, workspace: Workspace | None = None) -> ActionResult[Listing]:
     """By listing id or MLS number; an MLS number that several listings have is refused with their ids."""
     async with opened(workspace) as ws:
@@ -72,7 +72,7 @@ async def get_listing(listing: str, workspace: Workspace | None = None) -> Actio
         return ActionResult(True, found.listing_id, found)
 
 
-@answering
+@action
 async def get_listings(listing_ids: Sequence[str], workspace: Workspace | None = None) -> ActionResult[list[Listing]]:
     """Those of these listing ids that are stored, in the order asked for; read many at a time."""
     async with opened(workspace) as ws:
@@ -80,7 +80,7 @@ async def get_listings(listing_ids: Sequence[str], workspace: Workspace | None =
         return ActionResult(True, f"{len(found)} listings", found)
 
 
-@answering
+@action
 async def get_photo(key: str, workspace: Workspace) -> ActionResult[bytes]:
     """The stored bytes of one photo of the user's."""
     async with opened(workspace) as ws:
@@ -92,7 +92,7 @@ async def get_photo(key: str, workspace: Workspace) -> ActionResult[bytes]:
         return ActionResult(True, key, body)
 
 
-@answering
+@action
 async def refetch_photos(listing_id: str, workspace: Workspace | None = None) -> ActionResult[Listing]:
     """Try again the photos of a listing that could not be had, through its own connection."""
     async with opened(workspace) as ws:
@@ -108,7 +108,7 @@ async def refetch_photos(listing_id: str, workspace: Workspace | None = None) ->
         return ActionResult(missing == 0, text, now, error=None if not missing else text, exit_code=int(missing > 0))
 
 
-@answering
+@action
 async def export_listings(
     rows: Sequence[int], path: str, file_format: str, workspace: Workspace, *, overwrite: bool = False
 ) -> ActionResult[int]:
@@ -118,11 +118,11 @@ async def export_listings(
     ``path`` may begin with ``~``. A file that exists is refused unless ``overwrite``; whole or not at all.
     ``data`` is how many were written.
     """
-    from mls_tui.export import exporting
+    from mls_tui.export import open_export
 
     async with opened(workspace) as ws:
         target = await asyncio.to_thread(_target, path, overwrite)
-        with exporting(target, file_format) as export:
+        with open_export(target, file_format) as export:
             async for batch in listing_data(ws, rows):
                 await asyncio.to_thread(export.add, batch)
         return ActionResult(True, f"Wrote {plural(export.count, 'listing')} to {target}", export.count)
@@ -138,7 +138,7 @@ def _target(path: str, overwrite: bool) -> Path:
 DELETIONS_AT_ONCE = 8
 
 
-@answering
+@action
 async def delete_listing(listing_id: str, workspace: Workspace | None = None) -> ActionResult[Deletion]:
     """Delete one listing, by id or MLS number: its row, its mark, its photos."""
     async with opened(workspace) as ws:
@@ -146,7 +146,7 @@ async def delete_listing(listing_id: str, workspace: Workspace | None = None) ->
         return await _delete(ws, [await _id_of(ws, listing_id)], undoable=False)
 
 
-@answering
+@action
 async def delete_listings(
     listing_ids: Sequence[str], workspace: Workspace | None = None, *, undoable: bool = False
 ) -> ActionResult[Deletion]:
@@ -156,7 +156,7 @@ async def delete_listings(
         return await _delete(ws, listing_ids, undoable=undoable)
 
 
-@answering
+@action
 async def delete_named(names: Sequence[str], workspace: Workspace | None = None) -> ActionResult[Deletion]:
     """Delete several, by listing id or MLS number; a name that cannot be resolved deletes nothing at all."""
     async with opened(workspace) as ws:
@@ -164,7 +164,7 @@ async def delete_named(names: Sequence[str], workspace: Workspace | None = None)
         return await _delete(ws, [await _id_of(ws, name) for name in names], undoable=False)
 
 
-@answering
+@action
 async def undo_deletion(deletion: Deletion, workspace: Workspace) -> ActionResult[int]:
     """Bring back what an undoable deletion took; the number of listings that are back."""
     async with opened(workspace) as ws:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from mls_tui.actions.connecting import connected
 from mls_tui.actions.connections import find_connection
-from mls_tui.actions.results import ActionResult, Difference, Preview, PreviewRow, answering, opened
+from mls_tui.actions.connector import connected
+from mls_tui.actions.results import ActionResult, Difference, Preview, PreviewRow, action, opened
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.listing import Listing, Photo
@@ -21,7 +21,7 @@ from mls_tui.reso.mapping.record import Gone, Mapped, Quarantined
 from mls_tui.reso.presets import at_its_feed, for_connection
 
 
-@answering
+@action
 async def preview_import(
     connection_id: str, options: ImportOptions | None = None, workspace: Workspace | None = None
 ) -> ActionResult[Preview]:

@@ -154,7 +154,7 @@ P = ParamSpec("P")
 log = logging.getLogger("mls_tui")
 
 
-def answering(
+def action(
     verb: Callable[P, Awaitable[ActionResult[T]]],
 ) -> Callable[P, Awaitable[ActionResult[T]]]:
     """Turn errors into answers."""

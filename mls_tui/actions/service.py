@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mls_tui.actions.results import ActionResult, answering
+from mls_tui.actions.results import ActionResult, action
 from mls_tui.config import SPECS, Settings
 from mls_tui.domain.errors import MlsTuiError, UsageError
 from mls_tui.importer.schedule import parse_interval
@@ -58,14 +58,14 @@ class BackgroundService:
         return f"{self.seconds} seconds"
 
 
-@answering
+@action
 async def install_service(settings: Settings, every: str = "15m") -> ActionResult[BackgroundService]:
     """Import every connection at an interval from now on. Doing it twice changes nothing."""
     seconds = round(parse_interval(every))
     return await asyncio.to_thread(_install, settings, seconds)
 
 
-@answering
+@action
 async def service_status() -> ActionResult[BackgroundService]:
     """What is installed, read from its files."""
     found = await asyncio.to_thread(_status)
@@ -74,7 +74,7 @@ async def service_status() -> ActionResult[BackgroundService]:
     return ActionResult(True, "No background service is installed: `mls-tui service install` installs it.", found)
 
 
-@answering
+@action
 async def remove_service() -> ActionResult[BackgroundService]:
     """Stop it and delete its files."""
     return await asyncio.to_thread(_remove)

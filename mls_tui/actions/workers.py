@@ -7,11 +7,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from mls_tui.actions.connecting import clear_secrets
 from mls_tui.actions.connections import find_connection
+from mls_tui.actions.connector import clear_secrets
 from mls_tui.actions.history import find_run
 from mls_tui.actions.imports import open_importer
-from mls_tui.actions.results import ActionResult, answering, opened
+from mls_tui.actions.results import ActionResult, action, opened
 from mls_tui.actions.workspace import Workspace
 from mls_tui.domain.connection import Connection
 from mls_tui.domain.errors import MlsTuiError, NotFoundError, sentence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FOLLOW_SECONDS = 1.0
 
 
-@answering
+@action
 async def start_distributed(
     connections: Sequence[str], options: ImportOptions | None = None, workspace: Workspace | None = None
 ) -> ActionResult[list[ImportRun]]:
@@ -50,7 +50,7 @@ async def start_distributed(
     return ActionResult(True, f"Queued {len(runs)} imports for the workers", runs)
 
 
-@answering
+@action
 async def steer_run(run_id: str, word: str, workspace: Workspace | None = None) -> ActionResult[ImportRun]:
     """``pause``, ``resume`` or ``cancel`` a run, wherever it runs; it does so within seconds."""
     from mls_tui.workers.runs import steer
@@ -84,7 +84,7 @@ async def follow_run(run_id: str, workspace: Workspace, every: float = FOLLOW_SE
         yield tally
 
 
-@answering
+@action
 async def run_worker(
     workspace: Workspace, *, concurrency: int = 4, stop: asyncio.Event | None = None, poll: float | None = None
 ) -> ActionResult[None]:

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from mls_tui.reso.rate_limit import RateLimits
     from mls_tui.storage.aws import Aws
     from mls_tui.storage.base import ListingStore, PhotoStore
-    from mls_tui.users.port import UserSource
+    from mls_tui.users.base import UserSource
     from mls_tui.vault.secrets import Vault
 
 T = TypeVar("T")
 
-Tell = Callable[[str], object]
+TextCallback = Callable[[str], object]
 
 
 class Workspace:
@@ -40,8 +40,8 @@ class Workspace:
         settings: Settings,
         *,
         clock: Clock | None = None,
-        on_secret: Tell | None = None,
-        on_warning: Tell | None = None,
+        on_secret: TextCallback | None = None,
+        on_warning: TextCallback | None = None,
         users: UserSource | None = None,
     ) -> None:
         self.settings = settings
@@ -52,8 +52,8 @@ class Workspace:
         self._vault: Vault | None = None
         self._store: ListingStore | None = None
         self._photos: PhotoStore | None = None
-        self._clients: Aws | None = None
-        self._lent: Aws | None = None
+        self._aws_clients: Aws | None = None
+        self._shared_clients: Aws | None = None
         self._opening = asyncio.Lock()
         # By event loop, user and name: the connectors that are open now have them in common.
         self.rate_limits: WeakValueDictionary[tuple[int, str, str], RateLimits] = WeakValueDictionary()
@@ -92,12 +92,12 @@ class Workspace:
     @property
     def aws(self) -> Aws:
         """The clients that the stores use. Raises UsageError where nothing is stored in AWS."""
-        if self._clients is None:
+        if self._aws_clients is None:
             raise UsageError(
                 "Many machines share one import through DynamoDB, S3 and SQS, but the storage here is local. "
                 "Set MLS_TUI_STORAGE=aws and MLS_TUI_BUCKET."
             )
-        return self._clients
+        return self._aws_clients
 
     async def open(self) -> None:
         """Find the user and open the stores.
@@ -113,8 +113,8 @@ class Workspace:
     def _open(self) -> None:
         from mls_tui.storage.aws import new_client
         from mls_tui.storage.open import open_stores
+        from mls_tui.users.base import require
         from mls_tui.users.local import open_users
-        from mls_tui.users.port import require
         from mls_tui.vault.secrets import open_vault
 
         users = self._users = self._users or open_users(self.settings, self._on_warning)
@@ -127,7 +127,9 @@ class Workspace:
             on_secret=self._on_secret,
             on_warning=self._on_warning,
         )
-        clients = self._clients = (self._lent or _aws(session)) if self.settings.storage == "aws" else None
+        clients = self._aws_clients = (
+            (self._shared_clients or _aws(session)) if self.settings.storage == "aws" else None
+        )
         self._store, self._photos = open_stores(self.settings, aws=clients, clock=self.clock)
 
     @property
@@ -149,7 +151,7 @@ class Workspace:
         which must be open, unless those are its user's."""
         settings = dataclasses.replace(self.settings, user=user, user_pool_id=None, identity_pool_id=None)
         other = Workspace(settings, clock=self.clock, on_secret=self._on_secret, on_warning=self._on_warning)
-        other._lent = None if self._as_user else self._clients
+        other._shared_clients = None if self._as_user else self._aws_clients
         return other
 
     def writable(self) -> None:

@@ -90,10 +90,10 @@ async def _chosen_rows(workspace: Workspace, wanted: Selection) -> Sequence[int]
 
 
 async def _export(workspace: Workspace, wanted: Selection, target: Path | IO[str], file_format: str) -> int:
-    from mls_tui.export import exporting
+    from mls_tui.export import open_export
 
     rows = None if wanted == Selection(sort="id", descending=False) else await _chosen_rows(workspace, wanted)
-    with exporting(target, file_format, dump=_safe_json) as export:
+    with open_export(target, file_format, dump=_safe_json) as export:
         async for batch in actions.listing_data(workspace, rows):
             export.add(batch)
     return export.count

@@ -8,8 +8,8 @@ from mls_tui import actions
 from mls_tui.cli.output import plain_text, say
 from mls_tui.cli.running import data_of, fail, log_to, settings_of, warn, with_workspace
 from mls_tui.domain.errors import MlsTuiError, sentence
+from mls_tui.users.base import Challenge, User, UserSource, require
 from mls_tui.users.local import open_users
-from mls_tui.users.port import Challenge, User, UserSource, require
 
 
 @click.command("sign-in")

@@ -200,7 +200,7 @@ def is_custom_endpoint(endpoint: str) -> bool:
     return not (urlsplit(endpoint).hostname or "").endswith(_AMAZON)
 
 
-def guarded(job: Callable[[], T], where: str) -> T:
+def with_storage_errors(job: Callable[[], T], where: str) -> T:
     """Run ``job``. Errors of botocore, and answers that cannot be read, become StorageErrors."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -323,13 +323,13 @@ def status_of(error: BaseException) -> int:
     return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def protect(name: str, where: str, turn_on: Callable[[], str]) -> Check:
+def turn_on_protection(name: str, where: str, turn_on: Callable[[], str]) -> Check:
     """Turn a protection on; ``turn_on`` returns how it stands.
 
     Skipped, with the reason, if the store does not have this protection. A failure if it may not be turned on.
     """
     try:
-        return Check(name, "ok", guarded(turn_on, where))
+        return Check(name, "ok", with_storage_errors(turn_on, where))
     except StorageError as error:
         if error.__cause__ is not None and is_unsupported(error.__cause__):
             return Check(name, "skipped", f"the {where} does not offer it")

@@ -46,7 +46,7 @@ _ADVICE = {
     errno.EIO: "the disk reports an error. Check the disk; what was stored before is intact.",
 }
 _MAX_KEY_BYTES = 1024
-_CHUNK = 200
+_MAX_NAME = 200
 """Longest file name; most file systems allow 255 bytes."""
 _CONTINUED = "+"
 """Ends a folder's name if the component continues below it."""
@@ -117,14 +117,14 @@ class FolderPhotoStore:
     # in the pool's threads
 
     async def _run(self, job: Callable[[], T]) -> T:
-        def guarded() -> T:
+        def with_storage_errors() -> T:
             try:
                 self._open()
                 return job()
             except OSError as error:
-                raise _translate(error, self._root) from error
+                raise _storage_error(error, self._root) from error
 
-        return await self._pool.run(guarded)
+        return await self._pool.run(with_storage_errors)
 
     def _open(self) -> None:
         with self._lock:
@@ -174,7 +174,7 @@ class FolderPhotoStore:
                     path.unlink(missing_ok=True)
                 emptied.add(path.parent)
             except (OSError, StorageError) as error:
-                failures[key] = str(_translate(error, self._root) if isinstance(error, OSError) else error)
+                failures[key] = str(_storage_error(error, self._root) if isinstance(error, OSError) else error)
         for folder in emptied:
             _remove_empty_folders(folder, self._root)
         return failures
@@ -187,7 +187,7 @@ class FolderPhotoStore:
             try:
                 self._restore(key, [trash / name for name in bins])
             except (OSError, StorageError) as error:
-                failures[key] = str(_translate(error, self._root) if isinstance(error, OSError) else error)
+                failures[key] = str(_storage_error(error, self._root) if isinstance(error, OSError) else error)
         return failures
 
     def _restore(self, key: str, bins: Sequence[Path]) -> None:
@@ -246,9 +246,9 @@ def relative_path(key: str) -> Path:
         if component in ("", ".", ".."):
             raise StorageError("A photo's key has an empty or a dot component; it cannot be stored.")
         encoded = _UNSAFE.sub(_escaped, component)
-        while len(encoded) > _CHUNK:
-            parts.append(encoded[:_CHUNK] + _CONTINUED)
-            rest = encoded[_CHUNK:]
+        while len(encoded) > _MAX_NAME:
+            parts.append(encoded[:_MAX_NAME] + _CONTINUED)
+            rest = encoded[_MAX_NAME:]
             encoded = f"=2E{rest[1:]}" if rest.startswith(".") else rest
         parts.append(encoded)
     return Path(*parts)
@@ -264,7 +264,7 @@ def _escaped(match: re.Match[str]) -> str:
     return "".join(f"={byte:02X}" for byte in match[0].encode(errors="replace"))
 
 
-def _translate(error: OSError, root: Path) -> StorageError:
+def _storage_error(error: OSError, root: Path) -> StorageError:
     advice = _ADVICE.get(error.errno or 0, f"{error.strerror or type(error).__name__}. Check the folder.")
     return StorageError(f"The photo folder {root} cannot be used: {advice}", retryable=error.errno == errno.EMFILE)
 

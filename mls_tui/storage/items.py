@@ -40,19 +40,19 @@ def plain(value: Any) -> Any:
         StorageError: a number DynamoDB cannot hold (infinite, not a number, out of 1e-130 … 9.9e125).
     """
     if isinstance(value, str):
-        return value if value.isascii() else _clean(value)
+        return value if value.isascii() else _without_surrogates(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, (int, float, Decimal)):
         return _number(value)
     if isinstance(value, dict):
-        return {name if name.isascii() else _clean(name): plain(inner) for name, inner in value.items()}
+        return {name if name.isascii() else _without_surrogates(name): plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
     raise StorageError(f"A value of type {type(value).__name__} cannot be stored.")
 
 
-def _clean(text: str) -> str:
+def _without_surrogates(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -215,14 +215,14 @@ def listing_item(user_id: str, listing: Listing, now_ms: int) -> Item:
             return item
         # A stored photo is found by its key; its URLs are what can be spared.
         data["photos"] = [_without(photo, dropped) for photo in data.get("photos", [])]
-    return fitting(item, f"Listing {listing.mls_number}")
+    return checked(item, f"Listing {listing.mls_number}")
 
 
 def _without(photo: dict[str, Any], name: str) -> dict[str, Any]:
     return {part: value for part, value in photo.items() if part != name or "key" not in photo}
 
 
-def fitting(item: Item, what: str) -> Item:
+def checked(item: Item, what: str) -> Item:
     """``item`` itself, its keys and size checked. Raises ItemTooLargeError where DynamoDB would refuse it."""
     check_keys(item)
     if not fits(item):
@@ -312,7 +312,7 @@ def connection_item(user_id: str, connection: Connection, now_ms: int) -> Item:
         "CreatedAt": now_ms,
         "UpdatedAt": now_ms,
     }
-    return fitting(item, f"Connection {connection.name}")
+    return checked(item, f"Connection {connection.name}")
 
 
 def read_connection(item: Item) -> Connection:
@@ -347,7 +347,7 @@ def run_item(user_id: str, run: ImportRun, now_ms: int) -> Item:
     errors = item["Data"].get("errors", [])
     while errors and not fits(item):
         del errors[len(errors) // 2 :]
-    return fitting(item, f"Run {run.run_id}")
+    return checked(item, f"Run {run.run_id}")
 
 
 def read_run(item: Item) -> ImportRun:
@@ -367,7 +367,7 @@ def problem_item(user_id: str, run_id: str, sequence: int, problem: Problem, now
     }
     if not fits(item) and data.pop("raw", None) is not None:
         data["error"] = f"{data['error'][:10_000]} (the record itself was too large to keep)"
-    return fitting(item, f"A problem of run {run_id}")
+    return checked(item, f"A problem of run {run_id}")
 
 
 def read_problem(item: Item) -> Problem:
@@ -387,7 +387,7 @@ def state_item(user_id: str, name: str, text: str, now_ms: int) -> Item:
         "CreatedAt": now_ms,
         "UpdatedAt": now_ms,
     }
-    return fitting(item, f"The state {name}")
+    return checked(item, f"The state {name}")
 
 
 def _read(kind: type[R], data: Callable[[], Item], item: Item) -> R:

@@ -85,7 +85,7 @@ class Summary:
     synced: int
 
 
-_READ = ", ".join(Summary.__dataclass_fields__)
+_SUMMARY_COLUMNS = ", ".join(Summary.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ def per(period: str | None, unit: str | None) -> str:
 
 def put(db: sqlite3.Connection, items: Sequence[Mapping[str, Any]]) -> None:
     """Add or replace the summaries of listings' items. A listing keeps its row number."""
-    db.executemany(_UPSERT, map(_columns, items))
+    db.executemany(_UPSERT, map(_row, items))
     db.executemany(
         "INSERT INTO summary_texts (row, text) SELECT row, ? FROM summaries WHERE pk = ? AND listing_id = ?"
         " ON CONFLICT (row) DO UPDATE SET text = excluded.text",
@@ -197,7 +197,7 @@ def select(db: sqlite3.Connection, pk: str, wanted: Selection) -> Selected:
     key, turn = SORTS[wanted.sort], " DESC" if wanted.descending else ""
     order = f"{key}{turn} NULLS LAST, row"
     # `+pk`: a walk through the table is quicker than the index on pk, which would read it in another order.
-    sql = f"SELECT row, status FROM summaries WHERE +pk = ?{_and(wanted.query)} ORDER BY {order}"  # noqa: S608 - our words
+    sql = f"SELECT row, status FROM summaries WHERE +pk = ?{_and_where(wanted.query)} ORDER BY {order}"  # noqa: S608 - our words
     rows = array("q")
     counts = dict.fromkeys(STATUSES, 0)
     statuses = set(wanted.statuses or STATUSES)
@@ -227,7 +227,7 @@ def read(db: sqlite3.Connection, pk: str, rows: Sequence[int]) -> list[Summary]:
     found: dict[int, Summary] = {}
     for first in range(0, len(rows), 500):
         part = rows[first : first + 500]
-        sql = f"SELECT {_READ} FROM summaries WHERE pk = ? AND row IN ({', '.join('?' * len(part))})"  # noqa: S608 - our words
+        sql = f"SELECT {_SUMMARY_COLUMNS} FROM summaries WHERE pk = ? AND row IN ({', '.join('?' * len(part))})"  # noqa: S608 - our words
         for values in db.execute(sql, (pk, *part)):
             found[values[0]] = Summary(*values)
     return [found[row] for row in rows if row in found]
@@ -260,7 +260,7 @@ def row_of(db: sqlite3.Connection, pk: str, listing_id: str) -> int | None:
     return None if found is None else int(found[0])
 
 
-def _and(query: Query) -> str:
+def _and_where(query: Query) -> str:
     return f" AND {query.where}" if query.where else ""
 
 
@@ -279,18 +279,18 @@ DATA_PARTS = (
 )  # fmt: skip
 """The parts of an item, and of its ``Data``, that a summary is made from."""
 
-_WRITTEN = (
+_COLUMNS = (
     "pk", "listing_id", "updated", "connection_id", "mls_number", "status", "raw_status", "price", "per", "beds",
     "baths", "sqft", "street", "city", "state", "zip", "kind", "list_date", "photos", "photos_total", "synced",
     "street_key", "city_key", "zip_key", "kind_key", "mls_key", "types", "source",
 )  # fmt: skip
 _UPSERT = (
-    f"INSERT INTO summaries ({', '.join(_WRITTEN)}) VALUES ({', '.join('?' * len(_WRITTEN))})"  # noqa: S608 - our words
-    f" ON CONFLICT (pk, listing_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _WRITTEN[2:])}"
+    f"INSERT INTO summaries ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - our words
+    f" ON CONFLICT (pk, listing_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[2:])}"
 )
 
 
-def _columns(item: Mapping[str, Any]) -> tuple[Any, ...]:
+def _row(item: Mapping[str, Any]) -> tuple[Any, ...]:
     data = item["Data"]
     address = data.get("address") or {}
     street, city, zip_code = address.get("street"), address.get("city"), address.get("zip")
@@ -304,12 +304,12 @@ def _columns(item: Mapping[str, Any]) -> tuple[Any, ...]:
         data.get("bedrooms"), data.get("bathrooms"), data.get("squareFeet"), street or None, city or None,
         address.get("state"), zip_code, kind, data.get("listDate") or None,
         item.get("PhotosStored", 0), item.get("PhotosTotal", 0),
-        data["syncedAt"], _key(street), _key(city), _key(zip_code), _key(kind), _key(data["mlsNumber"]),
-        _key(" ".join(word for word in (*kinds, kind) if word)), _lines(source),
+        data["syncedAt"], _sort_key(street), _sort_key(city), _sort_key(zip_code), _sort_key(kind),
+        _sort_key(data["mlsNumber"]), _sort_key(" ".join(word for word in (*kinds, kind) if word)), _lines(source),
     )  # fmt: skip
 
 
-def _key(text: str | None) -> str | None:
+def _sort_key(text: str | None) -> str | None:
     """None, not an empty text, for what is absent: absent values are sorted last."""
     return fold(text or "") or None
 

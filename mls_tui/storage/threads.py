@@ -65,14 +65,14 @@ class DaemonPool:
 
     def _work(self) -> None:
         while (entry := self._jobs.get()) is not None:
-            perform(*entry)
+            run_job(*entry)
             # Without this the finished job's result would live until the next job arrives.
             del entry
             with self._lock:
                 self._idle += 1
 
 
-def perform(future: Future[Any], job: Callable[[], Any]) -> None:
+def run_job(future: Future[Any], job: Callable[[], Any]) -> None:
     """Run one job and settle its future; a job whose caller has gone is skipped."""
     if not future.set_running_or_notify_cancel():
         return

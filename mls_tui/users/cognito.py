@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from mls_tui.domain.clock import Clock, SystemClock
 from mls_tui.domain.errors import AuthenticationError, StorageError, UsageError
-from mls_tui.users.port import Challenge, ChallengeKind, ChallengeOverError, User
+from mls_tui.users.base import Challenge, ChallengeKind, ChallengeOverError, User
 from mls_tui.users.session import Session, SessionFile, claims
 from mls_tui.users.srp import SrpClient
-from mls_tui.vault.secrets import Tell, open_vault
+from mls_tui.vault.secrets import TextCallback, open_vault
 
 if TYPE_CHECKING:
     from mls_tui.config import Settings
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
 RENEW_SECONDS = 300
 """Tokens with less time than this are renewed before they are used."""
 
-_QUESTIONS: dict[ChallengeKind, tuple[str, str, bool]] = {
+_CHALLENGES: dict[ChallengeKind, tuple[str, str, bool]] = {
     ChallengeKind.NEW_PASSWORD: ("NEW_PASSWORD", "A new password is required", True),
     ChallengeKind.TOTP: ("SOFTWARE_TOKEN_MFA_CODE", "The code of your authenticator app", False),
     ChallengeKind.SMS: ("SMS_MFA_CODE", "The code sent to your phone", False),
 }
-_SIGNED_OUT = ("NotAuthorizedException", "RefreshTokenReuseException", "UserNotFoundException")
+_SESSION_OVER_CODES = ("NotAuthorizedException", "RefreshTokenReuseException", "UserNotFoundException")
 
-_WRONG = "the name or the password is wrong, or the account is disabled"
-_OFTEN = "too many attempts, wait a moment"
+_WRONG_CREDENTIALS = "the name or the password is wrong, or the account is disabled"
+_TOO_OFTEN = "too many attempts, wait a moment"
 _POOL_REFUSALS = {
-    "NotAuthorizedException": _WRONG,
-    "UserNotFoundException": _WRONG,
+    "NotAuthorizedException": _WRONG_CREDENTIALS,
+    "UserNotFoundException": _WRONG_CREDENTIALS,
     "CodeMismatchException": "the code is wrong",
     "ExpiredCodeException": "the code has expired",
     "InvalidPasswordException": "the new password does not satisfy the pool's rules",
     "PasswordHistoryPolicyViolationException": "the new password was used before",
     "UserNotConfirmedException": "the account is not confirmed yet",
     "PasswordResetRequiredException": "the password has to be reset first",
-    "TooManyRequestsException": _OFTEN,
-    "LimitExceededException": _OFTEN,
+    "TooManyRequestsException": _TOO_OFTEN,
+    "LimitExceededException": _TOO_OFTEN,
     "ResourceNotFoundException": "there is no such app client: check MLS_TUI_USER_POOL_CLIENT_ID",
 }
 _IDENTITY_REFUSALS = {
@@ -52,9 +52,9 @@ _IDENTITY_REFUSALS = {
     "MLS_TUI_IDENTITY_POOL_ID and its identity providers",
     "ResourceNotFoundException": "there is no such identity pool: check MLS_TUI_IDENTITY_POOL_ID",
     "InvalidIdentityPoolConfigurationException": "the identity pool has no role for signed-in users",
-    "TooManyRequestsException": _OFTEN,
+    "TooManyRequestsException": _TOO_OFTEN,
 }
-_TOO_LONG = "it took too long, or was answered already: begin the sign-in again"
+_EXPIRED_SESSION = "it took too long, or was answered already: begin the sign-in again"
 _NO_PUBLIC_CLIENT = (
     "the app client has a client secret, which no program on a user's own machine can keep. Make an app client without "
     "one and put its id in MLS_TUI_USER_POOL_CLIENT_ID"
@@ -93,7 +93,7 @@ class CognitoUsers:
 
     def sign_in(self, username: str, password: str) -> User | Challenge:
         srp = SrpClient(self._pool_id, password)
-        first = _called(
+        first = _call(
             _POOL_REFUSALS,
             self._pool.initiate_auth,
             AuthFlow="USER_SRP_AUTH",
@@ -110,19 +110,19 @@ class CognitoUsers:
                 "Cognito's answer to the sign-in cannot be trusted; nothing was sent. Check MLS_TUI_USER_POOL_ID, and "
                 "that nothing stands between this machine and AWS."
             ) from None
-        answer = self._respond("PASSWORD_VERIFIER", first.get("Session"), claim)
-        return self._next(answer, parameters.get("USERNAME", username))
+        answer = self._answer_challenge("PASSWORD_VERIFIER", first.get("Session"), claim)
+        return self._user_or_challenge(answer, parameters.get("USERNAME", username))
 
     def answer(self, challenge: Challenge, text: str) -> User | Challenge:
-        field = _QUESTIONS[challenge.kind][0]
+        field = _CHALLENGES[challenge.kind][0]
         responses = {"USERNAME": challenge.username, field: text}
         try:
-            answer = self._respond(challenge.kind.value, challenge.session, responses)
+            answer = self._answer_challenge(challenge.kind.value, challenge.session, responses)
         except CognitoError as error:
             if error.code == "NotAuthorizedException":
                 raise ChallengeOverError(str(error)) from None
             raise
-        return self._next(answer, challenge.username)
+        return self._user_or_challenge(answer, challenge.username)
 
     def sign_out(self) -> None:
         """Forget first, then revoke: whatever the network does, nobody is signed in here any more."""
@@ -130,9 +130,9 @@ class CognitoUsers:
         self._sessions.clear()
         if session is not None:
             try:
-                _called(_POOL_REFUSALS, self._pool.revoke_token, Token=session.refresh_token, ClientId=self._client_id)
+                _call(_POOL_REFUSALS, self._pool.revoke_token, Token=session.refresh_token, ClientId=self._client_id)
             except CognitoError as error:
-                if error.code not in _SIGNED_OUT:
+                if error.code not in _SESSION_OVER_CODES:
                     raise AuthenticationError(
                         f"Signed out here, but Cognito did not revoke the session ({error.code})."
                     ) from None
@@ -150,7 +150,7 @@ class CognitoUsers:
             try:
                 return self._renewed(session)
             except (CognitoError, StorageError) as error:
-                if isinstance(error, CognitoError) and error.code in _SIGNED_OUT:
+                if isinstance(error, CognitoError) and error.code in _SESSION_OVER_CODES:
                     return self._after_refusal(session)
                 if session.expires_at > self._now():
                     return session
@@ -162,9 +162,9 @@ class CognitoUsers:
 
         if self._identity is None:
             return default_session()
-        return self._identity.boto3_session(self._login)
+        return self._identity.boto3_session(self._live_session)
 
-    def _login(self) -> Session:
+    def _live_session(self) -> Session:
         session = self.session()
         if session is None:
             raise AuthenticationError("Authentication required")
@@ -172,7 +172,7 @@ class CognitoUsers:
 
     def _renewed(self, session: Session) -> Session:
         """GetTokensFromRefreshToken; with rotation the old refresh token is dead, so the new one is kept at once."""
-        answer = _called(
+        answer = _call(
             _POOL_REFUSALS,
             self._pool.get_tokens_from_refresh_token,
             RefreshToken=session.refresh_token,
@@ -197,7 +197,7 @@ class CognitoUsers:
         self._sessions.clear()
         return None
 
-    def _next(self, answer: dict[str, Any], username: str) -> User | Challenge:
+    def _user_or_challenge(self, answer: dict[str, Any], username: str) -> User | Challenge:
         name = answer.get("ChallengeName")
         if name is None:
             return self._signed_in(answer["AuthenticationResult"], username)
@@ -208,13 +208,13 @@ class CognitoUsers:
             )
         kind = ChallengeKind(name)
         parameters = answer.get("ChallengeParameters", {})
-        if kind is ChallengeKind.NEW_PASSWORD and (missing := _attributes(parameters.get("requiredAttributes"))):
+        if kind is ChallengeKind.NEW_PASSWORD and (missing := _attribute_names(parameters.get("requiredAttributes"))):
             raise AuthenticationError(
                 f"Cognito wants more than a new password at the first sign-in ({missing}): ask whoever runs the user "
                 "pool to fill that in."
             )
         known = parameters.get("USER_ID_FOR_SRP", username)
-        _, prompt, hidden = _QUESTIONS[kind]
+        _, prompt, hidden = _CHALLENGES[kind]
         return Challenge(kind, prompt, hidden, known, answer.get("Session", ""))
 
     def _signed_in(self, tokens: dict[str, Any], username: str) -> User:
@@ -234,9 +234,9 @@ class CognitoUsers:
         self._sessions.save(session)
         return User(user_id, name)
 
-    def _respond(self, challenge: str, session: str | None, responses: dict[str, str]) -> Any:
+    def _answer_challenge(self, challenge: str, session: str | None, responses: dict[str, str]) -> Any:
         extra = {"Session": session} if session else {}
-        return _called(
+        return _call(
             _POOL_REFUSALS,
             self._pool.respond_to_auth_challenge,
             ClientId=self._client_id,
@@ -249,7 +249,7 @@ class CognitoUsers:
         return self._clock.now().timestamp()
 
 
-def open_cognito(settings: Settings, on_warning: Tell | None = None) -> CognitoUsers:
+def open_cognito(settings: Settings, on_warning: TextCallback | None = None) -> CognitoUsers:
     """From the settings; the session is encrypted with a key of this machine (KMS would need the session first).
 
     ``on_warning`` is called with a sentence if saving a session creates the file of keys.
@@ -271,7 +271,7 @@ def open_cognito(settings: Settings, on_warning: Tell | None = None) -> CognitoU
     return CognitoUsers(pool, pool_id, client_id, session_file(settings, on_warning), identity)
 
 
-def session_file(settings: Settings, on_warning: Tell | None = None) -> SessionFile:
+def session_file(settings: Settings, on_warning: TextCallback | None = None) -> SessionFile:
     """Where the session of these settings is kept."""
     vault = open_vault(replace(settings, kms_key_id=None), on_warning=on_warning)
     return SessionFile(settings.session_path, vault, settings.user_pool_client_id or "")
@@ -287,7 +287,7 @@ def reseal_session(settings: Settings) -> int:
     return 1
 
 
-def _attributes(listed: str | None) -> str:
+def _attribute_names(listed: str | None) -> str:
     """``["userAttributes.email"]`` as ``email``; empty where nothing is listed."""
     try:
         names = json.loads(listed or "[]")
@@ -308,7 +308,7 @@ class IdentityPool:
 
     def identity_id(self, id_token: str) -> str:
         """The id that IAM policies know as ``${cognito-identity.amazonaws.com:sub}``."""
-        answer = _called(
+        answer = _call(
             _IDENTITY_REFUSALS, self._client.get_id, IdentityPoolId=self._pool_id, Logins={self._provider: id_token}
         )
         return str(answer["IdentityId"])
@@ -320,7 +320,7 @@ class IdentityPool:
         def fetch() -> dict[str, str]:
             session = login()
             logins = {self._provider: session.id_token}
-            found = _called(
+            found = _call(
                 _IDENTITY_REFUSALS, self._client.get_credentials_for_identity, IdentityId=session.user_id, Logins=logins
             )
             credentials = found["Credentials"]
@@ -343,7 +343,7 @@ class CognitoError(AuthenticationError):
         self.code = code
 
 
-def _called(refusals: Mapping[str, str], operation: Callable[..., Any], **arguments: Any) -> Any:
+def _call(refusals: Mapping[str, str], operation: Callable[..., Any], **arguments: Any) -> Any:
     """One call of AWS; its errors without what was sent.
 
     Raises:
@@ -358,7 +358,7 @@ def _called(refusals: Mapping[str, str], operation: Callable[..., Any], **argume
         said = error.response.get("Error", {})
         code = said.get("Code", "unknown error")
         raise CognitoError(
-            code, _told_by_words(code, str(said.get("Message", ""))) or refusals.get(code, code)
+            code, _reason_in_message(code, str(said.get("Message", ""))) or refusals.get(code, code)
         ) from None
     except BotoCoreError as error:
         raise StorageError(
@@ -367,11 +367,11 @@ def _called(refusals: Mapping[str, str], operation: Callable[..., Any], **argume
         ) from None
 
 
-def _told_by_words(code: str, message: str) -> str | None:
+def _reason_in_message(code: str, message: str) -> str | None:
     """What AWS tells from a wrong password by its words alone: "Unable to verify secret hash for client …", "Invalid
     session for the user, session is expired."."""
     if code != "NotAuthorizedException":
         return None
     if "secret" in message.lower():
         return _NO_PUBLIC_CLIENT
-    return _TOO_LONG if "session" in message.lower() else None
+    return _EXPIRED_SESSION if "session" in message.lower() else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mls_tui.domain.errors import AuthenticationError, StorageError
 from mls_tui.storage.files import PRIVATE_FILE, private_folder, write_whole
-from mls_tui.users.port import Challenge, User, UserSource
+from mls_tui.users.base import Challenge, User, UserSource
 
 if TYPE_CHECKING:
     from mls_tui.config import Settings

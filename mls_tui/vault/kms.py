@@ -13,7 +13,7 @@ from mls_tui.domain.errors import SecretError
 from mls_tui.storage.base import Check
 from mls_tui.vault.keys import DataKey
 
-MARK = "kms-"
+KEY_ID_PREFIX = "kms-"
 
 
 class KeyService(Protocol):
@@ -76,15 +76,15 @@ class KmsKeys:
     def current(self) -> DataKey:
         if self._current is None:
             clear, wrapped = self._service.generate(self._context)
-            key_id = MARK + base64.urlsafe_b64encode(wrapped).decode().rstrip("=")
+            key_id = KEY_ID_PREFIX + base64.urlsafe_b64encode(wrapped).decode().rstrip("=")
             self._current = self._known[key_id] = DataKey(key_id, clear)
         return self._current
 
     def find(self, key_id: str) -> DataKey | None:
-        if not key_id.startswith(MARK):
+        if not key_id.startswith(KEY_ID_PREFIX):
             return None
         if key_id not in self._known:
-            text = key_id.removeprefix(MARK)
+            text = key_id.removeprefix(KEY_ID_PREFIX)
             try:
                 wrapped = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             except (binascii.Error, ValueError):

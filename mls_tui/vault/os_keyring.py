@@ -13,7 +13,7 @@ from mls_tui.storage.files import PRIVATE_FILE, private_folder, write_whole
 from mls_tui.vault.keys import DataKey, KeyRing, new_key
 
 SERVICE = "mls-tui"
-PATIENCE_SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0
 """How long the keyring may take; a desktop may be asking its user for a password behind our screen."""
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class Backend(Protocol):
     def set_password(self, service: str, username: str, password: str) -> None: ...
 
 
-def find_backend(patience: float = PATIENCE_SECONDS) -> Backend | None:
+def find_keyring(timeout: float = TIMEOUT_SECONDS) -> Backend | None:
     """The machine's keyring, where ``keyring`` is installed and has a real backend (priority 1 or more)."""
 
     def look() -> Backend | None:
@@ -40,12 +40,12 @@ def find_backend(patience: float = PATIENCE_SECONDS) -> Backend | None:
         return backend if backend.priority >= 1 else None
 
     try:
-        return bounded(look, patience)
+        return call_with_timeout(look, timeout)
     except Exception:  # whatever a desktop's keyring does, there is the file
         return None
 
 
-def bounded(call: Callable[[], T], seconds: float) -> T:
+def call_with_timeout(call: Callable[[], T], seconds: float) -> T:
     """Run a call that may hang in a thread that may be left behind. Raises TimeoutError after ``seconds``."""
     answers: list[T] = []
     errors: list[Exception] = []
@@ -73,12 +73,12 @@ class OsKeyring:
     stored secrets be lost to them.
     """
 
-    def __init__(self, backend: Backend, account: str, marker: Path, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, backend: Backend, account: str, marker: Path, timeout: float = TIMEOUT_SECONDS) -> None:
         self.place = f"the keyring of this system, entry {SERVICE}/{account}"
         self._backend = backend
         self._account = account
         self._marker = marker
-        self._patience = patience
+        self._patience = timeout
         self._ring: KeyRing | None = None
 
     def current(self) -> DataKey:
@@ -139,7 +139,7 @@ class OsKeyring:
 
     def _ask(self, call: Callable[[], T]) -> T:
         try:
-            return bounded(call, self._patience)
+            return call_with_timeout(call, self._patience)
         except Exception as error:  # backends raise what they like; its text may hold what was stored
             cause = "it did not answer" if isinstance(error, TimeoutError) else type(error).__name__
             raise SecretError(f"{self.place} cannot be used ({cause}): unlock it or set MLS_TUI_KEY.") from None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 VERSION = "v1"
 NONCE_BYTES = 12
 
-Tell = Callable[[str], object]
+TextCallback = Callable[[str], object]
 
 
 class Vault:
@@ -36,7 +36,9 @@ class Vault:
     ``on_secret`` is called with every clear secret, so that the log can mask it.
     """
 
-    def __init__(self, source: KeySource, readers: tuple[KeySource, ...] = (), on_secret: Tell | None = None) -> None:
+    def __init__(
+        self, source: KeySource, readers: tuple[KeySource, ...] = (), on_secret: TextCallback | None = None
+    ) -> None:
         self._source = source
         self._readers = readers
         self._on_secret = on_secret
@@ -49,11 +51,11 @@ class Vault:
 
     def encrypt(self, clear: str, *, user: str, connection: str, field: str) -> str:
         """The ciphertext of a secret, valid only for this user, connection and field."""
-        self._tell(clear)
+        self._report(clear)
         with self._lock:
             key = self._source.current()
         nonce = os.urandom(NONCE_BYTES)
-        sealed = nonce + _cipher(key).encrypt(nonce, clear.encode(), _associated(user, connection, field))
+        sealed = nonce + _cipher(key).encrypt(nonce, clear.encode(), _associated_data(user, connection, field))
         return f"{VERSION}.{key.key_id}.{base64.b64encode(sealed).decode()}"
 
     def decrypt(self, sealed: str, *, user: str, connection: str, field: str) -> str:
@@ -64,16 +66,18 @@ class Vault:
         """
         from cryptography.exceptions import InvalidTag
 
-        key_id, body = _parts(sealed)
+        key_id, body = _parse(sealed)
         key = self._find(key_id)
         try:
-            clear = _cipher(key).decrypt(body[:NONCE_BYTES], body[NONCE_BYTES:], _associated(user, connection, field))
+            clear = _cipher(key).decrypt(
+                body[:NONCE_BYTES], body[NONCE_BYTES:], _associated_data(user, connection, field)
+            )
         except (InvalidTag, ValueError):
             raise SecretError(
                 f"The stored {field} was not made for this connection or is damaged: enter it again."
             ) from None
         text = clear.decode()
-        self._tell(text)
+        self._report(text)
         return text
 
     def key_id(self) -> str:
@@ -91,7 +95,7 @@ class Vault:
         current = self.key_id()
         fresh = {}
         for field, sealed in secrets.items():
-            if _parts(sealed)[0] != current:
+            if _parse(sealed)[0] != current:
                 clear = self.decrypt(sealed, user=user, connection=connection, field=field)
                 sealed = self.encrypt(clear, user=user, connection=connection, field=field)
             fresh[field] = sealed
@@ -117,7 +121,7 @@ class Vault:
             "bring that key back (MLS_TUI_KEY or MLS_TUI_KEY_PREVIOUS), or enter the secret again."
         )
 
-    def _tell(self, clear: str) -> None:
+    def _report(self, clear: str) -> None:
         if self._on_secret is not None:
             self._on_secret(clear)
 
@@ -128,8 +132,8 @@ def open_vault(
     user: str | None = None,
     kms_client: object = None,
     backend: Backend | None = None,
-    on_secret: Tell | None = None,
-    on_warning: Tell | None = None,
+    on_secret: TextCallback | None = None,
+    on_warning: TextCallback | None = None,
 ) -> Vault:
     """The vault of these settings: KMS if a key is configured on AWS, else MLS_TUI_KEY, the OS keyring, a file.
 
@@ -154,13 +158,13 @@ def open_vault(
 
 def _keyring(settings: Settings, backend: Backend | None, *, needed: bool) -> KeySource | None:
     """The OS keyring, unless a file of keys is in use already; if it was used before, it is not replaced by a file."""
-    from mls_tui.vault.os_keyring import OsKeyring, find_backend
+    from mls_tui.vault.os_keyring import OsKeyring, find_keyring
 
     marker = settings.key_path.with_name("in-keyring")
     used = marker.exists()
     if not used and (not needed or settings.key_path.exists()):
         return None
-    found = backend if backend is not None else find_backend()
+    found = backend if backend is not None else find_keyring()
     if found is not None:
         return OsKeyring(found, str(settings.home or "default"), marker)
     if used and needed:
@@ -174,12 +178,12 @@ def _cipher(key: DataKey) -> AESGCM:
     return AESGCM(key.material)
 
 
-def _associated(user: str, connection: str, field: str) -> bytes:
+def _associated_data(user: str, connection: str, field: str) -> bytes:
     """A list in JSON: no two triples give the same bytes."""
     return json.dumps([VERSION, user, connection, field]).encode()
 
 
-def _parts(sealed: str) -> tuple[str, bytes]:
+def _parse(sealed: str) -> tuple[str, bytes]:
     version, _, rest = sealed.partition(".")
     key_id, _, body = rest.partition(".")
     try:

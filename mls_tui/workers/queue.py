@@ -21,7 +21,7 @@ from typing import Any
 
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.keys import valid_user_id
-from mls_tui.storage.aws import Aws, error_code, guarded
+from mls_tui.storage.aws import Aws, error_code, with_storage_errors
 from mls_tui.storage.base import Check
 from mls_tui.storage.threads import DaemonPool
 
@@ -156,18 +156,22 @@ class ImportQueue:
     # calls
 
     def _client(self) -> Any:
-        return guarded(self._aws.sqs, "SQS queues")
+        return with_storage_errors(self._aws.sqs, "SQS queues")
 
     def _call(self, name: str, operation: str, **request: Any) -> dict[str, Any]:
         client, url = self._client(), self._url(name)
-        return guarded(lambda: dict(getattr(client, operation)(QueueUrl=url, **request)), f"SQS queue {name}")
+        return with_storage_errors(
+            lambda: dict(getattr(client, operation)(QueueUrl=url, **request)), f"SQS queue {name}"
+        )
 
     def _url(self, name: str) -> str:
         with self._lock:
             known = self._urls.get(name)
         if known is None:
             client = self._client()
-            known = str(guarded(lambda: client.get_queue_url(QueueName=name)["QueueUrl"], f"SQS queue {name}"))
+            known = str(
+                with_storage_errors(lambda: client.get_queue_url(QueueName=name)["QueueUrl"], f"SQS queue {name}")
+            )
             with self._lock:
                 self._urls[name] = known
         return known
@@ -228,7 +232,7 @@ class ImportQueue:
         if found is None:
             client = self._client()
             request = {"QueueName": name, "Attributes": {"FifoQueue": "true"}, "tags": {"application": "mls-tui"}}
-            guarded(lambda: client.create_queue(**request), f"SQS queue {name}")
+            with_storage_errors(lambda: client.create_queue(**request), f"SQS queue {name}")
             found, verb = self._attributes(name) or {}, "created"
         change = _differing(found, self._wanted(name, found))
         if change:

@@ -28,7 +28,7 @@ def environment(job: Job) -> None:
 
 async def connected(workspace: Any, job: Job) -> str:
     """Store the connection to the bench's feed; its id."""
-    from mls_tui.actions.connecting import seal
+    from mls_tui.actions.connector import seal
     from mls_tui.domain.connection import Connection, SecretField
     from mls_tui.storage.items import connection_item
 

@@ -16,7 +16,7 @@ from mls_tui.domain.errors import StorageError
 from mls_tui.storage.aws import Aws
 from mls_tui.storage.s3 import S3PhotoStore
 from mls_tui.storage.s3.store import put_request
-from mls_tui.storage.s3.uploads import FAILURES, REST_SECONDS, FastUploads, fast_uploads
+from mls_tui.storage.s3.uploads import MAX_FAILURES, PAUSE_SECONDS, FastUploads, fast_uploads
 from tests.contract.samples import Pair
 
 BODY = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40
@@ -93,10 +93,10 @@ async def test_key_that_it_would_change_goes_by_boto3(aws_pair: Pair, sent_by_bo
 async def test_refusal_is_told_by_boto3_and_after_a_few_only_boto3_is_asked(aws: Aws, sent_by_boto3: list[str]) -> None:
     bucket = f"none-{uuid4().hex}"
     store = S3PhotoStore(aws, bucket)
-    for _ in range(FAILURES + 1):
+    for _ in range(MAX_FAILURES + 1):
         with pytest.raises(StorageError, match="does not exist"):
             await store.put(KEY, BODY, content_type="image/jpeg", sha256=SHA, metadata={})
-    assert len(sent_by_boto3) == FAILURES + 1
+    assert len(sent_by_boto3) == MAX_FAILURES + 1
     await store.close()
 
 
@@ -134,14 +134,14 @@ async def test_fast_way_that_failed_is_tried_again_after_a_while() -> None:
     store, clock = Counting(), [0.0]
     uploads = FastUploads(store, now=lambda: clock[0])  # type: ignore[arg-type]
     request = put_request("b", KEY, BODY, "image/jpeg", SHA, METADATA)
-    for _ in range(FAILURES + 3):
+    for _ in range(MAX_FAILURES + 3):
         assert not await uploads.put(request)
-    assert store.tries == FAILURES
-    clock[0] += REST_SECONDS
+    assert store.tries == MAX_FAILURES
+    clock[0] += PAUSE_SECONDS
     assert not await uploads.put(request)
     assert not await uploads.put(request)
-    assert store.tries == FAILURES + 1  # one failure is enough now
-    clock[0] += REST_SECONDS
+    assert store.tries == MAX_FAILURES + 1  # one failure is enough now
+    clock[0] += PAUSE_SECONDS
     store.down = False
     assert await uploads.put(request)
     assert await uploads.put(request)

@@ -133,7 +133,7 @@ async def test_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
 
 async def test_locked_database_is_a_sentence_and_may_be_tried_again(tmp_path: Path) -> None:
     path = tmp_path / "rows.db"
-    store = SqliteListingStore(path, database=Database(path, patience_seconds=0))
+    store = SqliteListingStore(path, database=Database(path, lock_timeout=0))
     await store.put(USER, a_listing())
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -10,8 +10,8 @@ import pytest
 
 from mls_tui import actions
 from mls_tui.actions import ConnectionEdit, ConnectionForm
-from mls_tui.actions.connecting import clear_secrets, rate_limits
 from mls_tui.actions.connections import find_connection
+from mls_tui.actions.connector import clear_secrets, rate_limits
 from mls_tui.actions.workspace import Workspace
 from mls_tui.config import load_settings
 from mls_tui.domain.connection import AuthKind

@@ -35,7 +35,7 @@ HOMES, PHOTOS = 10, 3
 WORKERS, KILLS, EVERY_SECONDS = 3, 12, 1.5
 LIMIT, WINDOW, JITTER = 40, 4.0, 1.0
 """API requests per seconds that the connections may send, and how late one may arrive on a busy machine."""
-PATIENCE_SECONDS = 120
+TIMEOUT_SECONDS = 120
 
 
 @dataclass(slots=True)
@@ -234,7 +234,7 @@ async def watch_imports(ws: Workspace, groups: list[list[ImportRun]], overlaps: 
 async def all_ended(ws: Workspace, runs: list[ImportRun]) -> dict[str, ImportRun]:
     """The rows of the runs once all have ended, by connection."""
     found: dict[str, ImportRun] = defaultdict()
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while len(found) < len(runs):
             await asyncio.sleep(0.5)
             rows = [await ws.store.get_run(ws.user_id, run.run_id, started_at=run.started_at) for run in runs]

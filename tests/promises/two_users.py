@@ -19,7 +19,7 @@ from mls_tui.demo.server import DemoMLS
 from mls_tui.domain.errors import MlsTuiError
 from mls_tui.domain.listing import Listing
 from mls_tui.storage.summaries import Selection
-from mls_tui.users.port import User
+from mls_tui.users.base import User
 from tests.clocks import SwiftClock
 from tests.e2e.house import OVERRIDES, scan
 from tests.promises.house import cheap_photos

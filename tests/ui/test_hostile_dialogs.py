@@ -12,7 +12,7 @@ from mls_tui.ui.screens.dialogs import ConfirmDialog, Doomed, FailuresDialog, Te
 from mls_tui.ui.screens.errors import ErrorScreen
 from mls_tui.ui.screens.help import HelpScreen, KeyLine
 from mls_tui.ui.screens.sign_in import SignInScreen
-from mls_tui.users.port import Challenge, ChallengeKind
+from mls_tui.users.base import Challenge, ChallengeKind
 from tests.ui.shell import HOSTILE, SIZES, an_app, harmless, opened, press, resized, seen, settled
 from tests.ui.test_sign_in import AskingUsers
 

@@ -9,7 +9,7 @@ from mls_tui.domain.errors import AuthenticationError, ConnectionExpiredError, C
 from mls_tui.ui.screens.connections import ConnectionsScreen
 from mls_tui.ui.screens.errors import ErrorScreen
 from mls_tui.ui.screens.sign_in import SignInScreen
-from mls_tui.users.port import Challenge, ChallengeKind, User
+from mls_tui.users.base import Challenge, ChallengeKind, User
 from tests.ui.fakes import FakeActions, a_view
 from tests.ui.shell import an_app, opened, press, seen, settled, text_of, until
 

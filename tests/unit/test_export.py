@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mls_tui.domain.errors import StorageError, UsageError
 from mls_tui.domain.listing import Address, Listing, ListingStatus, Photo
-from mls_tui.export import COLUMNS, FORMATS, harmless, write_listings
+from mls_tui.export import COLUMNS, FORMATS, without_formula, write_listings
 
 
 def _listing(number: int = 1, **changes: object) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def test_a_negative_number_stays_a_number(tmp_path: Path) -> None:
 
 @given(text=st.text())
 def test_harmless_text_never_begins_like_a_formula_and_loses_no_letter(text: str) -> None:
-    safe = harmless(text)
+    safe = without_formula(text)
     assert safe.strip(" ")[:1] not in set("=+-@\t\r\n＝＋－＠") - {""}
     assert safe.endswith(text.replace("\0", ""))
 

@@ -15,7 +15,7 @@ from mls_tui.storage.dynamodb.table import Condition, ConditionFailedError, Tabl
 from mls_tui.storage.items import Item, to_attributes
 from mls_tui.storage.leases import holder_is_gone, reserved_for
 
-_ROUNDS = 5
+_ATTEMPTS = 5
 
 
 def put_connection(table: Table, item: Item) -> None:
@@ -46,9 +46,9 @@ def put_cursor(table: Table, sk: str, cursor: Item, run: Item, holder: str) -> b
         {":cursor": cursor, ":holder": holder},
         {"#cursor": "Cursor", "#lease": "Lease", "#holder": "holder"},
     )
-    moved = _within(table, run["PK"], sk, "SET #cursor = :cursor", condition)
+    moved = _update_in_transaction(table, run["PK"], sk, "SET #cursor = :cursor", condition)
     try:
-        table.transact([moved, _within(table, run["PK"], run["SK"], _SET_RUN, _run_values(run))])
+        table.transact([moved, _update_in_transaction(table, run["PK"], run["SK"], _SET_RUN, _run_values(run))])
     except TransactionFailedError:
         return False
     return True
@@ -61,7 +61,7 @@ def acquire_lease(table: Table, pk: str, sk: str, lease: Lease, now_ms: int) -> 
         free.values[":lease"] = items.lease_data(lease)
         table.update(pk, sk, "SET #lease = :lease", free)
 
-    return _when_free(table, pk, sk, take, lease.run_id, lease.holder, now_ms)
+    return _write_when_free(table, pk, sk, take, lease.run_id, lease.holder, now_ms)
 
 
 def reserve(table: Table, sk: str, run: Item, now_ms: int) -> Lease | bool:
@@ -71,22 +71,22 @@ def reserve(table: Table, sk: str, run: Item, now_ms: int) -> Lease | bool:
     def take(free: Condition) -> None:
         free.values[":new"] = run["SK"]
         try:
-            table.transact([_within(table, pk, sk, "SET #run = :new", free), put_new(table, run)])
+            table.transact([_update_in_transaction(table, pk, sk, "SET #run = :new", free), put_new(table, run)])
         except TransactionFailedError as failed:
             raise ConditionFailedError(failed.items[0]) from failed
 
-    return _when_free(table, pk, sk, take, run["SK"].rpartition("#")[2], "", now_ms)
+    return _write_when_free(table, pk, sk, take, run["SK"].rpartition("#")[2], "", now_ms)
 
 
-def _when_free(
+def _write_when_free(
     table: Table, pk: str, sk: str, take: Callable[[Condition], None], run_id: str, holder: str, now_ms: int
 ) -> Lease | bool:
     """Write under the condition that the connection is free for this run; what stands in its way is looked at, and
     named in the condition of the next attempt if it is left from a run that has ended or a process that is gone."""
     gone, reserved = holder, ""
-    for _ in range(_ROUNDS):
+    for _ in range(_ATTEMPTS):
         try:
-            take(_free(now_ms, holder, gone, reserved))
+            take(_free_condition(now_ms, holder, gone, reserved))
         except ConditionFailedError as failed:
             item = failed.item or table.get(pk, sk)
         else:
@@ -95,7 +95,7 @@ def _when_free(
             return False
         run_sk = item.get("Run", "")
         if run_sk not in ("", reserved):
-            if run_sk.rpartition("#")[2] != run_id and _goes_on(table.get(pk, run_sk)):
+            if run_sk.rpartition("#")[2] != run_id and _is_unfinished(table.get(pk, run_sk)):
                 return reserved_for(run_sk)
             reserved = run_sk
         if "Lease" in item:
@@ -106,11 +106,11 @@ def _when_free(
     raise StorageError("The connection's lease keeps changing hands; try again.", retryable=True)
 
 
-def _goes_on(run: Item | None) -> bool:
+def _is_unfinished(run: Item | None) -> bool:
     return run is not None and not items.read_run(run).ended
 
 
-def _free(now_ms: int, holder: str, gone: str, reserved: str) -> Condition:
+def _free_condition(now_ms: int, holder: str, gone: str, reserved: str) -> Condition:
     return Condition(
         "attribute_exists(PK) AND (attribute_not_exists(#run) OR #run = :reserved) AND (attribute_not_exists(#lease)"
         " OR #lease.#expires <= :now OR #lease.#holder = :holder OR #lease.#holder = :gone)",
@@ -158,7 +158,7 @@ def control_run(table: Table, pk: str, sk: str, word: str | None) -> bool:
     return True
 
 
-def _within(table: Table, pk: str, sk: str, change: str, condition: Condition) -> dict[str, Any]:
+def _update_in_transaction(table: Table, pk: str, sk: str, change: str, condition: Condition) -> dict[str, Any]:
     """An update as part of a transaction."""
     write: dict[str, Any] = {
         "TableName": table.name,

@@ -12,6 +12,7 @@ import hashlib
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +27,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_LOOKS = 15
+SECONDS_BETWEEN_CHECKS = 15
 """How often the newest run's row is read: the table itself says nothing of its changes."""
 
 Pages = Callable[[], AsyncIterator[list[Item]]]
@@ -50,60 +51,60 @@ class ListCache(Summaries):
         self._pages = pages
         self._newest_run = newest_run
         self._run_seen: str | None = None
-        self._looked = clock.monotonic()
+        self._checked_at = clock.monotonic()
         self._clock = clock
         self._refreshing = asyncio.Lock()
-        self._noted: set[str] | None = None
+        self._written_meanwhile: set[str] | None = None
         """What this process has written while a refresh runs: newer than the page it reads."""
         super().__init__(Database(path, open_connection=_connect), pk)
         self._database: Database
 
     async def select(self, wanted: Selection) -> Selected:
-        selected = await self._mended(lambda: super(ListCache, self).select(wanted))
+        selected = await self._retried_on_an_empty_file(lambda: super(ListCache, self).select(wanted))
         self.as_of = await self._database.read(_as_of)
         return selected
 
     async def read(self, rows: Sequence[int]) -> list[Summary]:
-        return await self._mended(lambda: super(ListCache, self).read(rows))
+        return await self._retried_on_an_empty_file(lambda: super(ListCache, self).read(rows))
 
     async def put(self, items: Sequence[Item]) -> None:
         """This process has stored these. Trouble with a copy is none of what was stored."""
-        self._note(summaries.id_of(item) for item in items)
-        with self._logged():
+        self._remember(summaries.id_of(item) for item in items)
+        with self._errors_logged():
             await self._database.write(lambda db: _put(db, items))
 
     async def remove(self, listing_id: str) -> None:
-        self._note([listing_id])
-        with self._logged():
+        self._remember([listing_id])
+        with self._errors_logged():
             await self._database.write(lambda db: summaries.remove(db, self._pk, [listing_id]))
 
     async def stale(self) -> bool:
-        if self._run_seen is None or self._clock.monotonic() - self._looked < SECONDS_BETWEEN_LOOKS:
+        if self._run_seen is None or self._clock.monotonic() - self._checked_at < SECONDS_BETWEEN_CHECKS:
             return False
-        self._looked = self._clock.monotonic()
+        self._checked_at = self._clock.monotonic()
         return await self._newest_run() != self._run_seen
 
     async def refresh(self) -> None:
         """Query the whole list and make the copy equal, page by page."""
         async with self._refreshing:
-            self._noted = set()
+            self._written_meanwhile = set()
             self._run_seen = await self._newest_run()
             began, after = epoch_ms(self._clock.now()), ""
             try:
                 async for page in self._pages():
                     last = summaries.id_of(page[-1])
-                    await self._mended(lambda page=page, after=after, last=last: self._replace(page, after, last))  # type: ignore[misc]
+                    await self._retried_on_an_empty_file(partial(self._replace, page, after, last))
                     after = last
                 await self._replace([], after, None, done=began)
             finally:
-                self._noted = None
+                self._written_meanwhile = None
 
     async def close(self) -> None:
         await self._database.close()
 
     async def _replace(self, page: Sequence[Item], after: str, last: str | None, *, done: int | None = None) -> None:
         """Make the listings behind ``after``, up to ``last``, those of the page."""
-        noted = self._noted or set()
+        noted = self._written_meanwhile or set()
         fresh = [item for item in page if summaries.id_of(item) not in noted]
         kept = {summaries.id_of(item) for item in page} | noted
 
@@ -116,11 +117,11 @@ class ListCache(Summaries):
 
         await self._database.write(work)
 
-    def _note(self, listing_ids: Iterable[str]) -> None:
-        if self._noted is not None:
-            self._noted.update(listing_ids)
+    def _remember(self, listing_ids: Iterable[str]) -> None:
+        if self._written_meanwhile is not None:
+            self._written_meanwhile.update(listing_ids)
 
-    async def _mended(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def _retried_on_an_empty_file(self, work: Callable[[], Awaitable[T]]) -> T:
         """``work``, and once more on an empty file if this one is damaged."""
         try:
             return await work()
@@ -134,7 +135,7 @@ class ListCache(Summaries):
         return await work()
 
     @contextlib.contextmanager
-    def _logged(self) -> Iterator[None]:
+    def _errors_logged(self) -> Iterator[None]:
         try:
             yield
         except StorageError as error:

@@ -17,7 +17,7 @@ from mls_tui.storage.items import Item, to_attributes
 from mls_tui.storage.threads import DaemonPool
 
 _FRESH_MS = 60_000
-_ROUNDS = 6
+_ATTEMPTS = 6
 """How often a write starts over because another writer changed the same listing meanwhile."""
 
 _REPLACED = (
@@ -39,7 +39,7 @@ def put_listing(table: Table, item: Item, mark: Item, *, new: bool | None = None
         looks_new = _looks_new(item) if new is None else new
         if (_created(table, item, mark) if looks_new else _updated(table, item)) is True:
             return PutResult(PutOutcome.CREATED if looks_new else PutOutcome.UPDATED, mark["listingId"])
-    for _ in range(_ROUNDS):
+    for _ in range(_ATTEMPTS):
         result = _put_as_stored(table, item, mark, moved=moved)
         if result is not None:
             return result
@@ -137,7 +137,7 @@ def _put_if(table: Table, item: Item, condition: str, value: Any) -> dict[str, A
 
 def delete_listing(table: Table, pk: str, sk: str) -> Item | None:
     """Row and mark in one transaction; the row as it was, or None where there was none."""
-    for _ in range(_ROUNDS):
+    for _ in range(_ATTEMPTS):
         item = table.get(pk, sk)
         if item is None:
             return None
@@ -175,7 +175,7 @@ def _delete(table: Table, pk: str, sk: str, condition: str, value: Any) -> dict[
     }
 
 
-MOST_TOGETHER = 8
+MAX_GROUP = 8
 """Eight listings of the largest size fit into a transaction of 4 MB."""
 LINGER_SECONDS = 0.05
 
@@ -212,7 +212,7 @@ class GroupCommit:
         entry = _Waiting(build)
         with self._arrived:
             self._waiting.append(entry)
-            if len(self._waiting) >= MOST_TOGETHER:
+            if len(self._waiting) >= MAX_GROUP:
                 self._arrived.notify()
             if self._busy:
                 return entry.done
@@ -234,8 +234,8 @@ class GroupCommit:
         while True:
             with self._arrived:
                 if together > 1:
-                    self._arrived.wait_for(lambda: len(self._waiting) >= MOST_TOGETHER, LINGER_SECONDS)
-                entries, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+                    self._arrived.wait_for(lambda: len(self._waiting) >= MAX_GROUP, LINGER_SECONDS)
+                entries, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
                 if not entries:
                     self._busy = False
                     return

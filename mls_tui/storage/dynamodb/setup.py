@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mls_tui.domain.errors import StorageError
-from mls_tui.storage.aws import guarded, is_unsupported, protect
+from mls_tui.storage.aws import is_unsupported, turn_on_protection, with_storage_errors
 from mls_tui.storage.base import Check
 from mls_tui.storage.dynamodb.table import INDEX, Table
 
@@ -29,7 +29,7 @@ _INIT = "run `mls-tui storage init`"
 def init_table(table: Table, pause: Callable[[float], None]) -> list[Check]:
     """Create the table and its index, and turn on deletion protection and point-in-time recovery."""
     client = table.client()
-    return guarded(lambda: _init(client, table, pause), table.where)
+    return with_storage_errors(lambda: _init(client, table, pause), table.where)
 
 
 def _init(client: DynamoDBClient, table: Table, pause: Callable[[float], None]) -> list[Check]:
@@ -56,7 +56,7 @@ def _init(client: DynamoDBClient, table: Table, pause: Callable[[float], None]) 
         ("deletion protection", lambda: _protect_from_deletion(client, table.name, found)),
         ("point-in-time recovery", lambda: _turn_on_recovery(client, table, pause)),
     ]
-    return [*done, *(protect(name, table.where, turn_on) for name, turn_on in protections)]
+    return [*done, *(turn_on_protection(name, table.where, turn_on) for name, turn_on in protections)]
 
 
 def _create(client: DynamoDBClient, name: str) -> None:
@@ -145,7 +145,7 @@ def _recovery_on(client: DynamoDBClient, name: str) -> bool:
 def check_table(table: Table) -> list[Check]:
     """Table, keys, index, billing, recovery, protection, encryption. Raises StorageError where AWS cannot be asked."""
     client = table.client()
-    found = guarded(lambda: _describe(client, table.name), table.where)
+    found = with_storage_errors(lambda: _describe(client, table.name), table.where)
     if found is None:
         return [
             Check("table", "failure", f"{table.where} does not exist in this region", f"{_INIT}, or set AWS_REGION")
@@ -180,7 +180,7 @@ def _check_index(found: TableDescriptionTypeDef) -> Check:
 
 def _check_recovery(client: DynamoDBClient, table: Table) -> Check:
     try:
-        on = guarded(lambda: _recovery_on(client, table.name), table.where)
+        on = with_storage_errors(lambda: _recovery_on(client, table.name), table.where)
     except StorageError as error:
         if error.__cause__ is not None and is_unsupported(error.__cause__):
             return Check("point-in-time recovery", "skipped", f"the {table.where} does not offer it")

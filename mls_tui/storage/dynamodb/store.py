@@ -24,8 +24,8 @@ from mls_tui.storage.dynamodb import connections, listings
 from mls_tui.storage.dynamodb.list_cache import ListCache, cache_file
 from mls_tui.storage.dynamodb.setup import check_table, init_table
 from mls_tui.storage.dynamodb.table import Table
+from mls_tui.storage.item_store import ItemStore, KeyRange, lease_lost, no_connection
 from mls_tui.storage.items import Item
-from mls_tui.storage.rows import ItemRows, KeyRange, lease_lost, no_connection
 from mls_tui.storage.threads import DaemonPool
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ _THREADS = 16
 _CLOSE_SECONDS = 2.0
 
 
-class DynamoDBListingStore(ItemRows):
+class DynamoDBListingStore(ItemStore):
     """``pause`` waits between repeats of what AWS left undone, in seconds. ``cache`` is a folder for lists of listings;
     without one they are kept for as long as the store is open."""
 
@@ -104,7 +104,7 @@ class DynamoDBListingStore(ItemRows):
             weakref.finalize(self, shutil.rmtree, self._cache, ignore_errors=True)
         return cache_file(self._cache, self._aws.account_hint, self._table.name, user_id)
 
-    def _kept_list(self, user_id: str) -> ListCache | None:
+    def _existing_cache(self, user_id: str) -> ListCache | None:
         """The cached list, if this machine has one that what is written belongs into."""
         if user_id not in self._caches:
             there = self._cache is not None and self._cache_file(user_id).exists()
@@ -129,7 +129,7 @@ class DynamoDBListingStore(ItemRows):
             result = PutResult(PutOutcome.CREATED, listing.listing_id)
         else:
             result = await self._pool.run(lambda: listings.put_listing(self._table, *build(), new=new, moved=moved))
-        kept = self._kept_list(user_id)
+        kept = self._existing_cache(user_id)
         if kept is not None and result.outcome is not PutOutcome.STALE:
             await kept.put([items.listing_item(user_id, listing, now)])
         return result
@@ -137,7 +137,7 @@ class DynamoDBListingStore(ItemRows):
     async def delete(self, user_id: str, listing_id: str) -> Listing | None:
         pk, sk = items.pk(user_id), keys.listing_sk(listing_id)
         item = await self._pool.run(lambda: listings.delete_listing(self._table, pk, sk))
-        if (kept := self._kept_list(user_id)) is not None:
+        if (kept := self._existing_cache(user_id)) is not None:
             await kept.remove(listing_id)
         return None if item is None else items.read_listing(item)
 

@@ -14,9 +14,9 @@ from uuid import uuid4
 
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage import summaries
-from mls_tui.storage.aws import THROTTLES, Aws, error_code, guarded, is_custom_endpoint, unreadable
+from mls_tui.storage.aws import THROTTLES, Aws, error_code, is_custom_endpoint, unreadable, with_storage_errors
+from mls_tui.storage.item_store import KeyRange
 from mls_tui.storage.items import ENTRY_DATA, Item, from_attributes, to_attributes
-from mls_tui.storage.rows import KeyRange
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -29,11 +29,11 @@ _BATCH = 25
 """BatchWriteItem's limit."""
 _READ_BATCH = 100
 """BatchGetItem's limit."""
-_ROUNDS = 8
+_ATTEMPTS = 8
 """How often unfinished work is handed in again: 0.05 s · 2^n + jitter, about 13 s in all."""
 _FIRST_WAIT_SECONDS = 0.05
 _READS = frozenset({"get_item", "batch_get_item", "query"})
-_WORTH_REPEATING = THROTTLES | {"TransactionConflict", "TransactionConflictException"}
+_RETRYABLE_REASONS = THROTTLES | {"TransactionConflict", "TransactionConflictException"}
 
 
 class ConditionFailedError(Exception):
@@ -69,14 +69,14 @@ class Table:
         self._aws = aws
         self.name = name
         self._pause = pause
-        self._one_writer = threading.Lock()
+        self._writing = threading.Lock()
 
     @property
     def where(self) -> str:
         return f"DynamoDB table {self.name}"
 
     def client(self) -> DynamoDBClient:
-        return guarded(self._aws.dynamodb, self.where)
+        return with_storage_errors(self._aws.dynamodb, self.where)
 
     def get(self, pk: str, sk: str) -> Item | None:
         """Read after every acknowledged write."""
@@ -89,7 +89,7 @@ class Table:
         found: list[Item] = []
         for first in range(0, len(keys), _READ_BATCH):
             left = [to_attributes({"PK": pk, "SK": sk}) for pk, sk in keys[first : first + _READ_BATCH]]
-            for wait in self._waits():
+            for wait in self._backoff():
                 request = {self.name: {"Keys": left, "ConsistentRead": True}}
                 answer = self._plain("batch_get_item", RequestItems=request)
                 found += [from_attributes(row) for row in answer["Responses"].get(self.name, [])]
@@ -148,7 +148,7 @@ class Table:
             writes: list[Any] = [
                 {"PutRequest": {"Item": to_attributes(item)}} for item in items[first : first + _BATCH]
             ]
-            for wait in self._waits():
+            for wait in self._backoff():
                 answer = self._plain("batch_write_item", RequestItems={self.name: writes})
                 writes = answer.get("UnprocessedItems", {}).get(self.name, [])
                 if not writes:
@@ -188,17 +188,17 @@ class Table:
         """
         token = str(uuid4())
         try:
-            self._repeated("transact_write_items", TransactItems=writes, ClientRequestToken=token)
+            self._with_retries("transact_write_items", TransactItems=writes, ClientRequestToken=token)
         except _CancelledError as cancelled:
             raise self._verdict(cancelled) from cancelled
 
-    def _repeated(self, operation: str, **request: Any) -> dict[str, Any]:
+    def _with_retries(self, operation: str, **request: Any) -> dict[str, Any]:
         """A write, repeated while it conflicts with a transaction or a part of it is throttled."""
-        for wait in self._waits():
+        for wait in self._backoff():
             try:
                 return self._plain(operation, **request)
             except _CancelledError as cancelled:
-                if not cancelled.worth_repeating:
+                if not cancelled.retryable:
                     raise
                 self._pause(wait)
         raise StorageError(
@@ -213,18 +213,18 @@ class Table:
         why = ", ".join(code for code in cancelled.codes if code) or "no reason given"
         return StorageError(f"The {self.where} refused a transaction: {why}. Run `mls-tui storage check`.")
 
-    def _waits(self) -> Iterable[float]:
-        return (_FIRST_WAIT_SECONDS * 2**n + random.uniform(0, _FIRST_WAIT_SECONDS) for n in range(_ROUNDS))
+    def _backoff(self) -> Iterable[float]:
+        return (_FIRST_WAIT_SECONDS * 2**n + random.uniform(0, _FIRST_WAIT_SECONDS) for n in range(_ATTEMPTS))
 
     def _call(self, operation: str, **request: Any) -> dict[str, Any]:
-        return self._repeated(operation, TableName=self.name, **request)
+        return self._with_retries(operation, TableName=self.name, **request)
 
-    def _turn(self, client: DynamoDBClient, operation: str) -> AbstractContextManager[object]:
+    def _write_lock(self, client: DynamoDBClient, operation: str) -> AbstractContextManager[object]:
         """DynamoDB itself takes writes side by side. Servers that imitate it (moto copies the whole table for every
         transaction) fail or lose them, so behind a custom endpoint our writes go one after another."""
         if operation in _READS or not is_custom_endpoint(client.meta.endpoint_url):
             return nullcontext()
-        return self._one_writer
+        return self._writing
 
     def _plain(self, operation: str, **request: Any) -> dict[str, Any]:
         from botocore.exceptions import ClientError
@@ -233,7 +233,7 @@ class Table:
 
         def job() -> dict[str, Any]:
             try:
-                with self._turn(client, operation):
+                with self._write_lock(client, operation):
                     answer: dict[str, Any] = getattr(client, operation)(**request)
             except ClientError as error:
                 raise _expected(error) from error
@@ -243,7 +243,7 @@ class Table:
                 raise unreadable(self.where)
             return answer
 
-        return guarded(job, self.where)
+        return with_storage_errors(job, self.where)
 
 
 class _CancelledError(Exception):
@@ -253,9 +253,9 @@ class _CancelledError(Exception):
         self.codes = [None if reason.get("Code") in (None, "None") else str(reason["Code"]) for reason in reasons]
 
     @property
-    def worth_repeating(self) -> bool:
+    def retryable(self) -> bool:
         failed = [code for code in self.codes if code is not None]
-        return bool(failed) and all(code in _WORTH_REPEATING for code in failed)
+        return bool(failed) and all(code in _RETRYABLE_REASONS for code in failed)
 
 
 def _expected(error: ClientError) -> Exception:

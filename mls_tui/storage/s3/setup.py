@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mls_tui.domain.errors import StorageError
-from mls_tui.storage.aws import error_code, guarded, is_unsupported, protect, status_of
+from mls_tui.storage.aws import error_code, is_unsupported, status_of, turn_on_protection, with_storage_errors
 from mls_tui.storage.base import Check
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _INIT = "run `mls-tui storage init`"
-_NOT_SET = frozenset(
+_NOTHING_SET_CODES = frozenset(
     {
         "NoSuchLifecycleConfiguration",
         "NoSuchBucketPolicy",
@@ -44,7 +44,7 @@ _RULES: list[Any] = [
     },
 ]
 _TLS_SID = "MlsTuiTlsOnly"
-_NO_TLS_HERE = Check("TLS only", "skipped", "this endpoint is plain HTTP, and the rule would lock everyone out")
+_TLS_CHECK_SKIPPED = Check("TLS only", "skipped", "this endpoint is plain HTTP, and the rule would lock everyone out")
 
 
 def init_bucket(client: S3Client, bucket: str) -> list[Check]:
@@ -53,13 +53,13 @@ def init_bucket(client: S3Client, bucket: str) -> list[Check]:
         ("public access", lambda: _block_public_access(client, bucket)),
         ("encryption", lambda: _encrypt(client, bucket)),
         ("versioning", lambda: _turn_on_versioning(client, bucket)),
-        ("lifecycle", lambda: _add_rules(client, bucket)),
+        ("lifecycle", lambda: _set_lifecycle_rules(client, bucket)),
     ]
     if not _plain_http(client):
         protections.append(("TLS only", lambda: _add_tls_policy(client, bucket)))
     done = [_create(client, bucket)]
-    done += [protect(name, f"S3 bucket {bucket}", turn_on) for name, turn_on in protections]
-    return [*done, _NO_TLS_HERE] if _plain_http(client) else done
+    done += [turn_on_protection(name, f"S3 bucket {bucket}", turn_on) for name, turn_on in protections]
+    return [*done, _TLS_CHECK_SKIPPED] if _plain_http(client) else done
 
 
 def _block_public_access(client: S3Client, bucket: str) -> str:
@@ -110,7 +110,7 @@ def _create(client: S3Client, bucket: str) -> Check:
     return Check("bucket", "ok", f"created: {bucket}")
 
 
-def _add_rules(client: S3Client, bucket: str) -> str:
+def _set_lifecycle_rules(client: S3Client, bucket: str) -> str:
     ours = {rule["ID"] for rule in _RULES}
     others = [rule for rule in _rules(client, bucket) if rule.get("ID") not in ours]
     client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [*others, *_RULES]})
@@ -166,16 +166,18 @@ def check_bucket(client: S3Client, bucket: str) -> list[Check]:
         ("versioning", lambda: client.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled", "off"),
         ("lifecycle", lambda: _aborts_uploads(client, bucket), "unfinished uploads are never removed"),
     ]
-    checks = [Check("bucket", "ok", f"{bucket} is there"), *(_probe(bucket, *probe) for probe in probes)]
+    checks = [Check("bucket", "ok", f"{bucket} is there"), *(_check_protection(bucket, *probe) for probe in probes)]
     if _plain_http(client):
-        return [*checks, _NO_TLS_HERE]
-    tls = _probe(bucket, "TLS only", lambda: _tls_only(client, bucket), "the bucket policy allows plain HTTP")
+        return [*checks, _TLS_CHECK_SKIPPED]
+    tls = _check_protection(
+        bucket, "TLS only", lambda: _tls_only(client, bucket), "the bucket policy allows plain HTTP"
+    )
     return [*checks, tls]
 
 
-def _probe(bucket: str, name: str, holds: Callable[[], bool], otherwise: str) -> Check:
+def _check_protection(bucket: str, name: str, holds: Callable[[], bool], otherwise: str) -> Check:
     try:
-        good = guarded(holds, f"S3 bucket {bucket}")
+        good = with_storage_errors(holds, f"S3 bucket {bucket}")
     except StorageError as error:
         if error.__cause__ is not None and is_unsupported(error.__cause__):
             return Check(name, "skipped", f"the S3 bucket {bucket} does not offer it")
@@ -186,17 +188,17 @@ def _probe(bucket: str, name: str, holds: Callable[[], bool], otherwise: str) ->
 
 
 def _public_blocked(client: S3Client, bucket: str) -> bool:
-    found = _or_none(lambda: client.get_public_access_block(Bucket=bucket).get("PublicAccessBlockConfiguration"))
+    found = _none_if_unset(lambda: client.get_public_access_block(Bucket=bucket).get("PublicAccessBlockConfiguration"))
     return found is not None and all(found.get(name) for name in _BLOCK)
 
 
 def _encryption(client: S3Client, bucket: str) -> Any:
-    found = _or_none(lambda: client.get_bucket_encryption(Bucket=bucket).get("ServerSideEncryptionConfiguration"))
+    found = _none_if_unset(lambda: client.get_bucket_encryption(Bucket=bucket).get("ServerSideEncryptionConfiguration"))
     return found if found and found.get("Rules") else None
 
 
 def _rules(client: S3Client, bucket: str) -> list[Any]:
-    return list(_or_none(lambda: client.get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules")) or [])
+    return list(_none_if_unset(lambda: client.get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules")) or [])
 
 
 def _aborts_uploads(client: S3Client, bucket: str) -> bool:
@@ -205,7 +207,7 @@ def _aborts_uploads(client: S3Client, bucket: str) -> bool:
 
 
 def _policy(client: S3Client, bucket: str) -> dict[str, Any]:
-    text = _or_none(lambda: client.get_bucket_policy(Bucket=bucket).get("Policy"))
+    text = _none_if_unset(lambda: client.get_bucket_policy(Bucket=bucket).get("Policy"))
     policy: dict[str, Any] = json.loads(text) if text else {}
     return policy
 
@@ -223,13 +225,13 @@ def _tls_only(client: S3Client, bucket: str) -> bool:
     )
 
 
-def _or_none(question: Callable[[], Any]) -> Any:
+def _none_if_unset(question: Callable[[], Any]) -> Any:
     """The answer; None if S3 says that nothing is set."""
     from botocore.exceptions import ClientError
 
     try:
         return question()
     except ClientError as error:
-        if error_code(error) in _NOT_SET:
+        if error_code(error) in _NOTHING_SET_CODES:
             return None
         raise

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from mls_tui.domain.errors import OneItemError, StorageError
-from mls_tui.storage.aws import Aws, error_code, guarded, is_custom_endpoint, is_unsupported, status_of
+from mls_tui.storage.aws import Aws, error_code, is_custom_endpoint, is_unsupported, status_of, with_storage_errors
 from mls_tui.storage.base import Check, StoredObject
 from mls_tui.storage.s3.setup import check_bucket, init_bucket
 from mls_tui.storage.s3.uploads import FastUploads, fast_uploads
@@ -34,7 +34,7 @@ _KEYS_A_CALL = 1000
 _READ_BYTES = 1 << 18
 _MAX_METADATA_BYTES = 2048
 """S3 counts the bytes of all names and values of user metadata."""
-_ROUNDS = 6
+_ATTEMPTS = 6
 _FIRST_WAIT_SECONDS = 0.1
 
 
@@ -101,7 +101,7 @@ class S3PhotoStore:
     def url(self, key: str) -> str:
         """``https://<bucket>.s3.<region>.amazonaws.com/<key>``; by path below a custom endpoint."""
         if self._base_url is None:
-            self._base_url = guarded(lambda: _base_url_of(self._aws.s3(), self._bucket), self.describe())
+            self._base_url = with_storage_errors(lambda: _base_url_of(self._aws.s3(), self._bucket), self.describe())
         return self._base_url + _path_of(key)
 
     async def init(self) -> list[Check]:
@@ -117,7 +117,7 @@ class S3PhotoStore:
         await asyncio.to_thread(self._pool.close, _CLOSE_SECONDS)
 
     async def _run(self, job: Callable[[S3Client], T]) -> T:
-        return await self._pool.run(lambda: guarded(lambda: job(self._aws.s3()), self.describe()))
+        return await self._pool.run(lambda: with_storage_errors(lambda: job(self._aws.s3()), self.describe()))
 
 
 def _list_page(bucket: str, prefix: str, token: str | None) -> Callable[[S3Client], tuple[list[str], str | None]]:
@@ -129,7 +129,7 @@ def _list_page(bucket: str, prefix: str, token: str | None) -> Callable[[S3Clien
     return job
 
 
-class HiddenError(OneItemError):
+class AbsentOrDeniedError(OneItemError):
     """S3 does not say whether an object is absent or may not be read."""
 
 
@@ -167,11 +167,11 @@ def _put_object(client: S3Client, request: dict[str, Any], pause: Callable[[floa
     """Upload. A conflict with another writer of the same key (409) is repeated a bounded number of times."""
     from botocore.exceptions import ClientError
 
-    for number in range(_ROUNDS):
+    for number in range(_ATTEMPTS):
         try:
             client.put_object(**request)
         except ClientError as error:
-            if status_of(error) == 409 and number < _ROUNDS - 1:
+            if status_of(error) == 409 and number < _ATTEMPTS - 1:
                 pause(_FIRST_WAIT_SECONDS * 2**number + random.uniform(0, _FIRST_WAIT_SECONDS))
                 continue
             raise _refusal(error) from error
@@ -200,7 +200,7 @@ def _digest(client: S3Client, bucket: str, key: str) -> tuple[str, int] | None:
     """SHA-256 (hex) and size of what S3 serves; None if there is no such object, as far as S3 says."""
     try:
         answer = _open(client, bucket, key)
-    except HiddenError:
+    except AbsentOrDeniedError:
         return None
     if answer is None:
         return None
@@ -236,7 +236,7 @@ def _is_listed(client: S3Client, bucket: str, key: str) -> bool:
     except ClientError as error:
         if error_code(error) != "AccessDenied":
             raise
-        raise HiddenError(
+        raise AbsentOrDeniedError(
             f"S3 bucket {bucket} does not give a photo: {key} is not there, or the permission s3:GetObject is missing. "
             "Without s3:ListBucket, AWS does not say which. `mls-tui import --full` stores it again."
         ) from error
@@ -285,13 +285,13 @@ def _undelete(client: S3Client, bucket: str, keys: Sequence[str]) -> dict[str, s
     present: set[str] = set()
     for prefix in sorted({key.rpartition("/")[0] for key in keys}):
         for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
-            markers += _latest_markers(page.get("DeleteMarkers", []), wanted)
+            markers += _delete_markers(page.get("DeleteMarkers", []), wanted)
             present |= {version["Key"] for version in page.get("Versions", []) if version["Key"] in wanted}
     failures = dict.fromkeys(wanted - present, "no version of it is kept; is versioning on?")
     return failures | _delete(client, bucket, [marker for marker in markers if marker["Key"] in present])
 
 
-def _latest_markers(entries: Iterable[Any], wanted: set[str]) -> list[dict[str, str]]:
+def _delete_markers(entries: Iterable[Any], wanted: set[str]) -> list[dict[str, str]]:
     """All delete markers of the wanted keys. Repeated deletes leave several, and each hides the versions below it."""
     return [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries if entry["Key"] in wanted]
 

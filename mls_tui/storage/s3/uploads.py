@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from obstore.store import S3Credential, S3Store
 
-FAILURES = 5
+MAX_FAILURES = 5
 """After this many failures in a row, boto3 uploads everything for REST_SECONDS."""
-REST_SECONDS = 120.0
+PAUSE_SECONDS = 120.0
 
 _CREDENTIAL_LIFE = timedelta(minutes=10)
 """botocore renews credentials ten minutes before they expire, so those it returns are valid that long."""
 
-_ONLY_ITS_OWN = ("AWS_SERVER_SIDE_ENCRYPTION", "AWS_SSE_", "AWS_S3_EXPRESS", "AWS_REQUEST_PAYER")
+_OBSTORE_ONLY = ("AWS_SERVER_SIDE_ENCRYPTION", "AWS_SSE_", "AWS_S3_EXPRESS", "AWS_REQUEST_PAYER")
 """Variables that obstore reads and boto3 does not. They would change what is stored, or who can read it."""
 
 
@@ -39,7 +39,7 @@ class FastUploads:
         self._store = store
         self._now = now
         self._failures = 0
-        self._rests_until = 0.0
+        self._paused_until = 0.0
 
     async def put(self, request: dict[str, Any]) -> bool:
         """One attempt to upload the parameters of ``put_request``. False if boto3 has to upload it."""
@@ -47,7 +47,7 @@ class FastUploads:
             return False
         attributes = {"Content-Type": request["ContentType"], **request["Metadata"]}
         try:
-            if self._failures >= FAILURES and self._now() < self._rests_until:
+            if self._failures >= MAX_FAILURES and self._now() < self._paused_until:
                 return False
             await self._store.put_async(request["Key"], request["Body"], attributes=attributes, use_multipart=False)
         except asyncio.CancelledError:
@@ -55,8 +55,8 @@ class FastUploads:
         except Exception:
             # Not logged, as it may hold the request. boto3 tries next and reports what is wrong.
             self._failures += 1
-            if self._failures >= FAILURES:
-                self._rests_until = self._now() + REST_SECONDS
+            if self._failures >= MAX_FAILURES:
+                self._paused_until = self._now() + PAUSE_SECONDS
             return False
         self._failures = 0
         return True
@@ -66,7 +66,7 @@ def fast_uploads(session: Session, client: S3Client, bucket: str) -> FastUploads
     """Uploads to the endpoint that ``client`` uses. None if only boto3 can reach it."""
     credentials = session.get_credentials()
     address = _address(client, bucket)
-    odd = any(name.upper().startswith(_ONLY_ITS_OWN) for name in os.environ)
+    odd = any(name.upper().startswith(_OBSTORE_ONLY) for name in os.environ)
     if credentials is None or address is None or odd:
         return None
     from obstore.exceptions import BaseError

@@ -80,7 +80,7 @@ def _from_sqlite(error: sqlite3.Error, path: Path) -> StorageError:
     # The low byte is the primary code; extended codes say more than a user needs.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return locked(path)
+        return locked_error(path)
     if code == sqlite3.SQLITE_IOERR and _is_full(path):
         code = sqlite3.SQLITE_FULL  # the shared memory beside the file could not grow
     if code in _ADVICE:
@@ -97,21 +97,21 @@ def _is_full(path: Path) -> bool:
         return False
 
 
-def locked(path: Path) -> StorageError:
+def locked_error(path: Path) -> StorageError:
     """Another program kept the write lock for longer than we wait."""
     return StorageError(
         f"The database {path} is locked by another program. Close it, or wait, and try again.", retryable=True
     )
 
 
-def newer(path: Path, found: int, known: int) -> StorageError:
+def newer_schema_error(path: Path, found: int, known: int) -> StorageError:
     return StorageError(
         f"The database {path} was written by a newer mls-tui (its schema is {found}; this version knows {known}). "
         "Nothing was changed. Upgrade mls-tui."
     )
 
 
-def foreign(path: Path) -> StorageError:
+def not_ours_error(path: Path) -> StorageError:
     why, advice = _ADVICE[sqlite3.SQLITE_NOTADB]
     return StorageError(f"The database {path} cannot be used: {why}. {advice}")
 
@@ -122,7 +122,7 @@ APPLICATION_ID = 0x6D6C7374
 """``mlst``: says in the file's header whose it is."""
 
 
-def fill_summaries(db: sqlite3.Connection) -> None:
+def rebuild_summaries(db: sqlite3.Connection) -> None:
     """Write every summary again from its item; an item that cannot be read has none."""
     db.execute("DELETE FROM summaries")
     db.execute("DELETE FROM summary_texts")
@@ -140,12 +140,12 @@ MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] =
         # Covers the whole index query, so that it never reads a body.
         "CREATE INDEX items_entry ON items (pk, sk, entry) WHERE entry IS NOT NULL",
     ),
-    (*summaries.SCHEMA, fill_summaries),
+    (*summaries.SCHEMA, rebuild_summaries),
 )
 """Steps from schema n to n + 1. Never edit one that was released; append."""
 
 
-def make_file(path: Path) -> None:
+def create_file(path: Path) -> None:
     """Create the file, 0600, in a folder that is 0700 if it is new.
 
     Raises OSError if that fails, StorageError if others can change the file.
@@ -158,7 +158,7 @@ def make_file(path: Path) -> None:
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection in autocommit mode, for use in one thread."""
-    return _settled(sqlite3.connect(path, isolation_level=None, timeout=5, cached_statements=64))
+    return _configured(sqlite3.connect(path, isolation_level=None, timeout=5, cached_statements=64))
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
@@ -177,10 +177,10 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         if log.exists() and log.stat().st_size:
             raise
         uri = f"{path.absolute().as_uri()}?immutable=1"
-        return _settled(sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=64))
+        return _configured(sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=64))
 
 
-def _settled(connection: sqlite3.Connection) -> sqlite3.Connection:
+def _configured(connection: sqlite3.Connection) -> sqlite3.Connection:
     try:
         # Fold all settings that a file can set against us back to what we rely on.
         connection.execute("PRAGMA trusted_schema = OFF")
@@ -192,7 +192,7 @@ def _settled(connection: sqlite3.Connection) -> sqlite3.Connection:
     return connection
 
 
-def prepare(connection: sqlite3.Connection, path: Path) -> None:
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Check whose file it is, switch it to WAL, bring its schema up to date. StorageError where it is not for us."""
     version = _check_ours(connection, path)
     _switch_to_wal(connection)
@@ -222,9 +222,9 @@ def _check_ours(connection: sqlite3.Connection, path: Path) -> int:
     (owner,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if owner != APPLICATION_ID and (owner or tables):
-        raise foreign(path)
+        raise not_ours_error(path)
     if version > len(MIGRATIONS):
-        raise newer(path, version, len(MIGRATIONS))
+        raise newer_schema_error(path, version, len(MIGRATIONS))
     return int(version)
 
 
@@ -241,8 +241,8 @@ V = TypeVar("V")
 
 Work = Callable[[sqlite3.Connection, list[Any]], list[Any]]
 
-_ENOUGH_FOR_A_COMMIT = 256
-_LOCK_PATIENCE_SECONDS = 15.0
+_MAX_COMMIT_JOBS = 256
+_LOCK_TIMEOUT_SECONDS = 15.0
 _LOCK_POLL_SECONDS = 0.002
 _CLOSE_SECONDS = 10.0
 
@@ -267,11 +267,11 @@ class Database:
         self,
         path: Path,
         *,
-        patience_seconds: float = _LOCK_PATIENCE_SECONDS,
+        lock_timeout: float = _LOCK_TIMEOUT_SECONDS,
         open_connection: Callable[[Path], sqlite3.Connection] | None = None,
     ) -> None:
         self.path = path
-        self._patience = patience_seconds
+        self._lock_timeout = lock_timeout
         self._connect = open_connection or (connect)
         self._jobs: SimpleQueue[list[_Job] | None] = SimpleQueue()
         self._gathering: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
@@ -369,7 +369,7 @@ class Database:
             jobs = self._jobs.get()
             while jobs is not None:
                 batch += [job for job in jobs if not job.waiting.cancelled()]
-                if len(batch) >= _ENOUGH_FOR_A_COMMIT:
+                if len(batch) >= _MAX_COMMIT_JOBS:
                     break
                 try:
                     jobs = self._jobs.get_nowait()
@@ -386,25 +386,25 @@ class Database:
         outcomes: list[_Outcome] = []
         try:
             connection = self._open()
-            self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+            self._retry_while_locked(lambda: connection.execute("BEGIN IMMEDIATE"))
             for _, together in groupby(batch, key=lambda job: job.work):
                 outcomes += self._outcomes(connection, [*together])
             connection.execute("COMMIT")
         except BaseException as error:
             self._roll_back()
             outcomes = [(job, None, translate(error, self.path)) for job in batch]
-        _answer(outcomes)
+        _deliver(outcomes)
 
     def _outcomes(self, connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Outcome]:
         """Of jobs for one work: done together, or else each alone."""
-        results, problem = self._one(connection, jobs[0].work, [job.value for job in jobs])
+        results, problem = self._try_in_savepoint(connection, jobs[0].work, [job.value for job in jobs])
         if problem is None:
             return [(job, result, None) for job, result in zip(jobs, results, strict=True)]
         if len(jobs) == 1:
             return [(jobs[0], None, problem)]
         return [outcome for job in jobs for outcome in self._outcomes(connection, [job])]
 
-    def _one(
+    def _try_in_savepoint(
         self, connection: sqlite3.Connection, work: Work, values: list[Any]
     ) -> tuple[list[Any], BaseException | None]:
         connection.execute("SAVEPOINT job")
@@ -422,10 +422,10 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         if self._writer is None:
-            make_file(self.path)
+            create_file(self.path)
             connection = self._connect(self.path)
             try:
-                self._patiently(lambda: prepare(connection, self.path))
+                self._retry_while_locked(lambda: migrate(connection, self.path))
                 connection.execute("PRAGMA busy_timeout = 0")
             except BaseException:
                 connection.close()
@@ -434,9 +434,9 @@ class Database:
             self._ready = True
         return self._writer
 
-    def _patiently(self, attempt: Callable[[], object]) -> None:
+    def _retry_while_locked(self, attempt: Callable[[], object]) -> None:
         """Retry while another process has the lock. Polls often: SQLite's own waits grow and starve beside a writer."""
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._lock_timeout
         while True:
             try:
                 attempt()
@@ -444,7 +444,7 @@ class Database:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
                 if time.monotonic() >= deadline:
-                    raise locked(self.path) from error
+                    raise locked_error(self.path) from error
                 time.sleep(_LOCK_POLL_SECONDS)
             else:
                 return
@@ -488,19 +488,19 @@ class _Reader:
             self._connection = None
 
 
-def _answer(outcomes: list[_Outcome]) -> None:
+def _deliver(outcomes: list[_Outcome]) -> None:
     """Tell those who wait, with one call into each event loop: waking it costs more than all that it hears then."""
     by_loop: defaultdict[asyncio.AbstractEventLoop, list[_Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_loop[outcome[0].loop].append(outcome)
     for loop, told in by_loop.items():
         try:
-            loop.call_soon_threadsafe(_settle, told)
+            loop.call_soon_threadsafe(_set_results, told)
         except RuntimeError:
             continue  # the loop is closed: nobody waits any more
 
 
-def _settle(outcomes: list[_Outcome]) -> None:
+def _set_results(outcomes: list[_Outcome]) -> None:
     for job, result, problem in outcomes:
         if job.waiting.done():
             continue  # its caller was cancelled

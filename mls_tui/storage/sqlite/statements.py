@@ -14,9 +14,9 @@ from mls_tui.domain import keys
 from mls_tui.domain.connection import Lease
 from mls_tui.storage import items, summaries
 from mls_tui.storage.base import PutOutcome, PutResult
+from mls_tui.storage.item_store import KeyRange
 from mls_tui.storage.items import Item
 from mls_tui.storage.leases import holder_is_gone, reserved_for
-from mls_tui.storage.rows import KeyRange
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ def page(
 
 def put_listings(db: sqlite3.Connection, puts: list[tuple[Item, Item, bool]]) -> list[PutResult]:
     """ListingStore.put of each (row, mark, moved), one after another, in one transaction."""
-    rows = _Rows(db)
+    rows = _PendingWrites(db)
     rows.look_up(item for row, mark, _ in puts for item in (row, mark))
     results = [_put_listing(rows, item, mark, moved=moved) for item, mark, moved in puts]
     put(db, *rows.changed.values())
@@ -87,7 +87,7 @@ def put_listings(db: sqlite3.Connection, puts: list[tuple[Item, Item, bool]]) ->
 
 
 @dataclass(slots=True)
-class _Rows:
+class _PendingWrites:
     """Items as they stand while several listings are put: looked up together before, written together behind, as a
     statement costs more than the row it carries. Of a stored listing the entry says enough."""
 
@@ -119,7 +119,7 @@ class _Rows:
         remove(self.db, pk, sk)
 
 
-def _put_listing(rows: _Rows, item: Item, mark: Item, *, moved: bool) -> PutResult:
+def _put_listing(rows: _PendingWrites, item: Item, mark: Item, *, moved: bool) -> PutResult:
     pk, listing_id = item["PK"], str(mark["listingId"])
     stored = rows.get(pk, item["SK"])
     known = stored is not None and stored.get("Mark", item["Mark"]) == item["Mark"]
@@ -169,14 +169,14 @@ def put_connection(db: sqlite3.Connection, item: Item) -> None:
 def put_cursor(db: sqlite3.Connection, sk: str, cursor: Item, run: Item, holder: str) -> bool:
     """False if ``holder`` does not hold the lease."""
     item = get(db, run["PK"], sk)
-    if item is None or not _held_by(item, holder):
+    if item is None or not _is_held_by(item, holder):
         return False
     put(db, {**item, "Cursor": cursor})
     put_run(db, run)
     return True
 
 
-def _held_by(item: Item, holder: str) -> bool:
+def _is_held_by(item: Item, holder: str) -> bool:
     return "Lease" in item and item["Lease"].get("holder", "") == holder
 
 
@@ -185,20 +185,20 @@ def acquire_lease(db: sqlite3.Connection, pk: str, sk: str, lease: Lease, now_ms
     item = get(db, pk, sk)
     if item is None:
         return False
-    taken = _taken(db, item, lease.run_id, lease.holder, now_ms)
+    taken = _current_holder(db, item, lease.run_id, lease.holder, now_ms)
     if taken is None:
         put(db, {**item, "Lease": items.lease_data(lease)})
     return taken or True
 
 
-def _taken(db: sqlite3.Connection, item: Item, run_id: str, holder: str, now_ms: int) -> Lease | None:
+def _current_holder(db: sqlite3.Connection, item: Item, run_id: str, holder: str, now_ms: int) -> Lease | None:
     """Who has the connection, if it is not free for this run."""
     run_sk = item.get("Run", "")
     if run_sk and run_sk.rpartition("#")[2] != run_id:
         run = get(db, item["PK"], run_sk)
         if run is not None and not items.read_run(run).ended:
             return reserved_for(run_sk)
-    if "Lease" in item and not _held_by(item, holder):
+    if "Lease" in item and not _is_held_by(item, holder):
         held = Lease.from_data(item["Lease"])
         if held.expires_at > now_ms and not holder_is_gone(held):
             return held
@@ -207,7 +207,7 @@ def _taken(db: sqlite3.Connection, item: Item, run_id: str, holder: str, now_ms:
 
 def release_lease(db: sqlite3.Connection, pk: str, sk: str, holder: str) -> None:
     item = get(db, pk, sk)
-    if item is not None and _held_by(item, holder):
+    if item is not None and _is_held_by(item, holder):
         put(db, {name: value for name, value in item.items() if name != "Lease"})
 
 
@@ -227,7 +227,7 @@ def reserve(db: sqlite3.Connection, sk: str, run: Item, now_ms: int) -> Lease | 
     item = get(db, run["PK"], sk)
     if item is None:
         return False
-    taken = _taken(db, item, run["SK"].rpartition("#")[2], "", now_ms)
+    taken = _current_holder(db, item, run["SK"].rpartition("#")[2], "", now_ms)
     if taken is None:
         put(db, run, {**item, "Run": run["SK"]})
     return taken or True

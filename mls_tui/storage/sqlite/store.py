@@ -17,10 +17,10 @@ from mls_tui.domain.listing import Listing
 from mls_tui.domain.run import ImportRun
 from mls_tui.storage import items
 from mls_tui.storage.base import Check, PutResult
+from mls_tui.storage.item_store import ItemStore, KeyRange, lease_lost, no_connection
 from mls_tui.storage.items import Item
-from mls_tui.storage.rows import ItemRows, KeyRange, lease_lost, no_connection
 from mls_tui.storage.sqlite import statements
-from mls_tui.storage.sqlite.database import Database, fill_summaries
+from mls_tui.storage.sqlite.database import Database, rebuild_summaries
 from mls_tui.storage.summaries import Summaries
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ _ROWS_A_PAGE = 200
 _ENTRIES_A_PAGE = 2000
 
 
-class SqliteListingStore(ItemRows):
+class SqliteListingStore(ItemStore):
     """``path`` is made, 0600, by the first use."""
 
     def __init__(self, path: Path, *, clock: Clock | None = None, database: Database | None = None) -> None:
@@ -130,7 +130,7 @@ class SqliteListingStore(ItemRows):
 
     async def init(self) -> list[Check]:
         existed = self._path.exists()
-        await self._db.write(fill_summaries)
+        await self._db.write(rebuild_summaries)
         return [Check("database", "ok", f"{'ready' if existed else 'created'}: {self._path}")]
 
     async def check(self) -> list[Check]:
@@ -198,7 +198,7 @@ def _rows(db: sqlite3.Connection) -> Check:
         )
     ]
     if bad:
-        what = ", ".join(plain_key(sk) for sk in bad[:3]) + (" …" if len(bad) > 3 else "")
+        what = ", ".join(printable_key(sk) for sk in bad[:3]) + (" …" if len(bad) > 3 else "")
         return Check(
             "rows",
             "failure",
@@ -208,7 +208,7 @@ def _rows(db: sqlite3.Connection) -> Check:
     return Check("rows", "ok", "every stored row can be read")
 
 
-def plain_key(text: str) -> str:
+def printable_key(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)[:80]
 
 

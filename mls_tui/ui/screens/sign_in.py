@@ -20,7 +20,7 @@ from mls_tui.domain.errors import MlsTuiError
 from mls_tui.ui.background import begin
 from mls_tui.ui.shell import Shell
 from mls_tui.ui.text import plain
-from mls_tui.users.port import Challenge, ChallengeKind, ChallengeOverError, User
+from mls_tui.users.base import Challenge, ChallengeKind, ChallengeOverError, User
 
 SIGN_IN = Binding.Group("Sign in")
 _HINTS = {

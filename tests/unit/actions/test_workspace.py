@@ -11,7 +11,7 @@ import pytest
 from mls_tui.actions.workspace import Workspace
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import AuthenticationError
-from mls_tui.users.port import Challenge, User
+from mls_tui.users.base import Challenge, User
 
 POOLS = {"user_pool_id": "us-east-1_p", "user_pool_client_id": "c", "identity_pool_id": "us-east-1:i"}
 

@@ -10,10 +10,10 @@ import pytest
 
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage import items
-from mls_tui.storage.dynamodb.listings import MOST_TOGETHER, GroupCommit, put_new
+from mls_tui.storage.dynamodb.listings import MAX_GROUP, GroupCommit, put_new
 from mls_tui.storage.dynamodb.table import Table
 from mls_tui.storage.items import Item
-from mls_tui.storage.threads import DaemonPool, perform
+from mls_tui.storage.threads import DaemonPool, run_job
 from tests.contract.samples import FIRST_MS, USER, a_listing
 from tests.unit.storage.stubs import StubbedAws, cancelled
 
@@ -32,7 +32,7 @@ class HeldPool(DaemonPool):
 
     def work(self) -> None:
         for future, job in self.held:
-            perform(future, job)
+            run_job(future, job)
             future.result()
         self.held = []
 
@@ -62,10 +62,10 @@ def test_those_that_wait_go_together_each_with_its_mark_and_eight_at_most() -> N
     house = House()
     for _ in range(2):
         house.aws.rows.add_response("transact_write_items", {})
-    done = house.put(*(f"A-{number}" for number in range(MOST_TOGETHER + 1)))
+    done = house.put(*(f"A-{number}" for number in range(MAX_GROUP + 1)))
     house.pool.work()
-    assert [each.result() for each in done] == [True] * (MOST_TOGETHER + 1)
-    assert [len(writes) for writes in house.sent] == [2 * MOST_TOGETHER, 2]
+    assert [each.result() for each in done] == [True] * (MAX_GROUP + 1)
+    assert [len(writes) for writes in house.sent] == [2 * MAX_GROUP, 2]
     assert house.sent[1] == ["LISTINGKEY#reso.lakeside-mls#key-A-8", f"LISTING#{a_listing('A-8').listing_id}"]
 
 

@@ -16,8 +16,8 @@ from botocore.stub import ANY, Stubber
 
 from mls_tui.config import load_settings
 from mls_tui.domain.errors import AuthenticationError, StorageError, UsageError
+from mls_tui.users.base import Challenge, ChallengeKind, User, require
 from mls_tui.users.cognito import CognitoUsers, open_cognito
-from mls_tui.users.port import Challenge, ChallengeKind, User, require
 from mls_tui.users.session import Session, SessionFile
 from mls_tui.vault.secrets import open_vault
 

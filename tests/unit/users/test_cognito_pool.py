@@ -11,8 +11,8 @@ import pytest
 
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import AuthenticationError
+from mls_tui.users.base import Challenge, ChallengeKind, ChallengeOverError, User, require
 from mls_tui.users.cognito import CognitoUsers, open_cognito
-from mls_tui.users.port import Challenge, ChallengeKind, ChallengeOverError, User, require
 from tests.cognito.pool import Pool, code_of
 from tests.cognito.server import serving
 from tests.promises.canaries import found_in

@@ -25,7 +25,7 @@ def _client() -> Any:
     return boto3.client("cognito-identity", region_name="us-east-1")
 
 
-def _login() -> Session:
+def _live_session() -> Session:
     return _session(user_id=IDENTITY)
 
 
@@ -35,7 +35,7 @@ def _credentials(name: str, minutes: int) -> dict[str, Any]:
     return {"IdentityId": IDENTITY, "Credentials": keys}
 
 
-def _boto3_session(login: Callable[[], Session] = _login, *answers: dict[str, Any]) -> Any:
+def _boto3_session(login: Callable[[], Session] = _live_session, *answers: dict[str, Any]) -> Any:
     client = _client()
     with Stubber(client) as stub:
         for answer in answers or (_credentials("FIRST", 60),):
@@ -48,12 +48,12 @@ def _boto3_session(login: Callable[[], Session] = _login, *answers: dict[str, An
 
 @pytest.mark.promise("sign-in")
 def test_credentials_are_the_users_and_renew_themselves() -> None:
-    session = _boto3_session(_login, _credentials("FIRST", 1), _credentials("SECOND", 60))
+    session = _boto3_session(_live_session, _credentials("FIRST", 1), _credentials("SECOND", 60))
     assert session.get_credentials().access_key == "SECOND"
 
 
 def test_renewal_asks_who_is_signed_in_each_time_and_ends_with_the_session() -> None:
-    logins = iter([_login()])
+    logins = iter([_live_session()])
 
     def login() -> Session:
         for session in logins:

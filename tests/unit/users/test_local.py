@@ -8,9 +8,9 @@ import pytest
 
 from mls_tui.config import load_settings
 from mls_tui.domain.errors import AuthenticationError
+from mls_tui.users.base import User, require
 from mls_tui.users.cognito import CognitoUsers
 from mls_tui.users.local import LocalUsers, open_users
-from mls_tui.users.port import User, require
 
 
 def test_without_a_user_pool_the_local_user_is_signed_in(home: Path) -> None:

@@ -14,7 +14,7 @@ from moto import mock_aws
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import SecretError
 from mls_tui.vault.kms import KmsKeys, KmsService
-from mls_tui.vault.os_keyring import OsKeyring, find_backend
+from mls_tui.vault.os_keyring import OsKeyring, find_keyring
 from mls_tui.vault.secrets import Vault, open_vault
 
 CANARY = "canary-71aa03-token"
@@ -76,7 +76,7 @@ def test_a_keyring_that_never_answers_is_given_up(tmp_path: Path) -> None:
     backend.locked = True
     try:
         with pytest.raises(SecretError, match="did not answer"):
-            OsKeyring(backend, "x", tmp_path / "marker", patience=0.01).current()
+            OsKeyring(backend, "x", tmp_path / "marker", timeout=0.01).current()
     finally:
         backend.release.set()
 
@@ -108,7 +108,7 @@ def test_what_a_backend_says_when_it_fails_is_not_repeated(tmp_path: Path) -> No
 
 
 def test_a_backend_without_a_real_keyring_counts_as_none() -> None:
-    assert find_backend() is None
+    assert find_keyring() is None
 
 
 # KMS --------------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ _READERS: dict[str, Callable[[Item], Any]] = {
 }
 
 
-class ItemRows(ABC):
+class ItemStore(ABC):
     """The unconditional half of a ListingStore."""
 
     def __init__(self, clock: Clock | None = None) -> None:
