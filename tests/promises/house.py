@@ -28,7 +28,8 @@ from mls_tui.domain.listing import Listing
 from tests.promises.children import Child, Ending
 
 NAME = "Lakeside"
-OVERRIDES: dict[str, str | int | float | bool] = {"api_limits": "5000/1", "media_limits": "5000/1", "page_size": 8}
+OVERRIDES: dict[str, str | int | float | bool] = {"api_limits": "500/0.1", "media_limits": "500/0.1", "page_size": 8}
+"""A killed process counts as having used its limits to the full: the next one waits for one period, here 0.1 s."""
 
 NOT_CONTENT = ("syncedAt", "connectionId", "lastImport")
 

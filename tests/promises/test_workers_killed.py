@@ -33,7 +33,7 @@ from tests.promises.house import cheap_photos
 
 HOMES, PHOTOS = 10, 3
 WORKERS, KILLS, EVERY_SECONDS = 3, 12, 1.5
-LIMIT, WINDOW, JITTER = 40, 4.0, 1.0
+LIMIT, WINDOW, JITTER = 30, 3.0, 1.0
 """API requests per seconds that the connections may send, and how late one may arrive on a busy machine."""
 TIMEOUT_SECONDS = 120
 
@@ -228,7 +228,7 @@ async def watch_imports(ws: Workspace, groups: list[list[ImportRun]], overlaps: 
         for group in groups:
             at_once = await asyncio.to_thread(looked, group)
             overlaps += [at_once] if len(at_once) > 1 else []
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.25)
 
 
 async def all_ended(ws: Workspace, runs: list[ImportRun]) -> dict[str, ImportRun]:
