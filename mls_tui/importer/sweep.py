@@ -416,8 +416,8 @@ class FeedImport:
         context.journal.begin_sweep()
         await sweep.run(query)
         if query.resume_after is not None:
-            await self._slipped(sweep, keeper)
-        elif not incremental:
+            await self._import_overlooked(sweep, keeper)
+        if not incremental:
             await self._follow_missing(sweep)
         elif query.since is not None:
             await self._open_houses(query.since)
@@ -437,19 +437,27 @@ class FeedImport:
     def _query(self) -> FeedQuery:
         return first_query(self._context.options, self._cursor, self._context.connector.since(self._cursor))
 
-    async def _slipped(self, resumed: FeedSweep, keeper: CursorKeeper) -> None:
-        """After a resumed sweep: import what the part that was read before the cut missed. Nobody looked twice there,
-        and counts prove nothing: each record that left the feed may have hidden another."""
+    async def _import_overlooked(self, resumed: FeedSweep, keeper: CursorKeeper) -> None:
+        """Read the keys of the whole scope after a resumed sweep, and import what it did not meet.
+
+        The pages before the interruption were read once, and a record that left the feed meanwhile may have moved
+        another out of them. Stored listings whose key came count as seen, so that ``_follow_missing`` can follow.
+        """
         context = self._context
-        reader = replace(self._reader, warn=silent)  # a record without its fields lacks much
+        reader = replace(self._reader, warn=silent)  # a record of keys alone lacks most fields
         planner = Planner(reader, self._index)
         keys: list[str] = []
+        resumed.complete = False
         async for page in context.connector.pages(FeedQuery(statuses=context.options.scope, bare=True)):
             for raw in page.records:
                 record = reader.record(page.number, raw)
+                if (entry := planner.entry(record)) is not None:
+                    self._index.saw(entry, resumed.number)
+                    continue
                 wanted = isinstance(record.verdict, Mapped) and record.verdict.listing.status in context.options.scope
-                if wanted and record.listing_key not in resumed.served and planner.entry(record) is None:
+                if wanted and record.listing_key not in resumed.served:
                     keys.append(record.listing_key)
+            resumed.complete = page.last and page.complete
         if not keys:
             return
         late = self._keeper()

@@ -6,6 +6,7 @@ import pytest
 
 from mls_tui import actions
 from mls_tui.actions import ImportControl, ImportOptions
+from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import RunState
 from mls_tui.workers.queue import Job
 from tests.e2e.conftest import OpenHouse
@@ -80,6 +81,23 @@ async def test_a_stopped_worker_saves_its_import_and_gives_it_back_at_once(open_
         stored = await house.whole()
         assert (result.counts.created, result.counts.total) == (30, 30)
         assert result.counts.photos_stored == sum(len(listing.photos) for listing in stored.values())
+
+
+async def test_a_full_import_over_two_workers_marks_what_left_the_feed(open_aws: OpenHouse) -> None:
+    async with open_aws(listings=30) as house:
+        await house.run()
+        gone = house.mls.feed.listing_keys("Active")[0]
+        house.mls.feed.remove(gone)
+        await make_queue(house, queue_visibility=600)
+        run = await queued(house, full=True)
+        async with working(house):
+            while not (await row_of(house, run)).counts.total:
+                await house.clock.sleep(2.0)
+        assert (await row_of(house, run)).state is RunState.QUEUED
+        async with working(house):
+            result = await ended(house, run)
+        assert (result.state, result.counts.removed, result.counts.total) == (RunState.DONE, 1, 30)
+        assert (await house.listings())[gone].status is ListingStatus.EXPIRED
 
 
 async def test_a_paused_import_occupies_no_worker_and_is_resumed(open_aws: OpenHouse) -> None:
