@@ -48,7 +48,7 @@ class TokenSet:
 
 
 @dataclass(frozen=True, slots=True)
-class FormAnswer:
+class FormResponse:
     """What a token or revocation endpoint answered: status, JSON object (empty if it is none), masked error."""
 
     status: int
@@ -57,7 +57,7 @@ class FormAnswer:
     message: str = ""
 
 
-PostForm = Callable[[str, Mapping[str, str], tuple[str, str] | None, TokenBody], Awaitable[FormAnswer]]
+PostForm = Callable[[str, Mapping[str, str], tuple[str, str] | None, TokenBody], Awaitable[FormResponse]]
 """URL, form, HTTP Basic pair and how the form is sent to an answer below 500; retries and pauses are inside."""
 OnToken = Callable[[TokenSet], Awaitable[None]]
 KeptToken = Callable[[], Awaitable[TokenSet | None]]
@@ -244,7 +244,7 @@ class TokenSource:
         self._need("client secret", self._secrets.get(SecretField.CLIENT_SECRET))
         return self._read(await self._ask({"grant_type": "client_credentials"}))
 
-    async def _ask(self, form: dict[str, str]) -> FormAnswer:
+    async def _ask(self, form: dict[str, str]) -> FormResponse:
         url = self._need("token URL", self._preset.token_url)
         if self._preset.scope and form["grant_type"] != "refresh_token":
             form["scope"] = self._preset.scope
@@ -270,7 +270,7 @@ class TokenSource:
             return form, (client, secret)
         return form | {"client_id": client} | ({"client_secret": secret} if secret else {}), None
 
-    def _read(self, answer: FormAnswer) -> TokenSet:
+    def _read(self, answer: FormResponse) -> TokenSet:
         token = answer.body.get("access_token")
         if answer.status != 200 or not isinstance(token, str) or not token.strip():
             raise self._refusal(answer, refreshing=False)
@@ -293,7 +293,7 @@ class TokenSource:
             life = (issued.expires_at_ms - epoch_ms(self._clock.now())) / 1000
             self._margin = min(_RENEW_BEFORE_SECONDS, life / 10)
 
-    def _refusal(self, answer: FormAnswer, *, refreshing: bool) -> MlsTuiError:
+    def _refusal(self, answer: FormResponse, *, refreshing: bool) -> MlsTuiError:
         """The endpoint's answer as the error to raise; never with a secret, as the answer is masked."""
         said = ": ".join(part for part in (answer.code, answer.message) if part) or f"status {answer.status}"
         name = self._connection.name

@@ -1,7 +1,7 @@
-"""Signed requests to one MLS: token, rate limit, retries, pauses, redirects, notices.
+"""The HTTP client of one MLS connection: access token, rate limits, retries, pauses and redirects.
 
-Each failed attempt is one ``RequestFailed`` notice and each 429 one ``Paused``; nothing is repeated unseen. The token
-goes to the API's own origin only. See docs/reso-feeds.md, sections 1 to 3.
+Every failed attempt is reported as ``RequestFailed`` and every 429 as ``Paused``. The token is sent to the API's own
+origin only. See docs/reso-feeds.md, sections 1 to 3.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -24,22 +24,22 @@ from mls_tui.domain.errors import MLSError, RateLimitedError, UsageError
 from mls_tui.domain.masking import Masker
 from mls_tui.domain.retry import REQUEST_ATTEMPTS, attempt
 from mls_tui.reso.addresses import AddressGuard, Target, same_origin
-from mls_tui.reso.answers import (
-    Answer,
-    Fault,
-    error_inside,
-    fault_in,
-    no_json,
-    parsed,
-    phrase,
-    records_of,
-    refused,
-)
-from mls_tui.reso.auth import FormAnswer, KeptToken, OnToken, TokenSource
+from mls_tui.reso.auth import FormResponse, KeptToken, OnToken, TokenSource
 from mls_tui.reso.base import Observer, PhotoBytes, RequestFailed
 from mls_tui.reso.photos import PhotoSource
 from mls_tui.reso.presets import PLACEHOLDERS, ProviderPreset, TokenBody
 from mls_tui.reso.rate_limit import STRIKES, RateLimits, Slot
+from mls_tui.reso.responses import (
+    Fault,
+    Response,
+    error_for_body,
+    error_for_fault,
+    error_for_status,
+    fault_in,
+    parse_json,
+    phrase,
+    with_records,
+)
 from mls_tui.reso.transport import (
     REACH_ERRORS,
     BodyError,
@@ -55,31 +55,23 @@ T = TypeVar("T")
 
 USER_AGENT = f"mls-tui/{__version__}"
 PAGE_CAP = 64_000_000
+"""Largest page, in bytes."""
 _FORM_CAP = 1_000_000
-_PARSE_HERE = 256_000
-_REDIRECTS = 3
-# The pager words its request differently, or takes "gone" for an answer: it reports these itself.
-_FOR_THE_CALLER = frozenset({400, 404, 405, 406, 410, 413, 414, 415, 422})
+_PARSE_IN_THREAD_FROM = 256_000
+_MAX_REDIRECTS = 3
+# The caller changes its request after these, or takes "gone" for a result, and reports them itself.
+_REPORTED_BY_CALLER = frozenset({400, 404, 405, 406, 410, 413, 414, 415, 422})
 
 
 class TokenUnavailableError(MLSError):
-    """The token endpoint failed for good; its attempts have been reported already."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Raw:
-    """An answer as it came: header names in lower case, the body unpacked."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    """The token endpoint failed; its attempts have been reported already."""
 
 
 class MlsClient:
-    """The HTTP of one connection. ``transport`` and ``resolver`` replace network and resolver in tests.
+    """Sends the requests of one connection. ``transport`` and ``resolver`` replace network and resolver in tests.
 
-    ``secrets`` are in the clear here and nowhere else; ``on_token`` is given each new token set, to keep it encrypted;
-    ``kept_token`` reads it back. ``proxy`` and ``ca_bundle`` are those of the configuration.
+    ``secrets`` are decrypted. ``on_token`` stores each new token set, ``kept_token`` reads it back. ``proxy`` and
+    ``ca_bundle`` are the settings of that name.
     """
 
     def __init__(
@@ -141,7 +133,7 @@ class MlsClient:
         )
 
     async def sign_in(self) -> None:
-        """Obtain or renew the token if that is needed; a bearer token is taken as it is.
+        """Obtain or renew the token if necessary; a bearer token is used as it is.
 
         Raises:
             ConnectionExpiredError, AuthenticationError, UsageError, MLSError: as ``TokenSource.token``.
@@ -154,24 +146,24 @@ class MlsClient:
         *,
         headers: Mapping[str, str] | None = None,
         attempts: int = REQUEST_ATTEMPTS,
-    ) -> Answer:
-        """The JSON object at an absolute URL of the API.
+    ) -> Response:
+        """GET the JSON object at an absolute URL of the API.
 
         Raises:
-            MLSError: with the status; every attempt that could help was made and reported to the observer.
-            RateLimitedError: five pauses in a row.
+            MLSError: no success after all attempts that may help; with the status. Reported to the observer.
+            RateLimitedError: 429 five times in a row.
             AuthenticationError: the token was refused, also after it was renewed (``TokenSource.refused``).
         """
         target = self._guard.target(url, "MLS")
         self._check_origin(target)
-        return await self._in_attempts(lambda number: self._signed(target, headers or {}, number, attempts), attempts)
+        return await self._with_retries(lambda number: self._get(target, headers or {}, number, attempts), attempts)
 
     async def photo(self, url: str) -> PhotoBytes:
-        """One attempt at one photo; raises PhotoError (``PhotoSource.fetch``)."""
+        """One attempt to download a photo; raises PhotoError (``PhotoSource.fetch``)."""
         return await self._photos.fetch(url)
 
     async def revoke(self) -> None:
-        """Revoke the tokens if the provider can; never raises for one that cannot."""
+        """Revoke the tokens if the provider supports it; otherwise do nothing."""
         await self._tokens.revoke()
 
     async def close(self) -> None:
@@ -179,60 +171,61 @@ class MlsClient:
         await self._limits.close()
 
     def masked(self, text: str) -> str:
-        """``text`` without this connection's secrets, and otherwise unchanged: for an address that is stored."""
+        """``text`` with this connection's secrets masked and nothing else changed, for URLs that are stored."""
         return self._mask.known(text)
 
-    async def _in_attempts(self, work: Callable[[int], Awaitable[T]], attempts: int) -> T:
-        """``work`` with the contract's retries; each failed attempt is reported once."""
+    async def _with_retries(self, work: Callable[[int], Awaitable[T]], attempts: int) -> T:
+        """Run ``work`` up to ``attempts`` times (docs/contract.md, section Retries); reports each failed attempt."""
 
         def report(number: int, wait: float | None, error: BaseException) -> None:
-            reported = isinstance(error, RateLimitedError | TokenUnavailableError)
-            if isinstance(error, MLSError) and not reported and error.status not in _FOR_THE_CALLER:
-                self._failed(number, attempts, wait, str(error))
+            is_reported = isinstance(error, RateLimitedError | TokenUnavailableError)
+            if isinstance(error, MLSError) and not is_reported and error.status not in _REPORTED_BY_CALLER:
+                self._report_failure(number, attempts, wait, str(error))
 
         return await attempt(work, attempts=attempts, clock=self._clock, rng=self._rng, on_failure=report)
 
-    def _failed(self, attempt: int, of: int, wait: float | None, cause: str) -> None:
+    def _report_failure(self, attempt: int, of: int, wait: float | None, cause: str) -> None:
         self._observer(RequestFailed(attempt, of, wait, self._mask(cause)))
 
-    async def _signed(self, target: Target, extra: Mapping[str, str], number: int, of: int) -> Answer:
-        """One attempt: pauses are waited out, a refused token is tried again, redirects stay on the API's origin."""
-        refusals, hops = self._tokens.refusals(), 0
+    async def _get(self, target: Target, extra: Mapping[str, str], number: int, of: int) -> Response:
+        """One attempt. Waits during pauses, renews a refused token, and follows redirects within the API's origin."""
+        refusals, redirects = self._tokens.refusals(), 0
         while True:
             token = await self._tokens.token()
-            raw, slot = await self._exchange(
+            response, slot = await self._send(
                 "GET", self._with_parameters(target, token), self._headers(token, extra), PAGE_CAP, self._timeouts.page
             )
-            answer, fault, error = await self._judge(target.host, raw)
-            status = raw.status if error is None else error.status or raw.status
-            if self._throttled(target.host, slot, raw, status, fault):
+            fault, error = await self._parse(target.host, response)
+            status = response.status if error is None else error.status or response.status
+            if self._throttled(target.host, slot, response, status, fault):
                 continue
-            if answer is not None:
+            if error is None:
                 self._tokens.accepted(token)
-                return answer
+                return response
             if status in (401, 403):
                 wait = await refusals.wait(status, token)
-                if wait is None and status == 403 and error is not None:
+                if wait is None and status == 403:
                     raise error
-                self._failed(number, of, wait, f"{target.host} answered {phrase(status)}.")
+                self._report_failure(number, of, wait, f"{target.host} answered {phrase(status)}.")
                 if wait is None:
                     raise self._tokens.refused(target.host, fault.message if fault else "")
                 if wait:
                     await self._clock.sleep(wait)
-            elif 300 <= raw.status < 400 and hops < _REDIRECTS and raw.headers.get("location"):
-                hops += 1
-                target = self._guard.moved(target, raw.headers["location"], "MLS")
+            elif 300 <= response.status < 400 and redirects < _MAX_REDIRECTS and response.headers.get("location"):
+                redirects += 1
+                target = self._guard.moved(target, response.headers["location"], "MLS")
                 self._check_origin(target)
-            elif error is not None:
+            else:
                 raise error
 
-    async def _exchange(
+    async def _send(
         self, method: str, target: Target, headers: Mapping[str, str], cap: int, seconds: float, content: bytes = b""
-    ) -> tuple[_Raw, Slot]:
-        """One request within the rate limit, and its answer whatever its status; an error's body is cut at 2 kB.
+    ) -> tuple[Response, Slot]:
+        """Send one request within the rate limit and read the response, whatever its status. Of an error's body only
+        the first 2 kB are read.
 
         Raises:
-            MLSError: no answer, or none that could be read; status 413 for a body over ``cap``.
+            MLSError: there was no readable response; status 413 for a body over ``cap`` bytes.
         """
         async with await self._limits.api.slot(target.host, cap, self._observer) as slot:
             try:
@@ -256,15 +249,15 @@ class MlsClient:
             except REACH_ERRORS as error:
                 # Without its cause, which holds the request with its token.
                 raise MLSError(f"{target.host}: {why_unanswered(error)}.", retryable=True) from None
-        return _Raw(reply.status, reply.headers, body), slot
+        return Response(reply.status, reply.headers, body), slot
 
-    def _throttled(self, host: str, slot: Slot, raw: _Raw, status: int, fault: Fault | None) -> bool:
-        """Whether the answer was a 429 or its like; the host is paused then, and the request is to be sent again.
+    def _throttled(self, host: str, slot: Slot, response: Response, status: int, fault: Fault | None) -> bool:
+        """Whether the server asked to slow down (429 and the like). The host is paused; the caller sends again.
 
         Raises:
-            RateLimitedError: it was one too many in a row.
+            RateLimitedError: it did so five times in a row.
         """
-        if not slot.throttled(status, raw.headers, fault):
+        if not slot.throttled(status, response.headers, fault):
             return False
         if self._limits.api.open:
             raise RateLimitedError(
@@ -274,33 +267,28 @@ class MlsClient:
             )
         return True
 
-    async def _judge(self, host: str, raw: _Raw) -> tuple[Answer | None, Fault | None, MLSError | None]:
-        """What an answer is: a good one, or what it says and the error to raise for it."""
-        if raw.status >= 300:
-            return (None, *refused(host, raw.status, raw.body, self._mask))
-        if raw.status == 204:
-            return Answer(204, {}, raw.headers), None, None
+    async def _parse(self, host: str, response: Response) -> tuple[Fault | None, MLSError | None]:
+        """Set ``response.body``. Returns what an error says and the exception to raise, or (None, None)."""
+        if response.status >= 300:
+            return error_for_status(host, response.status, response.content, self._mask)
+        if response.status == 204:
+            return None, None
         try:
-            body = await self._parsed(raw)
+            if len(response.content) < _PARSE_IN_THREAD_FROM:
+                body = self._json(response)
+            else:  # 16 MB take a third of a second, during which the interface would not be drawn
+                body = await asyncio.to_thread(self._json, response)
         except ValueError:
             body = None
         if body is None:
-            return None, None, no_json(host, raw.status, raw.body)
+            return None, error_for_body(host, response.status, response.content)
+        response.body, response.content = body, b""
         fault = fault_in(body)
-        if fault is None:
-            return Answer(raw.status, body, raw.headers), None, None
-        return None, fault, error_inside(host, raw.status, fault, self._mask)
+        return fault, None if fault is None else error_for_fault(host, response.status, fault, self._mask)
 
-    async def _parsed(self, raw: _Raw) -> Mapping[str, Any] | None:
-        """The JSON object of an answer, masked; ValueError if it is no JSON.
-
-        Large bodies are parsed in a thread: 16 MB take a third of a second, during which no frame would be drawn.
-        """
-
-        def read() -> Mapping[str, Any] | None:
-            return records_of(self._mask.body(parsed(raw.body, raw.headers.get("content-type", ""))))
-
-        return read() if len(raw.body) <= _PARSE_HERE else await asyncio.to_thread(read)
+    def _json(self, response: Response) -> Mapping[str, Any] | None:
+        """The JSON object of a response, masked; None for other JSON values. Raises ValueError if it is no JSON."""
+        return with_records(self._mask.body(parse_json(response.content, response.headers.get("content-type", ""))))
 
     def _headers(self, token: str, extra: Mapping[str, str]) -> dict[str, str]:
         headers = httpx.Headers({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT})
@@ -310,7 +298,7 @@ class MlsClient:
         return dict(headers)
 
     def _with_parameters(self, target: Target, token: str) -> Target:
-        """The target with the preset's ``query_parameters`` that it lacks: links of the server may hold them."""
+        """The target with the preset's ``query_parameters``, except those that it has, as next links may."""
         path, _, query = target.text.partition("?")
         given = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
         values = {"{token}": token} | {f"{{{name}}}": value for name, value in self._secrets.items()}
@@ -341,11 +329,11 @@ class MlsClient:
 
     async def _post_form(
         self, url: str, form: Mapping[str, str], basic: tuple[str, str] | None, body: TokenBody
-    ) -> FormAnswer:
-        """POST a form to a token or revocation endpoint. No redirect is followed: the form holds secrets.
+    ) -> FormResponse:
+        """POST a form to a token or revocation endpoint. Redirects are not followed, because the form holds secrets.
 
         Raises:
-            TokenUnavailableError: it could not be reached, or failed, three times.
+            TokenUnavailableError: it could not be reached, or failed, in all attempts.
         """
         target = self._guard.target(url, "token URL")
         headers = {
@@ -358,18 +346,19 @@ class MlsClient:
             headers["authorization"] = basic_auth(*basic)
         content = (json.dumps(form) if body is TokenBody.JSON else urlencode(form)).encode()
 
-        async def work(number: int) -> FormAnswer:
+        async def work(number: int) -> FormResponse:
             while True:
-                raw, slot = await self._exchange("POST", target, headers, _FORM_CAP, self._timeouts.token, content)
-                fault, error = refused(target.host, raw.status, raw.body, self._mask)
-                if self._throttled(target.host, slot, raw, raw.status, fault if raw.status >= 400 else None):
+                response, slot = await self._send("POST", target, headers, _FORM_CAP, self._timeouts.token, content)
+                status = response.status
+                fault, error = error_for_status(target.host, status, response.content, self._mask)
+                if self._throttled(target.host, slot, response, status, fault if status >= 400 else None):
                     continue
-                if error.retryable or 300 <= raw.status < 400:
+                if error.retryable or 300 <= status < 400:
                     raise error
-                return _form_answer(raw, fault)
+                return _form_response(response, fault)
 
         try:
-            return await self._in_attempts(work, REQUEST_ATTEMPTS)
+            return await self._with_retries(work, REQUEST_ATTEMPTS)
         except RateLimitedError:
             raise
         except MLSError as error:
@@ -377,18 +366,18 @@ class MlsClient:
 
 
 def _timeouts(preset: ProviderPreset) -> Timeouts:
-    """A server that may be silent for longer has longer for a whole page too."""
-    usual = Timeouts()
-    longer = max(0.0, preset.read_timeout_seconds - usual.read)
-    return replace(usual, read=float(preset.read_timeout_seconds), page=usual.page + longer)
+    """The default time-outs; a longer read time-out also extends the time for a whole page."""
+    default = Timeouts()
+    longer = max(0.0, preset.read_timeout_seconds - default.read)
+    return replace(default, read=float(preset.read_timeout_seconds), page=default.page + longer)
 
 
-def _form_answer(raw: _Raw, fault: Fault) -> FormAnswer:
+def _form_response(response: Response, fault: Fault) -> FormResponse:
     try:
-        body = parsed(raw.body, raw.headers.get("content-type", ""))
+        body = parse_json(response.content, response.headers.get("content-type", ""))
     except (ValueError, MLSError):
         body = {}
     body = body if isinstance(body, dict) else {}
-    if raw.status >= 400 or fault_in(body) is not None:
-        return FormAnswer(raw.status, body, fault.code, fault.message)
-    return FormAnswer(raw.status, body)
+    if response.status >= 400 or fault_in(body) is not None:
+        return FormResponse(response.status, body, fault.code, fault.message)
+    return FormResponse(response.status, body)

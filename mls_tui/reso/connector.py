@@ -20,7 +20,7 @@ from mls_tui.reso.lookup import Lookup, member_of
 from mls_tui.reso.media import MediaSource
 from mls_tui.reso.odata import Request
 from mls_tui.reso.open_houses import OpenHouses
-from mls_tui.reso.pager import count_of, request_of, swept
+from mls_tui.reso.pager import count_of, request_for, sweep_pages
 from mls_tui.reso.presets import ProviderPreset, for_connection
 from mls_tui.reso.rate_limit import RateLimits
 
@@ -69,8 +69,8 @@ class ResoConnector:
             source = self._named(query)
         else:
             self._open_houses.forget()
-            began, by_keys = self._clock.now(), self._lookup.by_keys
-            source = swept(self.feed, query, self._request(query), by_keys=by_keys, began=began)
+            started_at, by_keys = self._clock.now(), self._lookup.by_keys
+            source = sweep_pages(self.feed, query, self._request(query), fetch_by_keys=by_keys, started_at=started_at)
         async for page in source:
             records = page.records
             if not query.bare:
@@ -78,7 +78,7 @@ class ResoConnector:
             yield Page(page.number, records, page.total, page.last, page.complete)
 
     def _request(self, query: FeedQuery) -> Request:
-        request = request_of(self.feed, query, system=self.preset.system, agent=self._connection.agent_key)
+        request = request_for(self.feed, query, system=self.preset.system, agent=self._connection.agent_key)
         return replace(request, select=self._bare_fields(), expand=False) if query.bare else request
 
     def _bare_fields(self) -> tuple[str, ...]:

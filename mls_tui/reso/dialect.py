@@ -1,5 +1,7 @@
-"""Learns what one server understands: which options it refuses, how large its pages may be, how it spells statuses.
-Another wording of a request asks for the same records, or for more, never for fewer."""
+"""Learns what one server supports: which options it refuses, how large pages may be, how it writes statuses.
+
+A changed dialect requests the same records or more, never fewer.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from mls_tui.reso.odata import (
     Request,
     StatusForm,
     entity_url,
-    flattened,
+    flat_record,
     next_url,
     read_page,
     url_of,
@@ -26,8 +28,8 @@ from mls_tui.reso.odata import (
 from mls_tui.reso.presets import MediaMode, ProviderPreset
 
 
-class Received(Protocol):
-    """An answer of the transport: parsed JSON and headers."""
+class JsonResponse(Protocol):
+    """A response with its parsed JSON; header names in lower case."""
 
     @property
     def body(self) -> Any: ...
@@ -37,7 +39,7 @@ class Received(Protocol):
 
 
 class Transport(Protocol):
-    """One signed GET, with the retries and pauses of docs/reso-feeds.md, section 3, inside."""
+    """Sends one GET with the access token, and retries it (docs/reso-feeds.md, section 3)."""
 
     async def get_json(
         self,
@@ -45,11 +47,11 @@ class Transport(Protocol):
         *,
         headers: Mapping[str, str] | None = None,
         attempts: int = 3,
-    ) -> Received: ...
+    ) -> JsonResponse: ...
 
 
-def dialect_of(preset: ProviderPreset) -> Dialect:
-    """What the preset says the server understands, before it was asked."""
+def initial_dialect(preset: ProviderPreset) -> Dialect:
+    """What the server supports according to its preset."""
     return Dialect(
         order_by=preset.order_by,
         count=preset.count,
@@ -57,134 +59,136 @@ def dialect_of(preset: ProviderPreset) -> Dialect:
         replication=preset.replication is not None,
         timestamp_field=preset.timestamp_field,
         page_size=preset.page_size,
-        bare_page_size=preset.page_size_without_media,
+        page_size_without_media=preset.page_size_without_media,
         keys_per_filter=preset.keys_per_filter,
     )
 
 
 MEDIA_NAMES: Final = ("PropertyPictures", "Photos")
-"""What servers call the Media of a record, besides ``Media`` and the name of their Media resource."""
+"""Other names of a record's Media, besides ``Media`` and the name of the Media resource."""
 
 
 class Feed:
-    """One server's collections. ``dialect`` is what it has been found to understand so far."""
+    """Requests the collections of one server; ``dialect`` is what the server is known to support."""
 
     def __init__(self, preset: ProviderPreset, http: Transport, observer: Observer) -> None:
         self.preset = preset
-        self.dialect = dialect_of(preset)
+        self.dialect = initial_dialect(preset)
         self._http = http
         self._observer = observer
-        self._answered = False
-        """Whether any request has had its page: then a server that fails has not failed over our wording."""
+        self._has_succeeded = False
+        """Whether a request has succeeded. After that, a 5xx is not caused by our options."""
 
-    def orders(self, request: Request) -> bool:
-        """Whether rows may be taken to come by (timestamp, key): the server was asked to order them so, or its preset
-        says that it does so unasked. Rows that happen to be in order prove nothing."""
+    def is_ordered(self, request: Request) -> bool:
+        """Whether rows come in the order (timestamp, key): by ``$orderby``, or because the preset says that the server
+        always does so. Rows that happen to be in order prove nothing."""
         return request.order and (self.dialect.order_by or not self.preset.order_by)
 
-    def bounds_hold(self, request: Request) -> bool:
-        """Whether going on from a (timestamp, key) may be trusted to leave nothing out."""
-        return self.orders(request) and self.dialect.bounds
+    def trusts_bounds(self, request: Request) -> bool:
+        """Whether a bound can be relied on to leave no record out."""
+        return self.is_ordered(request) and self.dialect.bounds_reliable
 
     def distrust_bounds(self) -> None:
-        """This server does not order as asked: go on by ``$skip`` from here on."""
-        self.dialect = replace(self.dialect, bounds=False, keyset_over_skip=False)
+        """The server does not order as requested: use ``$skip`` from now on."""
+        self.dialect = replace(self.dialect, bounds_reliable=False, bounds_match_links=False)
 
-    async def ask(self, request: Request, *, reword: bool = True) -> FeedPage:
-        """The first page of a request, worded so that the server understands it; as it is if not ``reword``.
+    async def fetch(self, request: Request, *, adapt: bool = True) -> FeedPage:
+        """The first page of a request. If the server refuses it, the dialect is changed (unless ``adapt`` is False).
 
         Raises:
-            MLSError: the server refuses every wording, or fails.
+            MLSError: the server refuses every dialect, or fails.
         """
         while True:
             try:
-                return await self._page(request)
+                return await self._read(request)
             except MLSError as error:
                 if too_large(error):
                     self.shrink(request, error)
-                elif reword and (refused(error) or (broken(error) and not self._answered)):
-                    return await self._reworded(request, error)
+                elif adapt and (refused(error) or (server_failed(error) and not self._has_succeeded)):
+                    return await self._adapt(request, error)
                 else:
                     raise
 
-    async def _reworded(self, request: Request, error: MLSError) -> FeedPage:
-        """The page in words that the server takes. Raises the first error if it takes none."""
-        held, sized = self.dialect, self._sized(request)
+    async def _adapt(self, request: Request, error: MLSError) -> FeedPage:
+        """Find a dialect that the server accepts: without what its message names, without one option, then with as few
+        options as possible. Raises the first error if there is none."""
+        before, sized = self.dialect, self._sized(request)
         tried = {self._url(request)}
         try:
-            page = await self._by_name(request, error, tried)
-            for single in [each.dialect for each in singles(sized, held)][: 1 if broken(error) else None]:
-                page = page or await self._worded(request, single, tried)
-            for least in [*leasts(sized, held)][: 1 if broken(error) else None]:
+            page = await self._drop_named_options(request, error, tried)
+            most = 1 if server_failed(error) else None  # a server that is down is not asked in every dialect
+            for variant in [*without_one_option(sized, before)][:most]:
+                page = page or await self._try_dialect(request, variant.dialect, tried)
+            for minimal in [*minimal_dialects(sized, before)][:most]:
                 if page is not None:
                     break
-                page = await self._worded(request, least, tried)
-                page = page and await self._put_back(request, held, page, tried)
+                page = await self._try_dialect(request, minimal, tried)
+                page = page and await self._restore_options(request, before, page, tried)
         except BaseException:
-            self.dialect = held
+            self.dialect = before
             raise
         if page is None:
-            self.dialect = held
+            self.dialect = before
             raise error
-        self._say(error, held)
+        self._report(error, before)
         return page
 
-    async def _by_name(self, request: Request, error: MLSError, tried: set[str]) -> FeedPage | None:
-        """Leave out what the server's own words name, one thing after another."""
-        held, told = self.dialect, error
-        while (narrower := named(self._sized(request), self.dialect, told)) is not None:
+    async def _drop_named_options(self, request: Request, error: MLSError, tried: set[str]) -> FeedPage | None:
+        """Leave out the options that the server's messages name, one after another."""
+        before, latest = self.dialect, error
+        while (narrower := dialect_from_message(self._sized(request), self.dialect, latest)) is not None:
             self.dialect = narrower
             if self._url(request) in tried:
                 break
             tried.add(self._url(request))
             try:
-                return await self._page(request, attempts=1)
+                return await self._read(request, attempts=1)
             except MLSError as again:
-                if not (refused(again) or broken(again)):
+                if not (refused(again) or server_failed(again)):
                     raise
-                told = again
-        self.dialect = held
+                latest = again
+        self.dialect = before
         return None
 
-    async def _worded(self, request: Request, dialect: Dialect, tried: set[str]) -> FeedPage | None:
-        """The page in this dialect, which is kept then; None if it is refused, or was before."""
-        held, self.dialect = self.dialect, dialect
+    async def _try_dialect(self, request: Request, dialect: Dialect, tried: set[str]) -> FeedPage | None:
+        """The page in this dialect, which becomes current; None if it is refused, now or before."""
+        before, self.dialect = self.dialect, dialect
         if self._url(request) not in tried:
             tried.add(self._url(request))
             try:
-                return await self._page(request, attempts=1)
+                return await self._read(request, attempts=1)
             except MLSError as error:
-                if not (refused(error) or broken(error)):
+                if not (refused(error) or server_failed(error)):
                     raise
-        self.dialect = held
+        self.dialect = before
         return None
 
-    async def _put_back(self, request: Request, full: Dialect, page: FeedPage, tried: set[str]) -> FeedPage:
-        """Several options were refused at once: find out which of them the server does take."""
-        for option in put_back(request, full):
+    async def _restore_options(self, request: Request, full: Dialect, page: FeedPage, tried: set[str]) -> FeedPage:
+        """Add options back one by one, to find out which of them the server accepts."""
+        for option in restorable_options(request, full):
             for fields in option:
-                better = await self._worded(request, replace(self.dialect, **fields), tried)
+                better = await self._try_dialect(request, replace(self.dialect, **fields), tried)
                 if better is not None:
                     page = better
                     break
         return page
 
     def shrink(self, request: Request, error: MLSError) -> None:
-        """Learn from a 413. Raises the error if nothing smaller can be asked."""
-        held, less = self.dialect, smaller(self._sized(request), self.dialect)
+        """Request smaller pages after a 413. Raises the error if they cannot be smaller."""
+        before, less = self.dialect, smaller_pages(self._sized(request), self.dialect)
         if less is None:
             raise error
         self.dialect = less
-        self._say(error, held)
+        self._report(error, before)
 
-    def _say(self, error: MLSError, held: Dialect) -> None:
-        cause = f"The MLS refused {left_out(held, self.dialect)} ({error.status}); asked again without."
+    def _report(self, error: MLSError, before: Dialect) -> None:
+        cause = f"The MLS refused {describe_change(before, self.dialect)} ({error.status}); asked again without."
         self._observer(RequestFailed(attempt=1, of=2, wait=0.0, cause=cause))
 
     def page_size(self, request: Request) -> int:
-        """How many rows a request asks for: its own ``top``, cut to what the server takes."""
+        """The number of rows to request: ``top``, but at most the server's page size."""
         expanded = request.expand and self.preset.media_mode is not MediaMode.SEPARATE
-        most = self.dialect.page_size if expanded else self.dialect.bare_page_size
+        most = self.dialect.page_size if expanded else self.dialect.page_size_without_media
         if request.resource == self.preset.replication and most >= self.preset.page_size_without_media:
             most = self.preset.replication_page_size
         return min(request.top, most) if request.top else most
@@ -192,14 +196,11 @@ class Feed:
     def _sized(self, request: Request) -> Request:
         return replace(request, top=self.page_size(request))
 
-    async def _page(self, request: Request, attempts: int = 3) -> FeedPage:
-        return await self._read(self._url(request), self.page_size(request), attempts)
-
     def _url(self, request: Request) -> str:
         return url_of(self._sized(request), self.dialect, self.preset)
 
-    async def onward(self, page: FeedPage) -> FeedPage | None:
-        """The page that a page's own link leads to; None if it has none.
+    async def next_page(self, page: FeedPage) -> FeedPage | None:
+        """The page after ``page``; None if it has no next link.
 
         Raises:
             PagingError: the link leads to another origin.
@@ -208,21 +209,25 @@ class Feed:
         return await self.follow(link) if link else None
 
     async def follow(self, url: str, attempts: int = 3) -> FeedPage:
-        """The page a next link leads to; the link must have passed ``odata.next_url``."""
-        return await self._read(url, None, attempts)
+        """The page at a next link, which ``odata.next_url`` has checked."""
+        return await self._get(url, None, attempts)
 
-    async def _read(self, url: str, size: int | None, attempts: int = 3) -> FeedPage:
-        prefer = {"Prefer": f"odata.maxpagesize={size}"} if size else None
-        answer = await self._http.get_json(url, headers=prefer, attempts=attempts)
-        page = read_page(url, answer.body, answer.headers)
-        page = replace(page, rows=tuple(self._with_media(row) for row in page.rows))
-        self._answered = True
+    async def _read(self, request: Request, attempts: int = 3) -> FeedPage:
+        sized = self._sized(request)
+        prefer = {"Prefer": f"odata.maxpagesize={sized.top}"}
+        return await self._get(url_of(sized, self.dialect, self.preset), prefer, attempts)
+
+    async def _get(self, url: str, prefer: Mapping[str, str] | None, attempts: int) -> FeedPage:
+        response = await self._http.get_json(url, headers=prefer, attempts=attempts)
+        page = read_page(url, response.body, response.headers)
+        page.rows = tuple(map(self._with_media, page.rows))
+        self._has_succeeded = True
         if page.rows and type(page.rows[0].get(self.preset.key_field)) is int and not self.dialect.numeric_keys:
             self.dialect = replace(self.dialect, numeric_keys=True)
         return page
 
     def _with_media(self, row: RawRecord) -> RawRecord:
-        """The record with its Media under that name, whatever the server calls it."""
+        """The record with its Media renamed to ``Media``."""
         if isinstance(row.get("Media"), list):
             return row
         for name in (self.preset.media_resource, *MEDIA_NAMES):
@@ -235,17 +240,17 @@ class Feed:
         return entity_url(self.preset, key, self.dialect, path)
 
     async def entity(self, key: Key, path: str = "") -> RawRecord | None:
-        """``Property('key')``; None if it is gone. ``path`` is an option or a navigation below it."""
+        """``Property('key')``; None if it does not exist. ``path`` is appended: options or a navigation property."""
         body = await self.document(self.entity_url(key, path))
         if not isinstance(body, Mapping):
             return None
         if any(name in body for name in ("value", "D", "d", "bundle")) and self.preset.key_field not in body:
             rows = read_page("", body, {}).rows
             return self._with_media(rows[0]) if rows else None
-        return self._with_media(flattened(body))
+        return self._with_media(flat_record(body))
 
     async def document(self, url: str) -> Any:
-        """The parsed JSON at a URL of the server; None for 404 and 410."""
+        """The JSON at a URL of the server; None for 404 and 410."""
         try:
             return (await self._http.get_json(url)).body
         except MLSError as error:
@@ -254,10 +259,10 @@ class Feed:
             raise
 
 
-# what to leave out when a request is refused ------------------------------------------------------------------------
+# dialects to try when a request is refused ------------------------------------------------------------------------
 
 REFUSALS: Final = frozenset({400, 405, 406, 415, 422, 501})
-"""Answers that mean "not like this": another wording may be understood."""
+"""Statuses that mean "not like this": another dialect may be accepted."""
 
 SMALLEST_PAGE: Final = 10
 
@@ -267,19 +272,19 @@ _ENUMERATION = re.compile(r"\b\w+(\.\w+)*\.StandardStatus\b")
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A narrower dialect; ``hints`` are words in a server's message that ask for it."""
+    """A changed dialect; ``hints`` matches error messages that suggest it."""
 
     dialect: Dialect
     hints: str
 
 
 def refused(error: MLSError) -> bool:
-    """True if another wording of the request may be understood."""
+    """Whether another dialect may be accepted."""
     return error.status in REFUSALS or error.status == 414
 
 
-def broken(error: MLSError) -> bool:
-    """True if a server may have failed over an option that it does not know."""
+def server_failed(error: MLSError) -> bool:
+    """Whether the server may have failed because of an option that it does not support."""
     return error.status == 404 or (error.status or 0) >= 500
 
 
@@ -287,29 +292,31 @@ def too_large(error: MLSError) -> bool:
     return error.status == 413
 
 
-def named(request: Request, dialect: Dialect, error: MLSError) -> Dialect | None:
-    """The dialect without the option that the server's message names, or with the type that it says it wants."""
+def dialect_from_message(request: Request, dialect: Dialect, error: MLSError) -> Dialect | None:
+    """The dialect without the option that the message names, or with the enumeration type that it names."""
     if request.statuses and (typed := _ENUMERATION.search(str(error))) and typed[0] != dialect.status_type:
         return replace(dialect, status_form=StatusForm.TYPED, status_type=typed[0])
-    found = (each.dialect for each in singles(request, dialect) if re.search(each.hints, str(error), re.IGNORECASE))
-    return next(found, None)
+    for variant in without_one_option(request, dialect):
+        if re.search(variant.hints, str(error), re.IGNORECASE):
+            return variant.dialect
+    return None
 
 
-def smaller(request: Request, dialect: Dialect) -> Dialect | None:
-    """The dialect to use after a 413: half the page, and without Media once pages are small (docs/reso-feeds.md,
-    section 3)."""
+def smaller_pages(request: Request, dialect: Dialect) -> Dialect | None:
+    """The dialect after a 413: half the page size, then without Media (docs/reso-feeds.md, section 3). None if the page
+    cannot be smaller."""
     asked = request.top or 0
     if asked > SMALLEST_PAGE:
         half = max(SMALLEST_PAGE, asked // 2)
         expanded = asked == dialect.page_size or (request.expand and dialect.expand)
-        return replace(dialect, page_size=half) if expanded else replace(dialect, bare_page_size=half)
+        return replace(dialect, page_size=half) if expanded else replace(dialect, page_size_without_media=half)
     if request.expand and dialect.expand:
         return replace(dialect, expand=False)
     return None
 
 
-def singles(request: Request, dialect: Dialect) -> Iterator[Variant]:
-    """Each option left out alone, the likeliest culprit first."""
+def without_one_option(request: Request, dialect: Dialect) -> Iterator[Variant]:
+    """Dialects without one option, the most likely cause first."""
     if request.expand and dialect.expand:
         yield Variant(replace(dialect, expand=False), r"expand|media|navigation")
     if request.order and dialect.order_by:
@@ -320,10 +327,10 @@ def singles(request: Request, dialect: Dialect) -> Iterator[Variant]:
         yield Variant(replace(dialect, count=False), r"\bcount\b")
     if request.select and dialect.select:
         yield Variant(replace(dialect, select=False), r"select")
-    yield from _fields(request, dialect)
+    yield from _plainer_filters(request, dialect)
 
 
-def _fields(request: Request, dialect: Dialect) -> Iterator[Variant]:
+def _plainer_filters(request: Request, dialect: Dialect) -> Iterator[Variant]:
     if request.statuses:
         forms = list(StatusForm)
         for form in forms[forms.index(dialect.status_form) + 1 : -1]:
@@ -341,9 +348,9 @@ def _fields(request: Request, dialect: Dialect) -> Iterator[Variant]:
         yield Variant(replace(dialect, fractions=False), r"date|time|moment|fraction")
 
 
-def leasts(request: Request, dialect: Dialect) -> Iterator[Dialect]:
-    """Everything left out that this request can do without, with ever smaller pages."""
-    least = replace(
+def minimal_dialects(request: Request, dialect: Dialect) -> Iterator[Dialect]:
+    """Dialects without all options that the request can do without, with smaller and smaller pages."""
+    minimal = replace(
         dialect,
         order_by=dialect.order_by and not request.order,
         count=dialect.count and not request.count,
@@ -353,16 +360,16 @@ def leasts(request: Request, dialect: Dialect) -> Iterator[Dialect]:
         status_form=StatusForm.NONE if request.statuses else dialect.status_form,
         agent_form=AgentForm.KEY if request.agent else dialect.agent_form,
     )
-    yield least
+    yield minimal
     for size in (100, SMALLEST_PAGE):
         if size < (request.top or 0):
-            page, bare = min(dialect.page_size, size), min(dialect.bare_page_size, size)
-            yield replace(least, page_size=page, bare_page_size=bare)
+            page, bare = min(dialect.page_size, size), min(dialect.page_size_without_media, size)
+            yield replace(minimal, page_size=page, page_size_without_media=bare)
 
 
-def put_back(request: Request, full: Dialect) -> Iterator[list[dict[str, Any]]]:
-    """What to try again one after another on top of the least, dearest first: for each option its fields in the
-    dialect, as asked at first and then plainer."""
+def restorable_options(request: Request, full: Dialect) -> Iterator[list[dict[str, Any]]]:
+    """Options to add back to a minimal dialect, the most useful first: for each option the fields to try, at first as
+    before, then simpler ones."""
     if request.since and full.since:
         yield [{"since": True}, {"since": True, "fractions": False}]
     if request.statuses:
@@ -377,8 +384,8 @@ def put_back(request: Request, full: Dialect) -> Iterator[list[dict[str, Any]]]:
         yield [{"count": True}]
 
 
-def left_out(full: Dialect, now: Dialect) -> str:
-    """What the narrower dialect does without, in words."""
+def describe_change(full: Dialect, now: Dialect) -> str:
+    """What ``now`` leaves out compared with ``full``, in words."""
     options = {
         "order_by": "$orderby",
         "order_by_key": "a second field in $orderby",
@@ -391,7 +398,7 @@ def left_out(full: Dialect, now: Dialect) -> str:
         "timestamp_field": full.timestamp_field,
         "numeric_keys": "quotes around keys",
         "page_size": f"pages of {full.page_size}",
-        "bare_page_size": f"pages of {full.bare_page_size}",
+        "page_size_without_media": f"pages of {full.page_size_without_media}",
     }
     words = [said for name, said in options.items() if getattr(full, name) != getattr(now, name)]
     if full.status_form != now.status_form:

@@ -92,11 +92,11 @@ class Lookup:
     async def _read(self, request: Request, wanted: set[str], field: str) -> tuple[list[RawRecord], bool]:
         """The wanted rows, and whether the server gave others too: it ignores the filter."""
         found: list[RawRecord] = []
-        pager = Pager(self._feed, request, ends=lambda page: True)
-        async for step in pager.steps():
-            mine = [row for row in step.page.rows if self._name(row, field) in wanted]
+        pager = Pager(self._feed, request, is_last=lambda page: True)
+        async for page in pager.pages():
+            mine = [row for row in page.rows if self._name(row, field) in wanted]
             found += mine
-            if len(mine) < len(step.page.rows):
+            if len(mine) < len(page.rows):
                 return found, True
             if pager.read.pages >= _MOST_PAGES or (len(found) >= len(wanted) and request.keys):
                 break
@@ -129,8 +129,8 @@ class Lookup:
         """The last resort on a server that cannot filter by number: read the feed until all were met."""
         found: list[RawRecord] = []
         pager = Pager(self._feed, Request(self._feed.preset.property_resource, system=self._system))
-        async for step in pager.steps():
-            found += [row for row in step.rows if self._name(row, field) in wanted]
+        async for page in pager.pages():
+            found += [row for row in page.new_rows if self._name(row, field) in wanted]
             if len({self._name(row, field) for row in found}) == len(wanted):
                 break
         return found

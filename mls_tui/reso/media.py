@@ -15,7 +15,7 @@ from mls_tui.reso.dialect import SMALLEST_PAGE, Feed, refused, too_large
 from mls_tui.reso.lookup import Lookup
 from mls_tui.reso.mapping.media import MAX_PHOTOS, map_media
 from mls_tui.reso.odata import FeedPage, Request, key_of, read_page, with_query
-from mls_tui.reso.pager import Pager, Read, RowSeen, Way
+from mls_tui.reso.pager import Pager, Paging, Read, SeenRows
 from mls_tui.reso.presets import MediaMode
 
 Found = dict[str, list[RawRecord] | None]
@@ -177,7 +177,7 @@ class MediaSource:
         may cut where it likes; or the one with which every record has the photos it counts."""
         stuck = False
 
-        def ends(page: FeedPage) -> bool:
+        def is_last(page: FeedPage) -> bool:
             nonlocal stuck
             last = self._is_last(page, request, pager.read) or (
                 len(page.rows) < self._feed.page_size(request) and self._enough([*rows, *page.rows], request, records)
@@ -185,26 +185,26 @@ class MediaSource:
             stuck = not last and not self._skips
             return last or stuck
 
-        pager = self._pager(request, ends)
+        pager = self._pager(request, is_last)
         rows: list[RawRecord] = []
         try:
-            async for step in pager.steps():
-                rows += step.page.rows if step.rows else []
+            async for page in pager.pages():
+                rows += page.rows if page.new_rows else []
                 stuck = stuck or pager.read.pages >= _MOST_PAGES
                 if stuck:
                     break
         except MLSError as error:
-            if not rows or pager.read.way is not Way.SKIP or not self._gives_up(error):
+            if not rows or pager.read.paging is not Paging.SKIP or not self._gives_up(error):
                 raise
             self._skips, stuck = False, True
         self._links = self._links or pager.linked
-        if pager.read.cut:
+        if pager.read.cut_short:
             self._skips, stuck = False, True
         return rows, not stuck
 
-    def _pager(self, request: Request, ends: Callable[[FeedPage], bool]) -> Pager:
-        seen = RowSeen(self._feed.preset, self._feed.dialect.timestamp_field)
-        return Pager(self._feed, request, seen=seen, ends=ends, reword=False, patience=0)
+    def _pager(self, request: Request, is_last: Callable[[FeedPage], bool]) -> Pager:
+        seen = SeenRows(self._feed.preset, self._feed.dialect.timestamp_field)
+        return Pager(self._feed, request, seen=seen, is_last=is_last, adapt=False, max_stale_pages=0)
 
     def _is_last(self, page: FeedPage, request: Request, read: Read) -> bool:
         """Rows of others mean that the filter is ignored: there is no end to look for. With links, ``$top`` may still
@@ -214,7 +214,7 @@ class MediaSource:
         self._largest = max(self._largest, len(page.rows))
         if not page.rows or any(str(row.get(request.parent_field)) not in request.parents for row in page.rows):
             return True
-        return read.since_asked != size if self._links or read.way is Way.CURSOR else not full
+        return read.rows_since_request != size if self._links or read.paging is Paging.CURSOR else not full
 
     def _enough(self, media: list[RawRecord], request: Request, records: Sequence[RawRecord]) -> bool:
         """Whether each record has one row for each photo that it counts. With several sizes of a photo no count tells
@@ -240,7 +240,7 @@ class MediaSource:
         while self._falls and len(rows) < _MOST_PAGES * 1000:
             below = rows[-1][_KEY] if rows else None
             try:
-                page = await self._feed.ask(replace(request, falling=_KEY, below=below), reword=False)
+                page = await self._feed.fetch(replace(request, descending_by=_KEY, key_below=below), adapt=False)
             except MLSError as error:
                 if error.status not in (404, 410) and not self._gives_up(error):
                     raise
@@ -256,13 +256,13 @@ class MediaSource:
         """The rows that a link to more Media leads to: a record's own, or that of the answer at ``url``."""
         if link is None:
             return []
-        first = await self._feed.onward(FeedPage(url or f"{self._feed.preset.base_url}/", (), link))
+        first = await self._feed.next_page(FeedPage(url or f"{self._feed.preset.base_url}/", (), link))
         if first is None:
             return []
         pager = self._pager(self._request(_PARENT_FIELDS[0], ()), lambda page: True)
         rows: list[RawRecord] = []
-        async for step in pager.steps(first):
-            rows += step.page.rows if step.rows else []
+        async for page in pager.pages(first):
+            rows += page.rows if page.new_rows else []
             if pager.read.pages >= _MOST_PAGES:
                 break
         return rows

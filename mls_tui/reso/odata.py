@@ -1,11 +1,13 @@
-"""Writes requests to an OData v4 server (RESO Web API Core 2.0) and reads its pages. Text of a feed or a user reaches a
-filter only through ``quoted``, ``moment`` or ``key_literal``; a next link leads only to the connection's own origin."""
+"""Writes URLs for an OData v4 server (RESO Web API Core 2.0) and reads its pages.
+
+Text from a feed or a user gets into a filter only through ``quoted``, ``timestamp_literal`` or ``key_literal``.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
@@ -18,19 +20,19 @@ from mls_tui.reso.mapping.statuses import status_filter_words
 from mls_tui.reso.presets import ProviderPreset
 
 Key = str | int
-"""A ListingKey as served: some servers declare it a number, and then their filters want no quotes."""
+"""A ListingKey as served. Some servers declare it as a number; their filters take it without quotes."""
 
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?")
 _PLAIN: Final = "$,()':-._~"
 
 
 class StatusForm(StrEnum):
-    """The spellings of StandardStatus values in a filter, in the order they are tried."""
+    """How StandardStatus values are written in a filter, in the order of the attempts."""
 
     ANY = "any"
-    """Each word and its synonyms of older dictionaries, with spaces and without."""
+    """Every value and its synonyms from older dictionaries, with and without spaces."""
     BOTH = "both"
-    """The words of the closed set (RESO DD 2.0), with spaces and without."""
+    """The RESO DD 2.0 values, with and without spaces."""
     SPACED = "spaced"
     JOINED = "joined"
     TYPED = "typed"
@@ -38,15 +40,15 @@ class StatusForm(StrEnum):
 
 
 class AgentForm(StrEnum):
-    """Which field of a record names its agent, in the order they are tried."""
+    """Which field holds the listing agent, in the order of the attempts."""
 
     EITHER = "either"
     KEY = "key"
     MLS_ID = "mls_id"
 
 
-class How(StrEnum):
-    """How a request goes on from a (timestamp, key): see ``Bound``."""
+class BoundKind(StrEnum):
+    """How a request continues from a (timestamp, key); see ``Bound``."""
 
     AFTER = "after"
     FROM = "from"
@@ -56,19 +58,19 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A place in the order (timestamp, key) and which side of it is wanted.
+    """A position in the order (timestamp, key) and which records after it are requested.
 
     AFTER: ``ts gt T or (ts eq T and key gt K)``. FROM: ``ts ge T``. TIED: ``ts eq T and key gt K``. LATER: ``ts gt T``.
     """
 
-    how: How
+    kind: BoundKind
     timestamp: str
     key: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What this server has been found to understand; starts from the preset, narrows when the server refuses."""
+    """What one server supports: at first what the preset says, then less when the server refuses a request."""
 
     order_by: bool = True
     order_by_key: bool = True
@@ -77,29 +79,29 @@ class Dialect:
     expand: bool = True
     select: bool = True
     since: bool = True
-    """Whether the timestamp can be filtered at all; else a sweep for changes reads everything."""
+    """Whether the timestamp can be filtered. If not, a sweep for changes reads everything."""
     fractions: bool = True
-    """Whether moments in filters may have fractions of a second."""
+    """Whether timestamps in filters may have fractions of a second."""
     replication: bool = True
     numeric_keys: bool = False
     timestamp_field: str = "ModificationTimestamp"
     status_form: StatusForm = StatusForm.ANY
     status_type: str = "org.reso.metadata.enums.StandardStatus"
-    """The enumeration that TYPED statuses are written in, until the server names its own."""
+    """The enumeration type of TYPED statuses, until the server names its own."""
     agent_form: AgentForm = AgentForm.EITHER
     page_size: int = 200
-    bare_page_size: int = 1000
+    page_size_without_media: int = 1000
     keys_per_filter: int = 25
-    keyset_over_skip: bool | None = None
-    """Whether the server's own filters give the rows its ``$skip`` links give; None until it was compared."""
-    bounds: bool = True
-    """Whether nothing was found yet that a bound of ours had left out."""
-    count_lies: bool = False
+    bounds_match_links: bool | None = None
+    """Whether our bounds give the same rows as the server's ``$skip`` links; None before the comparison."""
+    bounds_reliable: bool = True
+    """False after a bound has left out a record."""
+    count_wrong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One collection request, before it is written in a server's dialect. Filters are joined by ``and``."""
+    """One request to a collection, independent of the server's dialect. The filters are joined by ``and``."""
 
     resource: str
     statuses: frozenset[ListingStatus] = frozenset()
@@ -118,11 +120,11 @@ class Request:
     top: int | None = None
     skip: int = 0
     day: tuple[str, str] | None = None
-    """A field and the first day (YYYY-MM-DD) that is wanted of it."""
-    falling: str | None = None
-    """A field to order by, from the highest down."""
-    below: Key | None = None
-    """Only rows whose ``falling`` field is lower than this."""
+    """(field, YYYY-MM-DD): only rows with this date or a later one."""
+    descending_by: str | None = None
+    """Order by this field, highest first."""
+    key_below: Key | None = None
+    """Only rows whose ``descending_by`` field is lower than this."""
 
 
 def quoted(text: str) -> str:
@@ -130,11 +132,11 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def moment(text: str) -> str | None:
-    """A DateTimeOffset literal as served, ``Z`` added to a naive one (docs/reso-feeds.md, section 4); None if it is not
-    a moment."""
+def timestamp_literal(text: str) -> str | None:
+    """A DateTimeOffset literal: the text as served, with ``Z`` if it has no time zone (docs/reso-feeds.md, section 4).
+    None if it is no timestamp."""
     text = text.strip().replace(" ", "T", 1)
-    match = _MOMENT.fullmatch(text)
+    match = _TIMESTAMP.fullmatch(text)
     if match is None:
         return None
     if match[1] is None:
@@ -143,14 +145,14 @@ def moment(text: str) -> str | None:
 
 
 def key_literal(key: Key, *, numeric: bool = False) -> str:
-    """A key as its type wants it: quoted, unless the server's keys are numbers."""
+    """A key as a literal: quoted, unless the server's keys are numbers."""
     if isinstance(key, int) or (numeric and re.fullmatch(r"\d{1,19}", key)):
         return str(key)
     return quoted(key)
 
 
 def any_of(parts: Iterable[str]) -> str:
-    """``(a or b)``; one part stands alone."""
+    """``(a or b)``; a single part without parentheses."""
     alternatives = list(dict.fromkeys(parts))
     return alternatives[0] if len(alternatives) == 1 else f"({' or '.join(alternatives)})"
 
@@ -160,12 +162,12 @@ def filter_text(request: Request, dialect: Dialect, preset: ProviderPreset) -> s
     parts: list[str] = []
     if request.system and preset.system_field:
         parts.append(f"{preset.system_field} eq {quoted(request.system)}")
-    narrow = 0 < len(request.statuses) < len(ListingStatus)  # all of them mean every record, Coming Soon too
+    narrow = 0 < len(request.statuses) < len(ListingStatus)  # all statuses mean every record, also Coming Soon
     if narrow and dialect.status_form is not StatusForm.NONE:
         parts.append(_statuses(request.statuses, dialect, preset.status_field))
     if request.agent:
         parts.append(_agent(request.agent, dialect.agent_form, preset.agent_field))
-    since = moment(request.since) if request.since and dialect.since else None
+    since = timestamp_literal(request.since) if request.since and dialect.since else None
     if since and not dialect.fractions:
         since = re.sub(r"\.\d+", "", since)
     if since:
@@ -180,8 +182,8 @@ def filter_text(request: Request, dialect: Dialect, preset: ProviderPreset) -> s
         parts.append(any_of(_eq(request.parent_field, key, dialect) for key in request.parents))
     if request.day:
         parts.append(f"{request.day[0]} ge {request.day[1]}")
-    if request.falling and request.below is not None:
-        parts.append(f"{request.falling} lt {key_literal(request.below)}")
+    if request.descending_by and request.key_below is not None:
+        parts.append(f"{request.descending_by} lt {key_literal(request.key_below)}")
     return " and ".join(parts)
 
 
@@ -190,7 +192,7 @@ def _eq(field: str, key: str, dialect: Dialect) -> str:
 
 
 def _statuses(statuses: Iterable[ListingStatus], dialect: Dialect, field: str) -> str:
-    # Hardly a feed has Active in two words, and every synonym is a reason to refuse the filter.
+    # Active has hardly any synonyms in feeds, and each synonym is one more value that a server may refuse.
     synonyms = dialect.status_form is StatusForm.ANY and set(statuses) != {ListingStatus.ACTIVE}
     words = [word for status in sorted(statuses) for word in status_filter_words(status, synonyms=synonyms)]
     return any_of(f"{field} eq {value}" for word in words for value in _spellings(word, dialect))
@@ -215,16 +217,16 @@ def _agent(agent: str, form: AgentForm, field: str) -> str:
 
 
 def _bound(bound: Bound, dialect: Dialect, key_field: str) -> str:
-    field, at = dialect.timestamp_field, moment(bound.timestamp)
+    field, at = dialect.timestamp_field, timestamp_literal(bound.timestamp)
     key = key_literal(bound.key if bound.key is not None else "", numeric=dialect.numeric_keys)
-    match bound.how:
-        case How.AFTER:
+    match bound.kind:
+        case BoundKind.AFTER:
             return f"({field} gt {at} or ({field} eq {at} and {key_field} gt {key}))"
-        case How.FROM:
+        case BoundKind.FROM:
             return f"{field} ge {at}"
-        case How.TIED:
+        case BoundKind.TIED:
             return f"{field} eq {at} and {key_field} gt {key}"
-        case How.LATER:
+        case BoundKind.LATER:
             return f"{field} gt {at}"
 
 
@@ -239,8 +241,8 @@ def url_of(request: Request, dialect: Dialect, preset: ProviderPreset) -> str:
     if request.order and dialect.order_by:
         by_key = f",{preset.key_field} asc" if dialect.order_by_key else ""
         options.append(("$orderby", f"{dialect.timestamp_field} asc{by_key}"))
-    if request.falling:
-        options.append(("$orderby", f"{request.falling} desc"))
+    if request.descending_by:
+        options.append(("$orderby", f"{request.descending_by} desc"))
     if request.expand and dialect.expand:
         options.append(("$expand", preset.media_resource))
     if request.top is not None:
@@ -253,14 +255,14 @@ def url_of(request: Request, dialect: Dialect, preset: ProviderPreset) -> str:
 
 
 def with_query(url: str, options: Sequence[tuple[str, str]]) -> str:
-    """``url`` with its query options encoded. Half of a surrogate pair, which a feed's key may hold and no URL can,
-    becomes ``?``: that sorts before it, so a page asked for from there on leaves nothing out."""
+    """``url`` with encoded query options. A lone surrogate, which a key may contain but a URL may not, becomes ``?``:
+    that sorts before it, so a page that starts there leaves no record out."""
     query = "&".join(f"{name}={quote(value, safe=_PLAIN, errors='replace')}" for name, value in options)
     return f"{url}?{query}" if query else url
 
 
 def entity_url(preset: ProviderPreset, key: Key, dialect: Dialect, path: str = "") -> str:
-    """``{base}/Property('key')``; the key is quoted for OData, then for the URL, so that it stays one segment."""
+    """``{base}/Property('key')``. The key is quoted for OData, then encoded, so that it stays one path segment."""
     literal = quote(key_literal(key, numeric=dialect.numeric_keys), safe="'", errors="replace")
     return f"{preset.base_url}/{preset.property_resource}({literal}){path}"
 
@@ -269,25 +271,29 @@ def entity_url(preset: ProviderPreset, key: Key, dialect: Dialect, path: str = "
 
 _NEXT_NAMES: Final = ("@odata.nextLink", "@nextLink", "odata.nextLink", "__next", "nextLink")
 _COUNT_NAMES: Final = ("@odata.count", "@count", "odata.count", "__count")
-_MOST_RECORDS: Final = 1_000_000_000
+_MAX_TOTAL: Final = 1_000_000_000
 _LINK_HEADER = re.compile(r"<([^>]*)>([^<]*)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FeedPage:
-    """One answer of a collection: rows as served, the raw next link, the feed's count if it is a number."""
+    """One page of a collection: rows as served, the next link as sent, and the server's count if it is a number."""
 
     url: str
     rows: tuple[RawRecord, ...]
     next_link: str | None = None
     total: int | None = None
+    new_rows: list[RawRecord] = field(default_factory=list)
+    """Rows that no earlier page held; set by ``Pager``."""
+    final: bool = False
+    """Whether the page is known to be the last; set by ``Pager``."""
 
 
 def read_page(url: str, body: Any, headers: Mapping[str, str]) -> FeedPage:
-    """The page an answer holds: OData v4, Spark's ``D.Results``, OData v2's ``d.results`` or Bridge's ``bundle``.
+    """The page in a response: OData v4, Spark's ``D.Results``, OData v2's ``d.results`` or Bridge's ``bundle``.
 
     Raises:
-        MLSError: the answer holds no list of records.
+        MLSError: the response holds no list of records.
     """
     envelope = _envelope(body)
     items = next((envelope[name] for name in ("value", "Results", "results", "bundle") if name in envelope), None)
@@ -303,11 +309,12 @@ def read_page(url: str, body: Any, headers: Mapping[str, str]) -> FeedPage:
     pagination = envelope.get("Pagination")
     if not isinstance(link, str) or not link.strip():
         link = _link_header(headers) or (_page_link(url, pagination) if isinstance(pagination, Mapping) else None)
-    return FeedPage(url, tuple(flattened(item) for item in items), link, _total(envelope, pagination))
+    return FeedPage(url, tuple(flat_record(item) for item in items), link, _total(envelope, pagination))
 
 
-def flattened(item: Any) -> RawRecord:
-    """A record as one flat map: Spark's ``StandardFields`` merged up. What is no record at all is kept to be shown."""
+def flat_record(item: Any) -> RawRecord:
+    """A record without nesting: Spark's ``StandardFields`` become fields of the record. What is no JSON object becomes
+    ``{"value": …}``, to be shown in quarantine."""
     if not isinstance(item, Mapping):
         return {"value": item}
     standard = item.get("StandardFields")
@@ -344,7 +351,7 @@ def _total(envelope: Mapping[str, Any], pagination: Any) -> int | None:
         value = int(value)
     if isinstance(value, str) and re.fullmatch(r"\s*\d{1,15}\s*", value):
         value = int(value)
-    return value if isinstance(value, int) and 0 <= value < _MOST_RECORDS else None
+    return value if isinstance(value, int) and 0 <= value < _MAX_TOTAL else None
 
 
 def _link_header(headers: Mapping[str, str]) -> str | None:
@@ -358,7 +365,7 @@ def _link_header(headers: Mapping[str, str]) -> str | None:
 
 
 def _page_link(url: str, pagination: Mapping[str, Any]) -> str | None:
-    """Spark's native pages are numbered: the same request with the next ``_page``."""
+    """Pages of Spark's own API are numbered: the same request with the next ``_page``."""
     try:
         current, last = int(pagination.get("CurrentPage") or 0), int(pagination.get("TotalPages") or 0)
     except (TypeError, ValueError):
@@ -375,9 +382,9 @@ def _encoded(query: list[tuple[str, str]]) -> str:
 
 
 def next_url(page: FeedPage, base_url: str) -> str | None:
-    """The absolute address of the next page, on the connection's own origin; None on the last page.
+    """The absolute URL of the next page, always on the connection's own origin; None on the last page.
 
-    A link that differs only in saying http for an https server (a proxy's slip) is followed over https.
+    A link that differs only by http instead of https, as some proxies write it, is followed over https.
 
     Raises:
         PagingError: the link leads to another origin.

@@ -13,7 +13,7 @@ from mls_tui.domain.listing import parse_timestamp
 from mls_tui.reso.base import RawRecord
 from mls_tui.reso.dialect import Feed, refused
 from mls_tui.reso.odata import Request
-from mls_tui.reso.pager import Pager, RowSeen
+from mls_tui.reso.pager import Pager, SeenRows
 
 _MOST_PAGES = 200
 _MISSING = frozenset({403, 404, 405, 410, 501})
@@ -77,11 +77,11 @@ class OpenHouses:
             self._feed.preset.open_house_resource, day=("OpenHouseDate", day), order=False, count=False, expand=False
         )
         pager = Pager(
-            self._feed, request, seen=RowSeen(self._feed.preset, self._feed.dialect.timestamp_field), reword=False
+            self._feed, request, seen=SeenRows(self._feed.preset, self._feed.dialect.timestamp_field), adapt=False
         )
         found: defaultdict[str, list[RawRecord]] = defaultdict(list)
-        async for step in pager.steps():
-            for row in step.rows:
+        async for page in pager.pages():
+            for row in page.new_rows:
                 key = row.get(self._feed.preset.key_field) or row.get("ListingKey")
                 if key is not None and str(row.get("OpenHouseDate") or "")[:10] >= day:
                     found[str(key)].append(row)

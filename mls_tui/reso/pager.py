@@ -1,7 +1,8 @@
-"""Reads a collection page by page to its end, and judges whether every record was met (docs/reso-feeds.md, section 1).
+"""Reads a collection page by page to its end, and checks that no record was missed (docs/reso-feeds.md, section 1).
 
-``Pager`` reads; its strategies are ``FollowLinks``, ``KeyBounds`` and ``Skip``. ``Read`` is the one state that they go
-by. ``Sweep`` reads a whole query, and reads again for keys alone when ``judge`` has doubts.
+``Pager`` reads one request with three strategies: ``FollowLinks``, ``KeyBounds`` and ``Skip``, which share a ``Read``.
+``Sweep`` reads a whole query and, if ``judge`` is not sure that it is complete, reads the keys again and fetches what
+was missed.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from mls_tui.domain.listing import parse_timestamp
 from mls_tui.reso.base import FeedQuery, Page, RawRecord
 from mls_tui.reso.dialect import Feed, refused, too_large
 from mls_tui.reso.mapping.statuses import status_meaning
-from mls_tui.reso.odata import Bound, FeedPage, How, Key, Request, StatusForm, key_of, moment, next_url
+from mls_tui.reso.odata import Bound, BoundKind, FeedPage, Key, Request, StatusForm, key_of, next_url, timestamp_literal
 from mls_tui.reso.presets import ProviderPreset
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
-class Way(Enum):
+class Paging(Enum):
     """How a page was asked for. The bounds are explained at ``odata.Bound``."""
 
     FIRST = "the request itself"
@@ -39,22 +40,30 @@ class Way(Enum):
     SKIP = "$skip"
 
 
-BOUNDS: Final = {Way.AFTER: How.AFTER, Way.FROM: How.FROM, Way.TIED: How.TIED, Way.LATER: How.LATER}
+BOUNDS: Final = {
+    Paging.AFTER: BoundKind.AFTER,
+    Paging.FROM: BoundKind.FROM,
+    Paging.TIED: BoundKind.TIED,
+    Paging.LATER: BoundKind.LATER,
+}
 
 
-class Turn(Enum):
-    """What a strategy answers instead of a page."""
+class NoPage(Enum):
+    """What a strategy returns instead of a page."""
 
     END = "there are no more rows"
-    GIVE_UP = "this way leads no further, another may"
+    GIVE_UP = "this strategy cannot continue; another may"
 
 
 # the state --------------------------------------------------------------------------------------------------------
 
 
-class Seen:
-    """The newest version seen of each record: two integers a record, whatever its size. A record without a key is
-    known by its whole content; a key may stand for two records of two systems in a merged feed."""
+class SeenRecords:
+    """Which version of each record was seen, as two integers a record.
+
+    A record is identified by its key and originating system (in a merged feed two records may share a key); without a
+    key, by its whole content.
+    """
 
     def __init__(self, preset: ProviderPreset, timestamp_field: str) -> None:
         self._fields = (preset.key_field, preset.number_field)
@@ -79,33 +88,33 @@ class Seen:
         value = record.get(self._timestamp_field) or record.get("ModificationTimestamp")
         return value if isinstance(value, str) else None
 
-    def at(self, record: RawRecord) -> datetime | None:
+    def time(self, record: RawRecord) -> datetime | None:
         return parse_timestamp(self.timestamp(record) or "")
 
-    def lacks(self, record: RawRecord) -> bool:
-        """True for a record not seen yet, or seen only in an older version."""
+    def is_new(self, record: RawRecord) -> bool:
+        """Whether the record was not seen yet, or only in an older version."""
         return self._version(record) > self._versions.get(self.identity(record), -2)
 
     def add(self, record: RawRecord) -> bool:
-        """Note a record; True if it was lacking."""
-        lacking = self.lacks(record)
-        if lacking:
+        """Remember a record; returns whether it was new."""
+        is_new = self.is_new(record)
+        if is_new:
             self._versions[self.identity(record)] = self._version(record)
-        return lacking
+        return is_new
 
     def _version(self, record: RawRecord) -> int:
-        at = self.at(record)
+        at = self.time(record)
         return -1 if at is None else round((at - _EARLIEST).total_seconds() * 1_000_000)
 
 
-class RowSeen(Seen):
-    """Tells rows of other resources than Property apart: by all they say but their URLs, which may change at each
-    request."""
+class SeenRows(SeenRecords):
+    """The same for other resources than Property. A row is identified by all its fields except URLs, which may change
+    with every request."""
 
     def identity(self, record: RawRecord) -> int:
-        known = record.get("MediaKey") is not None and record.get("Order") is not None
-        said = {name: value for name, value in record.items() if not (known and re.search("url|uri", name.lower()))}
-        return hash(json.dumps(said, sort_keys=True, default=str))
+        has_key = record.get("MediaKey") is not None and record.get("Order") is not None
+        stable = {name: value for name, value in record.items() if not (has_key and re.search("url|uri", name.lower()))}
+        return hash(json.dumps(stable, sort_keys=True, default=str))
 
     def timestamp(self, record: RawRecord) -> str | None:
         return None
@@ -113,62 +122,62 @@ class RowSeen(Seen):
 
 @dataclass(slots=True)
 class Read:
-    """What one reading has met so far."""
+    """The progress of one ``Pager``."""
 
-    seen: Seen
+    seen: SeenRecords
     total: int | None = None
-    """The feed's own count: as its first page gives it, else as it was asked for beforehand."""
-    way: Way = Way.FIRST
+    """The server's count of matching records: from the first page, or from an earlier count request."""
+    paging: Paging = Paging.FIRST
     """How the current page was asked for."""
-    ways: set[Way] = field(default_factory=set)
+    pagings: set[Paging] = field(default_factory=set)
     pages: int = 0
-    gave: int = 0
-    """How many pages gave records that were lacking."""
+    pages_with_new: int = 0
+    """Pages that held at least one new record."""
     rows: int = 0
-    since_asked: int = 0
-    """Rows since the last request that was not a link: a conformant server gives no link past ``$top`` of them."""
-    repeats: int = 0
-    fullest: int = 0
-    stale: int = 0
-    """How many pages in a row gave rows, and none that was lacking."""
-    empty: int = 0
-    same: int = 0
-    """How many pages in a row held the rows of the page before, in any order."""
+    rows_since_request: int = 0
+    """Rows since the last request that was not a next link; a conformant server sends no link after ``$top`` rows."""
+    repeated_rows: int = 0
+    largest_page: int = 0
+    stale_pages: int = 0
+    """Consecutive pages with rows but without a new record."""
+    empty_pages: int = 0
+    same_pages: int = 0
+    """Consecutive pages with the same rows as the page before, in any order."""
     ordered: bool = True
     """Timestamps never went down."""
     ties_ordered: bool = True
-    """Keys went up wherever timestamps were equal."""
+    """Among equal timestamps, keys never went down."""
     position: tuple[str, Key] | None = None
     """(timestamp, key) of the last row that has both."""
     newest: datetime | None = None
-    """The latest timestamp of all rows; None while none has one that can be read."""
-    cut: bool = False
-    """The server would not give rows past some place, which may not be the end."""
+    """The latest readable timestamp of all rows."""
+    cut_short: bool = False
+    """The server stopped giving rows before what may be the end."""
     _last: tuple[datetime, Key | None] | None = None
     _page: frozenset[int] = frozenset()
 
     def take(self, page: FeedPage) -> list[RawRecord]:
-        """Note a page; its records that were lacking."""
-        fresh = [row for row in page.rows if self.seen.add(row)]
-        for row in fresh:
-            self._step(row)
+        """Record a page; returns its new records."""
+        new = [row for row in page.rows if self.seen.add(row)]
+        for row in new:
+            self._add_row(row)
         identities = frozenset(self.seen.identity(row) for row in page.rows)
-        self.same = self.same + 1 if identities and identities == self._page else 0
-        self.stale = 0 if fresh or not page.rows else self.stale + 1
-        self.empty = 0 if page.rows else self.empty + 1
-        self.fullest = max(self.fullest, len(page.rows))
+        self.same_pages = self.same_pages + 1 if identities and identities == self._page else 0
+        self.stale_pages = 0 if new or not page.rows else self.stale_pages + 1
+        self.empty_pages = 0 if page.rows else self.empty_pages + 1
+        self.largest_page = max(self.largest_page, len(page.rows))
         self._page = identities
-        self.ways.add(self.way)
+        self.pagings.add(self.paging)
         self.pages += 1
-        self.gave += bool(fresh)
+        self.pages_with_new += bool(new)
         self.rows += len(page.rows)
-        by_link = self.way in (Way.CURSOR, Way.OFFSET)
-        self.since_asked = len(page.rows) + (self.since_asked if by_link else 0)
-        self.repeats += len(page.rows) - len(fresh)
-        return fresh
+        by_link = self.paging in (Paging.CURSOR, Paging.OFFSET)
+        self.rows_since_request = len(page.rows) + (self.rows_since_request if by_link else 0)
+        self.repeated_rows += len(page.rows) - len(new)
+        return new
 
-    def _step(self, row: RawRecord) -> None:
-        text, key, read = self.seen.timestamp(row), self.seen.key(row), self.seen.at(row)
+    def _add_row(self, row: RawRecord) -> None:
+        text, key, read = self.seen.timestamp(row), self.seen.key(row), self.seen.time(row)
         if read is not None and (self.newest is None or read > self.newest):
             self.newest = read
         at = read or _EARLIEST
@@ -178,32 +187,32 @@ class Read:
             if at == before:
                 self.ties_ordered = self.ties_ordered and _rises(key_before, key)
         self._last = (at, key)
-        known = moment(text) if text else None
+        known = timestamp_literal(text) if text else None
         if known and key is not None:
             self.position = (known, key)
 
     @property
-    def shifty(self) -> bool:
-        """Pages were counted by offset: rows shift when the feed changes, and some may have been passed over."""
-        return bool(self.ways & {Way.OFFSET, Way.SKIP})
+    def by_offset(self) -> bool:
+        """Whether pages were requested by offset. Rows move between such pages when the feed changes."""
+        return bool(self.pagings & {Paging.OFFSET, Paging.SKIP})
 
     @property
-    def met(self) -> bool:
-        """As many records were met as the feed counts. A record that the feed itself serves twice is counted twice by
-        it too; repeats that our own bounds asked for are not."""
-        plain = self.ways <= {Way.FIRST, Way.CURSOR}
+    def complete(self) -> bool:
+        """Whether as many records were read as the server counts. A record that the server itself sends twice is also
+        counted twice; repeats that our own bounds caused are not."""
+        plain = self.pagings <= {Paging.FIRST, Paging.CURSOR}
         return self.total is not None and (
-            self.total == len(self.seen) or (plain and self.total == len(self.seen) + self.repeats)
+            self.total == len(self.seen) or (plain and self.total == len(self.seen) + self.repeated_rows)
         )
 
     @property
     def short(self) -> bool:
-        return self.total is not None and not self.met and len(self.seen) < self.total
+        return self.total is not None and not self.complete and len(self.seen) < self.total
 
-    def below(self, rows: Sequence[RawRecord]) -> bool:
-        """True if a row stands before the position: the server ignored the bound it was given."""
+    def has_earlier_row(self, rows: Sequence[RawRecord]) -> bool:
+        """Whether a row is older than the position, so that the server ignored the bound of the request."""
         at = self._last[0] if self._last else _EARLIEST
-        return any((self.seen.at(row) or _EARLIEST) < at for row in rows)
+        return any((self.seen.time(row) or _EARLIEST) < at for row in rows)
 
 
 def _rises(before: Key | None, key: Key | None) -> bool:
@@ -216,80 +225,84 @@ def _rises(before: Key | None, key: Key | None) -> bool:
 
 
 class FollowLinks:
-    """``{"value": […], "@odata.nextLink": "…/Property?$skiptoken=c7"}``: the server says where to go on."""
+    """``{"value": […], "@odata.nextLink": "…/Property?$skiptoken=c7"}``: the server names the next page."""
 
-    _DEAD = frozenset({400, 404, 410})
-    _MOST_EMPTY_PAGES = 200
-    _MOST_SAME_PAGES = 3
-    _MOST_STALE_PAGES = 10
-    _MOST_REBUILDS = 2
+    _DEAD_LINK = frozenset({400, 404, 410})
+    _MAX_EMPTY_PAGES = 200
+    _MAX_SAME_PAGES = 3
+    _MAX_STALE_PAGES = 10
+    _MAX_RESTARTS = 2
 
     def __init__(self, feed: Feed, request: Request, read: Read) -> None:
         self._feed = feed
         self._request = request
         self._read = read
         self._visited: set[int] = set()
-        self._rebuilt_at = -1
-        self._rebuilds = 0
+        self._restarted_at = -1
+        self._restarts = 0
         self._same = 0
         self._stale = 0
 
-    async def after(self, page: FeedPage, link: str) -> FeedPage | Turn:
+    async def after(self, page: FeedPage, link: str) -> FeedPage | NoPage:
         """The page that ``link`` leads to.
 
         Raises:
-            PagingError: the link leads round in a circle.
-            MLSError: the server fails, or links keep dying at the same place.
+            PagingError: the links form a loop.
+            MLSError: the server fails, or the link fails again after restarting from the last record.
         """
         self.visit(page, link)
         return await self.follow(link)
 
-    async def follow(self, link: str) -> FeedPage | Turn:
-        self._read.way = Way.OFFSET if is_offset(link) else Way.CURSOR
-        met = self._read.met
+    async def follow(self, link: str) -> FeedPage | NoPage:
+        self._read.paging = Paging.OFFSET if is_offset(link) else Paging.CURSOR
+        complete = self._read.complete
         try:
-            return await self._feed.follow(link, attempts=1 if met else 3)
+            return await self._feed.follow(link, attempts=1 if complete else 3)
         except RateLimitedError:
             raise
         except MLSError as error:
-            if met:
-                return Turn.END  # every record that the MLS counts was met: what a link past them does is no failure
+            if complete:
+                return NoPage.END  # every record was read, so a link past the end may fail
             if too_large(error):
                 self._feed.shrink(self._request, error)
-            elif error.status not in self._DEAD:
+            elif error.status not in self._DEAD_LINK:
                 raise
-            return await self._rebuilt(error)
+            return await self._restart(error)
 
-    async def _rebuilt(self, error: MLSError) -> FeedPage:
-        """The link is dead: go on from the last record, twice for each place (docs/reso-feeds.md, section 3)."""
-        self._rebuilds = self._rebuilds + 1 if self._rebuilt_at == len(self._read.seen) else 1
-        if self._rebuilds > self._MOST_REBUILDS and not too_large(error):
+    async def _restart(self, error: MLSError) -> FeedPage:
+        """Continue from the last record after a link failed; at most twice at one record (docs/reso-feeds.md, section
+        3)."""
+        self._restarts = self._restarts + 1 if self._restarted_at == len(self._read.seen) else 1
+        if self._restarts > self._MAX_RESTARTS and not too_large(error):
             raise error
-        self._rebuilt_at = len(self._read.seen)
-        self._read.way = Way.FROM
+        self._restarted_at = len(self._read.seen)
+        self._read.paging = Paging.FROM
         self.forget()
         request = replace(self._request, count=False)
         if self._read.ordered and self._read.position is not None:
-            request = replace(request, bound=Bound(How.FROM, *self._read.position))
-        return await self._feed.ask(request)
+            request = replace(request, bound=Bound(BoundKind.FROM, *self._read.position))
+        return await self._feed.fetch(request)
 
     def visit(self, page: FeedPage, link: str, *, own: bool = False) -> None:
-        """Note that ``link`` is followed. ``own``: the page came by our own bound, so that its link may be an earlier
-        one's. Raises PagingError if it leads round in a circle."""
+        """Remember that ``link`` is followed. ``own``: our own bound requested the page, so its link may repeat one.
+
+        Raises:
+            PagingError: the links form a loop.
+        """
         self.check(page, link, own=own)
         self._visited.add(_fingerprint(link))
         read = self._read
-        self._same = self._same + 1 if read.same else 0
-        self._stale = self._stale + 1 if read.stale else 0
-        looping = self._same >= self._MOST_SAME_PAGES or self._stale > self._MOST_STALE_PAGES + read.gave
-        if looping or read.empty >= self._MOST_EMPTY_PAGES:
+        self._same = self._same + 1 if read.same_pages else 0
+        self._stale = self._stale + 1 if read.stale_pages else 0
+        looping = self._same >= self._MAX_SAME_PAGES or self._stale > self._MAX_STALE_PAGES + read.pages_with_new
+        if looping or read.empty_pages >= self._MAX_EMPTY_PAGES:
             raise PagingError(
                 "The MLS kept sending the same page with new next-page links, so paging stopped. What was read is "
                 "kept. Try again later, and tell the provider if it stays so."
             )
 
     def check(self, page: FeedPage, link: str, *, own: bool = False) -> None:
-        """Raise PagingError if a link leads to a page already read."""
+        """Raise PagingError if the link leads to a page already read."""
         mark = _fingerprint(link)
         if mark == _fingerprint(page.url) or (mark in self._visited and not own):
             raise PagingError(
@@ -301,7 +314,7 @@ class FollowLinks:
         self._visited.add(_fingerprint(url))
 
     def forget(self) -> None:
-        """Links of another request may lead to pages already read."""
+        """Start again: the links of another request may lead to pages already read."""
         self._visited.clear()
         self._same = self._stale = 0
 
@@ -309,21 +322,22 @@ class FollowLinks:
 class KeyBounds:
     """``$filter=(ts gt T or (ts eq T and key gt K))&$orderby=ts asc,key asc``: rows after the last one.
 
-    A feed that changes cannot shift such pages. Servers that do not take ``or`` are asked for ``ts ge T`` and repeats
-    are dropped; if more rows than a page share one timestamp, for ``ts eq T and key gt K`` and then ``ts gt T``.
+    Changes of the feed do not move rows between such pages. A server that refuses ``or`` is asked for ``ts ge T``, and
+    repeats are dropped; if more rows than fit a page share one timestamp, for ``ts eq T and key gt K`` and then for
+    ``ts gt T``. ``best`` is the strongest bound to try: AFTER, FROM, or none (SKIP).
     """
 
-    def __init__(self, feed: Feed, request: Request, read: Read, plainest: Way = Way.AFTER) -> None:
+    def __init__(self, feed: Feed, request: Request, read: Read, best: Paging = Paging.AFTER) -> None:
         self._feed = feed
         self._request = request
         self._read = read
-        self._plainest = plainest
-        self._asked: Way | None = None
-        """The bound asked for last; links may have led on from there."""
+        self._best = best
+        self._asked: Paging | None = None
+        """The last bound requested; next links may have been followed since."""
 
-    async def after(self, page: FeedPage) -> FeedPage | Turn:
+    async def after(self, page: FeedPage) -> FeedPage | NoPage:
         way = self._next(page)
-        while isinstance(way, Way):
+        while isinstance(way, Paging):
             try:
                 return await self._ask(way)
             except MLSError as error:
@@ -335,108 +349,108 @@ class KeyBounds:
                     raise
         return way
 
-    def _next(self, page: FeedPage) -> Way | Turn:
+    def _next(self, page: FeedPage) -> Paging | NoPage:
         read = self._read
-        if not read.stale and page.rows:
-            return Way.TIED if self._asked is Way.TIED else self._best()
+        if not read.stale_pages and page.rows:
+            return Paging.TIED if self._asked is Paging.TIED else self._choose()
         match self._asked:
-            case Way.AFTER:
-                return self._without_or(page) if page.rows else Turn.END
-            case Way.FROM:
-                return self._within_tie(page) if page.rows else Turn.END
-            case Way.TIED:
-                return Turn.GIVE_UP if read.below(page.rows) else Way.LATER
-            case Way.LATER:
-                return Turn.GIVE_UP if page.rows else Turn.END
+            case Paging.AFTER:
+                return self._without_or(page) if page.rows else NoPage.END
+            case Paging.FROM:
+                return self._within_tie(page) if page.rows else NoPage.END
+            case Paging.TIED:
+                return NoPage.GIVE_UP if read.has_earlier_row(page.rows) else Paging.LATER
+            case Paging.LATER:
+                return NoPage.GIVE_UP if page.rows else NoPage.END
             case _:
-                return self._best() if len(read.seen) else Turn.END
+                return self._choose() if len(read.seen) else NoPage.END
 
-    def _best(self) -> Way | Turn:
+    def _choose(self) -> Paging | NoPage:
         read = self._read
-        if read.way in BOUNDS and not read.ordered:
+        if read.paging in BOUNDS and not read.ordered:
             self._feed.distrust_bounds()
-        trusted = read.ordered and self._feed.bounds_hold(self._request)
-        if self._plainest is Way.SKIP or not trusted or read.position is None:
-            return Turn.GIVE_UP
-        return Way.AFTER if read.ties_ordered and self._plainest is Way.AFTER else Way.FROM
+        trusted = read.ordered and self._feed.trusts_bounds(self._request)
+        if self._best is Paging.SKIP or not trusted or read.position is None:
+            return NoPage.GIVE_UP
+        return Paging.AFTER if read.ties_ordered and self._best is Paging.AFTER else Paging.FROM
 
-    def _without_or(self, page: FeedPage) -> Way | Turn:
-        """Only repeats came. A server that ignores filters ignores the plainer bound too."""
-        if self._read.below(page.rows):
+    def _without_or(self, page: FeedPage) -> Paging | NoPage:
+        """Only repeats came, so ``or`` may have been ignored. A server that ignores filters ignores FROM too."""
+        if self._read.has_earlier_row(page.rows):
             self._feed.distrust_bounds()
-            return Turn.GIVE_UP
-        self._plainest = Way.FROM
-        return Way.FROM
+            return NoPage.GIVE_UP
+        self._best = Paging.FROM
+        return Paging.FROM
 
-    def _within_tie(self, page: FeedPage) -> Way | Turn:
-        """Only repeats came from ``ts ge T`` on: the end, or more rows on T than a page holds."""
-        if self._read.below(page.rows):
-            return Turn.GIVE_UP
-        if len(page.rows) < self._read.fullest:
-            return Turn.END
-        return Way.TIED if self._read.ties_ordered else Turn.GIVE_UP
+    def _within_tie(self, page: FeedPage) -> Paging | NoPage:
+        """``ts ge T`` gave only repeats: this is the end, or more rows than fit a page have the timestamp T."""
+        if self._read.has_earlier_row(page.rows):
+            return NoPage.GIVE_UP
+        if len(page.rows) < self._read.largest_page:
+            return NoPage.END
+        return Paging.TIED if self._read.ties_ordered else NoPage.GIVE_UP
 
-    def _refused(self, way: Way) -> Way | Turn:
-        self._plainest = Way.FROM if way is Way.AFTER else Way.SKIP
-        return Way.FROM if way is Way.AFTER else Turn.GIVE_UP
+    def _refused(self, way: Paging) -> Paging | NoPage:
+        self._best = Paging.FROM if way is Paging.AFTER else Paging.SKIP
+        return Paging.FROM if way is Paging.AFTER else NoPage.GIVE_UP
 
-    async def _ask(self, way: Way) -> FeedPage:
-        self._read.way = self._asked = way
+    async def _ask(self, way: Paging) -> FeedPage:
+        self._read.paging = self._asked = way
         return await self.bounded(BOUNDS[way]) or FeedPage("", ())
 
-    async def bounded(self, how: How) -> FeedPage | None:
+    async def bounded(self, kind: BoundKind) -> FeedPage | None:
         if self._read.position is None:
             return None
-        bound = Bound(how, *self._read.position)
-        return await self._feed.ask(replace(self._request, count=False, bound=bound), reword=False)
+        bound = Bound(kind, *self._read.position)
+        return await self._feed.fetch(replace(self._request, count=False, bound=bound), adapt=False)
 
 
 class Skip:
-    """``$skip=200``: the last resort. Rows shift when the feed changes, so the end needs a second look."""
+    """``$skip=200``: the last resort. Rows move between pages when the feed changes, so the sweep is checked again."""
 
-    def __init__(self, feed: Feed, request: Request, read: Read, patience: int) -> None:
+    def __init__(self, feed: Feed, request: Request, read: Read, max_stale_pages: int) -> None:
         self._feed = feed
         self._request = request
         self._read = read
-        self._patience = patience
+        self._max_stale_pages = max_stale_pages
         self._offset = -1
 
-    async def after(self, page: FeedPage) -> FeedPage | Turn:
+    async def after(self, page: FeedPage) -> FeedPage | NoPage:
         read = self._read
-        if read.way is Way.SKIP:
+        if read.paging is Paging.SKIP:
             self._offset += len(page.rows)
-            # A feed may hold records twice, a page of them too; a server that ignores $skip repeats for ever.
+            # A feed may send records, or a whole page, twice; a server that ignores $skip repeats forever.
             if not page.rows:
-                return Turn.END
-            if read.stale and (read.same or read.stale > self._patience):
-                read.cut = True
-                return Turn.END
+                return NoPage.END
+            if read.stale_pages and (read.same_pages or read.stale_pages > self._max_stale_pages):
+                read.cut_short = True
+                return NoPage.END
         if self._offset < 0:
-            self._offset = read.rows if read.ways <= {Way.FIRST, Way.CURSOR, Way.OFFSET} else len(read.seen)
-        read.way = Way.SKIP
+            self._offset = read.rows if read.pagings <= {Paging.FIRST, Paging.CURSOR, Paging.OFFSET} else len(read.seen)
+        read.paging = Paging.SKIP
         return await self._ask()
 
-    async def _ask(self) -> FeedPage | Turn:
+    async def _ask(self) -> FeedPage | NoPage:
         while True:
             try:
-                return await self._feed.ask(replace(self._request, count=False, skip=self._offset), reword=False)
+                return await self._feed.fetch(replace(self._request, count=False, skip=self._offset), adapt=False)
             except MLSError as error:
                 if too_large(error):
                     self._feed.shrink(self._request, error)
                 elif refused(error) or error.status in (404, 410, 416):
-                    self._read.cut = refused(error)
-                    return Turn.END
+                    self._read.cut_short = refused(error)
+                    return NoPage.END
                 else:
                     raise
 
 
 def not_understood(error: MLSError) -> bool:
-    """True if a bound was refused, or broke the server: a plainer one may work."""
+    """Whether the server refused a bound or failed because of it, so that a simpler one may work."""
     return refused(error) or error.status in (404, 410, 416) or (error.status or 0) >= 500
 
 
 def is_offset(url: str) -> bool:
-    """True if the link counts rows or pages, so that rows shift when the feed changes."""
+    """Whether the link counts rows or pages, so that rows move between pages when the feed changes."""
     names = {name.lower() for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
     return bool(names & {"$skip", "skip", "offset", "page", "_page"}) and not names & {
         "$skiptoken", "skiptoken", "cursor", "next",
@@ -444,7 +458,7 @@ def is_offset(url: str) -> bool:
 
 
 def _fingerprint(url: str) -> int:
-    """Equal for two spellings of one address: order and encoding of the query do not matter."""
+    """A hash that ignores the order and encoding of the query."""
     parts = urlsplit(url)
     return hash((parts.path, tuple(sorted(parse_qsl(parts.query, keep_blank_values=True)))))
 
@@ -452,21 +466,12 @@ def _fingerprint(url: str) -> int:
 # the pager --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One page: the records that were lacking, the whole page, and whether it is known to be the last."""
-
-    rows: list[RawRecord]
-    page: FeedPage
-    final: bool
-
-
 class Pager:
-    """One reading of a request to its end: by the server's links if it gives any, else by our own bounds, else by
-    ``$skip``. ``plainest`` beyond AFTER goes on past the end by plainer means, for a second look.
+    """Reads one request to its end: by next links if the server sends any, else by our own bounds, else by ``$skip``.
 
-    ``ends`` judges a page without a link: True if it is the last. ``reword`` allows another wording of the request if
-    the server refuses it. ``patience`` is how many pages of repeats ``$skip`` may bring before it counts as ignored.
+    ``best`` is the strongest bound to try; FROM and SKIP also continue past the apparent end, to check a sweep.
+    ``is_last`` decides whether a page without a link is the last. ``adapt`` allows to change the dialect if the server
+    refuses the request. ``max_stale_pages`` is the number of pages of repeats after which ``$skip`` counts as ignored.
     """
 
     def __init__(
@@ -475,60 +480,61 @@ class Pager:
         request: Request,
         *,
         total: int | None = None,
-        plainest: Way = Way.AFTER,
-        seen: Seen | None = None,
-        ends: Callable[[FeedPage], bool] | None = None,
-        reword: bool = True,
-        patience: int = 3,
+        best: Paging = Paging.AFTER,
+        seen: SeenRecords | None = None,
+        is_last: Callable[[FeedPage], bool] | None = None,
+        adapt: bool = True,
+        max_stale_pages: int = 3,
     ) -> None:
         self._feed = feed
         self._request = request
-        self._plainest = plainest
-        self._ends = ends or self._ends_here
-        self._reword = reword
+        self._best = best
+        self._is_last = is_last or self._seems_last
+        self._adapt = adapt
         self._past_links = False
         self.linked = False
-        """Whether the server itself led on from page to page."""
-        self.read = Read(Seen(feed.preset, feed.dialect.timestamp_field) if seen is None else seen, total)
+        """Whether the server sent a next link."""
+        self.read = Read(SeenRecords(feed.preset, feed.dialect.timestamp_field) if seen is None else seen, total)
         self._links = FollowLinks(feed, request, self.read)
-        self._bounds = KeyBounds(feed, request, self.read, plainest)
-        self._skip = Skip(feed, request, self.read, patience)
+        self._bounds = KeyBounds(feed, request, self.read, best)
+        self._skip = Skip(feed, request, self.read, max_stale_pages)
 
-    async def steps(self, first: FeedPage | None = None) -> AsyncIterator[Step]:
-        """Every page, in the order served; ``first`` takes the place of the first request.
+    async def pages(self, first: FeedPage | None = None) -> AsyncIterator[FeedPage]:
+        """Every page in the order served, with ``new_rows`` and ``final`` set; ``first`` replaces the first request.
 
         Raises:
-            PagingError: a link leads to itself, in a circle, or to another origin. The pages before are kept.
-            MLSError: the server fails, or a link keeps dying at the same place.
+            PagingError: the links form a loop or lead to another origin. The pages before were yielded.
+            MLSError: the server fails.
         """
         read = self.read
-        start = first or await self._feed.ask(self._request, reword=self._reword)
+        start = first or await self._feed.fetch(self._request, adapt=self._adapt)
         read.total = start.total if start.total is not None else read.total
         self._links.start(start.url)
-        page: FeedPage | Turn = start
+        page: FeedPage | NoPage = start
         while isinstance(page, FeedPage):
-            fresh = read.take(page)
+            page.new_rows = read.take(page)
             link, problem = self._link(page)
-            final = problem is None and link is None and self._ends(page) and not await self._more_past_end()
-            yield Step(fresh, page, final)
+            final = problem is None and link is None and self._is_last(page) and not await self._more_past_end()
+            page.final = final
+            yield page
             if problem is not None:
                 raise problem
-            page = Turn.END if final else await self._next(page, link)
-        if not isinstance(page, FeedPage) and not final and await self._more_past_end():
-            read.ways.add(Way.SKIP)
+            page = NoPage.END if final else await self._next(page, link)
+        if not final and await self._more_past_end():
+            read.pagings.add(Paging.SKIP)
 
     def _link(self, page: FeedPage) -> tuple[str | None, PagingError | None]:
-        """Where to go on. The link of an empty page is not followed if nothing is missing: it may never answer."""
+        """The next link. That of an empty page is not followed if no record is missing: links may go on forever."""
         try:
             link = next_url(page, self._feed.preset.base_url)
         except PagingError as error:
             return None, error
         nothing_came = not len(self.read.seen) and not self.read.total
-        return (None if not page.rows and (self.read.met or nothing_came) else link), None
+        return (None if not page.rows and (self.read.complete or nothing_came) else link), None
 
-    async def _next(self, page: FeedPage, link: str | None) -> FeedPage | Turn:
-        # Past the end of the links, a page from before it says that our bound was ignored: its link leads there too.
-        ignored = self._past_links and self.read.stale > 0 and self.read.below(page.rows)
+    async def _next(self, page: FeedPage, link: str | None) -> FeedPage | NoPage:
+        # A page from before the end of the links shows that the bound was ignored; its link leads back as well.
+        ignored = self._past_links and self.read.stale_pages > 0 and self.read.has_earlier_row(page.rows)
         if link is None or ignored:
             return await self._without_link(page)
         self.linked = True
@@ -536,210 +542,217 @@ class Pager:
             return await self._links.after(page, link)
         return await self._by_offset(page, link)
 
-    async def _without_link(self, page: FeedPage) -> FeedPage | Turn:
+    async def _without_link(self, page: FeedPage) -> FeedPage | NoPage:
         self._past_links = True
         self._links.forget()
-        if self.read.way is not Way.SKIP:
+        if self.read.paging is not Paging.SKIP:
             answer = await self._bounds.after(page)
-            if answer is not Turn.GIVE_UP:
+            if answer is not NoPage.GIVE_UP:
                 return answer
         return await self._skip.after(page)
 
-    async def _by_offset(self, page: FeedPage, link: str) -> FeedPage | Turn:
-        """A link by offset is replaced by our own bound, which a feed that changes cannot shift, once a comparison has
-        shown that both give the same rows."""
+    async def _by_offset(self, page: FeedPage, link: str) -> FeedPage | NoPage:
+        """Replace a link by offset by our own bound, which is safe when the feed changes, after a comparison has shown
+        that both give the same rows."""
         read, feed = self.read, self._feed
-        own = read.way is Way.AFTER and not read.stale
+        own = read.paging is Paging.AFTER and not read.stale_pages
         self._links.visit(page, link, own=own)
-        usable = read.ordered and read.ties_ordered and read.position is not None and feed.bounds_hold(self._request)
+        usable = read.ordered and read.ties_ordered and read.position is not None and feed.trusts_bounds(self._request)
         if own and not usable:
             feed.distrust_bounds()
-        proven = feed.dialect.keyset_over_skip
-        if not usable or read.stale or not page.rows or proven is False:
+        proven = feed.dialect.bounds_match_links
+        if not usable or read.stale_pages or not page.rows or proven is False:
             return await self._links.follow(link)
         if proven:
             bounded = await self._bounded()
             if bounded is not None:
                 return bounded
-            feed.dialect = replace(feed.dialect, keyset_over_skip=False)
+            feed.dialect = replace(feed.dialect, bounds_match_links=False)
             return await self._links.follow(link)
         return await self._compared(link)
 
-    async def _compared(self, link: str) -> FeedPage | Turn:
+    async def _compared(self, link: str) -> FeedPage | NoPage:
         linked = await self._links.follow(link)
         if not isinstance(linked, FeedPage) or not linked.rows:
             return linked
         onward = next_url(linked, self._feed.preset.base_url)
         if onward is not None:
             self._links.check(linked, onward)
-        way = self.read.way
+        way = self.read.paging
         bounded = await self._bounded()
-        same = bounded is not None and self._agree(linked, bounded)
-        self._feed.dialect = replace(self._feed.dialect, keyset_over_skip=same)
+        same = bounded is not None and self._same_rows(linked, bounded)
+        self._feed.dialect = replace(self._feed.dialect, bounds_match_links=same)
         if same and bounded is not None:
             return bounded
-        self.read.way = way
+        self.read.paging = way
         return linked
 
-    def _agree(self, linked: FeedPage, bounded: FeedPage) -> bool:
+    def _same_rows(self, linked: FeedPage, bounded: FeedPage) -> bool:
         one, other = ([self.read.seen.identity(row) for row in page.rows] for page in (linked, bounded))
         shorter = min(len(one), len(other))
         return shorter > 0 and one[:shorter] == other[:shorter]
 
     async def _bounded(self) -> FeedPage | None:
         try:
-            page = await self._bounds.bounded(How.AFTER)
+            page = await self._bounds.bounded(BoundKind.AFTER)
         except MLSError as error:
             if not_understood(error):
                 return None
             raise
-        self.read.way = Way.AFTER
+        self.read.paging = Paging.AFTER
         return page
 
-    def _ends_here(self, page: FeedPage) -> bool:
-        """Whether a page without a link is the last: nothing says that more may follow."""
+    def _seems_last(self, page: FeedPage) -> bool:
+        """Whether a page without a link is the last, as far as sizes and counts show."""
         read = self.read
         if not page.rows and read.pages == 1:
             return True
-        if self._plainest is not Way.AFTER:
+        if self._best is not Paging.AFTER:
             return False
-        if self.linked and not read.met:
-            at_limit = read.since_asked == self._feed.page_size(self._request)
-            return not (at_limit or (read.short and not self._feed.dialect.count_lies))
+        if self.linked and not read.complete:
+            at_limit = read.rows_since_request == self._feed.page_size(self._request)
+            return not (at_limit or (read.short and not self._feed.dialect.count_wrong))
         if self.linked:
             return True
-        full = len(page.rows) >= min(read.fullest, self._feed.page_size(self._request))
-        # A count that equals the rows of the first page may count that page only: one more request tells.
-        unproven = read.gave == 1 and bool(page.rows)
-        return not (full or unproven or not read.met)
+        full = len(page.rows) >= min(read.largest_page, self._feed.page_size(self._request))
+        # A count equal to the rows of the first page may be a count of that page: one more request decides.
+        unproven = read.pages_with_new == 1 and bool(page.rows)
+        return not (full or unproven or not read.complete)
 
     async def _more_past_end(self) -> bool:
-        """If our bounds led to the end and no count proves it: one look at what ``$skip`` shows past it. A record that
-        was never met tells that this server does not order as asked, so that bounds lose rows."""
+        """Whether ``$skip`` shows a new record after the end that our bounds reached and no count confirms. The server
+        does not order as requested then, so bounds lose rows."""
         read = self.read
         counted = read.total is not None and read.total >= len(read.seen)
-        if counted or read.way not in BOUNDS or not self._feed.dialect.bounds:
+        if counted or read.paging not in BOUNDS or not self._feed.dialect.bounds_reliable:
             return False
         try:
-            page = await self._feed.ask(replace(self._request, count=False, skip=len(read.seen)), reword=False)
+            page = await self._feed.fetch(replace(self._request, count=False, skip=len(read.seen)), adapt=False)
         except MLSError as error:
             if not not_understood(error):
                 raise
             return False
-        more = any(read.seen.lacks(row) for row in page.rows)
+        more = any(read.seen.is_new(row) for row in page.rows)
         if more:
             self._feed.distrust_bounds()
         return more
 
 
-# the proof --------------------------------------------------------------------------------------------------------
+# completeness --------------------------------------------------------------------------------------------------------
 
-ByKeys = Callable[[Sequence[str]], AsyncIterator[list[RawRecord]]]
-_AT_REST = timedelta(days=1)
-"""A feed whose newest record is older than this is taken to stand still while it is read. A day, because timestamps may
-lag, and may be local time said to be UTC."""
-
-
-class Verdict(Enum):
-    """How sure the end of a reading is."""
-
-    COMPLETE = "every record that the MLS counts was met"
-    OPEN = "nothing says that a record is missing, and nothing proves that none is"
-    DOUBTFUL = "records may be missing: look again"
+FetchByKeys = Callable[[Sequence[str]], AsyncIterator[list[RawRecord]]]
+_QUIET_AFTER = timedelta(days=1)
+"""A feed whose newest record is older than this is assumed not to change while it is read. A day, because timestamps
+may lag, and may be local time labelled as UTC."""
 
 
-def judge(read: Read, *, moving: bool, promised: bool, count_lies: bool) -> Verdict:
-    """Whether a reading that has ended met every record. ``count_lies``: the count was wrong before."""
-    if shifted(read, moving=moving, promised=promised):
-        return Verdict.DOUBTFUL
-    if read.met:
-        return Verdict.COMPLETE
-    return Verdict.DOUBTFUL if read.short and not count_lies else Verdict.OPEN
+class Completeness(Enum):
+    """Whether a sweep read every record."""
+
+    PROVEN = "as many records were read as the MLS counts"
+    UNPROVEN = "no sign of a missing record, and no proof that none is missing"
+    DOUBTFUL = "records may be missing: read again"
 
 
-def shifted(read: Read, *, moving: bool, promised: bool) -> bool:
-    """Whether a record may have slipped from one page to the one before while it was read; each record that goes takes
-    another along, so that the counts agree. By offset always; by a server's own cursor, which may hide an offset, if
-    the feed was ``moving``, unless the provider ``promised`` otherwise (a replication collection)."""
-    by_cursor = Way.CURSOR in read.ways and moving and not promised
-    return (read.gave > 1 and read.shifty) or (read.pages > 1 and (by_cursor or Way.OFFSET in read.ways))
+def judge(read: Read, *, feed_changes: bool, stable_cursor: bool, count_wrong: bool) -> Completeness:
+    """Whether a read that has ended is complete. ``count_wrong``: the server's count was wrong before."""
+    if shifted(read, feed_changes=feed_changes, stable_cursor=stable_cursor):
+        return Completeness.DOUBTFUL
+    if read.complete:
+        return Completeness.PROVEN
+    return Completeness.DOUBTFUL if read.short and not count_wrong else Completeness.UNPROVEN
+
+
+def shifted(read: Read, *, feed_changes: bool, stable_cursor: bool) -> bool:
+    """Whether a record may have moved to a page already read, so that it was missed. Each such record accompanies one
+    that was removed, so that the counts agree.
+
+    Always possible by offset. Possible with a server's cursor, which may be an offset inside, if ``feed_changes``,
+    except for a ``stable_cursor``: that of a replication collection.
+    """
+    by_cursor = Paging.CURSOR in read.pagings and feed_changes and not stable_cursor
+    return (read.pages_with_new > 1 and read.by_offset) or (
+        read.pages > 1 and (by_cursor or Paging.OFFSET in read.pagings)
+    )
 
 
 class Sweep:
-    """One sweep of a query: each record once in each version. The last page says whether the sweep is complete."""
+    """Reads a query: each version of each record once. The last page says whether the sweep is complete."""
 
-    _BY_LINKS = (Way.AFTER, Way.FROM, Way.SKIP)
-    _BY_SKIP = (Way.SKIP, Way.AFTER, Way.FROM)
+    _BY_LINKS = (Paging.AFTER, Paging.FROM, Paging.SKIP)
+    _BY_SKIP = (Paging.SKIP, Paging.AFTER, Paging.FROM)
 
     def __init__(
         self,
         feed: Feed,
         query: FeedQuery,
         request: Request,
-        whole: Request | None = None,
+        replication: Request | None = None,
         *,
-        by_keys: ByKeys,
-        began: datetime,
+        fetch_by_keys: FetchByKeys,
+        started_at: datetime,
     ) -> None:
-        """``whole`` is the same query to the provider's replication collection; ``by_keys`` fetches named records;
-        ``began`` is now, aware."""
+        """``replication`` is the same query to the provider's replication collection; ``fetch_by_keys`` fetches records
+        by key; ``started_at`` is now, with a time zone."""
         self._feed = feed
         self._query = query
         self._request = request
-        self._whole = whole
-        self._by_keys = by_keys
-        self._began = began
+        self._replication = replication
+        self._fetch_by_keys = fetch_by_keys
+        self._started_at = started_at
         self._first_total: int | None = None
         self._number = 0
-        self.given = 0
+        self.yielded = 0
 
     async def pages(self) -> AsyncIterator[Page]:
         """Pages of new records. Raises MLSError, PagingError."""
-        total = None if self._whole is None else await self._fresh_count(None)
-        pager = self._pager = Pager(self._feed, self._whole or self._request, total=total)
-        async for step in pager.steps():
+        total = None if self._replication is None else await self._fresh_count(None)
+        pager = self._pager = Pager(self._feed, self._replication or self._request, total=total)
+        async for page in pager.pages():
             if pager.read.pages == 1:
                 self._first_total = pager.read.total
-            if self._full(step.rows):
-                yield self._page(step.rows, last=True)
+            if self._full(page.new_rows):
+                yield self._page(page.new_rows, last=True)
                 return
-            verdict = await self._verdict() if step.final else Verdict.DOUBTFUL
-            ended = verdict is not Verdict.DOUBTFUL
-            yield self._page(step.rows, last=ended, complete=verdict is Verdict.COMPLETE)
+            verdict = await self._verdict() if page.final else Completeness.DOUBTFUL
+            ended = verdict is not Completeness.DOUBTFUL
+            yield self._page(page.new_rows, last=ended, complete=verdict is Completeness.PROVEN)
             if ended:
                 return
-        async for page in self._second_look():
-            yield page
+        async for missed in self._second_pass():
+            yield missed
 
-    async def _verdict(self) -> Verdict:
-        """Judged with a count that is as new as the last page, unless the count decides nothing."""
+    async def _verdict(self) -> Completeness:
+        """Judge with a new count, unless the count does not matter."""
         read = self._pager.read
-        if read.gave > 1 and read.total is not None and not self._shifted():
+        if read.pages_with_new > 1 and read.total is not None and not self._shifted():
             read.total = await self._fresh_count(read.total)
         return self._judged()
 
     @property
-    def _doubts(self) -> dict[str, bool]:
+    def _circumstances(self) -> dict[str, bool]:
         read = self._pager.read
-        moving = read.newest is None or read.newest > self._began - _AT_REST or read.total != self._first_total
-        return {"moving": moving, "promised": self._whole is not None}
+        feed_changes = (
+            read.newest is None or read.newest > self._started_at - _QUIET_AFTER or read.total != self._first_total
+        )
+        return {"feed_changes": feed_changes, "stable_cursor": self._replication is not None}
 
-    def _judged(self) -> Verdict:
-        return judge(self._pager.read, count_lies=self._feed.dialect.count_lies, **self._doubts)
+    def _judged(self) -> Completeness:
+        return judge(self._pager.read, count_wrong=self._feed.dialect.count_wrong, **self._circumstances)
 
     def _shifted(self) -> bool:
-        return shifted(self._pager.read, **self._doubts)
+        return shifted(self._pager.read, **self._circumstances)
 
     def _full(self, rows: list[RawRecord]) -> bool:
-        return self._query.limit is not None and self.given + len(rows) >= self._query.limit
+        return self._query.limit is not None and self.yielded + len(rows) >= self._query.limit
 
     def _page(self, rows: list[RawRecord], *, last: bool = False, complete: bool = False) -> Page:
         if self._query.limit is not None:
-            rows = rows[: max(0, self._query.limit - self.given)]
+            rows = rows[: max(0, self._query.limit - self.yielded)]
         self._number += 1
-        self.given += len(rows)
+        self.yielded += len(rows)
         total = self._pager.read.total
-        return Page(self._number, rows, None if total is None or total < self.given else total, last, complete)
+        return Page(self._number, rows, None if total is None or total < self.yielded else total, last, complete)
 
     async def _fresh_count(self, known: int | None) -> int | None:
         try:
@@ -747,48 +760,48 @@ class Sweep:
         except RateLimitedError:
             raise
         except MLSError:
-            return known  # a count that fails must not cost the page that was read
+            return known  # a count that fails is no reason to lose the page
 
-    async def _second_look(self) -> AsyncIterator[Page]:
-        """Read again, keys only, and fetch what was missed; at most three times. The last page ends the sweep."""
+    async def _second_pass(self) -> AsyncIterator[Page]:
+        """Read the keys again and fetch the records that were missed, at most three times. Ends with the last page."""
         read = self._pager.read
         if read.total is not None:
             read.total = await self._fresh_count(read.total)
-        settled, exact = self._judged() is not Verdict.DOUBTFUL, False
-        for plainest in self._BY_LINKS if self._pager.linked else self._BY_SKIP:
-            if settled or (look := await self._again(plainest)) is None:
+        settled, exact = self._judged() is not Completeness.DOUBTFUL, False
+        for best in self._BY_LINKS if self._pager.linked else self._BY_SKIP:
+            if settled or (found := await self._missed(best)) is None:
                 break
-            again, missing = look
-            async for rows in self._by_keys(missing):
-                fresh = [row for row in rows if read.seen.add(row)]
-                if self._full(fresh):
-                    yield self._page(fresh, last=True)
+            again, missing = found
+            async for rows in self._fetch_by_keys(missing):
+                new = [row for row in rows if read.seen.add(row)]
+                if self._full(new):
+                    yield self._page(new, last=True)
                     return
-                yield self._page(fresh)
+                yield self._page(new)
             if read.total is not None:
                 read.total = await self._fresh_count(read.total)
             again.total = read.total
             settled = not read.short and not (missing and self._shifted())
             if not missing:
-                # What was removed meanwhile was met, and is counted no more: the second look has the last word.
-                exact = again.met
+                # Records removed since the first pass are no longer counted, so the second pass decides.
+                exact = again.complete
                 break
-        exact = exact or read.met
+        exact = exact or read.complete
         if read.total is not None and not settled:
-            self._feed.dialect = replace(self._feed.dialect, count_lies=True)
+            self._feed.dialect = replace(self._feed.dialect, count_wrong=True)
         yield self._page([], last=True, complete=exact and settled)
 
-    async def _again(self, plainest: Way) -> tuple[Read, list[str]] | None:
-        """A second reading, and the keys of records that it shows and the first did not; None if it failed."""
+    async def _missed(self, best: Paging) -> tuple[Read, list[str]] | None:
+        """A second read, and the keys of the records that the first one missed; None if the server refused."""
         preset, dialect, seen = self._feed.preset, self._feed.dialect, self._pager.read.seen
         system = (preset.system_field,) if preset.system_field else ()
         select = (preset.key_field, preset.number_field, dialect.timestamp_field, preset.status_field, *system)
         request = replace(self._request, select=select, expand=False, top=None)
-        pager = Pager(self._feed, request, plainest=plainest)
+        pager = Pager(self._feed, request, best=best)
         missing: list[str] = []
         try:
-            async for step in pager.steps():
-                keys = [seen.key(row) for row in step.rows if seen.lacks(row)]
+            async for page in pager.pages():
+                keys = [seen.key(row) for row in page.new_rows if seen.is_new(row)]
                 missing += [str(key) for key in keys if key is not None]
         except PagingError:
             return None
@@ -799,77 +812,79 @@ class Sweep:
         return pager.read, missing
 
 
-async def swept(
-    feed: Feed, query: FeedQuery, request: Request, *, by_keys: ByKeys, began: datetime
+async def sweep_pages(
+    feed: Feed, query: FeedQuery, request: Request, *, fetch_by_keys: FetchByKeys, started_at: datetime
 ) -> AsyncIterator[Page]:
-    """A whole query: from the provider's replication collection if it offers one for such a query, else from the plain
-    collection. A filter by status that gives nothing is left out if the feed spells statuses in its own way.
+    """The pages of a query: from the provider's replication collection if it has one and the query is for everything,
+    else from the resource itself. If a filter by status finds nothing although such records exist, it is left out.
 
     Raises:
-        NothingServedError: the MLS counts records and gave none, though not only changes were asked for.
+        NothingServedError: the MLS counts records but sent none, and the query was not for changes only.
     """
-    sweep = _replicated(feed, query, request, by_keys, began)
+    sweep = _replicated(feed, query, request, fetch_by_keys, started_at)
     if sweep is not None:
         begun = False
         try:
             async for page in sweep.pages():
                 begun = True
-                _check_served(query, page, sweep.given)
+                _check_served(query, page, sweep.yielded)
                 yield page
             return
         except MLSError as error:
             if begun or error.status not in (400, 403, 404, 405, 501):
                 raise
             feed.dialect = replace(feed.dialect, replication=False)
-    plain = Sweep(feed, query, request, by_keys=by_keys, began=began)
+    plain = Sweep(feed, query, request, fetch_by_keys=fetch_by_keys, started_at=started_at)
     async for page in plain.pages():
-        if page.last and not plain.given and await _spelled_apart(feed, request):
+        if page.last and not plain.yielded and await _status_filter_misses(feed, request):
             feed.dialect = replace(feed.dialect, status_form=StatusForm.NONE)
-            async for other in Sweep(feed, query, request, by_keys=by_keys, began=began).pages():
+            async for other in Sweep(feed, query, request, fetch_by_keys=fetch_by_keys, started_at=started_at).pages():
                 yield other
             return
-        _check_served(query, page, plain.given)
+        _check_served(query, page, plain.yielded)
         yield page
 
 
-def _check_served(query: FeedQuery, page: Page, given: int) -> None:
-    if page.last and page.total and not given and not (query.since or query.resume_after):
+def _check_served(query: FeedQuery, page: Page, yielded: int) -> None:
+    if page.last and page.total and not yielded and not (query.since or query.resume_after):
         raise NothingServedError(page.total)
 
 
-def _replicated(feed: Feed, query: FeedQuery, request: Request, by_keys: ByKeys, began: datetime) -> Sweep | None:
+def _replicated(
+    feed: Feed, query: FeedQuery, request: Request, fetch_by_keys: FetchByKeys, started_at: datetime
+) -> Sweep | None:
     path, size = feed.preset.replication, feed.preset.replication_page_size
     narrow = query.since or query.resume_after or query.limit is not None
     if path is None or narrow or not feed.dialect.replication:
         return None
-    whole = replace(request, resource=path, order=False, count=False, expand=False, top=size)
-    return Sweep(feed, query, request, whole, by_keys=by_keys, began=began)
+    replication = replace(request, resource=path, order=False, count=False, expand=False, top=size)
+    return Sweep(feed, query, request, replication, fetch_by_keys=fetch_by_keys, started_at=started_at)
 
 
-async def _spelled_apart(feed: Feed, request: Request) -> bool:
-    """Whether records of the wanted statuses are there, though a filter by those statuses finds none."""
+async def _status_filter_misses(feed: Feed, request: Request) -> bool:
+    """Whether records of the requested statuses exist although the filter found none."""
     if not request.statuses or request.bound or feed.dialect.status_form is StatusForm.NONE:
         return False
     field = feed.preset.status_field
     sample = replace(request, statuses=frozenset(), select=(feed.preset.key_field, field), count=False, expand=False)
     try:
-        page = await feed.ask(replace(sample, order=False, top=200), reword=False)
+        page = await feed.fetch(replace(sample, order=False, top=200), adapt=False)
     except MLSError:
         return False
     return any(status_meaning(row.get(field)) in request.statuses for row in page.rows)
 
 
 async def count_of(feed: Feed, request: Request) -> int | None:
-    """How many records match now; None if the server does not count."""
+    """How many records match; None if the server does not count."""
     if not feed.dialect.count:
         return None
     select = (feed.preset.key_field,)
-    return (await feed.ask(replace(request, top=1, select=select, expand=False, order=False, count=True))).total
+    return (await feed.fetch(replace(request, top=1, select=select, expand=False, order=False, count=True))).total
 
 
-def request_of(feed: Feed, query: FeedQuery, *, system: str | None, agent: str | None) -> Request:
-    """A query as a request. A sweep that resumes starts at the last record's timestamp, inclusive: repeats do no harm,
-    and a tie that the order of keys does not settle is not lost."""
+def request_for(feed: Feed, query: FeedQuery, *, system: str | None, agent: str | None) -> Request:
+    """The request for a query. A resumed sweep starts at the timestamp of the last stored record, inclusive, because
+    other records may share it; repeats do no harm."""
     request = Request(
         feed.preset.property_resource,
         statuses=query.statuses,
@@ -880,5 +895,5 @@ def request_of(feed: Feed, query: FeedQuery, *, system: str | None, agent: str |
     )
     if query.resume_after is None:
         return request
-    timestamp = moment(query.resume_after[0])
-    return replace(request, bound=Bound(How.FROM, timestamp, query.resume_after[1])) if timestamp else request
+    timestamp = timestamp_literal(query.resume_after[0])
+    return replace(request, bound=Bound(BoundKind.FROM, timestamp, query.resume_after[1])) if timestamp else request

@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable
 from mls_tui.domain.errors import MLSError, PhotoError
 from mls_tui.domain.masking import Masker
 from mls_tui.reso.addresses import AddressGuard, AddressRefusedError, Target, same_origin
-from mls_tui.reso.answers import phrase, read_fault
 from mls_tui.reso.base import Observer, PhotoBytes
 from mls_tui.reso.presets import ProviderPreset
 from mls_tui.reso.rate_limit import RateLimit, Slot
+from mls_tui.reso.responses import phrase, read_fault
 from mls_tui.reso.transport import (
     REACH_ERRORS,
     BodyError,

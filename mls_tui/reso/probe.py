@@ -13,7 +13,7 @@ from mls_tui.reso.base import Connector, MediaCutError, RawRecord
 from mls_tui.reso.connector import ResoConnector
 from mls_tui.reso.dialect import refused
 from mls_tui.reso.odata import Dialect, FeedPage, Request, StatusForm, filter_text, next_url, read_page, with_query
-from mls_tui.reso.pager import Read, Seen, is_offset
+from mls_tui.reso.pager import Read, SeenRecords, is_offset
 from mls_tui.reso.presets import MediaMode, ProviderPreset, Setting, guessed_limits
 from mls_tui.storage.base import Check
 
@@ -166,7 +166,7 @@ class _Probe:
         page = await self._option("$orderby", ("$orderby", f"{field_name} asc,{self._preset.key_field} asc"))
         if isinstance(page, Check):
             return page
-        read = Read(Seen(self._preset, field_name))
+        read = Read(SeenRecords(self._preset, field_name))
         read.take(page)
         if read.position is None and page.rows:
             advice = f"Set timestamp_field of this connection (now {field_name})."

@@ -19,9 +19,9 @@ from typing import Any
 
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.connection import AuthKind, Connection, SecretField
-from mls_tui.reso.answers import SPARK_THROTTLED, Fault, phrase, seconds_until
 from mls_tui.reso.base import Observer, Paused, Window
 from mls_tui.reso.presets import Limit, counted_host, for_connection
+from mls_tui.reso.responses import SPARK_THROTTLED, Fault, phrase, seconds_until
 
 SAVE_SECONDS = 5.0
 STRIKES = 5

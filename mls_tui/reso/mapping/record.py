@@ -12,7 +12,6 @@ from typing import Any
 from mls_tui.domain.errors import UnusableRecordError
 from mls_tui.domain.keys import mls_number_key, provider_name
 from mls_tui.domain.listing import Listing, ListingStatus, OpenHouse
-from mls_tui.reso.answers import UNREADABLE
 from mls_tui.reso.base import RawRecord
 from mls_tui.reso.mapping.home import address_of, features_of, home_of, money_of, office_of, withheld
 from mls_tui.reso.mapping.quarantine import scrub
@@ -20,6 +19,7 @@ from mls_tui.reso.mapping.statuses import Outcome, status_meaning, status_word
 from mls_tui.reso.mapping.text import clean_block, clean_line, has_unsafe
 from mls_tui.reso.mapping.values import Fields, Warn, absent, key_text, silent
 from mls_tui.reso.presets import ProviderPreset
+from mls_tui.reso.responses import UNREADABLE
 
 MAX_DESCRIPTION = 64 * 1024
 """Longest description, in bytes: a listing shares DynamoDB's 400 KB with its photos."""

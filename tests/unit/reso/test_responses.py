@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mls_tui.domain.masking import Masker
-from mls_tui.reso.answers import (
+from mls_tui.reso.responses import (
     UNREADABLE,
     Fault,
-    FloodError,
+    PageTooLargeError,
     fault_in,
-    parsed,
+    parse_json,
     read_fault,
-    records_of,
     seconds_until,
+    with_records,
 )
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -120,13 +120,13 @@ def test_wait_is_read_from_any_form(text: str | None, seconds: float | None) -> 
     ],
 )
 def test_json_is_read_as_feeds_write_it(body: bytes, value: object) -> None:
-    assert parsed(body) == pytest.approx(value) if body.startswith(b'{"a":123') else parsed(body) == value
+    assert parse_json(body) == pytest.approx(value) if body.startswith(b'{"a":123') else parse_json(body) == value
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"a":', b"[" * 200_000])
 def test_no_json_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        parsed(body)
+        parse_json(body)
 
 
 @pytest.mark.parametrize(
@@ -149,12 +149,12 @@ def test_text_is_read_in_the_headers_charset_else_utf_8_else_windows_1252(body: 
     text = body.decode("utf-16").encode("utf-16") if codec == "utf-16" else body
     quote = '"'.encode("utf-16-le" if codec != "ascii" else "ascii")
     whole = text[:2] + quote + text[2:] + quote if codec == "utf-16" else quote + text + quote
-    assert parsed(whole, content_type) == "café – “quoted”"
+    assert parse_json(whole, content_type) == "café – “quoted”"
 
 
 def test_one_record_in_another_charset_spoils_no_other() -> None:
     body = b'{"value": [{"a": "caf\xc3\xa9"}, {"a": "caf\xe9 \x93x\x94"}]}'
-    assert [each["a"] for each in parsed(body)["value"]] == ["café", "café “x”"]
+    assert [each["a"] for each in parse_json(body)["value"]] == ["café", "café “x”"]
 
 
 DEEP = "[" * 1_100 + "]" * 1_100
@@ -184,7 +184,7 @@ def test_one_record_that_cannot_be_read_is_marked_and_the_others_are_kept(
 ) -> None:
     good = '{"ListingKey": "%d", "Remarks": "a \\"]}[{\\", b", "Media": [{"Order": 1}]}'
     bad = f'{{"ListingKey": "2", {member}, "Media": [{{"Order": 1}}]}}'
-    body = parsed(f"{before}[{good % 1}, {bad} ,{good % 3}]{after}".encode())
+    body = parse_json(f"{before}[{good % 1}, {bad} ,{good % 3}]{after}".encode())
     rows = (
         body
         if isinstance(body, list)
@@ -217,11 +217,11 @@ def test_whatever_bytes_stand_for_a_page_it_is_read_or_is_no_json(
     for at, length, new in changes:
         page = page[:at] + new + page[at + length :]
     with contextlib.suppress(ValueError):
-        records_of(parsed(page, content_type))
+        with_records(parse_json(page, content_type))
 
 
 def test_what_is_no_record_is_kept_to_be_shown() -> None:
-    rows = parsed(f'{{"value": [{DEEP}, 1, {{"ListingKey": "1"}}]}}'.encode())["value"]
+    rows = parse_json(f'{{"value": [{DEEP}, 1, {{"ListingKey": "1"}}]}}'.encode())["value"]
     assert UNREADABLE in rows[0]
     assert rows[1:] == [1, {"ListingKey": "1"}]
 
@@ -238,7 +238,7 @@ def test_what_is_no_record_is_kept_to_be_shown() -> None:
 )
 def test_a_page_that_is_cut_is_no_json_also_where_a_record_is_bad(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        parsed(body)
+        parse_json(body)
 
 
 @pytest.mark.promise("hostile bodies")
@@ -247,8 +247,8 @@ def test_a_flood_of_values_is_refused_before_it_takes_memory(row: bytes) -> None
     body = b'{"value": [' + b",".join([row] * 2_100_000) + b"]}"
     tracemalloc.start()
     try:
-        with pytest.raises(FloodError, match="2,000,000 values") as caught:
-            parsed(body)
+        with pytest.raises(PageTooLargeError, match="2,000,000 values") as caught:
+            parse_json(body)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -260,6 +260,6 @@ def test_a_flood_of_values_is_refused_before_it_takes_memory(row: bytes) -> None
     "wrap", [lambda rows: rows, lambda rows: {"value": rows}, lambda rows: {"D": {"Results": rows}}]
 )
 def test_more_rows_than_any_page_has_are_refused(wrap: Callable[[list[int]], object]) -> None:
-    assert records_of(wrap([1] * 1_000)) is not None
-    with pytest.raises(FloodError, match="100,000 rows"):
-        records_of(wrap([1] * 100_001))
+    assert with_records(wrap([1] * 1_000)) is not None
+    with pytest.raises(PageTooLargeError, match="100,000 rows"):
+        with_records(wrap([1] * 100_001))

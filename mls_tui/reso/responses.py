@@ -1,4 +1,4 @@
-"""What an answer of a server says: its JSON, read as leniently as feeds need, and its errors of any shape.
+"""Reads HTTP responses: their JSON, as tolerantly as feeds require, and error bodies of every known shape.
 
 No I/O. See docs/reso-feeds.md, section 3 (Errors).
 """
@@ -29,18 +29,20 @@ _TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECAS
 _UNPRINTABLE = re.compile(r"[^\S ]+|[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A good answer: the parsed JSON object, and the headers with lower-case names."""
+@dataclass(slots=True)
+class Response:
+    """A response. Header names are in lower case; ``content`` is the decompressed body, until it is parsed into
+    ``body``, a JSON object."""
 
     status: int
-    body: Mapping[str, Any] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(default=b"", repr=False)
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What an error body says: its code (text, may be empty) and its message (masked, one line, may be empty)."""
+    """What an error body says; both may be empty. ``message`` is one masked line."""
 
     code: str = ""
     message: str = ""
@@ -55,7 +57,7 @@ def phrase(status: int) -> str:
 
 
 def fault_in(body: Any) -> Fault | None:
-    """The error that a parsed body holds, whatever its status: ``{"error": …}`` or Spark's ``D.Success=false``."""
+    """The error in a parsed body, also of a success status: ``{"error": …}`` or Spark's ``D.Success=false``."""
     if not isinstance(body, Mapping):
         return None
     spark = body.get("D")
@@ -73,10 +75,10 @@ def fault_in(body: Any) -> Fault | None:
     if isinstance(message, Mapping):  # OData 2 and 3 wrap it with its language
         message = message.get("value")
     texts = (message, *(error.get(name) for name in ("details", "detail", "faultstring")))
-    return Fault(_text(error.get("code")), next(filter(None, map(_text, texts)), "") or _by_field(error))
+    return Fault(_text(error.get("code")), next(filter(None, map(_text, texts)), "") or _messages_by_field(error))
 
 
-def _by_field(errors: Mapping[str, Any]) -> str:
+def _messages_by_field(errors: Mapping[str, Any]) -> str:
     """ASP.NET's ``{"Audience": ["The Audience field is required."]}`` as one line."""
     lines = []
     for name, said in list(errors.items())[:5]:
@@ -87,7 +89,7 @@ def _by_field(errors: Mapping[str, Any]) -> str:
 
 
 def read_fault(raw: bytes, mask: Masker) -> Fault:
-    """What an error's body says: JSON of any known shape, HTML or text; empty if it says nothing."""
+    """The error in the body of an error response: JSON of any known shape, HTML or text."""
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -103,7 +105,7 @@ def _first(body: Mapping[str, Any], names: Iterable[str]) -> Any:
 
 
 def clean(text: str, mask: Masker, length: int = 200) -> str:
-    """One masked line of plain characters, at most ``length`` of them."""
+    """One masked line of printable characters, at most ``length``."""
     line = " ".join(_UNPRINTABLE.sub(" ", mask(text)).split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
@@ -148,8 +150,8 @@ def _text(value: Any) -> str:
 _RETRYABLE = frozenset({408, 425})
 
 
-def no_json(host: str, status: int, body: bytes) -> MLSError:
-    """The error for a good status whose body cannot be read; a truncated page or a proxy's page may pass."""
+def error_for_body(host: str, status: int, body: bytes) -> MLSError:
+    """The error for a success status with a body that is no JSON. Retryable: it may be truncated or from a proxy."""
     kind = "an empty answer" if not body.strip() else "a web page" if body.lstrip()[:1] == b"<" else "no JSON"
     return MLSError(
         f"{host} answered {phrase(status)} with {kind} where JSON was expected. If this stays, check the base URL.",
@@ -158,15 +160,15 @@ def no_json(host: str, status: int, body: bytes) -> MLSError:
     )
 
 
-def refused(host: str, status: int, body: bytes, mask: Masker) -> tuple[Fault, MLSError]:
-    """What an error status says, and the error to raise for it."""
+def error_for_status(host: str, status: int, body: bytes, mask: Masker) -> tuple[Fault, MLSError]:
+    """What an error response says, and the error to raise for it."""
     fault = read_fault(body, mask)
     retryable = status in _RETRYABLE or (status >= 500 and status != 501)
     return fault, MLSError(_sentence(host, status, fault), status=status, retryable=retryable)
 
 
-def error_inside(host: str, status: int, fault: Fault, mask: Masker) -> MLSError:
-    """The error for a good status whose body holds one. Its code counts as the status if it looks like one."""
+def error_for_fault(host: str, status: int, fault: Fault, mask: Masker) -> MLSError:
+    """The error for a success status whose body holds an error. Its code replaces the status if it looks like one."""
     fault = Fault(clean(fault.code, mask, 60), clean(fault.message, mask))
     meant = int(fault.code) if len(fault.code) == 3 and fault.code.isascii() and fault.code.isdigit() else status
     hopeless = 400 <= meant < 500 and meant not in _RETRYABLE
@@ -186,24 +188,24 @@ def _sentence(host: str, status: int, fault: Fault) -> str:
 
 # ---- JSON
 
-MOST_VALUES = 2_000_000
-"""A page of 64 MB with 1,000 listings and their Media holds about half as many; 21 million take 5 GB of memory."""
-MOST_ROWS = 100_000
+MAX_VALUES = 2_000_000
+"""Twice as many as in a page of 64 MB with 1,000 listings and their Media. 21 million take 5 GB of memory."""
+MAX_ROWS = 100_000
 UNREADABLE = "@mls-tui.unreadable"
-"""Marks a record of which a value could not be read; it holds the reason. Such a record is quarantined."""
+"""This field of a record holds the reason why one of its values could not be read. The record is quarantined."""
 
 _ROWS = ("value", "Results", "results", "bundle")
-_MOST_DIGITS = 400
-"""Longer numbers are no number of anything, and Python refuses them from 4,300 digits on."""
-_DEEPEST = 64
-# Possessive, so that a hostile text takes neither more time than its length nor memory for every escape.
+_MAX_DIGITS = 400
+"""A longer number has no meaning in a feed; Python refuses more than 4,300 digits."""
+_MAX_DEPTH = 64
+# Possessive quantifiers: linear time, and no memory for each escape, also for hostile text.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|[][{},]|-?[0-9][0-9.eE+-]*+', re.DOTALL)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _CHARSETS = re.compile(r"(?:utf|iso|windows|cp|latin|us|ascii|gb|big5|shift|euc|koi8|mac)[\w-]{0,20}", re.ASCII)
 
 
-class FloodError(MLSError):
-    """More values or rows than a page can hold. Its status, 413, makes the pager ask for smaller pages."""
+class PageTooLargeError(MLSError):
+    """More values or rows than a page may have. Its status, 413, makes the pager request smaller pages."""
 
     def __init__(self, what: str) -> None:
         super().__init__(
@@ -213,18 +215,18 @@ class FloodError(MLSError):
         )
 
 
-def parsed(body: bytes, content_type: str = "") -> Any:
-    """The JSON of an answer, in the charset of its header, else UTF-8, else Windows-1252.
+def parse_json(body: bytes, content_type: str = "") -> Any:
+    """The JSON of a response, in the charset of its Content-Type, else UTF-8, else Windows-1252.
 
-    NaN and numbers beyond a float's range are read as Python reads them. Where one value of a record cannot be read
-    (thousands of digits, nested a thousand deep), that record is marked ``UNREADABLE`` and the others are kept.
+    NaN becomes None. If one value of a record cannot be read (thousands of digits, a thousand levels deep), that record
+    is marked ``UNREADABLE`` and the others are kept.
 
     Raises:
-        ValueError: it is no JSON at all.
-        FloodError: it has too many values.
+        ValueError: it is no JSON.
+        PageTooLargeError: it has too many values.
     """
-    if body.count(b",") + body.count(b"[") + body.count(b"{") > MOST_VALUES:
-        raise FloodError(f"{MOST_VALUES:,} values")
+    if body.count(b",") + body.count(b"[") + body.count(b"{") > MAX_VALUES:
+        raise PageTooLargeError(f"{MAX_VALUES:,} values")
     charset = _charset(body, content_type)
     data = body.removeprefix(b"\xef\xbb\xbf") if charset is None else _text_of(body, charset)
     try:
@@ -234,27 +236,27 @@ def parsed(body: bytes, content_type: str = "") -> Any:
     try:
         return _lenient(text)
     except (ValueError, RecursionError):
-        return _salvaged(text)
+        return _parse_records(text)
 
 
-def records_of(body: Any) -> Mapping[str, Any] | None:
-    """The JSON object of an answer; a bare array counts as its records. None for anything else.
+def with_records(body: Any) -> Mapping[str, Any] | None:
+    """The JSON object of a response; an array becomes ``{"value": [...]}``. None for other values.
 
     Raises:
-        FloodError: it has too many rows.
+        PageTooLargeError: it has too many rows.
     """
     if not isinstance(body, list | dict):
         return None
-    answer: dict[str, Any] = {"value": body} if isinstance(body, list) else body
-    envelopes = [answer, *(answer[name] for name in ("D", "d") if isinstance(answer.get(name), dict))]
+    found: dict[str, Any] = {"value": body} if isinstance(body, list) else body
+    envelopes = [found, *(found[name] for name in ("D", "d") if isinstance(found.get(name), dict))]
     lists = [each for envelope in envelopes for each in envelope.values() if isinstance(each, list)]
-    if any(len(each) > MOST_ROWS for each in lists):
-        raise FloodError(f"{MOST_ROWS:,} rows")
-    return answer
+    if any(len(each) > MAX_ROWS for each in lists):
+        raise PageTooLargeError(f"{MAX_ROWS:,} rows")
+    return found
 
 
 def _charset(body: bytes, content_type: str) -> str | None:
-    """The charset to decode with first; None for UTF-8."""
+    """The charset to try first; None for UTF-8."""
     found = _CHARSET.search(content_type)
     name = found[1].lower() if found else json.detect_encoding(body[:4])
     try:
@@ -282,13 +284,13 @@ def _lenient(text: str) -> Any:
 
 
 def _whole_number(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:
+    if len(digits) > _MAX_DIGITS:
         raise ValueError("a number of too many digits")
     return int(digits)
 
 
-def _salvaged(text: str) -> Any:
-    """The answer with its records read one by one. Raises ValueError if there is no whole list of records in it."""
+def _parse_records(text: str) -> Any:
+    """Parse the records one by one. Raises ValueError if there is no complete list of records."""
     names, start, end, items = _list_of_records(text)
     records = [_record(item) for item in items]
     if not names:
@@ -302,7 +304,7 @@ def _salvaged(text: str) -> Any:
 
 
 def _list_of_records(text: str) -> tuple[list[str], int, int, list[str]]:
-    """Where the first list of records is: the names that lead to it, its bounds, and the text of each item."""
+    """The first list of records: the names that lead to it, its start and end, and the text of each record."""
     names: list[str] = []
     depth, began, key, item = 0, -1, "", -1
     items: list[str] = []
@@ -339,7 +341,7 @@ def _is_rows(key: str) -> bool:
 
 
 def _record(text: str) -> Any:
-    """One record; if a value of it cannot be read it is left out, and the record is marked. Raises ValueError."""
+    """One record. A value that cannot be read is left out, and the record is marked ``UNREADABLE``."""
     for read in (orjson.loads, _lenient):
         try:
             return read(text)
@@ -347,30 +349,30 @@ def _record(text: str) -> Any:
             continue
     reasons: list[str] = []
     try:
-        record = orjson.loads("".join(_trimmed(text, reasons.append)))
+        record = orjson.loads("".join(_without_unreadable(text, reasons.append)))
     except ValueError:
         reasons, record = [*reasons, "it is not JSON"], None
     reason = reasons[0] if reasons else "it is not JSON"
     return {**record, UNREADABLE: reason} if isinstance(record, dict) else {UNREADABLE: reason}
 
 
-def _trimmed(text: str, note: Callable[[str], object]) -> Iterator[str]:
-    """The parts of a record's text without numbers that are too long and without what is nested too deep."""
+def _without_unreadable(text: str, note: Callable[[str], object]) -> Iterator[str]:
+    """The text of a record in parts, with ``null`` for numbers that are too long and values nested too deep."""
     depth, done = 0, 0
     for found in _TOKEN.finditer(text):
         part = found[0]
         if part in "]}":
             depth -= 1
-            if depth == _DEEPEST:
+            if depth == _MAX_DEPTH:
                 yield "null"
                 done = found.end()
         elif part in "[{":
-            if depth == _DEEPEST:
-                note(f"it holds a value nested more than {_DEEPEST} deep")
+            if depth == _MAX_DEPTH:
+                note(f"it holds a value nested more than {_MAX_DEPTH} deep")
                 yield text[done : found.start()]
             depth += 1
-        elif len(part) > _MOST_DIGITS and part[0] != '"' and depth <= _DEEPEST:
-            note(f"it holds a number of more than {_MOST_DIGITS} digits")
+        elif len(part) > _MAX_DIGITS and part[0] != '"' and depth <= _MAX_DEPTH:
+            note(f"it holds a number of more than {_MAX_DIGITS} digits")
             yield text[done : found.start()]
             yield "null"
             done = found.end()
