@@ -393,6 +393,14 @@ class MlsTuiApp(Shell):
     def _go_to(self, message: messages.GoTo) -> None:
         self._go(message.mode)
 
+    @on(messages.ListingsRequested)
+    def _show_listings(self, message: messages.ListingsRequested) -> None:
+        from mls_tui.ui.screens.listings import ListingsScreen
+
+        self._go("listings")
+        if isinstance(self.screen, ListingsScreen):
+            self.screen.show_from(message.connection_name)
+
     def action_go(self, mode: str) -> None:
         self._go(mode)
 

@@ -25,6 +25,13 @@ class GoTo(Message):
 
 
 @dataclass
+class ListingsRequested(Message):
+    """Show the listings of one connection."""
+
+    connection_name: str
+
+
+@dataclass
 class GoBack(Message):
     """Leave the screen on top, or return to the main screen shown before."""
 

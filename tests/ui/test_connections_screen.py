@@ -255,6 +255,28 @@ async def test_a_schedule_says_that_it_holds_while_the_program_is_open_and_offer
         assert any("while this program is open; b installs a service" in toast for toast in toasts(pilot))
 
 
+async def test_the_form_says_what_imports_while_the_program_is_closed() -> None:
+    actions = FakeActions(connections=[a_view()])
+    async with opened(an_app(actions)) as pilot:
+        await press(pilot, "e")
+        assert "while this program is open; a background service" in seen(pilot)
+        await press(pilot, "escape", "b", "right", "enter", "e")
+        assert "the background service imports every 15 minutes" in seen(pilot)
+
+
+async def test_enter_shows_the_listings_of_the_connection() -> None:
+    async with opened(an_app(FakeActions(connections=[a_view(a_connection("Oak Park MLS"))]), read_only=True)) as pilot:
+        await press(pilot, "enter")
+        assert pilot.app.current_mode == "listings"
+        assert 'from:"Oak Park MLS"' in seen(pilot)
+
+
+async def test_an_interrupted_import_says_how_to_continue() -> None:
+    interrupted = a_run("").model_copy(update={"state": RunState.INTERRUPTED})
+    async with opened(an_app(FakeActions(connections=[a_view(last_run=interrupted)]))) as pilot:
+        assert "interrupted: i continues" in seen(pilot)
+
+
 async def test_the_demo_gets_no_background_service() -> None:
     actions = FakeActions(connections=[a_view()])
     async with opened(an_app(actions, demo=True)) as pilot:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 
-from mls_tui.domain.listing import Listing
+from mls_tui.domain.clock import epoch_ms
+from mls_tui.domain.listing import Listing, OpenHouse
 from mls_tui.ui.app import Hooks
-from mls_tui.ui.screens.detail import DetailScreen
+from mls_tui.ui.screens.detail import DetailScreen, fact_groups, headline
 from mls_tui.ui.screens.listings import ListingsScreen
 from mls_tui.ui.terminal import Graphics
 from mls_tui.ui.widgets.photos import Gallery, PhotoView
 from tests.ui.homes import a_home, a_photo
 from tests.ui.listings_app import SIZES, Desk, homes, listings_desk
 from tests.ui.shell import until
+from tests.ui.workspaces import NOW
 
 
 def detail(desk: Desk) -> DetailScreen:
@@ -45,6 +47,27 @@ async def test_provenance_history_and_remarks_are_told() -> None:
         for words in ("Lakeside MLS", "48001", "KEY000001", "StandardStatus", "MlsStatus", "Remarks", "Features",
                       "History", "morning sun", "Solar panels", "UTC"):  # fmt: skip
             assert words in desk.text, words
+
+
+async def test_times_are_utc_as_they_say_whatever_the_local_zone(new_york: None) -> None:
+    home = a_home(1).model_copy(update={"synced_at": epoch_ms(NOW)})
+    async with listings_desk([home], size=(200, 60)) as desk:
+        await desk.press("enter")
+        assert "2026-06-01 12:00 UTC" in desk.text
+
+
+def test_an_open_house_of_the_past_is_not_announced() -> None:
+    days = ("2026-05-30", "2026-06-01", "2026-06-07")
+    home = a_home(1).model_copy(update={"open_houses": tuple(OpenHouse(date=day) for day in days)})
+    dates = next(group for group in fact_groups(home, NOW) if group.title == "Dates")
+    assert [value for label, value in dates.rows if label == "Open house"] == ["2026-06-01", "2026-06-07"]
+
+
+def test_a_rent_is_shown_with_its_period() -> None:
+    home = a_home(1).model_copy(update={"price": 1850.0, "price_period": "monthly"})
+    price = next(group for group in fact_groups(home, NOW) if group.title == "Price")
+    assert ("Price", "$1,850/mo") in price.rows
+    assert "$1,850/mo" in headline(home).plain
 
 
 async def test_photos_turn_by_key_and_by_click_and_come_round() -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from textual.pilot import Pilot
@@ -18,7 +19,7 @@ from mls_tui.actions.workspace import Workspace
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import ConnectionExpiredError
 from mls_tui.domain.events import ListingFailed, PhotoFailed, Throttled
-from mls_tui.log import log_error, log_event, setup_logging
+from mls_tui.log import log_error, log_event, recent, setup_logging
 from mls_tui.ui.app import MlsTuiApp
 from mls_tui.ui.screens.dialogs import TextDialog
 from mls_tui.ui.screens.log import LogScreen
@@ -56,6 +57,18 @@ def logged(home: Path, hostile: bool = False) -> None:
             log_event(ListingFailed(at=NOON, run=text, mls_number=text, listing_key="k", error=text, attempts=1))
     finally:
         log.close()
+
+
+async def test_times_are_local_in_the_table_and_utc_in_the_line_read_in_full(tmp_path: Path, new_york: None) -> None:
+    logged(tmp_path)
+    async with opened(tmp_path) as (_, pilot):
+        await press(pilot, "f2")
+        at = recent(settings_in(tmp_path).log_path)[-1].at
+        there = datetime.fromisoformat(at).astimezone(ZoneInfo("America/New_York"))
+        assert f"{there:%m-%d %H:%M:%S}" in seen(pilot)
+        assert f"When ({there:%Z})" in seen(pilot)
+        await press(pilot, "enter")
+        assert text_of(pilot, "#dialog-text").startswith(f"at: {at}")
 
 
 @pytest.mark.promise("logs")

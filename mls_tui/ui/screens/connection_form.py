@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import urlsplit
 
 from textual import getters, on
@@ -41,6 +41,9 @@ from mls_tui.ui.screens.dialogs import TextDialog
 from mls_tui.ui.text import one_line, plain
 from mls_tui.ui.widgets.inputs import PlainInput
 
+if TYPE_CHECKING:
+    from mls_tui.actions.service import BackgroundService
+
 FORM = Binding.Group("Form")
 AUTH_WORDS: Final = {
     AuthKind.BEARER: "Access token",
@@ -73,6 +76,8 @@ class Field:
     required: bool = False
     wanted: str = ""
     """What a setting's value must be; empty for the form's own fields."""
+    note: str = ""
+    """Shown below the field while its value is right."""
 
     @property
     def setting(self) -> bool:
@@ -105,7 +110,7 @@ _SECRETS: Final = {
 }
 
 
-def fields_for(preset: ProviderPreset, auth: AuthKind) -> tuple[Field, ...]:
+def fields_for(preset: ProviderPreset, auth: AuthKind, service: BackgroundService | None = None) -> tuple[Field, ...]:
     """Every field of a provider with this way to sign in, in the order of the form."""
     own_server = "base_url" in preset.required_fields
     server = "https://…, the folder of Property" if own_server else preset.base_url
@@ -130,8 +135,11 @@ def fields_for(preset: ProviderPreset, auth: AuthKind) -> tuple[Field, ...]:
         fields.append(Field("mls_system", "MLS", hint, about, required=needed))
     about = "The member key of one agent, to import that agent's listings only."
     fields.append(Field("agent_key", "Agent", "a member key; empty for all", about))
-    about = f"When it is imported by itself, while this program is open. {SCHEDULE_WORDS}"
-    fields.append(Field("schedule", "Import", "by hand, or every 15 minutes", about))
+    about = f"When it is imported without a key, while this program is open. {SCHEDULE_WORDS}"
+    note = "while this program is open; a background service (b on the connections screen) imports always"
+    if service is not None and service.installed:
+        note = f"the background service imports every {service.every}; this adds imports while this program is open"
+    fields.append(Field("schedule", "Import", "by hand, or every 15 minutes", about, note=note))
     return tuple(fields)
 
 
@@ -332,8 +340,8 @@ class FieldLine(Vertical):
             mark = ("↺" if self.field.setting else "✔", "$text-success")
         self.query_one(f"#mark-{self.field.name}", Static).update(Content.assemble(mark), layout=False)
         note = self.query_one(f"#check-{self.field.name}", Static)
-        note.update(Content.assemble((shown or "", "$text-error")))
-        note.display = shown is not None
+        note.update(Content.assemble((shown, "$text-error") if shown else (self.field.note, "$text-muted")))
+        note.display = bool(shown or self.field.note)
         return wrong is None
 
 
@@ -376,6 +384,7 @@ class ConnectionFormScreen(FormScreen):
             self._settings[connection.provider] = typed_settings(connection)
         self._more = False
         self._changed = False
+        self._service: BackgroundService | None = None
 
     def crumbs(self) -> tuple[str, ...]:
         return ("Connections", self._connection.name if self._connection else "New")
@@ -410,6 +419,8 @@ class ConnectionFormScreen(FormScreen):
     async def load(self) -> None:
         if self._fields:
             return
+        if not self.app.demo:
+            self._service = (await self.actions.service_status()).data
         self._offer_auths()
         await self._lay_out()
         if self._test_first:
@@ -447,7 +458,7 @@ class ConnectionFormScreen(FormScreen):
             await self._lay_out()
 
     async def _lay_out(self) -> None:
-        fields = fields_for(self._preset, self._auth)
+        fields = fields_for(self._preset, self._auth, self._service)
         if fields == self._fields and self.provider.value == self._laid_out:
             return
         if self._fields:
@@ -582,7 +593,7 @@ class ConnectionFormScreen(FormScreen):
 
     def _say(self, words: Content) -> None:
         self.found.update(words)
-        self.found.scroll_visible(animate=False)
+        self.call_after_refresh(self.found.scroll_visible, animate=False)  # only then is its new height known
 
     async def _try(self, form: ConnectionForm) -> None:
         identity = self._connection.connection_id if self._connection else None

@@ -16,7 +16,7 @@ from textual.widgets import Button, DataTable, Static
 from mls_tui.domain.wording import plural
 from mls_tui.ui.background import begin
 from mls_tui.ui.formats import ago, every, outcome, until
-from mls_tui.ui.messages import DemoLeft, DemoRequested, ImportRequested
+from mls_tui.ui.messages import DemoLeft, DemoRequested, ImportRequested, ListingsRequested
 from mls_tui.ui.screens.base import ListScreen
 from mls_tui.ui.screens.dialogs import ConfirmDialog
 from mls_tui.ui.text import cell
@@ -25,6 +25,7 @@ from mls_tui.ui.widgets.tables import SmallTable
 if TYPE_CHECKING:
     from mls_tui.actions import ConnectionView
     from mls_tui.actions.service import BackgroundService
+    from mls_tui.domain.run import ImportRun
 
 CONNECTION = Binding.Group("Connection")
 NONE_CHOSEN = "There is no connection yet. Add one with a, or see the demo with o."
@@ -67,7 +68,15 @@ class ConnectionsScreen(ListScreen):
             "p", "preview", "Preview", id="connection.preview", tooltip="See what an import would do", group=CONNECTION
         ),
         Binding("a", "add", "Add", id="connection.add", tooltip="Add a connection", group=CONNECTION),
-        Binding("e,enter", "edit", "Edit", id="connection.edit", tooltip="Edit it", group=CONNECTION),
+        Binding(
+            "enter",
+            "listings",
+            "Listings",
+            id="connection.listings",
+            tooltip="Show its listings",
+            group=CONNECTION,
+        ),
+        Binding("e", "edit", "Edit", id="connection.edit", tooltip="Edit it", group=CONNECTION),
         Binding("t", "test", "Test", id="connection.test", tooltip="Sign in and see what is there", group=CONNECTION),
         Binding("x", "remove", "Remove", id="connection.remove", tooltip="Forget it", group=CONNECTION),
         Binding("o", "demo", "Demo", id="connection.demo", tooltip="Open the demo MLS, apart", group=CONNECTION),
@@ -75,7 +84,6 @@ class ConnectionsScreen(ListScreen):
             "b",
             "background",
             "Background",
-            show=False,
             id="connection.background",
             tooltip="Import with no interface open, by a service of this machine",
             group=CONNECTION,
@@ -153,11 +161,16 @@ class ConnectionsScreen(ListScreen):
             cell(ago(run.finished_at or run.started_at, now) if run else "never", 14),
         ]
         if wide:
-            cells += [outcome(run, self.hue), self._next(view)]
+            cells += [self._result(run), self._next(view)]
         return cells
 
+    def _result(self, run: ImportRun | None) -> Text:
+        """How the last import ended, and how to go on after one that was interrupted."""
+        result = outcome(run, self.hue)
+        return result.append(": i continues") if run is not None and run.state == "interrupted" else result
+
     def _next(self, view: ConnectionView) -> Text:
-        """When it is imported by itself, or why it is not."""
+        """When the next import starts, or why none does."""
         words = every(view.connection.schedule_minutes, view.connection.schedule_at)
         if not view.connection.schedule_minutes:
             serviced = self._service is not None and self._service.installed and not self.app.demo
@@ -166,7 +179,7 @@ class ConnectionsScreen(ListScreen):
         if watch is None:
             return cell(f"{words}, not in a read-only session", 44)
         if watch.stopped:
-            return Text.assemble(("✖ ", self.hue("error")), cell("stopped; e mends it", 34))
+            return Text.assemble(("✖ ", self.hue("error")), cell("stopped: press e", 34))
         if watch.next_at is None:
             return cell(f"now, {words}", 34)
         due = until(watch.next_at, self.app.clock.now())
@@ -194,7 +207,7 @@ class ConnectionsScreen(ListScreen):
             return reason
         if action == "demo" and not self._can_demo:
             return "Start it with: mls-tui demo"
-        if action in ("import", "preview", "edit", "test", "remove") and self._chosen is None:
+        if action in ("listings", "import", "preview", "edit", "test", "remove") and self._chosen is None:
             return NONE_CHOSEN
         if action == "background" and self.app.demo:
             return "The demo is imported only while it is open."
@@ -210,10 +223,9 @@ class ConnectionsScreen(ListScreen):
         return None if key is None else self._views.get(key)
 
     @on(DataTable.RowSelected)
-    def _opened(self) -> None:
-        if self.app.read_only:
-            return
-        self.action_edit()
+    def action_listings(self) -> None:
+        if (view := self._chosen) is not None:
+            self.post_message(ListingsRequested(view.connection.name))
 
     @on(Button.Pressed, "#demo")
     def action_demo(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Protocol
 
 from rich.table import Table
@@ -21,8 +21,9 @@ from textual.widgets import Static
 from mls_tui.domain.events import Event, ListingStored
 from mls_tui.domain.listing import Change, Listing, Photo
 from mls_tui.domain.wording import plural
+from mls_tui.storage.summaries import per
 from mls_tui.ui.background import begin
-from mls_tui.ui.formats import ago, moment, money, number
+from mls_tui.ui.formats import NOTHING, ago, moment_utc, money, number
 from mls_tui.ui.screens.base import MlsScreen
 from mls_tui.ui.text import brief, clean, plain
 from mls_tui.ui.widgets.filter_bar import STATUS_COLOURS
@@ -40,9 +41,9 @@ class Group:
     rows: tuple[Row, ...]
 
 
-def fact_groups(listing: Listing) -> tuple[Group, ...]:
+def fact_groups(listing: Listing, now: datetime) -> tuple[Group, ...]:
     """The groups that have anything to say, in the order of the screen."""
-    groups = (_home(listing), _price(listing), _dates(listing), _place(listing))
+    groups = (_home(listing), _price(listing), _dates(listing, now), _place(listing))
     return tuple(group for group in groups if group.rows)
 
 
@@ -68,6 +69,11 @@ def _paid(value: float | None) -> str | None:
     return None if value is None else money(value)
 
 
+def _asked(listing: Listing) -> str | None:
+    """The price; a rent with its period: ``$1,850/mo``."""
+    return None if listing.price is None else money(listing.price) + per(listing.price_period, listing.price_unit)
+
+
 def _home(listing: Listing) -> Group:
     return _group(
         "The home",
@@ -91,7 +97,7 @@ def _price(listing: Listing) -> Group:
         fee += f" {listing.association_fee_frequency.lower()}"
     return _group(
         "Price",
-        ("Price", _paid(listing.price)),
+        ("Price", _asked(listing)),
         ("Per ft²", per_foot),
         ("First asked", _paid(listing.original_list_price)),
         ("Sold for", _paid(listing.close_price)),
@@ -100,11 +106,12 @@ def _price(listing: Listing) -> Group:
     )
 
 
-def _dates(listing: Listing) -> Group:
+def _dates(listing: Listing, now: datetime) -> Group:
     days = listing.days_on_market
+    first_day = (now.astimezone(UTC) - timedelta(hours=12)).date().isoformat()  # today in the westernmost time zone
     return _group(
         "Dates",
-        *(("Open house", str(each)) for each in listing.open_houses or ()),
+        *(("Open house", str(each)) for each in listing.open_houses or () if each.date >= first_day),
         ("Listed", listing.list_date),
         ("On the market", _counted(days, "day")),
         ("Closed", listing.close_date),
@@ -143,7 +150,7 @@ def _provenance(listing: Listing, now: datetime) -> Group:
         ("StandardStatus", listing.standard_status),
         ("MlsStatus", listing.mls_status),
         ("Changed there", _moment(listing.modification_timestamp)),
-        ("Synced", f"{moment(listing.synced_at)} UTC, {ago(listing.synced_at, now)}"),
+        ("Synced", f"{moment_utc(listing.synced_at)} UTC, {ago(listing.synced_at, now)}"),
         ("Listing id", listing.listing_id),
     )
 
@@ -186,7 +193,8 @@ def headline(listing: Listing) -> Content:
     )
     return Content.assemble(
         (address, "bold"), "   ", (shown, f"bold {STATUS_COLOURS[status]}"), "   ",
-        (money(listing.price), "bold $accent"), "   ", (f"MLS {brief(listing.mls_number, 20)}", "$text-muted"), "\n",
+        (_asked(listing) or NOTHING, "bold $accent"), "   ",
+        (f"MLS {brief(listing.mls_number, 20)}", "$text-muted"), "\n",
         (" · ".join(part for part in facts if part), "$text-muted"),
     )  # fmt: skip
 
@@ -302,7 +310,7 @@ class FactGroups(Vertical):
 
     async def show(self, listing: Listing, now: datetime) -> None:
         """Say everything that is known of a listing."""
-        facts = [FactGroup(group.title, group.rows) for group in fact_groups(listing)]
+        facts = [FactGroup(group.title, group.rows) for group in fact_groups(listing, now)]
         source = [FactGroup(group.title, group.rows) for group in source_groups(listing, now)]
         history = history_rows(listing)
         story: list[Vertical] = [FactGroup("History", history)] if history else []  # remarks may fill screens

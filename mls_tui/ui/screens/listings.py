@@ -34,6 +34,9 @@ LISTINGS = Binding.Group("Listings")
 SECONDS_BETWEEN_AGES = 30
 SECONDS_BETWEEN_LOOKS = 1.0
 """How often the store is asked whether another process has written."""
+SECONDS_DURING_IMPORT = 1.5
+"""The least time between two readings while this program imports: each new row moves all below it, and repainting them
+takes 12 kB of a slow line."""
 LEAST_SHARE = 5
 """While an import writes all the time, the list is read again for a sixth of the time at most."""
 
@@ -82,7 +85,9 @@ class ListingsScreen(MlsScreen[None]):
         """Listings that the detail screen was opened on: listing id -> row."""
         self._back: str | None = None
         """The listing that an undo brought back and that the cursor goes to."""
-        self._looked_again = 0.0
+        self._look_after = 0.0
+        self._connection_name = ""
+        """The connection to filter by once the screen has loaded."""
         self._had_rows: bool | None = None
 
     def body(self) -> ComposeResult:
@@ -112,6 +117,7 @@ class ListingsScreen(MlsScreen[None]):
         self.trouble = None
         connections = await self.actions.get_connections(self.workspace)
         self.bar.connections = {view.connection.connection_id: view.connection.name for view in connections.data or ()}
+        self._filter_by_connection()
         try:
             self.summaries = await self.actions.open_summaries(self.workspace)
         except MlsTuiError as error:
@@ -164,7 +170,10 @@ class ListingsScreen(MlsScreen[None]):
                     back, self._back = await summaries.row_of(self._back), None
                     table.aim(back)
                 homes = await summaries.read(table.window(selected.rows, table.next_index(selected.rows)))
-                self._looked_again = perf_counter() + LEAST_SHARE * (perf_counter() - began)
+                pause = LEAST_SHARE * (perf_counter() - began)
+                if self.app.imports.running:
+                    pause = max(pause, SECONDS_DURING_IMPORT)
+                self._look_after = perf_counter() + pause
                 self.selected, self.trouble = selected, None
                 table.note = self._note()
                 table.show(selected.rows, homes)
@@ -179,7 +188,7 @@ class ListingsScreen(MlsScreen[None]):
 
     def _look(self) -> None:
         """Whether anything was written since, by this process or another."""
-        if self.summaries is not None and self.is_current and perf_counter() >= self._looked_again:
+        if self.summaries is not None and self.is_current and perf_counter() >= self._look_after:
             begin(self, self._look_again, "look")
 
     async def _look_again(self) -> None:
@@ -189,7 +198,7 @@ class ListingsScreen(MlsScreen[None]):
             if self.summaries is not None and await self.summaries.stale():
                 self._refresh_soon()
         except MlsTuiError:
-            self._looked_again = perf_counter() + SECONDS_BETWEEN_AGES
+            self._look_after = perf_counter() + SECONDS_BETWEEN_AGES
 
     def on_screen_resume(self) -> None:
         self._look()
@@ -280,9 +289,16 @@ class ListingsScreen(MlsScreen[None]):
             self.refresh_bindings()
 
     def show_from(self, name: str) -> None:
-        """Show the listings of one connection."""
-        text = f'from:"{name}"' if any(letter.isspace() for letter in name) else f"from:{name}"
-        self.bar.query_one(FilterInput).value = text.replace(",", " ")
+        """Show the listings of one connection, at once or as soon as the screen has loaded."""
+        self._connection_name = name
+        if self._loaded:
+            self._filter_by_connection()
+
+    def _filter_by_connection(self) -> None:
+        name, self._connection_name = self._connection_name.replace(",", " "), ""
+        if name:
+            spaced = any(letter.isspace() for letter in name)
+            self.bar.query_one(FilterInput).value = f'from:"{name}"' if spaced else f"from:{name}"
 
     # what can be done ------------------------------------------------------------------------------------------
 

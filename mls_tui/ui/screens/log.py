@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import ClassVar
 
 from rich.text import Text
@@ -13,6 +14,7 @@ from textual.widgets import DataTable, Static
 
 from mls_tui.domain.wording import plural
 from mls_tui.log import LogLine, recent
+from mls_tui.ui.formats import zone_name
 from mls_tui.ui.screens.base import ListScreen
 from mls_tui.ui.screens.dialogs import TextDialog
 from mls_tui.ui.text import cell, clean, plain
@@ -59,7 +61,7 @@ class LogScreen(ListScreen):
         table = self.query_one(SmallTable)
         table.display = bool(self._lines)
         wide = self.size.width >= 100
-        columns = ["When (UTC)", "", "Kind", "MLS number", *(["Attempts"] if wide else []), "What"]
+        columns = [f"When ({zone_name()})", "", "Kind", "MLS number", *(["Attempts"] if wide else []), "What"]
         shown = {
             str(index): self._cells(line, wide)
             for index, line in enumerate(self._lines)
@@ -75,7 +77,7 @@ class LogScreen(ListScreen):
         sign, role = _LOOKS.get(line.level, ("·", "foreground"))
         attempts = cell("" if line.attempts is None else f"{line.attempts:,}", 8, justify="right")
         return [
-            cell(line.at[5:19].replace("T", " "), 14),
+            cell(_local_time(line.at), 14),
             cell(sign, 1, style=self.hue(role)),
             cell(line.category, 14),
             cell(line.mls_number, 20, style="bold"),
@@ -103,16 +105,24 @@ class LogScreen(ListScreen):
     @on(DataTable.RowSelected)
     def action_open(self) -> None:
         if (line := self._chosen) is not None:
-            self.app.push_screen(TextDialog(line.message, _told(line)))
+            self.app.push_screen(TextDialog(line.message, _full_text(line)))
 
     def action_copy(self) -> None:
         if (line := self._chosen) is not None:
-            self.app.copy_to_clipboard(clean(_told(line)))
+            self.app.copy_to_clipboard(clean(_full_text(line)))
             self.notify("Copied.")
 
 
-def _told(line: LogLine) -> str:
-    """Each fact of the line on a row of its own."""
+def _local_time(at: str) -> str:
+    """``06-01 12:00:05`` in the local time zone; a time that cannot be read is shown as it is."""
+    try:
+        return datetime.fromisoformat(at).astimezone().strftime("%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return at
+
+
+def _full_text(line: LogLine) -> str:
+    """Every field of the line on a row of its own, with the time in UTC as in the file."""
     facts = {
         "at": line.at,
         "level": line.level,

@@ -109,26 +109,27 @@ class LongLines(ScrollView):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._looks: dict[tuple[str, bool], Style] = {}
-        self._shown_rows: list[Strip] = []
+        self._painted: dict[int, Strip] = {}
+        """What is on the screen, by the line of the widget."""
 
     def draw_row(self, row: int, width: int) -> Strip:
         """The line at this place of the whole, from 0."""
         raise NotImplementedError
 
-    def render_line(self, y: int) -> Strip:
+    def draw_visible(self, y: int) -> Strip:
+        """The line at this place of the widget, from its top."""
         return self.draw_row(y + self.scroll_offset.y, self.scrollable_content_region.width)
 
+    def render_line(self, y: int) -> Strip:
+        strip = self._painted[y] = self.draw_visible(y)
+        return strip
+
     def refresh_changed(self) -> None:
-        """Repaint the visible rows that differ from what was painted last."""
-        width, height = self.scrollable_content_region.width, self.size.height
-        top = self.scroll_offset.y
-        rows = [self.draw_row(top + y, width) for y in range(height)]
-        before, self._shown_rows = self._shown_rows, rows
-        if len(before) != len(rows):
-            self.refresh()
-            return
-        for y, (old, new) in enumerate(zip(before, rows, strict=True)):
-            if (part := changed_cells(old, new)) is not None:
+        """Repaint the visible lines that differ from what is on the screen."""
+        for y in range(self.size.height):
+            old = self._painted.get(y)
+            part = (0, self.size.width) if old is None else changed_cells(old, self.draw_visible(y))
+            if part is not None:
                 self.refresh(Region(part[0], y, part[1] - part[0], 1))
 
     def look(self, name: str = "", *, alone: bool = False) -> Style:

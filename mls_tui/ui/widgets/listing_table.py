@@ -282,9 +282,11 @@ class ListingTable(VirtualTable):
             self.index, self.rows = 0, ()
         self._anchor = None
         self._homes = {home.row: home for home in homes}
-        self.forget()
+        self._strips.clear()
         self.set_rows(rows)
-        self.scroll_to(y=max(0, self.index - line) if self._touched else 0, animate=False, force=True)
+        top = max(0, self.index - line) if self._touched else 0
+        if top != self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False, force=True)
 
     def aim(self, row: int | None) -> None:
         """The next rows are shown with the cursor on this one, if it is among them."""
@@ -400,6 +402,7 @@ class ListingTable(VirtualTable):
     def _draw(self, home: Summary, focused: bool, cursor: bool, marked: bool, column: str) -> Strip:
         base = self._base(focused, cursor, marked, hovered=column == "hover")
         segments = [Segment("✓ ", base + self.look("mark", alone=True)) if marked else Segment("  ", base)]
+        gap = base
         for place in self.laid:
             key = place.column.key
             text = cell_text(home, key, self.now_ms)
@@ -412,11 +415,12 @@ class ListingTable(VirtualTable):
             style = base
             if name and not focused:
                 style += Style(color=self.look(name).color, bold=name == "strong" or None)
+            segments += _pad(segments, place, gap)
+            gap = style  # a blank looks the same in any foreground, and one run of a style takes half the bytes of two
             if focused and key == column:
                 style += self.look("cell", alone=True)
-            segments += _pad(segments, place, base)
             segments.append(Segment(_fit(text, place), style))
-        return self._finish(segments, base)
+        return self._finish(segments, base).simplify()
 
     def _base(self, focused: bool, cursor: bool, marked: bool, *, hovered: bool) -> Style:
         """The line's background. Styles are whole, not partial: only then is a translucent colour blended."""

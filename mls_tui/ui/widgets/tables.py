@@ -164,11 +164,11 @@ class VirtualTable(LongLines, can_focus=True, inherit_bindings=False):
             self.index = self.index if row is None else rows.index(row)
         self.index = max(0, min(self.index, len(rows) - 1))
         set_length(self, len(rows) + HEADER)
-        self.refresh()
+        self.refresh_changed()
         self.call_after_refresh(self.keep_visible)
         self.post_message(self.Moved(self.row))
 
-    def render_line(self, y: int) -> Strip:
+    def draw_visible(self, y: int) -> Strip:
         index = self.scroll_offset.y + y - HEADER
         if y < HEADER:
             return self.draw_header()
