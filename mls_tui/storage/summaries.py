@@ -101,12 +101,13 @@ class Selection:
 @dataclass(frozen=True, slots=True)
 class Selected:
     """``rows`` are row numbers in order; ``counts`` how many of each status the query alone keeps; ``total`` all that
-    are stored. ``version`` is another number after any change."""
+    are stored. ``version`` is another number after any change; ``counted`` is the condition that was counted."""
 
     rows: array[int]
     counts: dict[str, int]
     total: int
     version: int = 0
+    counted: tuple[str, tuple[str | float, ...]] = ("", ())
 
 
 class Readable(Protocol):
@@ -128,9 +129,12 @@ class Summaries:
     def __init__(self, database: Readable, pk: str) -> None:
         self._database = database
         self._pk = pk
+        self._before: Selected | None = None
 
     async def select(self, wanted: Selection) -> Selected:
-        return await self._database.read_list(lambda db: select(db, self._pk, wanted))
+        before = self._before
+        self._before = await self._database.read_list(lambda db: select(db, self._pk, wanted, before))
+        return self._before
 
     async def read(self, rows: Sequence[int]) -> list[Summary]:
         """The summaries of these rows, in this order; a row that is gone is left out."""
@@ -192,29 +196,35 @@ def remove(db: sqlite3.Connection, pk: str, listing_ids: Iterable[str]) -> None:
         db.execute("DELETE FROM summaries WHERE pk = ? AND listing_id = ?", (pk, listing_id))
 
 
-def select(db: sqlite3.Connection, pk: str, wanted: Selection) -> Selected:
-    """The row numbers in order, the counts and the total, as of one moment."""
-    key, turn = SORTS[wanted.sort], " DESC" if wanted.descending else ""
-    order = f"{key}{turn} NULLS LAST, row"
+def select(db: sqlite3.Connection, pk: str, wanted: Selection, before: Selected | None = None) -> Selected:
+    """The row numbers in order, the counts and the total, as of one moment. Nothing is counted again if ``before``
+    counted the same query and nothing was written since.
+
+    SQLite makes one text of all row numbers, in the order of the inner query, without the interpreter's lock. A row at
+    a time would take and release that lock for each, and wait for the interface each time.
+    """
+    query, counted = wanted.query, (wanted.query.where, wanted.query.values)
+    kept = ", ".join(f"'{status}'" for status in STATUSES if status in (wanted.statuses or STATUSES))
+    order = f"{SORTS[wanted.sort]}{' DESC' if wanted.descending else ''} NULLS LAST, row"
     # `+pk`: a walk through the table is quicker than the index on pk, which would read it in another order.
-    sql = f"SELECT row, status FROM summaries WHERE +pk = ?{_and_where(wanted.query)} ORDER BY {order}"  # noqa: S608 - our words
-    rows = array("q")
-    counts = dict.fromkeys(STATUSES, 0)
-    statuses = set(wanted.statuses or STATUSES)
+    rows = f"SELECT row, status FROM summaries WHERE +pk = ?{_and_where(query)}"  # noqa: S608 - our words
     db.execute("BEGIN")
     try:
         version = data_version(db)
-        for row, status in db.execute(sql, (pk, *wanted.query.values)):
-            if status in statuses:
-                rows.append(row)
-            if status in counts:
-                counts[status] += 1
-        total = sum(counts.values())
-        if wanted.query.where:
+        if before and before.version == version and before.counted == counted:
+            counts, total = before.counts, before.total
+            only = f" AND status IN ({kept})" if wanted.statuses else ""
+            sql = f"SELECT group_concat(row) FROM ({rows}{only} ORDER BY {order})"  # noqa: S608 - our words
+            (text,) = db.execute(sql, (pk, *query.values)).fetchone()
+        else:
+            each = ", ".join(f"count(*) FILTER (WHERE status = '{status}')" for status in STATUSES)
+            sql = f"SELECT group_concat(row) FILTER (WHERE status IN ({kept})), {each} FROM ({rows} ORDER BY {order})"  # noqa: S608 - our words
+            text, *numbers = db.execute(sql, (pk, *query.values)).fetchone()
+            counts = dict(zip(STATUSES, numbers, strict=True))
             (total,) = db.execute("SELECT count(*) FROM summaries WHERE pk = ?", (pk,)).fetchone()
     finally:
         db.execute("COMMIT")
-    return Selected(rows, counts, total, version)
+    return Selected(array("q", orjson.loads(f"[{text or ''}]")), counts, total, version, counted)
 
 
 def data_version(db: sqlite3.Connection) -> int:

@@ -131,7 +131,7 @@ class ListCache(Summaries):
             log.warning("the cached list of listings is made again: %s", error)
         await self._database.close()
         await asyncio.to_thread(_delete, self.path)
-        self._database = Database(self.path, open_connection=_connect)
+        self._database, self._before = Database(self.path, open_connection=_connect), None
         return await work()
 
     @contextlib.contextmanager
