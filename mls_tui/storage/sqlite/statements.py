@@ -60,14 +60,17 @@ def page(
     db: sqlite3.Connection, wanted: KeyRange, after: str | None, count: int, read: Callable[[Item], T]
 ) -> tuple[list[T], str | None]:
     """Up to ``count`` items behind ``after``, and the sort key to go on from; None at the end."""
-    order = "DESC" if wanted.newest_first else "ASC"
-    beyond = "" if after is None else f" AND sk {'<' if wanted.newest_first else '>'} ?"
-    values: list[Any] = [wanted.pk, wanted.low, wanted.high, *([] if after is None else [after]), count]
+    # One bound a side: of two, SQLite may seek by the wider one and walk over every row of the earlier pages.
+    order, low, high, above, below = "ASC", wanted.low, wanted.high, ">=", "<="
+    if wanted.newest_first:
+        order, high, below = "DESC", *((high, below) if after is None else (after, "<"))
+    elif after is not None:
+        low, above = after, ">"
     rows = db.execute(
         f"SELECT sk, {'entry' if wanted.entries else 'body'} FROM items"  # noqa: S608 - fixed words only
-        f" WHERE pk = ? AND sk >= ? AND sk <= ?{beyond}{' AND entry IS NOT NULL' if wanted.entries else ''}"
+        f" WHERE pk = ? AND sk {above} ? AND sk {below} ?{' AND entry IS NOT NULL' if wanted.entries else ''}"
         f" ORDER BY sk {order} LIMIT ?",
-        values,
+        (wanted.pk, low, high, count),
     ).fetchall()
     return [read(_load(text) or {"PK": wanted.pk, "SK": sk}) for sk, text in rows], rows[-1][0] if len(
         rows
