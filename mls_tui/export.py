@@ -38,6 +38,7 @@ _REST = (
     ("listAgentName", str), ("originatingSystemName", str), ("modificationTimestamp", str), ("syncedAt", int),
     ("description", str),
 )  # fmt: skip
+_REST_NAMES = tuple(name for name, _ in _REST)
 _FIRST = ("listingId", "mlsNumber", "mlsProvider", "mlsId", "status")
 COLUMNS: dict[str, type] = {
     **dict.fromkeys(_FIRST, str),
@@ -98,9 +99,9 @@ def row_of(data: Data) -> list[Any]:
     address = data.get("address") or {}
     keys = [photo["key"] for photo in data.get("photos") or () if "key" in photo]
     return [
-        *(data.get(name) for name in _FIRST),
-        *(address.get(name) for name in _ADDRESS),
-        *(data.get(name) for name, _ in _REST),
+        *map(data.get, _FIRST),
+        *map(address.get, _ADDRESS),
+        *map(data.get, _REST_NAMES),
         "; ".join(data.get("features") or ()) or None,
         "; ".join(str(OpenHouse.model_validate(each)) for each in data.get("openHouses") or ()) or None,
         len(keys),
