@@ -31,6 +31,7 @@ _IMAGE_TYPES = re.compile(r"image|jpe?g|png|gif|webp|avif|heic|heif|tiff?")
 _OTHER_TYPES = re.compile(r"pdf|doc|xls|txt|text|html|video|mp4|mpeg|mov|quicktime|avi|wmv|webm|audio|mp3|wav|zip")
 _OTHER_RESOURCES = frozenset({"member", "agent", "office", "team", "teams"})
 _NOT_PUBLIC = frozenset({"private", "agent", "agentonly", "firm", "firmonly", "office", "officeonly"})
+_REFUSED = (("ResourceName", _OTHER_RESOURCES), ("Permission", _NOT_PUBLIC), ("MediaStatus", frozenset({"deleted"})))
 _SPARK_SIZES = ("UriLarge", "Uri2048", "Uri1600", "Uri1280", "Uri1024", "Uri800", "Uri640", "Uri300", "UriThumb")
 URL_FIELDS = ("MediaURL", "MediaUrl", *_SPARK_SIZES)
 _CAPTIONS = ("ShortDescription", "LongDescription", "MediaCaption", "Caption", "Name")
@@ -89,7 +90,7 @@ def _row(place: int, raw: object, base_url: str, warn: Warn) -> Row | None:
         warn("MediaURL is missing or unusable")
         return None
     fields = Fields(raw, silent)
-    preferred = any(_yes(raw.get(name)) for name in ("PreferredPhotoYN", "Primary"))
+    preferred = _yes(raw.get("PreferredPhotoYN")) or _yes(raw.get("Primary"))
     order = fields.number("Order", low=-1e9, high=1e9)
     return Row(
         place=place,
@@ -112,19 +113,22 @@ def _without_repeats(rows: list[Row]) -> list[Row]:
 
 
 def _is_public_photo(raw: Mapping[str, Any]) -> bool:
-    if _words(raw.get("ResourceName")) & _OTHER_RESOURCES or _words(raw.get("Permission")) & _NOT_PUBLIC:
+    for name, others in _REFUSED:
+        if name in raw and _words(raw[name]) & others:
+            return False
+    kinds = [raw[name][:100].lower() for name in ("MimeType", "MediaType") if isinstance(raw.get(name), str)]
+    if any(map(_OTHER_TYPES.search, kinds)):
         return False
-    if "deleted" in _words(raw.get("MediaStatus")):
+    shown = _shows_photos(_words(raw.get("MediaCategory")))
+    return any(map(_IMAGE_TYPES.search, kinds)) if shown is None else shown
+
+
+@lru_cache(1024)
+def _shows_photos(categories: frozenset[str]) -> bool | None:
+    """Whether Media of these categories are photos; None if the type of the file decides."""
+    if any(map(_NO_PHOTOS.search, categories)):
         return False
-    kinds = [value[:100].lower() for name in ("MimeType", "MediaType") if isinstance(value := raw.get(name), str)]
-    if any(_OTHER_TYPES.search(kind) for kind in kinds):
-        return False
-    categories = _words(raw.get("MediaCategory"))
-    if not categories:
-        return True
-    if any(_NO_PHOTOS.search(category) for category in categories):
-        return False
-    return any(map(_PHOTOS.search, categories)) or any(map(_IMAGE_TYPES.search, kinds))
+    return True if not categories or any(map(_PHOTOS.search, categories)) else None
 
 
 def _words(value: object) -> frozenset[str]:
