@@ -46,11 +46,11 @@ class ListingTask:
     def __post_init__(self) -> None:
         self._address_key = address_key(self.mapped.address)
 
-    async def settle_identity(self) -> None:
-        """Find out whether this is a stored listing under a new ListingKey. May ask the MLS."""
+    async def settle_identity(self) -> bool:
+        """Find out whether this is a stored listing under a new ListingKey. True if the MLS was asked."""
         before = _current.set(self)
         try:
-            await self.planner.settle_identity(self.record, self.context.connector)
+            return await self.planner.settle_identity(self.record, self.context.connector)
         finally:
             _current.reset(before)
 

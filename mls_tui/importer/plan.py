@@ -219,15 +219,18 @@ class Planner:
     def predecessors(self, record: FeedRecord) -> list[IndexEntry]:
         """Of a record with an unknown ListingKey: stored listings with its MLS number that this run has not met. Each
         is this listing under an older key, or another listing, which its MLS can tell."""
-        if not isinstance(record.verdict, Mapped) or self.entry(record) is not None:
+        if not isinstance(record.verdict, Mapped):
             return []
         same_number = self.index.numbered(record.provider, record.mls_number)
-        return [entry for entry in same_number if self.reader.may_change(entry) and not self.index.seen(entry)]
+        found = [entry for entry in same_number if self.reader.may_change(entry) and not self.index.seen(entry)]
+        return found if found and self.entry(record) is None else []
 
-    async def settle_identity(self, record: FeedRecord, connector: Connector) -> None:
-        """Ask for the key of each predecessor once. One that is gone becomes this listing, in the index too."""
+    async def settle_identity(self, record: FeedRecord, connector: Connector) -> bool:
+        """Ask for the key of each predecessor once. One that is gone becomes this listing, in the index too. True if
+        there was one."""
+        asked = False
         while predecessors := self.predecessors(record):
-            old = predecessors[0]
+            old, asked = predecessors[0], True
             async with self.busy.holding(old.mls_id):
                 if self.index.get(old.listing_id) != old or self.index.seen(old):
                     continue
@@ -236,6 +239,7 @@ class Planner:
                     # Without its hash and version it counts as changed, even if the new record is the older one.
                     self.index.add(replace(old, mls_id=record.listing_key, content_hash=None, version=""))
                 self.index.saw(old)
+        return asked
 
     def decide(self, record: FeedRecord, listing: Listing, entry: IndexEntry | None) -> Decision:
         options = self.reader.options

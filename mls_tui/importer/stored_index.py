@@ -69,6 +69,8 @@ class StoredIndex:
         self._reserved: set[str] = set()
         self._ids_elsewhere: set[str] = set()
         self._failed: set[str] = set()
+        self._found = ("", 0)
+        """The listing id that was looked up last, as a sweep asks several things of one, and its row."""
 
     @classmethod
     def of(cls, entries: Iterable[IndexEntry]) -> StoredIndex:
@@ -105,7 +107,7 @@ class StoredIndex:
             (self._numbers, _number(entry), before and _number(before)),
             (self._homes, _home(entry), before and _home(before)),
         ):
-            if text and text != was and row not in lookup.rows(text):
+            if text and text != was and (before is None or row not in lookup.rows(text)):
                 lookup.add(text, row)
         self._reserved.discard(self._new_ids.pop((entry.provider, entry.mls_id), ""))
 
@@ -196,11 +198,11 @@ class StoredIndex:
 
     def count_as(self, entry: IndexEntry, outcome: str) -> str | None:
         """Count a listing once a run: returns the outcome that this one replaces."""
-        before = self.counted(entry)
         row = self._row(entry.listing_id)
-        if row is not None:
-            self._outcome_of[row] = _OUTCOMES.index(outcome)
-        return before or None
+        if row is None:
+            return None
+        before, self._outcome_of[row] = self._outcome_of[row], _OUTCOMES.index(outcome)
+        return _OUTCOMES[before] or None
 
     def note_failed(self, listing_key: str) -> None:
         self._failed.add(listing_key)
@@ -212,8 +214,12 @@ class StoredIndex:
     # rows
 
     def _row(self, listing_id: str) -> int | None:
+        known, row = self._found
+        if known == listing_id and self._rows[row] is not None:
+            return row
         for row in self._ids.rows(listing_id):
             if self._rows[row] is not None and self._entry(row).listing_id == listing_id:
+                self._found = listing_id, row
                 return row
         return None
 

@@ -201,8 +201,7 @@ class FeedSweep:
             return
         task = ListingTask(self.context, self.planner, record, record.verdict.listing)
         try:
-            await task.settle_identity()
-            if self._settled(record) or await self._tidied(record):
+            if (await task.settle_identity() and self._settled(record)) or await self._tidied(record):
                 return
             await task.run()
         except (AuthenticationError, RateLimitedError):
@@ -227,8 +226,10 @@ class FeedSweep:
     async def _tidied(self, record: FeedRecord) -> bool:
         """After a run that was cut short: rid an unchanged listing of objects that its row does not point at."""
         context, planner = self.context, self.planner
+        if not context.tidy or context.options.full or not isinstance(record.verdict, Mapped):
+            return False
         entry = planner.entry(record)
-        if entry is None or context.options.full or not isinstance(record.verdict, Mapped):
+        if entry is None:
             return False
         if planner.decide(record, record.verdict.listing, entry) is not Decision.UNCHANGED:
             return False
