@@ -66,10 +66,10 @@ def _number(low: int, high: int) -> Callable[[object], int]:
     wanted = f"a whole number from {low} to {high}"
 
     def parse(value: object) -> int:
-        text = str(value).strip() if isinstance(value, int | str) and not isinstance(value, bool) else ""
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+        number = int(value) if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value) else value
+        if not isinstance(number, int) or isinstance(number, bool) or not low <= number <= high:
             raise ValueError(wanted)
-        return int(text)
+        return number
 
     return parse
 
@@ -271,8 +271,15 @@ def _parsed(spec: Spec, given: tuple[object, str, str]) -> object:
     try:
         return spec.parse(value)
     except ValueError as wanted:
-        shown = "" if spec.secret else f" {str(value)[:80]!r}"
+        shown = "" if spec.secret else f" {_brief(value)!r}"
         raise UsageError(f"{where} has a value{shown} that cannot be used for {spec.name}: write {wanted}.") from None
+
+
+def _brief(value: object) -> str:
+    try:
+        return str(value)[:80]
+    except (ValueError, RecursionError):  # a number of thousands of digits, or a deep nest
+        return "…"
 
 
 def _folders(home: Path | None, env: Mapping[str, str]) -> dict[str, Any]:
@@ -324,8 +331,9 @@ def read_file(path: Path) -> dict[str, Any]:
 
     try:
         found = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        why = "its values are nested too deep" if isinstance(error, RecursionError) else error
+    except (ValueError, RecursionError) as error:
+        plain = {RecursionError: "its values are nested too deep", ValueError: "a number has too many digits"}
+        why = plain.get(type(error), error)
         raise UsageError(f"The configuration file {path} is not valid TOML: {why}. Correct it or remove it.") from None
     _check_names(path, found)
     return found

@@ -13,7 +13,7 @@ settings.register_profile(
     "mls-tui",
     derandomize="CI" in os.environ,
     deadline=None,
-    max_examples=60,
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "60")),
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
 )

@@ -138,7 +138,7 @@ class ItemStore(ABC):
         # The id of a listing whose MLS number or provider changed begins with what they were. Its mark has the number.
         marks = self._pages(
             KeyRange.below(pk, keys.MARK_PREFIX),
-            lambda mark: str(mark["listingId"]) if mark.get("mlsNumber") == mls_number else "",
+            lambda mark: items.owner_of(mark, "") if mark.get("mlsNumber") == mls_number else "",
         )
         return await self.get_many(user_id, [listing_id async for page in marks for listing_id in page if listing_id])
 
@@ -212,7 +212,7 @@ class ItemStore(ABC):
 
     async def get_state(self, user_id: str, name: str) -> str | None:
         item = await self._get(items.pk(user_id), keys.state_sk(name))
-        return None if item is None else str(item["Data"]["text"])
+        return None if item is None else readable(lambda item: str(item["Data"]["text"]))(item)
 
     async def put_state(self, user_id: str, name: str, text: str) -> None:
         await self._put_items([items.state_item(user_id, name, text, self._now_ms())])
@@ -224,7 +224,7 @@ def readable(read: Callable[[Item], T]) -> Callable[[Item], T | None]:
     def attempt(item: Item) -> T | None:
         try:
             return read(item)
-        except (StorageError, KeyError, ValueError, TypeError, AttributeError) as error:
+        except (StorageError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
             log.warning("skipped a stored item that cannot be read: %s", type(error).__name__)
             return None
 

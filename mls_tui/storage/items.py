@@ -4,7 +4,8 @@ these items, so it must never know which one asks."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar
 
@@ -242,6 +243,23 @@ def mark_item(user_id: str, listing: Listing) -> Item:
     }
 
 
+def owner_of(mark: Item | None, default: str) -> str:
+    """The id of the listing that a mark is for; ``default`` if there is no mark or it does not say."""
+    owner = (mark or {}).get("listingId")
+    return owner if isinstance(owner, str) and owner else default
+
+
+def has_mark_of(stored: Item, item: Item) -> bool:
+    """Whether a stored listing is the one that ``item`` is to replace. A damaged row is."""
+    mark = stored.get("Mark")
+    return not isinstance(mark, str) or mark == item["Mark"]
+
+
+def is_newer(stored: Item, item: Item) -> bool:
+    version = stored.get("Version")
+    return isinstance(version, str) and version > item["Version"]
+
+
 def _mark_sk(listing: Listing) -> str:
     return keys.mark_sk(listing.mls_provider, listing.mls_id, listing.source if listing.apart else None)
 
@@ -253,7 +271,10 @@ def read_listing(item: Item) -> Listing:
 
 def read_data(item: Item) -> Item:
     """A listing's ``Data`` map as ``Listing.to_data`` gives it."""
-    return _with_urls(item["Data"])
+    data = _with_urls(item["Data"])
+    if not isinstance(data["listingId"], str):
+        raise TypeError("listingId")
+    return data
 
 
 def _with_urls(data: Item) -> Item:
@@ -391,10 +412,21 @@ def state_item(user_id: str, name: str, text: str, now_ms: int) -> Item:
 
 
 def _read(kind: type[R], data: Callable[[], Item], item: Item) -> R:
-    try:
+    with reading(f"The stored item {item.get('SK', '?')}"):
         return kind.from_data(data())
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+
+
+@contextmanager
+def reading(what: str = "A stored item that this belongs to") -> Iterator[None]:
+    """A value of another type than this program writes is a sentence. Also a decorator.
+
+    Raises:
+        DamagedItemError
+    """
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise DamagedItemError(
-            f"The stored item {item.get('SK', '?')} cannot be read ({type(error).__name__}); "
+            f"{what} cannot be read ({type(error).__name__}); "
             "it was changed by another program, or written by a newer mls-tui."
         ) from error

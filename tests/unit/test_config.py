@@ -6,8 +6,11 @@ import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mls_tui.config import SPECS, effective, load_settings
 from mls_tui.domain.errors import UsageError
@@ -173,3 +176,39 @@ def test_a_user_without_a_home_is_told_to_name_a_folder(monkeypatch: pytest.Monk
 
 def _nobody(uid: int) -> None:
     raise KeyError(uid)
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "0x" + "f" * 5_000, "[" + "0x" + "f" * 5_000 + "]"])
+@pytest.mark.parametrize("name", ["photos_in_flight", "table", "webp_variants"])
+def test_a_number_of_thousands_of_digits_is_a_sentence(home: Path, name: str, number: str) -> None:
+    _file(home, f"{name} = {number}")
+    with pytest.raises(UsageError, match=r"config\.toml") as caught:
+        load_settings()
+    assert len(str(caught.value)) < 500
+
+
+NAMES = st.sampled_from([spec.name for spec in SPECS] + ["colour", "a b", "é"])
+VALUES = st.sampled_from(
+    [
+        *("1", "-1", "9" * 5_000, "0x" + "f" * 5_000, "[0x" + "f" * 5_000 + "]", "1e999", "nan", "true", "2026-01-01"),
+        *("25:61:00", '""', '"aws"', '"~x"', r'"\u0000"', r'"\ud800"', "[1, 2]", "[" * 900, "[" * 900 + "]" * 900),
+        *("{a = 1}", '"http://u:p@h:99999"', "'''x\ny'''"),
+    ]
+) | st.text(max_size=20).map(lambda text: f"'{text}'")
+LINES = st.lists(st.tuples(NAMES, VALUES).map(" = ".join) | st.sampled_from(["[keys]", "[[keys]]", "[", "\0", "# é"]))
+
+
+@pytest.mark.fuzz("config.toml")
+@given(LINES.map("\n".join).map(str.encode) | st.binary(max_size=200), st.dictionaries(NAMES, st.text(max_size=20)))
+def test_whatever_stands_in_the_file_and_the_variables_gives_settings_or_a_sentence(
+    content: bytes, variables: dict[str, str]
+) -> None:
+    with TemporaryDirectory() as folder:
+        Path(folder, "config.toml").write_bytes(content)
+        environ = {f"MLS_TUI_{name.upper()}": text for name, text in variables.items()}
+        try:
+            settings = load_settings({**environ, "MLS_TUI_HOME": folder})
+        except UsageError as error:
+            assert len(str(error)) < 2_000  # noqa: PT017 - also no error is fine
+        else:
+            assert all(isinstance(line.value, str) for line in effective(settings))

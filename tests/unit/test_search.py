@@ -139,6 +139,7 @@ fields = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.fuzz("filters")
 @given(st.text() | st.lists(st.one_of(words, fields, st.text(max_size=8))).map(" ".join))
 def test_reading_and_searching_never_raise(text: str) -> None:
     query = parse(text)

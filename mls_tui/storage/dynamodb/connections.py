@@ -78,6 +78,7 @@ def reserve(table: Table, sk: str, run: Item, now_ms: int) -> Lease | bool:
     return _write_when_free(table, pk, sk, take, run["SK"].rpartition("#")[2], "", now_ms)
 
 
+@items.reading()
 def _write_when_free(
     table: Table, pk: str, sk: str, take: Callable[[Condition], None], run_id: str, holder: str, now_ms: int
 ) -> Lease | bool:

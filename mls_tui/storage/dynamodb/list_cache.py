@@ -161,5 +161,5 @@ def _as_of(db: sqlite3.Connection) -> int | None:
 def _put(db: sqlite3.Connection, items: Sequence[Item]) -> None:
     """Each that can be read: another program may have written a row of the table."""
     for item in items:
-        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, sqlite3.IntegrityError):
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, OverflowError, sqlite3.Error):
             summaries.put(db, [item])

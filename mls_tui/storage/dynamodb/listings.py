@@ -11,6 +11,7 @@ from typing import Any
 
 from mls_tui.domain import keys
 from mls_tui.domain.errors import StorageError
+from mls_tui.storage import items
 from mls_tui.storage.base import PutOutcome, PutResult
 from mls_tui.storage.dynamodb.table import Condition, ConditionFailedError, Table, TransactionFailedError
 from mls_tui.storage.items import Item, to_attributes
@@ -81,29 +82,28 @@ def _created(table: Table, item: Item, mark: Item) -> bool:
     return True
 
 
+@items.reading()
 def _put_as_stored(table: Table, item: Item, mark: Item, *, moved: bool) -> PutResult | None:
     """Read what is stored, then write on the condition that it is still so. None if it was not."""
     pk, listing_id = item["PK"], str(mark["listingId"])
     stored = table.get(pk, item["SK"])
-    known = stored is not None and stored.get("Mark") == item["Mark"]
-    if stored is not None and known and not moved and stored.get("Version", "") > item["Version"]:
+    known = stored is not None and items.has_mark_of(stored, item)
+    if stored is not None and known and not moved and items.is_newer(stored, item):
         return PutResult(PutOutcome.STALE, listing_id)
     holder = table.get(pk, mark["SK"])
-    owner = listing_id if holder is None else str(holder["listingId"])
+    owner = items.owner_of(holder, listing_id)
     if owner != listing_id and table.get(pk, keys.listing_sk(owner)) is not None:
         return PutResult(PutOutcome.STALE, owner)
     if stored is not None and not known and not moved:
         return PutResult(PutOutcome.TAKEN, listing_id)
-    writes = [put_new(table, mark) if holder is None else _put_if(table, mark, "listingId = :is", owner)]
+    writes = [put_new(table, mark) if holder is None else _put_if(table, mark, *_unchanged(holder, "listingId"))]
     if stored is None:
         writes.append(put_new(table, item))
     else:
-        row = {**item, "CreatedAt": stored["CreatedAt"]}
-        writes.append(_put_if(table, row, "UpdatedAt = :is", stored["UpdatedAt"]))
-        if not known and "Mark" in stored:
-            before = table.get(pk, stored["Mark"])
-            if before is not None and before["listingId"] == listing_id:
-                writes.append(_delete(table, pk, stored["Mark"], "listingId = :is", listing_id))
+        row = {**item, "CreatedAt": stored.get("CreatedAt", item["CreatedAt"])}
+        writes.append(_put_if(table, row, *_unchanged(stored, "UpdatedAt")))
+        if not known and items.owner_of(table.get(pk, stored["Mark"]), "") == listing_id:
+            writes.append(_delete(table, pk, stored["Mark"], "listingId = :is", listing_id))
     try:
         table.transact(writes)
     except TransactionFailedError:
@@ -121,6 +121,11 @@ def put_new(table: Table, item: Item) -> dict[str, Any]:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
     }
+
+
+def _unchanged(item: Item, name: str) -> tuple[str, Any]:
+    """A condition, and its value, that this attribute is still as it was read; a damaged item may lack it."""
+    return (f"{name} = :is", item[name]) if name in item else (f"attribute_not_exists({name}) AND PK = :is", item["PK"])
 
 
 def _put_if(table: Table, item: Item, condition: str, value: Any) -> dict[str, Any]:
@@ -141,7 +146,10 @@ def delete_listing(table: Table, pk: str, sk: str) -> Item | None:
         item = table.get(pk, sk)
         if item is None:
             return None
-        row = _delete(table, pk, sk, "UpdatedAt = :is", item["UpdatedAt"])
+        row = _delete(table, pk, sk, *_unchanged(item, "UpdatedAt"))
+        if not isinstance(item.get("Mark"), str):
+            _delete_alone(table, row)
+            return item
         listing_id = sk.removeprefix(keys.LISTING_PREFIX)
         mark = _delete(table, pk, item["Mark"], "attribute_not_exists(PK) OR listingId = :is", listing_id)
         try:

@@ -23,14 +23,14 @@ T = TypeVar("T")
 
 def get(db: sqlite3.Connection, pk: str, sk: str) -> Item | None:
     row = db.execute("SELECT body FROM items WHERE pk = ? AND sk = ?", (pk, sk)).fetchone()
-    return None if row is None else _load(row[0])
+    return None if row is None else _load(row[0], pk, sk)
 
 
 def get_all(db: sqlite3.Connection, pk: str, sks: list[str], read: Callable[[Item], T]) -> list[T]:
     """Those that exist, in any order."""
     marks = ", ".join("?" * len(sks))
-    rows = db.execute(f"SELECT body FROM items WHERE pk = ? AND sk IN ({marks})", (pk, *sks))  # noqa: S608 - only marks
-    return [read(_load(body)) for (body,) in rows]
+    rows = db.execute(f"SELECT body, sk FROM items WHERE pk = ? AND sk IN ({marks})", (pk, *sks))  # noqa: S608 - only marks
+    return [read(_load(body, pk, sk)) for body, sk in rows]
 
 
 def put(db: sqlite3.Connection, *rows: Item) -> None:
@@ -72,9 +72,7 @@ def page(
         f" ORDER BY sk {order} LIMIT ?",
         (wanted.pk, low, high, count),
     ).fetchall()
-    return [read(_load(text) or {"PK": wanted.pk, "SK": sk}) for sk, text in rows], rows[-1][0] if len(
-        rows
-    ) == count else None
+    return [read(_load(text, wanted.pk, sk)) for sk, text in rows], rows[-1][0] if len(rows) == count else None
 
 
 # listings
@@ -106,7 +104,7 @@ class _PendingWrites:
         for pk, sks in names.items():
             marks = ", ".join("?" * len(sks))
             query = f"SELECT sk, coalesce(entry, body) FROM items WHERE pk = ? AND sk IN ({marks})"  # noqa: S608 - only marks
-            self.held |= {(pk, sk): _load(text) for sk, text in self.db.execute(query, (pk, *sks))}
+            self.held |= {(pk, sk): _load(text, pk, sk) for sk, text in self.db.execute(query, (pk, *sks))}
 
     def get(self, pk: str, sk: str) -> Item | None:
         if (pk, sk) not in self.held:
@@ -122,27 +120,26 @@ class _PendingWrites:
         remove(self.db, pk, sk)
 
 
+@items.reading()
 def _put_listing(rows: _PendingWrites, item: Item, mark: Item, *, moved: bool) -> PutResult:
     pk, listing_id = item["PK"], str(mark["listingId"])
     stored = rows.get(pk, item["SK"])
-    known = stored is not None and stored.get("Mark", item["Mark"]) == item["Mark"]
+    known = stored is not None and items.has_mark_of(stored, item)
     if stored is not None and known and not moved:
-        if stored.get("Version", "") > item["Version"]:
+        if items.is_newer(stored, item):
             return PutResult(PutOutcome.STALE, listing_id)
         rows.put({**item, "CreatedAt": stored.get("CreatedAt", item["CreatedAt"])})
         return PutResult(PutOutcome.UPDATED, listing_id)
     holder = rows.get(pk, mark["SK"])
-    owner = listing_id if holder is None else str(holder["listingId"])
+    owner = items.owner_of(holder, listing_id)
     if owner != listing_id and rows.get(pk, keys.listing_sk(owner)) is not None:
         return PutResult(PutOutcome.STALE, owner)
     if stored is not None and not moved:
         return PutResult(PutOutcome.TAKEN, listing_id)
-    if stored is not None and not known:
-        before = rows.get(pk, stored["Mark"])
-        if before is not None and before["listingId"] == listing_id:
-            rows.remove(pk, stored["Mark"])
+    if stored is not None and not known and items.owner_of(rows.get(pk, stored["Mark"]), "") == listing_id:
+        rows.remove(pk, stored["Mark"])
     rows.put(mark)
-    rows.put(item if stored is None else {**item, "CreatedAt": stored["CreatedAt"]})
+    rows.put(item if stored is None else {**item, "CreatedAt": stored.get("CreatedAt", item["CreatedAt"])})
     return PutResult(PutOutcome.CREATED if stored is None else PutOutcome.UPDATED, listing_id)
 
 
@@ -151,12 +148,11 @@ def delete_listing(db: sqlite3.Connection, pk: str, sk: str) -> Item | None:
     row = db.execute("SELECT body, entry FROM items WHERE pk = ? AND sk = ?", (pk, sk)).fetchone()
     if row is None:
         return None
-    item, entry = (_load(text or "") for text in row)
+    item, entry = (_load(text or "", pk, sk) for text in row)
     remove(db, pk, sk)
-    mark_sk = item.get("Mark") or entry.get("Mark") or ""
-    mark = get(db, pk, mark_sk)
-    if mark is not None and keys.listing_sk(mark.get("listingId", "")) == sk:
-        remove(db, pk, mark_sk)
+    for mark_sk in (item.get("Mark"), entry.get("Mark")):
+        if isinstance(mark_sk, str) and keys.listing_sk(items.owner_of(get(db, pk, mark_sk), "")) == sk:
+            remove(db, pk, mark_sk)
     return item
 
 
@@ -169,6 +165,7 @@ def put_connection(db: sqlite3.Connection, item: Item) -> None:
     put(db, {**item, **kept})
 
 
+@items.reading()
 def put_cursor(db: sqlite3.Connection, sk: str, cursor: Item, run: Item, holder: str) -> bool:
     """False if ``holder`` does not hold the lease."""
     item = get(db, run["PK"], sk)
@@ -183,6 +180,7 @@ def _is_held_by(item: Item, holder: str) -> bool:
     return "Lease" in item and item["Lease"].get("holder", "") == holder
 
 
+@items.reading()
 def acquire_lease(db: sqlite3.Connection, pk: str, sk: str, lease: Lease, now_ms: int) -> Lease | bool:
     """True when taken, the other holder's lease where it is not free, False where there is no such connection."""
     item = get(db, pk, sk)
@@ -208,6 +206,7 @@ def _current_holder(db: sqlite3.Connection, item: Item, run_id: str, holder: str
     return None
 
 
+@items.reading()
 def release_lease(db: sqlite3.Connection, pk: str, sk: str, holder: str) -> None:
     item = get(db, pk, sk)
     if item is not None and _is_held_by(item, holder):
@@ -225,6 +224,7 @@ def put_run(db: sqlite3.Connection, item: Item) -> str | None:
     return kept.get("Control")
 
 
+@items.reading()
 def reserve(db: sqlite3.Connection, sk: str, run: Item, now_ms: int) -> Lease | bool:
     """True when done, who has the connection if it is not free, False if there is no such connection."""
     item = get(db, run["PK"], sk)
@@ -249,10 +249,10 @@ def _dump(item: Item) -> str:
     return orjson.dumps(item).decode()
 
 
-def _load(text: str) -> Item:
-    """An item; a damaged one has no attributes, which its reader says in a sentence."""
+def _load(text: str, pk: str, sk: str) -> Item:
+    """An item; a damaged one has no attributes but its key, which its reader says in a sentence."""
     try:
         item = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return {}
-    return item if isinstance(item, dict) else {}
+        item = {}
+    return {**(item if isinstance(item, dict) else {}), "PK": pk, "SK": sk}

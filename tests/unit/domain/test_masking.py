@@ -63,6 +63,7 @@ def unescaped(text: str) -> str:
     return re.sub("[\u200b\u00ad\r\n]|</?b>", "", text)
 
 
+@pytest.mark.fuzz("secrets")
 @pytest.mark.promise("secrets nowhere else")
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @given(SECRETS, AROUND, AROUND)
@@ -75,6 +76,7 @@ def test_no_spelling_of_a_secret_is_shown(spelling: str, secret: str, before: st
     assert secret not in unescaped(shown)
 
 
+@pytest.mark.fuzz("secrets")
 @pytest.mark.promise("secrets nowhere else")
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @given(LONG_SECRETS, AROUND)

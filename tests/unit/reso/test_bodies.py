@@ -97,6 +97,7 @@ async def test_what_follows_the_end_is_neither_read_nor_kept() -> None:
     assert await whole(Sent(gzip.compress(b"{}") + bytes(30 * MB)), cap=MB) == b"{}"
 
 
+@pytest.mark.fuzz("HTTP answers")
 @given(body=st.binary(max_size=3_000), times=st.integers(1, 300), size=st.integers(1, 70_000))
 async def test_an_honest_body_comes_whole_however_it_is_cut(body: bytes, times: int, size: int) -> None:
     assert await whole(Sent(gzip.compress(body * times), size), " GZip ") == body * times

@@ -69,6 +69,7 @@ def test_good_body_holds_no_error(body: object) -> None:
     assert fault_in(body) is None
 
 
+@pytest.mark.fuzz("JSON pages")
 @given(st.binary(max_size=3000))
 def test_no_body_raises_or_leaves_its_line(body: bytes) -> None:
     fault = read_fault(body, Masker(["secret"]))
@@ -204,6 +205,7 @@ def test_one_record_that_cannot_be_read_is_marked_and_the_others_are_kept(
         assert (body["@odata.count"], body["@odata.nextLink"]) == (3, "/x?[a]")
 
 
+@pytest.mark.fuzz("JSON pages")
 @given(
     st.sampled_from(
         [b'{"@odata.count": 2, "value": [{"a": "\\"x]"}, {"b": [1.5e3, null]}]}', b'{"D": {"Results": [{}]}}']

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mls_tui.domain.errors import UsageError
@@ -68,7 +68,7 @@ def test_none_clears_a_setting(name: str, word: str) -> None:
     assert not getattr(apply_overrides(PRESETS["mlsgrid"], {name: word}), name)
 
 
-@settings(max_examples=200, deadline=None)
+@pytest.mark.fuzz("settings of a connection")
 @given(st.sampled_from(SETTING_NAMES), st.text(max_size=60) | st.integers() | st.floats() | st.booleans())
 def test_whatever_is_given_for_a_setting_is_read_or_refused_with_a_sentence(
     name: str, value: str | int | float | bool

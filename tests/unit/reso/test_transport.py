@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mls_tui.domain.connection import SecretField
@@ -124,10 +124,10 @@ def answered(pieces: list[bytes], *, pause: bool = False) -> tuple[bytes, str]:
     return asyncio.run(work())
 
 
+@pytest.mark.fuzz("HTTP answers")
 @given(st.binary(max_size=900), st.sampled_from([LENGTH, CHUNKED, TO_THE_END]), CUTS, CUTS, st.integers(0, 2))
 @example(b"", LENGTH, [], [], 0)
 @example(b"\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", CHUNKED, [4], list(range(40)), 1)
-@settings(max_examples=25, deadline=None)
 def test_an_answer_is_the_same_however_it_is_framed_and_cut(
     content: bytes, framing: str, chunks: list[int], cuts: list[int], early: int
 ) -> None:
@@ -135,9 +135,9 @@ def test_an_answer_is_the_same_however_it_is_framed_and_cut(
     assert answered(split(head + framed(content, framing, chunks), cuts)) == (content, "")
 
 
+@pytest.mark.fuzz("HTTP answers")
 @pytest.mark.promise("hostile bodies")
 @given(st.binary(min_size=1, max_size=300), st.sampled_from([LENGTH, CHUNKED]), CUTS, st.integers(1, 10_000))
-@settings(max_examples=25, deadline=None)
 def test_an_answer_that_is_cut_off_is_never_whole(content: bytes, framing: str, cuts: list[int], missing: int) -> None:
     message = b"HTTP/1.1 200 OK\r\n" + framed(content, framing, cuts)
     short = message[: -(1 + missing % (len(message) - 1))]
@@ -224,12 +224,12 @@ GOOD = (
 BYTES = st.binary(max_size=6) | st.sampled_from([b"\r\n", b": ", b"\0", b"\xff", b"99999999999999999999", b"-1", b"0"])
 
 
+@pytest.mark.fuzz("HTTP answers")
 @given(
     st.sampled_from(GOOD),
     st.lists(st.tuples(st.integers(0, 400), st.integers(0, 9), BYTES), max_size=4),
     CUTS,
 )
-@settings(max_examples=60, deadline=None)
 def test_whatever_bytes_a_server_sends_end_as_an_answer_or_a_sentence(
     good: bytes, changes: list[tuple[int, int, bytes]], cuts: list[int]
 ) -> None:

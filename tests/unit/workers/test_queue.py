@@ -20,6 +20,7 @@ def test_a_message_holds_three_ids_and_nothing_else() -> None:
     assert decode(encode(JOB)) == JOB
 
 
+@pytest.mark.fuzz("queue messages")
 @given(st.text(max_size=LONGEST_BODY + 10))
 def test_any_text_is_a_job_or_none(text: str) -> None:
     assert decode(text) is None or encode(decode(text) or JOB)
@@ -28,6 +29,7 @@ def test_any_text_is_a_job_or_none(text: str) -> None:
 VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.lists(st.text()))
 
 
+@pytest.mark.fuzz("queue messages")
 @given(st.dictionaries(st.sampled_from(["v", "user", "connection", "run", "more"]), VALUES))
 def test_a_message_with_other_types_or_ids_is_none(fields: dict[str, Any]) -> None:
     job = decode(json.dumps(fields))

@@ -6,7 +6,8 @@ import json
 import unicodedata
 from typing import Any
 
-from hypothesis import example, given, settings
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mls_tui.domain.listing import Listing
@@ -55,7 +56,7 @@ def test_any_json_gets_a_verdict(value: Any) -> None:
         assert isinstance(map_record(value, preset), VERDICTS)
 
 
-@settings(max_examples=150)
+@pytest.mark.fuzz("records")
 @given(st.dictionaries(st.sampled_from(FIELDS), any_json, max_size=12), st.sampled_from(list(PRESETS.values())))
 def test_any_values_in_known_fields_give_a_listing_that_can_be_stored(fields: dict[str, Any], preset: Any) -> None:
     found: list[str] = []
@@ -66,7 +67,7 @@ def test_any_values_in_known_fields_give_a_listing_that_can_be_stored(fields: di
         assert len(fact_hash(verdict.listing)) == 16
 
 
-@settings(max_examples=150)
+@pytest.mark.fuzz("Media rows")
 @given(st.lists(st.dictionaries(st.sampled_from(MEDIA_FIELDS), any_json, max_size=8) | any_json, max_size=8), any_json)
 def test_any_media_gives_dense_photos_with_identities_of_their_own(rows: Any, parent: Any) -> None:
     photos = map_media(rows, parent, base_url="https://x.example/odata")
