@@ -164,7 +164,8 @@ async def key(walk: Walk) -> None:
         async with serving(one_home(0)) as origin:
             async with Workspace(local(folder)) as workspace:
                 await connected(workspace, f"{origin}/odata")
-            lent = SimpleNamespace(**{**vars(actions), "import_events": import_events})
+            lent = SimpleNamespace(**{name: getattr(actions, name) for name in actions.__all__})
+            lent.import_events = import_events
             app = MlsTuiApp(Workspace(local(folder)), cast("ActionsPort", lent))
             async with app.run_test(size=(120, 36)) as pilot:
                 await settled(pilot)

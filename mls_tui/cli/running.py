@@ -19,13 +19,13 @@ from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.output import OutputError, plain_text, print_json, say
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import MlsTuiError, sentence
-from mls_tui.importer.options import ImportControl
 from mls_tui.storage.threads import run_loop
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from mls_tui.actions.results import ActionResult
+    from mls_tui.importer.options import ImportControl
     from mls_tui.log import Log
 
 

@@ -41,6 +41,6 @@ def test_help_loads_neither_aws_nor_http_nor_the_interface() -> None:
 
 
 def test_the_first_screen_loads_no_model_store_or_picture() -> None:
-    loaded = _loaded("mls_tui.ui.app", "mls_tui.ui.screens.connections", deep=False)
+    loaded = _loaded("mls_tui.cli.interface", "mls_tui.ui.app", "mls_tui.ui.screens.connections", deep=False)
     assert "textual" in loaded
-    assert not loaded & {"pydantic", "sqlite3", "boto3", "httpx", "aiohttp", "PIL", "mls_tui.actions"}
+    assert not loaded & {"pydantic", "sqlite3", "boto3", "httpx", "aiohttp", "PIL", "mls_tui.importer.engine"}
