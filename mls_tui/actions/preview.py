@@ -53,7 +53,7 @@ class _Preview:
         index = await StoredIndex.read(ws.store.index(ws.user_id))
         reader = RecordReader(self._connection, for_connection(self._connection), options, self._warn)
         planner = Planner(reader, index, any_status=bool(options.only or options.keys))
-        index.sweep()
+        index.begin_sweep()
         query = first_query(options, self._connection.cursor, self._connector.since(self._connection.cursor))
         async for page in self._connector.pages(query):
             for raw in page.records:
@@ -83,7 +83,7 @@ class _Preview:
             return None
         changes: tuple[Difference, ...] = ()
         if entry is not None:
-            planner.index.saw(entry)
+            planner.index.mark_seen(entry)
         if decision is Decision.CHANGED and entry is not None:
             ws = self._workspace
             old = await ws.store.get(ws.user_id, entry.listing_id)

@@ -27,7 +27,7 @@ def backoff_seconds(failed_attempts: int, rng: random.Random) -> float:
     return float(2 ** (failed_attempts - 1)) + rng.random()
 
 
-def may_help(error: BaseException) -> bool:
+def worth_retrying(error: BaseException) -> bool:
     """True if the same call may succeed later. A rate limit is waited out elsewhere and never retried here."""
     if isinstance(error, RateLimitedError):
         return False
@@ -43,7 +43,7 @@ async def attempt(
     clock: Clock,
     rng: random.Random,
     on_failure: OnFailure,
-    helps: Callable[[BaseException], bool] = may_help,
+    helps: Callable[[BaseException], bool] = worth_retrying,
 ) -> T:
     """Call ``work(number)`` up to ``attempts`` times, as long as ``helps`` says that another attempt may succeed.
 

@@ -24,7 +24,7 @@ _EPOCH_MS = 1_000
 # during an import --------------------------------------------------------------------------------------------
 
 
-async def discard(context: ImportContext, keys: Sequence[str], *, undoable: bool = False) -> None:
+async def delete_objects(context: ImportContext, keys: Sequence[str], *, undoable: bool = False) -> None:
     """Delete objects that no row points at. If one cannot be deleted, warn; the next import tries again."""
     if not keys:
         return
@@ -37,7 +37,7 @@ async def discard(context: ImportContext, keys: Sequence[str], *, undoable: bool
         context.journal.warn("photos that are no longer needed could not be deleted: the next import tries again")
 
 
-async def discard_again(context: ImportContext) -> None:
+async def retry_deletions(context: ImportContext) -> None:
     """Delete what an earlier import could not, unless a row points at it by now."""
     by_listing: dict[str, list[str]] = {}
     for key in await pending(context.store, context.user_id):
@@ -48,19 +48,19 @@ async def discard_again(context: ImportContext) -> None:
             row = await context.store.get(context.user_id, listing_id)
         except DamagedItemError:
             continue
-        await discard(context, unneeded(row, keys) if row else keys)
+        await delete_objects(context, orphans_of(row, keys) if row else keys)
     if by_listing:
-        await remember_undeleted(context, any_before=True)
+        await save_undeleted(context, any_before=True)
 
 
-async def remember_undeleted(context: ImportContext, *, any_before: bool = False) -> None:
+async def save_undeleted(context: ImportContext, *, any_before: bool = False) -> None:
     """For the next import."""
     if context.undeleted or any_before:
         text = json.dumps(context.undeleted[:MOST_PENDING])
         await context.store.put_state(context.user_id, PENDING, text)
 
 
-def unneeded(listing: Listing, keys: Iterable[str]) -> list[str]:
+def orphans_of(listing: Listing, keys: Iterable[str]) -> list[str]:
     """Of the keys below a listing's prefix, originals that are no photo of it and variants of none of its photos."""
     originals = {photo.key for photo in listing.photos if photo.key}
     indices = {key_index(key) for key in originals}
@@ -78,17 +78,17 @@ def with_variants(user_id: str, listing_id: str, keys: Iterable[str], widths: It
     return found
 
 
-async def tidy_listing(context: ImportContext, listing: Listing) -> set[str]:
+async def delete_listing_orphans(context: ImportContext, listing: Listing) -> set[str]:
     """Delete the listing's objects that its row, which must have been written, does not need. Returns the keys that
     were there."""
     found: set[str] = set()
     async for keys in context.photos.keys(listing_prefix(context.user_id, listing.listing_id)):
         found.update(keys)
-    await discard(context, unneeded(listing, found))
+    await delete_objects(context, orphans_of(listing, found))
     return found
 
 
-async def delete_unowned(context: ImportContext, index: StoredIndex) -> None:
+async def delete_orphans(context: ImportContext, index: StoredIndex) -> None:
     """Delete the user's objects of listings that have no row: what a run of this connection that was cut short had
     stored for a listing that no run has stored since, or had not yet deleted with its row.
 
@@ -111,7 +111,7 @@ async def delete_unowned(context: ImportContext, index: StoredIndex) -> None:
             if any(epoch and epoch <= born < epoch + _EPOCH_MS for epoch in at_work):
                 continue
             if not await _has_row(store, user_id, listing_id):
-                await discard(context, found, undoable=True)
+                await delete_objects(context, found, undoable=True)
 
 
 async def _has_row(store: ListingStore, user_id: str, listing_id: str) -> bool:

@@ -43,7 +43,7 @@ class ImportContext:
     """Widths in pixels of the WebP copies to make of each photo."""
     resumable: bool = False
     """True if another process continues the run, under its id, after this one hands it over, fails or dies."""
-    tidy: bool = False
+    remove_orphans: bool = False
     """True if an earlier import was cut short: objects that no row points at are deleted on the way."""
     undeleted: list[str] = field(default_factory=list)
     """Keys of objects that no row points at and that could not be deleted."""

@@ -17,13 +17,13 @@ MAX_FAILED_KEYS = 1_000
 
 
 @dataclass(slots=True)
-class _OpenPage:
+class _PendingPage:
     outstanding: int
     last: tuple[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Advance:
+class CursorMove:
     """A cursor to save, and the pages it has passed since the last one. ``back``: the records turned out not to be in
     order, so the cursor returns to where the sweep began."""
 
@@ -33,14 +33,14 @@ class Advance:
 
 
 @dataclass(slots=True)
-class CursorKeeper:
+class CursorTracker:
     """Tracks the pages of one sweep. ``cursor`` is where the cursor may stand now; ``started`` is the sweep's own
     start in epoch seconds."""
 
     preset: ProviderPreset
     cursor: Cursor
     started: float
-    _pages: dict[int, _OpenPage] = field(default_factory=dict)
+    _pages: dict[int, _PendingPage] = field(default_factory=dict)
     _seen: tuple[float, str] = (float("-inf"), "")
     _newest: tuple[float, str, str] | None = None
     _ordered: bool = True
@@ -54,14 +54,14 @@ class CursorKeeper:
         self._origin = self.cursor
         self._failed = set(self.cursor.failed_keys)
 
-    def opened(self, page: Page) -> None:
+    def page_fetched(self, page: Page) -> None:
         """A page was fetched; its records are about to be handled."""
         last: tuple[str, str] | None = None
         for record in page.records:
-            last = self._take(record) or last
-        self._pages[page.number] = _OpenPage(outstanding=len(page.records), last=last)
+            last = self._observe(record) or last
+        self._pages[page.number] = _PendingPage(outstanding=len(page.records), last=last)
 
-    def settled(self, page_number: int) -> None:
+    def record_done(self, page_number: int) -> None:
         """One record of the page has been stored, has failed or needs nothing."""
         self._pages[page_number].outstanding -= 1
 
@@ -71,7 +71,7 @@ class CursorKeeper:
     def succeeded(self, listing_key: str) -> None:
         self._failed.discard(listing_key)
 
-    def advance(self) -> Advance | None:
+    def advance(self) -> CursorMove | None:
         """Close every page that is done from the front. None if the cursor stays where it was at the last call.
 
         In a sweep for changes it stays until the end: such a sweep begins some minutes before the watermark, so a
@@ -83,15 +83,15 @@ class CursorKeeper:
                 break
             del self._pages[number]
             self._done.append(number)
-            if page.last is not None and self._ordered and not self._overwhelmed and not self.cursor.swept:
+            if page.last is not None and self._ordered and not self._too_many_failed and not self.cursor.swept:
                 self._move(*page.last)
         if not self._moved:
             return None
         self._moved = False
         if self.cursor is self._origin:
-            return Advance(self.cursor, back=True)
+            return CursorMove(self.cursor, back=True)
         passed, self._done = tuple(self._done), []
-        return Advance(self.cursor, passed)
+        return CursorMove(self.cursor, passed)
 
     def finish(self, *, statuses: tuple[str, ...]) -> Cursor:
         """The cursor of a sweep that reached its end.
@@ -99,7 +99,7 @@ class CursorKeeper:
         An unordered sweep ends at its newest record, but not later than when it began, so that the next import asks
         again for what changed meanwhile.
         """
-        if self._overwhelmed:
+        if self._too_many_failed:
             return self.cursor
         if self._newest is not None and (self.cursor.swept or not self._ordered):
             self._move(self._newest[1], self._newest[2])
@@ -119,7 +119,7 @@ class CursorKeeper:
         return tuple(sorted(self._failed))[:MAX_FAILED_KEYS]
 
     @property
-    def _overwhelmed(self) -> bool:
+    def _too_many_failed(self) -> bool:
         return len(self._failed) > MAX_FAILED_KEYS
 
     def _move(self, watermark: str, key: str | None) -> None:
@@ -134,8 +134,8 @@ class CursorKeeper:
             return watermark, key
         return iso_z(datetime.fromtimestamp(self.started, UTC)), None
 
-    def _take(self, record: RawRecord) -> tuple[str, str] | None:
-        raw, place = record.get(self.preset.timestamp_field), place_of(record, self.preset)
+    def _observe(self, record: RawRecord) -> tuple[str, str] | None:
+        raw, place = record.get(self.preset.timestamp_field), position_of(record, self.preset)
         if place is None or not isinstance(raw, str):
             return None
         if self._ordered and place[0] < self._seen[0]:
@@ -148,7 +148,7 @@ class CursorKeeper:
         return raw, place[1]
 
 
-def place_of(record: RawRecord, preset: ProviderPreset) -> tuple[float, str] | None:
+def position_of(record: RawRecord, preset: ProviderPreset) -> tuple[float, str] | None:
     """Where a record stands in a sweep: its timestamp in epoch seconds and its key. None if it lacks one."""
     raw, key = record.get(preset.timestamp_field), record.get(preset.key_field)
     moment = parse_timestamp(raw) if isinstance(raw, str) else None

@@ -28,13 +28,13 @@ END_SECONDS = 30
 """The same for a run that ended by itself."""
 RUNS_LOOKED_AT = 100
 
-FINAL = frozenset({2, 3})
+FINAL_EXIT_CODES = frozenset({2, 3})
 """Exit codes of failures that another attempt does not help: wrong configuration, credentials refused."""
 
 log = logging.getLogger("mls_tui")
 
 
-def in_progress(connection: Connection, holder: Lease) -> ImportInProgressError:
+def already_running(connection: Connection, holder: Lease) -> ImportInProgressError:
     """The error of a second import of a connection."""
     if holder.pid:
         host = holder.host.partition("/")[0]
@@ -74,9 +74,9 @@ class RunLease:
         connection = self._connection
         holder = await self._store.acquire_lease(connection.user_id, connection.connection_id, lease, now_ms=now)
         if holder is not None:
-            raise in_progress(connection, holder)
+            raise already_running(connection, holder)
 
-    async def keep(self) -> None:
+    async def keep_renewed(self) -> None:
         """Renew until cancelled. A store that does not answer is asked again while the lease lasts."""
         while True:
             await self._clock.sleep(RENEW_SECONDS)
@@ -124,19 +124,19 @@ class Importer:
         try:
             async with RunLease(context.store, context.connection, journal.run.run_id, context.clock) as lease:
                 journal.holder = lease.holder
-                result = await self._held(lease)
+                result = await self._import_with_lease(lease)
         except Exception as error:
             result = result or self._failure(error)
         except asyncio.CancelledError:
             result = result or self._stopped()
         context.emit(RunFinished, result=result)
 
-    async def _held(self, lease: RunLease) -> ImportResult:
+    async def _import_with_lease(self, lease: RunLease) -> ImportResult:
         """With the lease held: import, then save how it ended, even when cancelled."""
         context = self._context
         try:
             async with asyncio.TaskGroup() as group:
-                keeping = [group.create_task(lease.keep()), group.create_task(self._keep_saved())]
+                keeping = [group.create_task(lease.keep_renewed()), group.create_task(self._keep_saved())]
                 await self._import()
                 for task in keeping:
                     task.cancel()
@@ -162,25 +162,25 @@ class Importer:
         self._began = True
         with beside_an_import():
             await self._save()
-            await self._close_cut_short()
-            index = await StoredIndex.read(self._entries())
+            await self._close_interrupted_runs()
+            index = await StoredIndex.read(self._stored_entries())
             await FeedImport(context, index, workers=self._workers).run()
 
-    async def _entries(self) -> AsyncIterator[IndexEntry]:
+    async def _stored_entries(self) -> AsyncIterator[IndexEntry]:
         """Every stored listing under the connection's preset. Notes what this run had stored before it was resumed."""
         context, journal = self._context, self._context.journal
         async for entry in context.store.index(context.user_id, context.connection.provider):
             if journal.resumed and entry.last_import is not None and entry.last_import.run == journal.run.run_id:
-                journal.done[entry.listing_id] = entry.last_import
+                journal.stored_before[entry.listing_id] = entry.last_import
             yield entry
 
-    async def _close_cut_short(self) -> None:
+    async def _close_interrupted_runs(self) -> None:
         """Other runs of this connection that have not ended: the lease is ours, so their process is gone."""
         context = self._context
         for run in await context.store.runs(context.user_id, limit=RUNS_LOOKED_AT):
             mine = run.connection_id == context.connection.connection_id and run.run_id != context.journal.run.run_id
             if mine and not run.ended:
-                await context.store.put_run(context.user_id, _cut_short(run))
+                await context.store.put_run(context.user_id, _interrupted(run))
 
     async def _keep_saved(self) -> None:
         """Save the run's row every few seconds and do what its control word says. If the store does not answer, what
@@ -225,7 +225,7 @@ class Importer:
         return context.journal.result(state, error=error, exit_code=130)
 
     def _failure(self, error: BaseException) -> ImportResult:
-        cause = speaking(error)
+        cause = error_to_report(error)
         text = sentence(cause)
         if not isinstance(cause, MlsTuiError):
             log.error("unforeseen error", exc_info=cause)
@@ -234,12 +234,12 @@ class Importer:
         state = RunState.FAILED
         if isinstance(cause, ImportInProgressError):
             state = RunState.CANCELLED
-        elif self._context.resumable and code not in FINAL:
+        elif self._context.resumable and code not in FINAL_EXIT_CODES:
             state = RunState.QUEUED
         return self._context.journal.result(state, error=text, exit_code=code)
 
 
-def speaking(error: BaseException) -> BaseException:
+def error_to_report(error: BaseException) -> BaseException:
     """The error of a group to report: refused credentials first, then one of ours."""
     found = _leaves(error)
     for kind in (AuthenticationError, MlsTuiError):
@@ -255,7 +255,7 @@ def _leaves(error: BaseException) -> list[BaseException]:
     return [leaf for each in error.exceptions for leaf in _leaves(each)]
 
 
-def _cut_short(run: ImportRun) -> ImportRun:
+def _interrupted(run: ImportRun) -> ImportRun:
     error = "The import was cut short: its process ended without saying so. What it had stored stays."
     return run.model_copy(
         update={

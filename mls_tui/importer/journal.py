@@ -36,14 +36,14 @@ _PAGE: ContextVar[int | None] = ContextVar("page", default=None)
 
 
 @dataclass(slots=True)
-class _Part:
+class _Totals:
     """What was done for some of the pages."""
 
     counts: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
 
-    def take(self, other: _Part) -> None:
+    def take(self, other: _Totals) -> None:
         self.counts.update(other.counts)
         self.warnings.update(other.warnings)
         self.problems += other.problems
@@ -59,7 +59,7 @@ class _Saved:
     problems: int = 0
     errors: tuple[Problem, ...] = ()
 
-    def with_part(self, part: _Part) -> _Saved:
+    def plus(self, part: _Totals) -> _Saved:
         errors = (*self.errors, *_listed(part.problems))[:MAX_ERRORS]
         counts, warnings = Counter(self.counts), Counter(self.warnings)
         counts.update(part.counts)
@@ -83,7 +83,7 @@ class Journal:
         self.clock = clock
         self.holder = ""
         self.finished = False
-        self.done: dict[str, LastImport] = {}
+        self.stored_before: dict[str, LastImport] = {}
         checkpoint = run.checkpoint or Checkpoint()
         self.phase = checkpoint.phase
         self.changes_only = run.changes_only
@@ -92,13 +92,13 @@ class Journal:
         self._saved = self._before = _Saved(counts, warnings, checkpoint.problems, run.errors)
         self._cursor: Cursor | None = None
         """A cursor that could not be saved yet."""
-        self._settled = _Part()
-        self._open: dict[int | None, _Part] = {}
+        self._closed = _Totals()
+        self._open: dict[int | None, _Totals] = {}
         self._fold = TallyFold(dict(counts))
         self._queue: deque[Event] = deque()
         self._arrived = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._caught_up = asyncio.Event()
+        self._caught_up.set()
         self._saving = asyncio.Lock()
 
     @property
@@ -127,8 +127,8 @@ class Journal:
         return [problem for part in self._unsaved for problem in part.problems]
 
     @property
-    def _unsaved(self) -> tuple[_Part, ...]:
-        return (self._settled, *self._open.values())
+    def _unsaved(self) -> tuple[_Totals, ...]:
+        return (self._closed, *self._open.values())
 
     @contextmanager
     def page(self, number: int) -> Iterator[None]:
@@ -139,11 +139,11 @@ class Journal:
         finally:
             _PAGE.reset(before)
 
-    def _here(self) -> _Part:
+    def _current_page(self) -> _Totals:
         page = _PAGE.get()
         part = self._open.get(page)
         if part is None:
-            part = self._open[page] = _Part()
+            part = self._open[page] = _Totals()
         return part
 
     def emit(self, event: Event) -> None:
@@ -152,57 +152,57 @@ class Journal:
             return
         self.finished = isinstance(event, RunFinished)
         self._fold.add(event)
-        counts = self._here().counts
+        counts = self._current_page().counts
         for name, by in deltas(event):
             counts[name] += by
         self._queue.append(event)
         self._arrived.set()
         if len(self._queue) >= BACKLOG:
-            self._room.clear()
+            self._caught_up.clear()
 
-    async def room(self) -> None:
+    async def reader_caught_up(self) -> None:
         """Wait until the reader of the events has kept up."""
-        await self._room.wait()
+        await self._caught_up.wait()
 
     def count(self, **counts: int) -> None:
         """Add to the counts without an event."""
-        self._here().counts.update(counts)
+        self._current_page().counts.update(counts)
         self._fold.count(**counts)
 
-    def outcome(self, listing_id: str, outcome: str) -> str:
+    def final_outcome(self, listing_id: str, outcome: str) -> str:
         """How a listing counts: as ``outcome``, or as what this run did with it before it was resumed."""
-        done = self.done.pop(listing_id, None)
+        done = self.stored_before.pop(listing_id, None)
         if done is None:
             return outcome
         self.count(photos_stored=done.photos_stored, photos_reused=done.photos_reused, bytes=done.bytes)
         return done.outcome
 
     def warn(self, kind: str) -> None:
-        self._here().warnings[kind] += 1
+        self._current_page().warnings[kind] += 1
 
     def problem(self, problem: Problem) -> None:
         """Note a failure; it is stored when its page is settled."""
-        self._here().problems.append(problem)
+        self._current_page().problems.append(problem)
 
     def begin_sweep(self) -> None:
-        """Remember what is saved now: ``reopen`` goes back to it."""
+        """Remember what is saved now: ``rewind`` goes back to it."""
         self._before = self._saved
 
-    async def reopen(self) -> None:
+    async def rewind(self) -> None:
         """The cursor goes back to where the sweep began: what was settled since then is not any more."""
         since, warnings = Counter(self._saved.counts), Counter(self._saved.warnings)
         since.subtract(self._before.counts)
         warnings.subtract(self._before.warnings)
         stored = [problem async for problem in self._store.problems(self.run.user_id, self.run.run_id)]
         problems = stored[self._before.problems : self._saved.problems]
-        self._open.setdefault(None, _Part()).take(_Part(since, warnings, problems))
+        self._open.setdefault(None, _Totals()).take(_Totals(since, warnings, problems))
         self._saved = self._before
 
-    def settle(self, pages: Collection[int] | None = None) -> None:
+    def close_pages(self, pages: Collection[int] | None = None) -> None:
         """The cursor passes these pages; None: everything is done."""
         for number in tuple(self._open) if pages is None else (None, *pages):
             if (part := self._open.pop(number, None)) is not None:
-                self._settled.take(part)
+                self._closed.take(part)
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Every event in order; ends after RunFinished."""
@@ -210,7 +210,7 @@ class Journal:
             while self._queue:
                 event = self._queue.popleft()
                 if len(self._queue) < BACKLOG // 2:
-                    self._room.set()
+                    self._caught_up.set()
                 yield event
                 if isinstance(event, RunFinished):
                     return
@@ -233,7 +233,7 @@ class Journal:
     async def save_end(self, result: ImportResult) -> None:
         """Write how the run ended, or that it waits for a worker. Raises as ``save``."""
         if result.state is not RunState.QUEUED:
-            self.settle()
+            self.close_pages()
         await asyncio.shield(asyncio.ensure_future(self._write(result.state, result.error, result.exit_code, None)))
 
     async def _write(self, state: RunState, error: str | None, exit_code: int, cursor: Cursor | None) -> str | None:
@@ -241,7 +241,7 @@ class Journal:
             ended = state not in (RunState.RUNNING, RunState.QUEUED)
             self._cursor = cursor or self._cursor
             if ended or self._cursor is not None:
-                await self._save_settled()
+                await self._save_problems()
             now = epoch_ms(self.clock.now())
             run = self.run.model_copy(
                 update={
@@ -273,19 +273,19 @@ class Journal:
         counts = ImportCounts.model_validate(dict(saved.counts))
         return Checkpoint(counts=counts, warnings=dict(saved.warnings), problems=saved.problems, phase=self.phase)
 
-    async def _save_settled(self) -> None:
+    async def _save_problems(self) -> None:
         """Store the problems of what is settled: they count once a row that covers them is stored."""
-        settled, self._settled = self._settled, _Part()
+        settled, self._closed = self._closed, _Totals()
         while some := settled.problems[:PROBLEMS_AT_ONCE]:
             try:
                 await self._store.put_problems(self.run.user_id, self.run.run_id, self._saved.problems, some)
             except BaseException:
-                settled.take(self._settled)
-                self._settled = settled
+                settled.take(self._closed)
+                self._closed = settled
                 raise
             del settled.problems[: len(some)]
-            self._saved = self._saved.with_part(_Part(problems=some))
-        self._saved = self._saved.with_part(settled)
+            self._saved = self._saved.plus(_Totals(problems=some))
+        self._saved = self._saved.plus(settled)
 
     def result(self, state: RunState, *, error: str | None = None, exit_code: int | None = None) -> ImportResult:
         """How the run ended; the exit code is 1 if listings failed."""

@@ -11,11 +11,11 @@ from mls_tui.domain.clock import iso_z
 from mls_tui.domain.errors import AuthenticationError, MLSError, StorageError, sentence
 from mls_tui.domain.events import AttemptFailed, ListingStarted, ListingStored, Throttled
 from mls_tui.domain.listing import LastImport, Listing, Photo, address_key
-from mls_tui.domain.retry import LISTING_ATTEMPTS, attempt, may_help
-from mls_tui.importer.cleanup import damaged_keys, discard, tidy_listing, with_variants
+from mls_tui.domain.retry import LISTING_ATTEMPTS, attempt, worth_retrying
+from mls_tui.importer.cleanup import damaged_keys, delete_listing_orphans, delete_objects, with_variants
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.journal import Journal
-from mls_tui.importer.photos import ListingPhotos, complete_renditions, keepable
+from mls_tui.importer.photos import ListingPhotos, complete_variants, storable
 from mls_tui.importer.plan import FeedRecord, PhotoPlan, Planner, content_hash, entry_of, hash_parts, plan_photos
 from mls_tui.reso.base import MediaCutError, Notice, Observer, Paused, RawRecord, RequestFailed
 from mls_tui.reso.mapping.changes import history_changes
@@ -66,7 +66,7 @@ class ListingTask:
                 clock=context.clock,
                 rng=context.rng,
                 on_failure=self._report,
-                helps=lambda error: may_help(error) and not isinstance(error, MLSError),
+                helps=lambda error: worth_retrying(error) and not isinstance(error, MLSError),
             )
         finally:
             _current.reset(before)
@@ -109,7 +109,7 @@ class ListingTask:
         put = {photo.key for photo in self._photos.done.values() if photo.key}
         row = await context.store.get(context.user_id, listing_id) if put else None
         stray = put - ({photo.key for photo in row.photos} if row else set())
-        await discard(context, with_variants(context.user_id, listing_id, sorted(stray), context.variants))
+        await delete_objects(context, with_variants(context.user_id, listing_id, sorted(stray), context.variants))
 
     async def _attempt(self, number: int) -> None:
         try:
@@ -139,7 +139,7 @@ class ListingTask:
         mapped, context, index = self.mapped, self.context, self.planner.index
         if old is None:
             listing_id = index.new_id(mapped.mls_provider, mapped.mls_number, mapped.mls_id, context.epoch)
-            relisted_from = index.same_home(mapped.mls_provider, self._address_key)
+            relisted_from = index.at_address(mapped.mls_provider, self._address_key)
         else:
             listing_id, relisted_from = old.listing_id, old.relisted_from
         return mapped.model_copy(
@@ -167,8 +167,8 @@ class ListingTask:
             rows, self._cut = list(error.rows), sentence(error)
         photos = self._map_media(rows)
         if self._cut is None and (photos or not self.mapped.photos_count):
-            if self.record.came_with(rows):
-                self._fingerprint = self.record.lasting_fingerprint
+            if self.record.covers(rows):
+                self._fingerprint = self.record.fingerprint_to_store
             return photos
         self.context.journal.warn("Media cut short" if self._cut else "Media missing though PhotosCount is not 0")
         self._media_asked = 1 + ((old.media_asked or 0) if old and old.version == self.mapped.version else 0)
@@ -197,7 +197,7 @@ class ListingTask:
         self, draft: Listing, old: Listing | None, feed: tuple[Photo, ...], plan: PhotoPlan, fetched: list[Photo]
     ) -> Listing:
         by_order = {photo.order: photo for photo in (*plan.kept, *fetched)}
-        photos = tuple(keepable(by_order.get(photo.order, photo), self.context.connector.masked) for photo in feed)
+        photos = tuple(storable(by_order.get(photo.order, photo), self.context.connector.masked) for photo in feed)
         history = (*old.history, *history_changes(old, draft, iso_z(self.context.clock.now()))) if old else ()
         return draft.model_copy(
             update={
@@ -228,11 +228,13 @@ class ListingTask:
         await self._delete_obsolete(listing, plan)
         if self._cut is not None:
             context.photo_failed(listing, len(listing.photos), self._cut, attempts=1)
-        if listing.listing_id not in context.journal.done:
+        if listing.listing_id not in context.journal.stored_before:
             context.journal.count(photos_reused=len(plan.kept))
-        outcome = context.journal.outcome(listing.listing_id, "unchanged" if same else "updated" if old else "created")
-        if not (same and index.counted(entry)):
-            self._stored(listing, outcome, index.count_as(entry, outcome))
+        outcome = context.journal.final_outcome(
+            listing.listing_id, "unchanged" if same else "updated" if old else "created"
+        )
+        if not (same and index.outcome_of(entry)):
+            self._stored(listing, outcome, index.set_outcome(entry, outcome))
 
     def _last_import(self, old: Listing | None, plan: PhotoPlan) -> LastImport:
         run = self.context.journal.run.run_id
@@ -268,13 +270,13 @@ class ListingTask:
 
     async def _delete_obsolete(self, listing: Listing, plan: PhotoPlan) -> None:
         context, user_id = self.context, self.context.user_id
-        if context.tidy or context.options.full:
-            present = await tidy_listing(context, listing)
+        if context.remove_orphans or context.options.full:
+            present = await delete_listing_orphans(context, listing)
             if context.options.full:
-                await complete_renditions(context, listing, present)
+                await complete_variants(context, listing, present)
             return
         obsolete = [key for key in plan.obsolete if key not in {photo.key for photo in listing.photos}]
-        await discard(context, with_variants(user_id, listing.listing_id, obsolete, context.variants))
+        await delete_objects(context, with_variants(user_id, listing.listing_id, obsolete, context.variants))
 
     async def _id_taken(self, listing: Listing, old: Listing | None) -> None:
         """The id belongs to another listing, which another program stored meanwhile. Its photos stay: ours may have
@@ -285,7 +287,7 @@ class ListingTask:
             if row is not None:
                 index.add(entry_of(row, address_key(row.address)))
             raise StorageError("The listing was changed by another import at the same time.", retryable=True)
-        index.not_free(listing.listing_id)
+        index.mark_taken(listing.listing_id)
         self._photos = None
         await self._import(None)
 
@@ -306,14 +308,14 @@ class ListingTask:
         ours = [photo.key for photo in listing.photos if photo.key and photo.key not in kept]
         # Under one id the renditions of both have the same keys.
         widths = context.variants if winner.listing_id != listing.listing_id else ()
-        await discard(context, with_variants(context.user_id, listing.listing_id, ours, widths))
+        await delete_objects(context, with_variants(context.user_id, listing.listing_id, ours, widths))
         index.add(entry)
         if winner.version < listing.version:
             self._photos = None
             await self._import(entry)
             return
-        if not index.counted(entry):
-            self._stored(winner, "unchanged", index.count_as(entry, "unchanged"))
+        if not index.outcome_of(entry):
+            self._stored(winner, "unchanged", index.set_outcome(entry, "unchanged"))
 
 
 def _identity(listing: Listing) -> tuple[str, str, str]:

@@ -95,7 +95,7 @@ class ImportControl:
         with self._lock:
             self._loop = self._task = self._go = None
 
-    async def permission(self) -> None:
+    async def wait_while_paused(self) -> None:
         """Wait while paused."""
         if self._go is not None:
             await self._go.wait()

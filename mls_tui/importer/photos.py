@@ -19,7 +19,7 @@ from mls_tui.domain.errors import MLSError, PhotoError, RateLimitedError, senten
 from mls_tui.domain.events import AttemptFailed, PhotoStored
 from mls_tui.domain.keys import photo_key, variant_key, variant_name
 from mls_tui.domain.listing import Listing, Photo
-from mls_tui.domain.retry import PHOTO_ATTEMPTS, attempt, may_help
+from mls_tui.domain.retry import PHOTO_ATTEMPTS, attempt, worth_retrying
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.plan import as_stored, key_index
 from mls_tui.reso.base import PhotoBytes, RawRecord
@@ -28,7 +28,7 @@ from mls_tui.reso.rate_limit import Flight
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_SIGNS_IN = re.compile(
+_CREDENTIAL_PARAMETER = re.compile(
     r"(access|auth|id|refresh|bearer|server)?[_-]?token=|(x[_-])?api[_-]?key=|client[_-]?secret=|passw(or)?d=|authorization=",
     re.IGNORECASE,
 )
@@ -36,7 +36,7 @@ _SIGNS_IN = re.compile(
 ORIGINAL_URL_BYTES = 1_024
 """S3 keeps at most 2 kB of metadata, names included."""
 
-_AS_IT_IS = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9/%:._~!$&'()*+,;=@-]*", re.ASCII)
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9/%:._~!$&'()*+,;=@-]*", re.ASCII)
 
 MapMedia = Callable[[list[RawRecord]], tuple[Photo, ...]]
 
@@ -67,7 +67,7 @@ class ListingPhotos:
                         group.create_task(self._one(index, photo))
         finally:
             await self._stop_reading()
-        return [_shown(self.done[_place(index, photo)], photo) for index, photo in wanted]
+        return [_with_order_of(self.done[_place(index, photo)], photo) for index, photo in wanted]
 
     async def _one(self, index: int, photo: Photo) -> None:
         context = self.context
@@ -108,7 +108,7 @@ class ListingPhotos:
         async def work(number: int) -> tuple[PhotoBytes, Flight]:
             nonlocal expired
             source = await self._renewed(photo) if expired or (number > 1 and context.preset.media_once) else photo
-            await context.control.permission()
+            await context.control.wait_while_paused()
             flight = await context.in_flight.begin()
             began = time.monotonic()
             try:
@@ -134,7 +134,7 @@ class ListingPhotos:
             sha256=served.sha256,
             metadata=object_metadata(context, listing.listing_id, index, photo.original_url),
         )
-        await put_renditions(context, listing.listing_id, index, photo.original_url, served.body, context.variants)
+        await put_variants(context, listing.listing_id, index, photo.original_url, served.body, context.variants)
         self._stored(index, key, stored.size)
         return photo.model_copy(
             update={
@@ -192,27 +192,27 @@ class ListingPhotos:
 
 def _helps(error: BaseException) -> bool:
     """Only failures of the photo itself: other requests have had their attempts, or end the run."""
-    return isinstance(error, PhotoError) and may_help(error)
+    return isinstance(error, PhotoError) and worth_retrying(error)
 
 
 def _place(index: int, photo: Photo) -> tuple[int, str, str]:
     return (index, *photo.identity)
 
 
-def _shown(done: Photo, now: Photo) -> Photo:
+def _with_order_of(done: Photo, now: Photo) -> Photo:
     """A photo that an earlier attempt fetched, with its current order and caption."""
     if (done.order, done.caption) == (now.order, now.caption):
         return done
     return done.model_copy(update={"order": now.order, "caption": now.caption})
 
 
-def keepable(photo: Photo, masked: Callable[[str], str]) -> Photo:
+def storable(photo: Photo, masked: Callable[[str], str]) -> Photo:
     """The photo as it is stored in a row. One that could not be fetched keeps its URL with the query, which may be its
     signature (docs/contract.md, section S3), but without tokens, keys and passwords of the account."""
     url, original = photo.url, masked(photo.original_url)
     if photo.key is None:
         parts = urlsplit(url)
-        kept = [pair for pair in parts.query.split("&") if _SIGNS_IN.match(pair) is None]
+        kept = [pair for pair in parts.query.split("&") if _CREDENTIAL_PARAMETER.match(pair) is None]
         host = parts.netloc.rpartition("@")[2]
         url = masked(urlunsplit((parts.scheme, host, parts.path, "&".join(kept), parts.fragment)))
     if url == photo.url and original == photo.original_url:
@@ -223,7 +223,7 @@ def keepable(photo: Photo, masked: Callable[[str], str]) -> Photo:
 # metadata and renditions -------------------------------------------------------------------------------------
 
 
-async def put_renditions(
+async def put_variants(
     context: ImportContext, listing_id: str, index: int, original_url: str, body: bytes, widths: Sequence[int]
 ) -> None:
     """Store renditions of these widths in pixels. One that cannot be made is a warning, never a failure."""
@@ -231,7 +231,7 @@ async def put_renditions(
         return
     try:
         async with context.variant_slots:
-            made = await asyncio.to_thread(make_renditions, body, widths)
+            made = await asyncio.to_thread(make_variants, body, widths)
     except PhotoError as error:
         context.journal.warn(f"no WebP variants: {sentence(error)}")
         return
@@ -245,7 +245,7 @@ async def put_renditions(
         )
 
 
-async def complete_renditions(context: ImportContext, listing: Listing, present: Collection[str]) -> None:
+async def complete_variants(context: ImportContext, listing: Listing, present: Collection[str]) -> None:
     """Make the renditions that a stored listing lacks (``--full``); ``present`` are the keys of its objects."""
     listing_id = listing.listing_id
     for photo in listing.photos:
@@ -258,7 +258,7 @@ async def complete_renditions(context: ImportContext, listing: Listing, present:
         widths = [width for key, width in keys.items() if key not in present]
         body = await context.photos.get(photo.key) if widths else None
         if body is not None:
-            await put_renditions(context, listing_id, index, photo.original_url, body, widths)
+            await put_variants(context, listing_id, index, photo.original_url, body, widths)
 
 
 def object_metadata(context: ImportContext, listing_id: str, index: int, original_url: str) -> dict[str, str]:
@@ -269,7 +269,7 @@ def object_metadata(context: ImportContext, listing_id: str, index: int, origina
 
 def metadata_url(url: str) -> str:
     """For S3 metadata: percent-encoded ASCII, no user, query or fragment, cut to fit (docs/contract.md, section S3)."""
-    if _AS_IT_IS.fullmatch(url):
+    if _PLAIN_URL.fullmatch(url):
         return url[:ORIGINAL_URL_BYTES]
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
@@ -286,7 +286,7 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF")
 QUALITY = 80
 
 
-def make_renditions(body: bytes, widths: Sequence[int] = DEFAULT_WIDTHS) -> dict[int, bytes]:
+def make_variants(body: bytes, widths: Sequence[int] = DEFAULT_WIDTHS) -> dict[int, bytes]:
     """WebP renditions by width. A photo narrower than a width keeps its own width; none is enlarged.
 
     The EXIF orientation is applied and all metadata dropped (location, camera). An animation

@@ -64,12 +64,12 @@ class FeedRecord:
         return fingerprint(self.raw, self.reader.salt)
 
     @property
-    def lasting_fingerprint(self) -> str | None:
+    def fingerprint_to_store(self) -> str | None:
         """The fingerprint to store with the listing; None if the mapping warned, so that it warns again next time."""
         return self.fingerprint if isinstance(self.verdict, Mapped) and not self._warnings else None
 
     @cached_property
-    def key_as_served(self) -> str:
+    def raw_key(self) -> str:
         """The value of the key field as text, unmapped: enough to look up by. Half of a surrogate pair, which no
         database takes, becomes a question mark."""
         return str(self.raw.get(self.reader.preset.key_field, "")).encode(errors="replace").decode()
@@ -86,7 +86,7 @@ class FeedRecord:
                 return map_media(rows, self.raw, base_url=self.reader.preset.base_url) or None
         return None
 
-    def came_with(self, media: Sequence[RawRecord]) -> bool:
+    def covers(self, media: Sequence[RawRecord]) -> bool:
         """True if the record's fingerprint covers these Media rows: they came with it, or it came with none."""
         held = next((rows for name in INLINE_MEDIA if isinstance(rows := self.raw.get(name), list) and rows), None)
         return held is None or len(media) <= len(held)
@@ -128,7 +128,7 @@ class RecordReader:
         return f"{host}/{self.preset.dataset}" if self.preset.dataset else host
 
     @cached_property
-    def told_provider(self) -> str | None:
+    def named_provider(self) -> str | None:
         """The MLS that the user said this connection serves (``--mls``), whichever host its listings came from."""
         if not (self.preset.serves_many and self.connection.mls_system):
             return None
@@ -136,7 +136,7 @@ class RecordReader:
 
     def may_change(self, entry: IndexEntry) -> bool:
         """docs/contract.md, section Identity: only what came from the same host, or is of the MLS that was told."""
-        return entry.source == self.source or entry.provider == self.told_provider
+        return entry.source == self.source or entry.provider == self.named_provider
 
 
 # decisions ---------------------------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ class Decision(Enum):
     SKIPPED = "skipped"
 
 
-class KeyedLock:
+class KeyLocks:
     """One task at a time per key. A key is known only while a task holds it, waits for it or has reserved it."""
 
     def __init__(self) -> None:
@@ -190,12 +190,12 @@ class Planner:
     index: StoredIndex
     any_status: bool = False
     """Take records of every status: listings that were selected, or that an earlier import did not finish."""
-    busy: KeyedLock = field(default_factory=KeyedLock)
+    locks: KeyLocks = field(default_factory=KeyLocks)
     """By ListingKey: a listing is imported, removed or given a new key by one task at a time."""
 
-    def same(self, record: FeedRecord) -> IndexEntry | None:
+    def identical(self, record: FeedRecord) -> IndexEntry | None:
         """The stored listing that was made from this very record and lacks nothing."""
-        for entry in self.index.keyed(record.key_as_served):
+        for entry in self.index.by_listing_key(record.raw_key):
             known = hash_parts(entry.content_hash)[2]
             if known and known == record.fingerprint and self.reader.may_change(entry):
                 return None if entry.photos_missing and self.reader.options.photos else entry
@@ -208,7 +208,7 @@ class Planner:
         then two systems of the feed use one key.
         """
         reader, index = self.reader, self.index
-        found = [entry for entry in index.keyed(record.listing_key) if reader.may_change(entry)]
+        found = [entry for entry in index.by_listing_key(record.listing_key) if reader.may_change(entry)]
         exact = [entry for entry in found if entry.provider == record.provider]
         if exact:
             return next((entry for entry in exact if entry.source == reader.source), exact[0])
@@ -221,7 +221,7 @@ class Planner:
         is this listing under an older key, or another listing, which its MLS can tell."""
         if not isinstance(record.verdict, Mapped):
             return []
-        same_number = self.index.numbered(record.provider, record.mls_number)
+        same_number = self.index.by_mls_number(record.provider, record.mls_number)
         found = [entry for entry in same_number if self.reader.may_change(entry) and not self.index.seen(entry)]
         return found if found and self.entry(record) is None else []
 
@@ -231,14 +231,14 @@ class Planner:
         asked = False
         while predecessors := self.predecessors(record):
             old, asked = predecessors[0], True
-            async with self.busy.holding(old.mls_id):
+            async with self.locks.holding(old.mls_id):
                 if self.index.get(old.listing_id) != old or self.index.seen(old):
                     continue
                 served = await connector.listing(old.mls_id)
                 if served is None or isinstance(self.reader.record(0, served).verdict, Gone):
                     # Without its hash and version it counts as changed, even if the new record is the older one.
                     self.index.add(replace(old, mls_id=record.listing_key, content_hash=None, version=""))
-                self.index.saw(old)
+                self.index.mark_seen(old)
         return asked
 
     def decide(self, record: FeedRecord, listing: Listing, entry: IndexEntry | None) -> Decision:

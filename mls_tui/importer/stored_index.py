@@ -117,11 +117,11 @@ class StoredIndex:
             self._rows[row] = None
             self._size -= 1
 
-    def keyed(self, listing_key: str) -> list[IndexEntry]:
+    def by_listing_key(self, listing_key: str) -> list[IndexEntry]:
         """The listings with this ListingKey, of any MLS."""
         return [entry for entry in self._entries(self._keys.rows(listing_key)) if entry.mls_id == listing_key]
 
-    def numbered(self, provider: str, mls_number: str) -> list[IndexEntry]:
+    def by_mls_number(self, provider: str, mls_number: str) -> list[IndexEntry]:
         """The listings of this MLS with this MLS number."""
         wanted = (provider, mls_number)
         found = self._entries(self._numbers.rows(f"{provider}\n{mls_number}"))
@@ -131,7 +131,7 @@ class StoredIndex:
         row = self._row(listing_id)
         return None if row is None else self._entry(row)
 
-    def same_home(self, provider: str, address_key: str | None) -> str | None:
+    def at_address(self, provider: str, address_key: str | None) -> str | None:
         """The listing id of the first listing of this MLS at this address."""
         if not address_key:
             return None
@@ -164,18 +164,18 @@ class StoredIndex:
         self._reserved.add(found)
         return found
 
-    def not_free(self, listing_id: str) -> None:
+    def mark_taken(self, listing_id: str) -> None:
         """Another program has stored a listing under this id."""
         self._ids_elsewhere.add(listing_id)
 
     # what this run has met
 
-    def sweep(self) -> int:
-        """The number of a new sweep, for ``saw`` and ``missed``."""
+    def begin_sweep(self) -> int:
+        """The number of a new sweep, for ``mark_seen`` and ``unseen``."""
         self._sweeps += 1
         return self._sweeps
 
-    def saw(self, entry: IndexEntry, sweep: int | None = None) -> None:
+    def mark_seen(self, entry: IndexEntry, sweep: int | None = None) -> None:
         """A sweep, or a question by key, has met this listing in the feed."""
         row = self._row(entry.listing_id)
         if row is not None:
@@ -186,17 +186,17 @@ class StoredIndex:
         row = self._row(entry.listing_id)
         return row is not None and self._sweep_of[row] > 0
 
-    def missed(self, connection_id: str, sweep: int) -> list[IndexEntry]:
+    def unseen(self, connection_id: str, sweep: int) -> list[IndexEntry]:
         """The connection's listings that neither this sweep nor a later one has met."""
         unmet = (row for row in range(len(self._rows)) if self._sweep_of[row] < sweep)
         return [entry for entry in self._entries(unmet) if entry.connection_id == connection_id]
 
-    def counted(self, entry: IndexEntry) -> str:
+    def outcome_of(self, entry: IndexEntry) -> str:
         """The outcome that this listing has counted as in this run; empty if it has not counted yet."""
         row = self._row(entry.listing_id)
         return _OUTCOMES[self._outcome_of[row]] if row is not None else ""
 
-    def count_as(self, entry: IndexEntry, outcome: str) -> str | None:
+    def set_outcome(self, entry: IndexEntry, outcome: str) -> str | None:
         """Count a listing once a run: returns the outcome that this one replaces."""
         row = self._row(entry.listing_id)
         if row is None:
@@ -204,7 +204,7 @@ class StoredIndex:
         before, self._outcome_of[row] = self._outcome_of[row], _OUTCOMES.index(outcome)
         return _OUTCOMES[before] or None
 
-    def note_failed(self, listing_key: str) -> None:
+    def mark_failed(self, listing_key: str) -> None:
         self._failed.add(listing_key)
 
     def has_failed(self, listing_key: str) -> bool:

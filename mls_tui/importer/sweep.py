@@ -26,9 +26,9 @@ from mls_tui.domain.events import ListingFailed, ListingRemoved, ListingSkipped,
 from mls_tui.domain.listing import Change, ListingStatus, address_key
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.domain.wording import plural
-from mls_tui.importer.cleanup import delete_unowned, discard_again, remember_undeleted, tidy_listing
+from mls_tui.importer.cleanup import delete_listing_orphans, delete_orphans, retry_deletions, save_undeleted
 from mls_tui.importer.context import ImportContext
-from mls_tui.importer.cursor import Advance, CursorKeeper, place_of
+from mls_tui.importer.cursor import CursorMove, CursorTracker, position_of
 from mls_tui.importer.erase import erase_listing
 from mls_tui.importer.listing_task import ListingTask
 from mls_tui.importer.options import ImportOptions
@@ -64,8 +64,8 @@ class FeedSweep:
     context: ImportContext
     planner: Planner
     workers: int
-    keeper: CursorKeeper | None = None
-    save_cursor: Callable[[Advance], Awaitable[None]] | None = None
+    tracker: CursorTracker | None = None
+    save_cursor: Callable[[CursorMove], Awaitable[None]] | None = None
     served: set[str] = field(default_factory=set)
     complete: bool = False
     number: int = field(init=False)
@@ -74,7 +74,7 @@ class FeedSweep:
     _store_failures: int = 0
 
     def __post_init__(self) -> None:
-        self.number = self.planner.index.sweep()
+        self.number = self.planner.index.begin_sweep()
 
     async def run(self, query: FeedQuery) -> None:
         """Read to the end and store what has to be. Raises only what stops the whole run. If the feed breaks off, what
@@ -93,8 +93,8 @@ class FeedSweep:
         try:
             async for page in self.context.connector.pages(query):
                 self.context.emit(PageFetched, number=page.number, records=len(page.records), total=page.total)
-                if self.keeper is not None:
-                    self.keeper.opened(page)
+                if self.tracker is not None:
+                    self.tracker.page_fetched(page)
                 for raw in page.records:
                     record = self.planner.reader.record(page.number, raw)
                     if query.keys or query.resume_after:
@@ -118,52 +118,52 @@ class FeedSweep:
             return False
         timestamp, key = query.resume_after
         preset = self.context.preset
-        before = place_of({preset.timestamp_field: timestamp, preset.key_field: key}, preset)
-        here = place_of(raw, preset)
+        before = position_of({preset.timestamp_field: timestamp, preset.key_field: key}, preset)
+        here = position_of(raw, preset)
         return before is not None and here is not None and here <= before
 
     async def _dispatch(self, record: FeedRecord, queue: Work) -> None:
         """Settle what costs nothing here; the rest waits for a worker. Two records with one ListingKey are never in
         work at once."""
-        await self.context.journal.room()
-        if record.key_as_served in self.planner.busy or not self._settled(record):
-            await self.context.control.permission()
-            self.planner.busy.reserve(record.key_as_served)
+        await self.context.journal.reader_caught_up()
+        if record.raw_key in self.planner.locks or not self._needs_nothing(record):
+            await self.context.control.wait_while_paused()
+            self.planner.locks.reserve(record.raw_key)
             await queue.put(record)
             return
         self._finished(record)
 
     async def _work(self, queue: Work) -> None:
         while (record := await queue.get()) is not None:
-            async with self.planner.busy.holding(record.key_as_served):
-                self.planner.busy.release(record.key_as_served)
-                await self.context.journal.room()
-                await self.context.control.permission()
+            async with self.planner.locks.holding(record.raw_key):
+                self.planner.locks.release(record.raw_key)
+                await self.context.journal.reader_caught_up()
+                await self.context.control.wait_while_paused()
                 with self.context.journal.page(record.page):
-                    if not self._settled(record):
+                    if not self._needs_nothing(record):
                         await self._handle(record)
             self._finished(record)
             await self._advance()
 
     def _finished(self, record: FeedRecord) -> None:
-        if self.keeper is not None:
-            self.keeper.settled(record.page)
+        if self.tracker is not None:
+            self.tracker.record_done(record.page)
 
     async def _advance(self) -> None:
-        if self.keeper is None or self.save_cursor is None:
+        if self.tracker is None or self.save_cursor is None:
             return
         async with self._saving:
-            if (advance := self.keeper.advance()) is not None:
+            if (advance := self.tracker.advance()) is not None:
                 await self.save_cursor(advance)
 
     # one record
 
-    def _settled(self, record: FeedRecord) -> bool:
+    def _needs_nothing(self, record: FeedRecord) -> bool:
         """True if nothing has to be requested or written for the record. Its outcome has been emitted then."""
         index, planner = self.planner.index, self.planner
-        same = None if self._looks_closer else planner.same(record)
+        same = None if self._verifies_unchanged else planner.identical(record)
         if same is not None:
-            index.saw(same, self.number)
+            index.mark_seen(same, self.number)
             self._unchanged(same)
             return True
         verdict = record.verdict
@@ -185,8 +185,8 @@ class FeedSweep:
             return True
         if entry.provider != record.provider and verdict.listing.version >= entry.version:
             return False  # its system name changed: the worker stores it
-        index.saw(entry, self.number)
-        if self._looks_closer or planner.decide(record, verdict.listing, entry) is not Decision.UNCHANGED:
+        index.mark_seen(entry, self.number)
+        if self._verifies_unchanged or planner.decide(record, verdict.listing, entry) is not Decision.UNCHANGED:
             return False
         self._unchanged(entry)
         return True
@@ -201,7 +201,7 @@ class FeedSweep:
             return
         task = ListingTask(self.context, self.planner, record, record.verdict.listing)
         try:
-            if (await task.settle_identity() and self._settled(record)) or await self._tidied(record):
+            if (await task.settle_identity() and self._needs_nothing(record)) or await self._cleaned_unchanged(record):
                 return
             await task.run()
         except (AuthenticationError, RateLimitedError):
@@ -216,17 +216,17 @@ class FeedSweep:
             self._store_failures = 0
             self._succeeded(record.listing_key)
             if (entry := self.planner.entry(record)) is not None:
-                self.planner.index.saw(entry, self.number)
+                self.planner.index.mark_seen(entry, self.number)
 
     @property
-    def _looks_closer(self) -> bool:
+    def _verifies_unchanged(self) -> bool:
         """True if unchanged listings have their photos verified (``--full``) or their objects tidied."""
-        return self.context.options.full or self.context.tidy
+        return self.context.options.full or self.context.remove_orphans
 
-    async def _tidied(self, record: FeedRecord) -> bool:
+    async def _cleaned_unchanged(self, record: FeedRecord) -> bool:
         """After a run that was cut short: rid an unchanged listing of objects that its row does not point at."""
         context, planner = self.context, self.planner
-        if not context.tidy or context.options.full or not isinstance(record.verdict, Mapped):
+        if not context.remove_orphans or context.options.full or not isinstance(record.verdict, Mapped):
             return False
         entry = planner.entry(record)
         if entry is None:
@@ -236,15 +236,15 @@ class FeedSweep:
         stored = await context.store.get(context.user_id, entry.listing_id)
         if stored is None:
             return False
-        await tidy_listing(context, stored)
+        await delete_listing_orphans(context, stored)
         self._unchanged(entry)
         return True
 
     def _unchanged(self, entry: IndexEntry) -> None:
         index = self.planner.index
-        if not index.counted(entry):
-            outcome = self.context.journal.outcome(entry.listing_id, "unchanged")
-            index.count_as(entry, outcome)
+        if not index.outcome_of(entry):
+            outcome = self.context.journal.final_outcome(entry.listing_id, "unchanged")
+            index.set_outcome(entry, outcome)
             self.context.emit(
                 ListingStored,
                 mls_number=entry.mls_number,
@@ -265,7 +265,7 @@ class FeedSweep:
         if erased is not None and erased.left:
             context.undeleted.extend(erased.left)
             context.journal.warn("photos of a removed listing could not be deleted: the next import tries again")
-        replaces = index.counted(entry) or None
+        replaces = index.outcome_of(entry) or None
         index.remove(entry)
         self._succeeded(record.listing_key)
         context.emit(
@@ -282,8 +282,8 @@ class FeedSweep:
         self._succeeded(record.listing_key)
 
     def _succeeded(self, listing_key: str) -> None:
-        if self.keeper is not None:
-            self.keeper.succeeded(listing_key)
+        if self.tracker is not None:
+            self.tracker.succeeded(listing_key)
 
     def _failed(self, record: FeedRecord, error: Exception, attempts: int) -> None:
         if isinstance(error, StorageError) and (error.retryable or error.fatal):
@@ -291,8 +291,8 @@ class FeedSweep:
             if error.fatal or self._store_failures >= STORE_FAILURES:
                 raise error
         self._problem(record, ProblemKind.LISTING, sentence(error), attempts)
-        if self.keeper is not None and record.listing_key:
-            self.keeper.failed(record.listing_key)
+        if self.tracker is not None and record.listing_key:
+            self.tracker.failed(record.listing_key)
 
     def _quarantine(self, record: FeedRecord, verdict: Quarantined) -> None:
         raw = self.context.connector.masked(verdict.raw)
@@ -306,7 +306,7 @@ class FeedSweep:
         number, key = record.mls_number, record.listing_key
         entry = self.planner.entry(record) if key else None
         if key:
-            index.note_failed(key)
+            index.mark_failed(key)
         context.journal.problem(
             Problem(
                 kind=kind,
@@ -325,7 +325,7 @@ class FeedSweep:
             error=error,
             attempts=attempts,
             quarantined=kind is ProblemKind.QUARANTINED,
-            replaces=index.count_as(entry, "failed") if entry is not None else None,
+            replaces=index.set_outcome(entry, "failed") if entry is not None else None,
         )
 
 
@@ -345,12 +345,12 @@ class FeedImport:
     async def run(self) -> None:
         """Raises what stops the whole run."""
         before = self._cursor.epoch
-        self._cut_short = self._context.tidy = before != 0
+        self._cut_short = self._context.remove_orphans = before != 0
         if self._context.journal.phase == "done":
             return
         await self._save_cursor(self._beginning())
         try:
-            await discard_again(self._context)
+            await retry_deletions(self._context)
             if self._context.options.selective:
                 options = self._context.options
                 await self._sweep(any_status=bool(options.only or options.keys)).run(self._query())
@@ -360,7 +360,7 @@ class FeedImport:
             await self._main()
         finally:
             with contextlib.suppress(StorageError):
-                await remember_undeleted(self._context)
+                await save_undeleted(self._context)
 
     def _beginning(self) -> Cursor:
         """The cursor to start with: one left by an unfinished sweep of another scope says nothing about this one."""
@@ -375,32 +375,32 @@ class FeedImport:
     def _scope(self) -> tuple[str, ...]:
         return tuple(sorted(status.value for status in self._context.options.scope))
 
-    def _sweep(self, *, any_status: bool = False, keeper: CursorKeeper | None = None) -> FeedSweep:
+    def _sweep(self, *, any_status: bool = False, tracker: CursorTracker | None = None) -> FeedSweep:
         planner = Planner(self._reader, self._index, any_status=any_status)
-        return FeedSweep(self._context, planner, self._workers, keeper=keeper)
+        return FeedSweep(self._context, planner, self._workers, tracker=tracker)
 
-    def _keeper(self) -> CursorKeeper:
-        return CursorKeeper(self._context.preset, self._cursor, self._started)
+    def _tracker(self) -> CursorTracker:
+        return CursorTracker(self._context.preset, self._cursor, self._started)
 
     async def _unfinished(self) -> None:
         """Listings that failed before, and those with photos still missing, before anything new."""
-        context, keeper = self._context, self._keeper()
+        context, tracker = self._context, self._tracker()
         if context.journal.phase != "retries":
             return
         pending = set(self._cursor.failed_keys)
         if context.options.photos and self._cursor.swept and not context.options.full:
             mine = (entry for entry in self._mine(list(self._index)) if entry.status is not ListingStatus.EXPIRED)
             pending |= {entry.mls_id for entry in mine if entry.photos_missing}
-        if context.journal.done:  # what this run had stored before it was resumed counts again
-            pending |= {entry.mls_id for entry in self._index if entry.listing_id in context.journal.done}
+        if context.journal.stored_before:  # what this run had stored before it was resumed counts again
+            pending |= {entry.mls_id for entry in self._index if entry.listing_id in context.journal.stored_before}
         if pending:
-            sweep = self._sweep(any_status=True, keeper=keeper)
+            sweep = self._sweep(any_status=True, tracker=tracker)
             await sweep.run(FeedQuery(keys=tuple(sorted(pending))))
             for key in pending - sweep.served:
-                keeper.succeeded(key)  # the MLS has it no more
+                tracker.succeeded(key)  # the MLS has it no more
         context.journal.phase = "sweep"
-        context.journal.settle()
-        await self._save_cursor(self._cursor.model_copy(update={"failed_keys": keeper.failed_keys()}))
+        context.journal.close_pages()
+        await self._save_cursor(self._cursor.model_copy(update={"failed_keys": tracker.failed_keys()}))
 
     def _mine(self, entries: list[IndexEntry]) -> list[IndexEntry]:
         """Those of this connection, as far as it may change them."""
@@ -411,22 +411,22 @@ class FeedImport:
         context = self._context
         incremental = is_incremental(context.options, self._cursor, context.connector.since(self._cursor))
         context.journal.changes_only = incremental
-        query, keeper = self._query(), self._keeper()
-        sweep = self._sweep(keeper=keeper)
+        query, tracker = self._query(), self._tracker()
+        sweep = self._sweep(tracker=tracker)
         sweep.save_cursor = self._advance
         context.journal.begin_sweep()
         await sweep.run(query)
         if query.resume_after is not None:
-            await self._import_overlooked(sweep, keeper)
+            await self._import_overlooked(sweep, tracker)
         if not incremental:
             await self._follow_missing(sweep)
         elif query.since is not None:
             await self._open_houses(query.since)
         if self._cut_short:
-            await delete_unowned(context, self._index)
+            await delete_orphans(context, self._index)
         context.journal.phase = "done"
-        context.journal.settle()
-        await self._save_cursor(keeper.finish(statuses=self._scope))
+        context.journal.close_pages()
+        await self._save_cursor(tracker.finish(statuses=self._scope))
 
     async def _open_houses(self, since: str) -> None:
         """Stored listings whose open houses changed, though their own record may not have."""
@@ -438,7 +438,7 @@ class FeedImport:
     def _query(self) -> FeedQuery:
         return first_query(self._context.options, self._cursor, self._context.connector.since(self._cursor))
 
-    async def _import_overlooked(self, resumed: FeedSweep, keeper: CursorKeeper) -> None:
+    async def _import_overlooked(self, resumed: FeedSweep, tracker: CursorTracker) -> None:
         """Read the keys of the whole scope after a resumed sweep, and import what it did not meet.
 
         The pages before the interruption were read once, and a record that left the feed meanwhile may have moved
@@ -453,7 +453,7 @@ class FeedImport:
             for raw in page.records:
                 record = reader.record(page.number, raw)
                 if (entry := planner.entry(record)) is not None:
-                    self._index.saw(entry, resumed.number)
+                    self._index.mark_seen(entry, resumed.number)
                     continue
                 wanted = isinstance(record.verdict, Mapped) and record.verdict.listing.status in context.options.scope
                 if wanted and record.listing_key not in resumed.served:
@@ -461,17 +461,17 @@ class FeedImport:
             resumed.complete = page.last and page.complete
         if not keys:
             return
-        late = self._keeper()
-        await self._sweep(keeper=late).run(FeedQuery(keys=tuple(keys)))
+        late = self._tracker()
+        await self._sweep(tracker=late).run(FeedQuery(keys=tuple(keys)))
         for key in late.failed_keys():
-            keeper.failed(key)
+            tracker.failed(key)
 
-    async def _advance(self, advance: Advance) -> None:
+    async def _advance(self, advance: CursorMove) -> None:
         """The cursor moves within a sweep."""
         if advance.back:
-            await self._context.journal.reopen()
+            await self._context.journal.rewind()
         else:
-            self._context.journal.settle(advance.passed)
+            self._context.journal.close_pages(advance.passed)
         await self._save_cursor(advance.cursor)
 
     async def _save_cursor(self, cursor: Cursor) -> None:
@@ -486,7 +486,7 @@ class FeedImport:
         are stored like any other. Those that do not are marked off-market, if the sweep was complete and they are few.
         """
         context = self._context
-        missed = self._index.missed(context.connection.connection_id, sweep.number)
+        missed = self._index.unseen(context.connection.connection_id, sweep.number)
         missing = self._mine(missed)
         if foreign := len(missed) - len(missing):
             context.journal.warn(
@@ -497,7 +497,7 @@ class FeedImport:
             return
         again = self._sweep(any_status=True)
         await again.run(FeedQuery(keys=tuple(entry.mls_id for entry in missing)))
-        still = self._mine(self._index.missed(context.connection.connection_id, sweep.number))
+        still = self._mine(self._index.unseen(context.connection.connection_id, sweep.number))
         absent = [entry for entry in still if entry.status in ON_MARKET and entry.mls_id not in again.served]
         if not absent:
             return
@@ -549,7 +549,7 @@ class FeedImport:
             listing_key=entry.mls_id,
             listing_id=entry.listing_id,
             reason="no longer in the feed; kept, marked off-market",
-            replaces=self._index.count_as(entry, "removed"),
+            replaces=self._index.set_outcome(entry, "removed"),
         )
 
 

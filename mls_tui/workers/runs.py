@@ -23,7 +23,7 @@ from mls_tui.domain.errors import (
 from mls_tui.domain.events import RunFinished
 from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import ImportRun, RunState
-from mls_tui.importer.engine import Importer, RunLease, in_progress
+from mls_tui.importer.engine import Importer, RunLease, already_running
 from mls_tui.importer.options import ImportControl, ImportOptions
 from mls_tui.reso.presets import at_its_feed
 from mls_tui.storage.base import ListingStore
@@ -117,7 +117,7 @@ async def start(imports: UserImports, queue: ImportQueue, connection: Connection
     )
     holder = await imports.store.reserve(imports.user, run, now_ms=now)
     if holder is not None:
-        raise in_progress(connection, holder)
+        raise already_running(connection, holder)
     try:
         await queue.send(Job(imports.user, connection.connection_id, run.run_id), group, run.message)
     except StorageError as error:
@@ -218,7 +218,7 @@ async def _next_message(imports: UserImports, run: ImportRun, group: str) -> Ver
     return Verdict(Fate.MORE, group, run.message + 1)
 
 
-async def bury(imports: UserImports, job: Job) -> None:
+async def fail_dead_letter(imports: UserImports, job: Job) -> None:
     """Mark the run of a dead letter as failed, unless a worker has it."""
     run = await imports.store.get_run(imports.user, job.run)
     if run is None or run.ended or not run.distributed or run.connection_id != job.connection:

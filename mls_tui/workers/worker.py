@@ -13,7 +13,7 @@ from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import MlsTuiError, StorageError, sentence
 from mls_tui.importer.options import ImportControl
 from mls_tui.workers.queue import POLL_SECONDS, Delivery, ImportQueue
-from mls_tui.workers.runs import Fate, UserImports, Verdict, bury, perform
+from mls_tui.workers.runs import Fate, UserImports, Verdict, fail_dead_letter, perform
 
 TROUBLE_SECONDS = 5.0
 LETTERS_SECONDS = 15.0
@@ -37,7 +37,7 @@ class Worker:
     poll: float = POLL_SECONDS
     _stopping: bool = False
     _controls: set[ImportControl] = field(default_factory=set)
-    _buried: set[str] = field(default_factory=set)
+    _failed_letters: set[str] = field(default_factory=set)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; then save what runs, give its messages back, and return within two seconds."""
@@ -157,14 +157,14 @@ class Worker:
         while True:
             try:
                 for letter in await self.queue.dead_letters():
-                    if letter.job is not None and letter.message_id not in self._buried:
+                    if letter.job is not None and letter.message_id not in self._failed_letters:
                         async with self.imports(letter.job.user) as imports:
-                            await bury(imports, letter.job)
-                    self._buried.add(letter.message_id)
+                            await fail_dead_letter(imports, letter.job)
+                    self._failed_letters.add(letter.message_id)
             except Exception as error:
                 _tell("the dead letters cannot be read", error)
-            if len(self._buried) > MOST_LETTERS:
-                self._buried.clear()
+            if len(self._failed_letters) > MOST_LETTERS:
+                self._failed_letters.clear()
             await self.clock.sleep(LETTERS_SECONDS)
 
 

@@ -132,7 +132,7 @@ async def test_a_checkpoint_counts_the_pages_that_the_cursor_has_passed_and_no_o
     with journal.page(2):
         stored(journal, "c")
         failed(journal, "d")
-    journal.settle([1])
+    journal.close_pages([1])
     await journal.save_cursor(Cursor())
     assert (journal.counts.created, journal.counts.failed) == (2, 2)
     assert (store.checkpoint.counts.created, store.checkpoint.counts.failed, store.checkpoint.problems) == (1, 1, 1)
@@ -159,7 +159,7 @@ async def test_a_cursor_that_could_not_be_saved_is_saved_with_the_next_row() -> 
     journal = journal_of(store)
     with journal.page(1):
         stored(journal, "a")
-    journal.settle([1])
+    journal.close_pages([1])
     store.refuses = True
     with pytest.raises(StorageError):
         await journal.save_cursor(Cursor())
@@ -175,9 +175,9 @@ async def test_a_cursor_that_goes_back_takes_its_counts_and_problems_along() -> 
     with journal.page(1):
         stored(journal, "a")
         failed(journal, "b")
-    journal.settle([1])
+    journal.close_pages([1])
     await journal.save_cursor(Cursor(watermark="x"))
-    await journal.reopen()
+    await journal.rewind()
     await journal.save_cursor(Cursor())
     assert (store.checkpoint.counts.created, store.checkpoint.problems) == (0, 0)
     assert (journal.counts.created, journal.counts.failed) == (1, 1)
@@ -188,7 +188,7 @@ async def test_a_cursor_that_goes_back_takes_its_counts_and_problems_along() -> 
 
 async def test_what_a_resumed_run_had_done_counts_as_it_was() -> None:
     journal = journal_of(KeptStore())
-    journal.done["a"] = LastImport(run="r", outcome="created", photos_stored=3, bytes=30)
-    assert journal.outcome("a", "unchanged") == "created"
-    assert journal.outcome("a", "unchanged") == "unchanged", "once"
+    journal.stored_before["a"] = LastImport(run="r", outcome="created", photos_stored=3, bytes=30)
+    assert journal.final_outcome("a", "unchanged") == "created"
+    assert journal.final_outcome("a", "unchanged") == "unchanged", "once"
     assert (journal.counts.photos_stored, journal.counts.bytes) == (3, 30)

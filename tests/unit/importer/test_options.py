@@ -8,12 +8,12 @@ import threading
 import pytest
 
 from mls_tui.importer.options import ImportControl
-from mls_tui.importer.plan import KeyedLock
+from mls_tui.importer.plan import KeyLocks
 
 
 async def work(control: ImportControl, done: list[int]) -> None:
     for number in range(1000):
-        await control.permission()
+        await control.wait_while_paused()
         done.append(number)
         await asyncio.sleep(0)
 
@@ -72,7 +72,7 @@ async def test_a_cancel_before_the_run_counts_when_it_begins_and_one_after_it_ch
 
 
 async def test_one_holder_a_key_first_come_first_served_and_nothing_is_kept() -> None:
-    locks, order, inside = KeyedLock(), list[int](), list[str]()
+    locks, order, inside = KeyLocks(), list[int](), list[str]()
 
     async def hold(number: int, key: str) -> None:
         async with locks.holding(key):

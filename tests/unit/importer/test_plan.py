@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mls_tui.domain.keys import photo_key, variant_key
 from mls_tui.domain.listing import Listing, ListingStatus, Photo
-from mls_tui.importer.cleanup import unneeded, with_variants
+from mls_tui.importer.cleanup import orphans_of, with_variants
 from mls_tui.importer.plan import Decision, content_hash, decide, entry_of, key_index, plan_photos
 from mls_tui.importer.stored_index import StoredIndex
 
@@ -114,14 +114,14 @@ def test_other_photos_are_a_change_unless_photos_are_not_wanted() -> None:
 def test_an_address_is_forgotten_with_the_listing_that_had_it() -> None:
     entry = entry_of(a_listing(), "12 oak")
     index = StoredIndex.of([entry])
-    assert index.same_home("reso", "12 oak") == "l"
+    assert index.at_address("reso", "12 oak") == "l"
     index.remove(entry)
-    assert index.same_home("reso", "12 oak") is None
+    assert index.at_address("reso", "12 oak") is None
 
 
 def test_objects_of_no_photo_are_unneeded_and_variants_go_with_their_original() -> None:
     keys = [photo_key("u", "l", index, "jpg") for index in range(3)]
     small = [variant_key("u", "l", "w400", index) for index in range(3)]
     listing = a_listing().model_copy(update={"photos": (PHOTOS[0].model_copy(update={"key": keys[1]}),)})
-    assert unneeded(listing, keys + small) == [keys[0], keys[2], small[0], small[2]]
+    assert orphans_of(listing, keys + small) == [keys[0], keys[2], small[0], small[2]]
     assert with_variants("u", "l", keys[:1], (400,)) == [keys[0], small[0]]

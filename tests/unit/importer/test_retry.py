@@ -17,7 +17,7 @@ from mls_tui.domain.errors import (
     StorageError,
     UsageError,
 )
-from mls_tui.domain.retry import LISTING_ATTEMPTS, PHOTO_ATTEMPTS, attempt, may_help
+from mls_tui.domain.retry import LISTING_ATTEMPTS, PHOTO_ATTEMPTS, attempt, worth_retrying
 from tests.clocks import StepClock
 
 Told = list[tuple[int, float | None, str]]
@@ -97,4 +97,4 @@ PASSING = [MLSError("503", retryable=True), PhotoError("torn"), StorageError("bu
 
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
 def test_what_may_pass_is_tried_again(error: Exception) -> None:
-    assert may_help(error)
+    assert worth_retrying(error)

@@ -67,7 +67,7 @@ def in_order(found: object) -> list[str]:
 @given(steps, entries)
 def test_the_index_answers_as_plain_dictionaries_would(taken: list[tuple[str, IndexEntry]], asked: IndexEntry) -> None:
     index, model = StoredIndex(), Model()
-    index.sweep()
+    index.begin_sweep()
     for step, entry in taken:
         model.apply(step, entry)
         match step:
@@ -76,26 +76,26 @@ def test_the_index_answers_as_plain_dictionaries_would(taken: list[tuple[str, In
             case "remove":
                 index.remove(entry)
             case "saw":
-                index.saw(entry, model.sweep)
+                index.mark_seen(entry, model.sweep)
             case "count":
-                index.count_as(entry, "updated")
+                index.set_outcome(entry, "updated")
             case _:
-                assert index.sweep() == model.sweep
+                assert index.begin_sweep() == model.sweep
         assert index.get(asked.listing_id) == model.rows.get(asked.listing_id)
     rows = model.rows.values()
     wanted = (asked.provider, asked.mls_number)
-    assert in_order(index.keyed(asked.mls_id)) == in_order(row for row in rows if row.mls_id == asked.mls_id)
-    assert in_order(index.numbered(*wanted)) == in_order(r for r in rows if (r.provider, r.mls_number) == wanted)
+    assert in_order(index.by_listing_key(asked.mls_id)) == in_order(row for row in rows if row.mls_id == asked.mls_id)
+    assert in_order(index.by_mls_number(*wanted)) == in_order(r for r in rows if (r.provider, r.mls_number) == wanted)
     home = (asked.provider, asked.address_key)
     homes = {row.listing_id for row in rows if (row.provider, row.address_key) == home and row.address_key}
-    found = index.same_home(*home)
+    found = index.at_address(*home)
     assert found in homes if homes else found is None
     assert in_order(index) == in_order(rows)
     assert len(index) == len(rows)
     missed = [r for r in rows if r.connection_id == "c" and model.met.get(r.listing_id, 0) < model.sweep]
-    assert in_order(index.missed("c", model.sweep)) == in_order(missed)
+    assert in_order(index.unseen("c", model.sweep)) == in_order(missed)
     assert index.seen(asked) == (asked.listing_id in model.met)
-    assert index.counted(asked) == ("updated" if asked.listing_id in model.counted else "")
+    assert index.outcome_of(asked) == ("updated" if asked.listing_id in model.counted else "")
 
 
 def an_entry(at: int) -> IndexEntry:
@@ -118,9 +118,9 @@ def an_entry(at: int) -> IndexEntry:
 def test_of_two_listings_at_one_address_the_first_keeps_it_until_it_goes() -> None:
     first, second = an_entry(1), replace(an_entry(2), address_key=an_entry(1).address_key)
     index = StoredIndex.of([first, second])
-    assert index.same_home("reso", first.address_key) == first.listing_id
+    assert index.at_address("reso", first.address_key) == first.listing_id
     index.remove(first)
-    assert index.same_home("reso", first.address_key) == second.listing_id
+    assert index.at_address("reso", first.address_key) == second.listing_id
 
 
 @pytest.mark.promise(5)
@@ -130,7 +130,7 @@ def test_a_new_id_is_nobody_elses_and_the_same_for_every_attempt() -> None:
     assert mine == "reso.north-shore-100-8"
     assert index.new_id("reso.north-shore", "100", "3", 7) == "reso.north-shore-100-9"
     assert index.new_id("reso.north", "shore-100", "2", 7) == mine
-    index.not_free(mine)
+    index.mark_taken(mine)
     assert index.new_id("reso.north", "shore-100", "2", 7) == "reso.north-shore-100-10"
 
 
@@ -139,11 +139,11 @@ import re
 from pathlib import Path
 from tests.unit.importer.test_stored_index import StoredIndex, an_entry
 index, sweep = StoredIndex(), 1
-index.sweep()
+index.begin_sweep()
 def grow(low, high):
     for at in range(low, high):
         index.add(an_entry(at))
-        index.saw(index.keyed(an_entry(at).mls_id)[0], sweep)
+        index.mark_seen(index.by_listing_key(an_entry(at).mls_id)[0], sweep)
     # Not ru_maxrss: that begins with what the parent had.
     return int(re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())[1])
 few = grow(0, 15_000)

@@ -60,7 +60,7 @@ async def test_a_removal_that_comes_three_times_removes_once_and_stops_nothing(t
     await store.put(USER, listing)
     said: list[type[object]] = []
 
-    async def room() -> None:
+    async def reader_caught_up() -> None:
         return None
 
     options = ImportOptions()
@@ -71,8 +71,8 @@ async def test_a_removal_that_comes_three_times_removes_once_and_stops_nothing(t
         photos=photos,
         options=options,
         control=ImportControl(),
-        journal=SimpleNamespace(room=room, page=lambda number: nullcontext()),
-        tidy=False,
+        journal=SimpleNamespace(reader_caught_up=reader_caught_up, page=lambda number: nullcontext()),
+        remove_orphans=False,
         emit=lambda kind, **fields: said.append(kind),
     )
     connection = Connection(connection_id="c", user_id=USER, name="c", provider="mlsgrid", base_url="https://x.test")
