@@ -14,7 +14,7 @@ from mls_tui.domain.errors import DamagedItemError, MlsTuiError, NotFoundError, 
 from mls_tui.domain.keys import listing_prefix, user_prefix
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.wording import plural
-from mls_tui.importer.erase import end_deletion, erase_listing, plan_deletion
+from mls_tui.importer.cleanup import end_deletion, erase_listing, plan_deletion
 from mls_tui.importer.options import ImportOptions
 from mls_tui.storage.base import PutOutcome
 from mls_tui.storage.summaries import Summaries
@@ -208,7 +208,7 @@ async def _delete(ws: Workspace, listing_ids: Sequence[str], *, undoable: bool) 
                 return
             count += 1
             deleted.extend([erased.listing] if erased.listing else [])
-            copies[listing_id] = erased.copies
+            copies[listing_id] = erased.variants
             left.update(erased.left)
 
     stored = await ws.store.get_many(ws.user_id, listing_ids)

@@ -1,31 +1,107 @@
-"""Objects that no row points at, and rows whose photos are damaged: what a crash, a failed deletion or another program
-leaves, found and put right."""
+"""Deletes listings with their photos, finds orphans (objects that no row points at), and verifies stored photos.
+
+A listing is deleted in four steps. 1. ``plan_deletion`` saves the keys of the objects that are about to lose their
+rows. 2. The row and its uniqueness mark are deleted in one transaction. 3. Every object below the listing's prefix is
+deleted. 4. ``end_deletion`` removes the deleted keys from those saved. A crash or a photo store that fails leaves
+orphans whose keys are saved, never a row that points at nothing. The next import deletes them, and so does
+``storage check --photos --repair``.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 
-from mls_tui.domain.errors import DamagedItemError, StorageError
+from mls_tui.domain.errors import DamagedItemError, StorageError, sentence
 from mls_tui.domain.keys import listing_prefix, user_prefix, variant_key, variant_name
 from mls_tui.domain.listing import Listing, Photo
 from mls_tui.importer.context import ImportContext
-from mls_tui.importer.erase import MOST_PENDING, PENDING, pending
 from mls_tui.importer.plan import key_index
 from mls_tui.importer.stored_index import StoredIndex
 from mls_tui.storage.base import Check, ListingStore, PhotoStore
 
+PENDING = "photos-to-delete"
+MOST_PENDING = 3_000
+"""Most keys that are saved: an item has room for 400 KB. ``storage check --photos --repair`` finds the others."""
+
 VERIFIED_AT_ONCE = 8
 
 _EPOCH_MS = 1_000
-"""The ids that one import gives end with its epoch, or with a later millisecond if two would be equal."""
+"""New listing ids of one import end with its epoch, or with one of the following milliseconds if two would be equal."""
 
-# during an import --------------------------------------------------------------------------------------------
+# deleting a listing ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """``listing`` as it was; None if its row was already deleted or cannot be read. ``variants`` are the keys of its
+    variants, which no row names. ``left`` are the objects that could not be deleted, with the reason."""
+
+    listing: Listing | None
+    variants: tuple[str, ...] = ()
+    left: dict[str, str] = field(default_factory=dict)
+
+
+async def plan_deletion(store: ListingStore, user_id: str, keys: Collection[str]) -> None:
+    """Save the keys of objects whose rows are about to be deleted."""
+    if keys:
+        await _save_pending(store, user_id, [*await pending(store, user_id), *keys])
+
+
+async def end_deletion(store: ListingStore, user_id: str, keys: Collection[str], left: Iterable[str]) -> None:
+    """Remove the keys of deleted objects from those saved; ``left`` are those that could not be deleted."""
+    if keys:
+        gone = {*keys}.difference(left)
+        saved = await pending(store, user_id)
+        await _save_pending(store, user_id, [key for key in [*saved, *left] if key not in gone])
+
+
+async def pending(store: ListingStore, user_id: str) -> list[str]:
+    """The saved keys. A row may still point at one, if its deletion was interrupted before the row was deleted."""
+    text = await store.get_state(user_id, PENDING)
+    return [str(key) for key in json.loads(text)] if text else []
+
+
+async def _save_pending(store: ListingStore, user_id: str, keys: list[str]) -> None:
+    await store.put_state(user_id, PENDING, json.dumps([*dict.fromkeys(keys)][:MOST_PENDING]))
+
+
+async def erase_listing(
+    store: ListingStore, photos: PhotoStore, user_id: str, listing_id: str, *, undoable: bool = False
+) -> Erased | None:
+    """Delete a listing with its photos, or the photos that an earlier deletion left. None if there is neither.
+
+    Raises:
+        StorageError: the row could not be deleted. Nothing was deleted.
+    """
+    damaged = False
+    try:
+        listing = await store.delete(user_id, listing_id)
+    except DamagedItemError:
+        listing, damaged = None, True
+    known = [photo.key for photo in listing.photos if photo.key] if listing else []
+    found: list[str] = []
+    gone: set[str] = set()
+    left: dict[str, str] = {}
+    try:
+        async for keys in photos.keys(listing_prefix(user_id, listing_id)):
+            found += keys
+            left |= await photos.delete(keys, undoable=undoable)
+            gone.update(keys)
+    except StorageError as error:
+        left |= {key: sentence(error) for key in {*known, *found} - gone}
+    if listing is None and not damaged and not found:
+        return None
+    return Erased(listing, tuple(key for key in found if "/original/" not in key), left)
+
+
+# orphans -----------------------------------------------------------------------------------------------------
 
 
 async def delete_objects(context: ImportContext, keys: Sequence[str], *, undoable: bool = False) -> None:
-    """Delete objects that no row points at. If one cannot be deleted, warn; the next import tries again."""
+    """Delete orphans. Those that cannot be deleted are a warning and are tried again by the next import."""
     if not keys:
         return
     try:
@@ -38,7 +114,7 @@ async def delete_objects(context: ImportContext, keys: Sequence[str], *, undoabl
 
 
 async def retry_deletions(context: ImportContext) -> None:
-    """Delete what an earlier import could not, unless a row points at it by now."""
+    """Delete the objects that an earlier import or deletion could not delete, unless a row points at them now."""
     by_listing: dict[str, list[str]] = {}
     for key in await pending(context.store, context.user_id):
         listing_id = key.removeprefix(user_prefix(context.user_id)).partition("/")[0]
@@ -50,25 +126,25 @@ async def retry_deletions(context: ImportContext) -> None:
             continue
         await delete_objects(context, orphans_of(row, keys) if row else keys)
     if by_listing:
-        await save_undeleted(context, any_before=True)
+        await save_undeleted(context, replace=True)
 
 
-async def save_undeleted(context: ImportContext, *, any_before: bool = False) -> None:
-    """For the next import."""
-    if context.undeleted or any_before:
+async def save_undeleted(context: ImportContext, *, replace: bool = False) -> None:
+    """Save the keys that this import could not delete. ``replace``: also if there are none, to clear the saved ones."""
+    if context.undeleted or replace:
         text = json.dumps(context.undeleted[:MOST_PENDING])
         await context.store.put_state(context.user_id, PENDING, text)
 
 
 def orphans_of(listing: Listing, keys: Iterable[str]) -> list[str]:
-    """Of the keys below a listing's prefix, originals that are no photo of it and variants of none of its photos."""
+    """Of the keys below a listing's prefix: originals that its row does not name, and variants of no photo in it."""
     originals = {photo.key for photo in listing.photos if photo.key}
     indices = {key_index(key) for key in originals}
     return [key for key in keys if key not in originals and ("/original/" in key or key_index(key) not in indices)]
 
 
 def with_variants(user_id: str, listing_id: str, keys: Iterable[str], widths: Iterable[int]) -> list[str]:
-    """The keys of originals, and of their variants of these widths."""
+    """The keys of originals, each followed by those of its variants of these widths in pixels."""
     found: list[str] = []
     for key in keys:
         found.append(key)
@@ -79,8 +155,7 @@ def with_variants(user_id: str, listing_id: str, keys: Iterable[str], widths: It
 
 
 async def delete_listing_orphans(context: ImportContext, listing: Listing) -> set[str]:
-    """Delete the listing's objects that its row, which must have been written, does not need. Returns the keys that
-    were there."""
+    """Delete a listing's orphans. Its row must have been written. Returns the keys of all objects that it had."""
     found: set[str] = set()
     async for keys in context.photos.keys(listing_prefix(context.user_id, listing.listing_id)):
         found.update(keys)
@@ -89,26 +164,27 @@ async def delete_listing_orphans(context: ImportContext, listing: Listing) -> se
 
 
 async def delete_orphans(context: ImportContext, index: StoredIndex) -> None:
-    """Delete the user's objects of listings that have no row: what a run of this connection that was cut short had
-    stored for a listing that no run has stored since, or had not yet deleted with its row.
+    """Delete the photos of listings that have no row: an interrupted run of this connection stored them before the
+    row, or deleted the row before them.
 
-    An import of another connection may be about to write such a row. Its new ids end with the epoch that stands in its
-    cursor until it is done, or with one of the next milliseconds. The cursors are read after the objects were found.
+    An import of another connection may be about to write such a row. Its new listing ids end with the epoch in its
+    cursor, or with one of the following milliseconds, so photos of such ids are kept. The cursors are read after the
+    objects were listed: an import that starts later has stored none of them.
     """
     store, user_id = context.store, context.user_id
     prefix, mine = user_prefix(user_id), context.connection.connection_id
     async for keys in context.photos.keys(prefix):
-        stray: dict[str, list[str]] = {}
+        orphans: dict[str, list[str]] = {}
         for key in keys:
             listing_id = key.removeprefix(prefix).partition("/")[0]
             if listing_id.startswith(context.connection.provider) and index.get(listing_id) is None:
-                stray.setdefault(listing_id, []).append(key)
-        others = await store.connections(user_id) if stray else []
-        at_work = [each.cursor.epoch for each in others if each.connection_id != mine]
-        for listing_id, found in stray.items():
+                orphans.setdefault(listing_id, []).append(key)
+        others = await store.connections(user_id) if orphans else []
+        running_epochs = [each.cursor.epoch for each in others if each.connection_id != mine]
+        for listing_id, found in orphans.items():
             digits = listing_id.rpartition("-")[2]
-            born = int(digits) if digits.isascii() and digits.isdigit() else 0
-            if any(epoch and epoch <= born < epoch + _EPOCH_MS for epoch in at_work):
+            epoch_of_id = int(digits) if digits.isascii() and digits.isdigit() else 0
+            if any(epoch and epoch <= epoch_of_id < epoch + _EPOCH_MS for epoch in running_epochs):
                 continue
             if not await _has_row(store, user_id, listing_id):
                 await delete_objects(context, found, undoable=True)
@@ -122,11 +198,11 @@ async def _has_row(store: ListingStore, user_id: str, listing_id: str) -> bool:
         return True
 
 
-# the audit (``storage check --photos``) ----------------------------------------------------------------------
+# verifying stored photos (``storage check --photos``) --------------------------------------------------------
 
 
 async def audit_photos(store: ListingStore, photos: PhotoStore, user_id: str, *, repair: bool = False) -> list[Check]:
-    """Two checks: damaged or missing photos, and orphans.
+    """Two checks: photos that are damaged or missing, and orphans.
 
     ``repair`` deletes damaged photos, and takes their keys from the rows, so that the next import fetches them again;
     and it deletes orphans. The photos of a row that cannot be read are no orphans.
@@ -135,7 +211,7 @@ async def audit_photos(store: ListingStore, photos: PhotoStore, user_id: str, *,
     damaged = seen = 0
     read: set[str] = set()
     known: set[str] = set()
-    # First: a bucket that may not even be listed says nothing of any photo, and no row is to be changed for it.
+    # First, because a bucket that cannot be listed must not make every photo look missing.
     stored = [key async for batch in photos.keys(user_prefix(user_id)) for key in batch]
     async for batch in store.listings(user_id):
         for listing in batch:
@@ -145,7 +221,7 @@ async def audit_photos(store: ListingStore, photos: PhotoStore, user_id: str, *,
             bad = await damaged_keys(photos, listing)
             damaged += len(bad)
             if bad and repair:
-                await store.put(user_id, _without(listing, bad))
+                await store.put(user_id, _without_photos(listing, bad))
                 await photos.delete(sorted(bad), undoable=True)
     originals = {_place(key) for key in known}
     lost = [key for key in stored if key not in known and ("/original/" in key or _place(key) not in originals)]
@@ -157,33 +233,33 @@ async def audit_photos(store: ListingStore, photos: PhotoStore, user_id: str, *,
 
 
 def _place(key: str) -> tuple[str, int | None]:
-    """The listing and index that an original and its variants share."""
+    """The listing id and photo index, which an original and its variants have in common."""
     return key.split("/")[2], key_index(key)
 
 
 async def damaged_keys(photos: PhotoStore, listing: Listing) -> set[str]:
-    """Keys of the listing's photos whose stored bytes are not those that were served."""
+    """Keys of the listing's photos whose stored bytes differ from those served, or are missing."""
     slots = asyncio.Semaphore(VERIFIED_AT_ONCE)
 
     async def one(photo: Photo) -> str | None:
         if photo.key is None:
             return None
         async with slots:
-            whole = await photos.verify(photo.key, sha256=photo.sha256 or "", size=photo.size or 0)
-        return None if whole else photo.key
+            intact = await photos.verify(photo.key, sha256=photo.sha256 or "", size=photo.size or 0)
+        return None if intact else photo.key
 
     found: Iterable[str | None] = await asyncio.gather(*(one(photo) for photo in listing.photos))
     return {key for key in found if key is not None}
 
 
-def _without(listing: Listing, bad: set[str]) -> Listing:
-    """The listing with the damaged photos waiting to be fetched again."""
-    lost = {"key": None, "sha256": None, "size": None, "error": "the stored photo was damaged or missing"}
-    mended = tuple(
-        photo.model_copy(update={**lost, "url": photo.original_url}) if photo.key in bad else photo
+def _without_photos(listing: Listing, bad: set[str]) -> Listing:
+    """The listing with these photos marked as missing, so that the next import fetches them again."""
+    missing = {"key": None, "sha256": None, "size": None, "error": "the stored photo was damaged or missing"}
+    photos = tuple(
+        photo.model_copy(update={**missing, "url": photo.original_url}) if photo.key in bad else photo
         for photo in listing.photos
     )
-    return listing.model_copy(update={"photos": mended})
+    return listing.model_copy(update={"photos": photos})
 
 
 def _damage_check(damaged: int, seen: int, repair: bool) -> Check:

@@ -26,10 +26,15 @@ from mls_tui.domain.events import ListingFailed, ListingRemoved, ListingSkipped,
 from mls_tui.domain.listing import Change, ListingStatus, address_key
 from mls_tui.domain.run import Problem, ProblemKind
 from mls_tui.domain.wording import plural
-from mls_tui.importer.cleanup import delete_listing_orphans, delete_orphans, retry_deletions, save_undeleted
+from mls_tui.importer.cleanup import (
+    delete_listing_orphans,
+    delete_orphans,
+    erase_listing,
+    retry_deletions,
+    save_undeleted,
+)
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.cursor import CursorMove, CursorTracker, position_of
-from mls_tui.importer.erase import erase_listing
 from mls_tui.importer.listing_task import ListingTask
 from mls_tui.importer.options import ImportOptions
 from mls_tui.importer.plan import Decision, FeedRecord, Planner, RecordReader, entry_of

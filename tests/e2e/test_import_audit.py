@@ -9,7 +9,7 @@ import pytest
 from mls_tui import actions
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.keys import photo_key, variant_key
-from mls_tui.importer.erase import pending, plan_deletion
+from mls_tui.importer.cleanup import pending, plan_deletion
 from mls_tui.storage.aws import Aws
 from mls_tui.storage.s3 import S3PhotoStore
 from tests.contract.samples import put_photo
