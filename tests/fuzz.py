@@ -57,7 +57,7 @@ def run(node: str, seconds: float) -> tuple[int, str]:
         )
     except subprocess.TimeoutExpired:
         return 0, f"{node} did not end within {seconds:.0f} s"
-    passed = sum(int(count) for count in re.findall(r"(\d+) passing (?:examples|test cases)", done.stdout))
+    passed = sum(int(count) for count in re.findall(r"(\d+) passing", done.stdout))
     return passed, done.stdout if done.returncode else ""
 
 

@@ -27,22 +27,38 @@ SHORTEST = 6
 _ROUNDS = 4
 """How often a text is decoded: an escape of an escape of an escape."""
 _DEEPEST = 60
+"""Below this depth a value is dropped instead of searched: no real record is nested so deep."""
 
-_NAMES = (
-    r"(?:access|refresh|id|auth|bearer|server)?[_-]?token|client[_-]?secret|secret(?:[_-]?key)?|"
-    r"password|passwd|pwd|(?:x[_-])?api[_-]?key|authorization|x-amz-signature|x-amz-security-token|signature|sig|"
-    r"awsaccesskeyid|key-pair-id"
+CREDENTIALS = (
+    r"(?:access|refresh|id|auth|bearer|server|session)?[_-]?token|client[_-]?secret|secret(?:[_-]?key)?|"
+    r"passw(?:or)?d|passwd|pwd|(?:x[_-])?api[_-]?key|authorization|jwt"
 )
-_LOOKS: tuple[tuple[re.Pattern[str], str], ...] = (
+"""Names, as a pattern, of what signs an account in."""
+SIGNATURES = r"x-amz-signature|x-amz-security-token|x-amz-credential|signature|sig|sas|awsaccesskeyid|key-pair-id"
+"""Names of what signs one URL."""
+_SECRET_NAME = re.compile(
+    r"token|secret|passw|passcode|pwd|auth(?!or(?!i[sz]ation))|credential|apikey|accesskey|signature|cookie|session|bearer"
+    r"|jwt|^(?:key|code|sig|sas)$"
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a field, header or parameter of this name may hold a secret, in any case and with any separators."""
+    return _SECRET_NAME.search(re.sub(r"[^a-z]", "", name.lower())) is not None
+
+
+_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(Bearer|Basic)(\s+)[A-Za-z0-9._~+/=-]{4,}", re.IGNORECASE), rf"\1\2{MASK}"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]+){1,4}"), MASK),
     (
         re.compile(
-            rf"((?<![A-Za-z])(?:{_NAMES})[\"']?\s*[=:]\s*[\"']?)(?!(?:Bearer|Basic)\b)[^\s\"'&,;<>}}\])]+",
+            rf"((?<![A-Za-z])(?:{CREDENTIALS}|{SIGNATURES})[\"']?\s*[=:]\s*[\"']?)(?!(?:Bearer|Basic)\b)[^\s\"'&,;<>}}\])]+",
             re.IGNORECASE,
         ),
         rf"\1{MASK}",
     ),
+    # Words that mean something else in a sentence ("code: 1550").
+    (re.compile(r"([?&](?:code|key|session(?:id)?|credential|auth|sid)=)[^&\s\"'<>]+", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"(\b[a-z][a-z0-9+.-]{1,15}://[^\s/:@]*):[^\s/@]+@", re.IGNORECASE), rf"\1:{MASK}@"),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), MASK),
 )
@@ -70,9 +86,9 @@ _ADDRESSES = re.compile(r"(?i)media_?url|uri(large|thumb|\d+)|nextlink|__next")
 """Fields of a record or an envelope that hold an address to be requested."""
 
 
-def mask_looks(text: str) -> str:
+def mask_by_shape(text: str) -> str:
     """``text`` without what looks like a secret, whoever it belongs to."""
-    for pattern, masked in _LOOKS:
+    for pattern, masked in _SHAPES:
         text = pattern.sub(masked, text)
     return text
 
@@ -80,7 +96,7 @@ def mask_looks(text: str) -> str:
 class Masker:
     """Replaces the secrets that it knows by ``***``. Thread-safe.
 
-    ``mask(text)`` is for what is shown and logged: every known secret, and whatever looks like one. ``known`` and
+    ``mask(text)`` is for what is shown and logged: every known secret, and whatever looks like one. ``for_storage`` and
     ``body`` are for what is stored: only secrets that no listing's text holds by chance, as it may hold a password
     such as "lakeside".
     """
@@ -88,7 +104,7 @@ class Masker:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._lock = threading.Lock()
         self._secrets: dict[str, None] = {}
-        self._all = self._stored = _Needles()
+        self._for_display = self._for_storage = _Needles()
         for secret in secrets:
             self.add(secret)
 
@@ -101,15 +117,15 @@ class Masker:
             return
         with self._lock:
             self._secrets[secret] = None
-            self._all = _needles(self._secrets)
-            self._stored = _needles(each for each in self._secrets if _unmistakable(each))
+            self._for_display = _needles(self._secrets)
+            self._for_storage = _needles(each for each in self._secrets if _unmistakable(each))
 
     def __call__(self, text: str) -> str:
-        return mask_looks(_without(text, self._all))
+        return mask_by_shape(_without(text, self._for_display))
 
-    def known(self, text: str) -> str:
+    def for_storage(self, text: str) -> str:
         """``text`` without unmistakable secrets, and otherwise as it is."""
-        return _without(text, self._stored)
+        return _without(text, self._for_storage)
 
     def value(self, value: Any) -> Any:
         """``self(text)`` of all text in lists and maps. Numbers, booleans and None stay; other things become text."""
@@ -126,8 +142,8 @@ class Masker:
     def body(self, body: Any) -> Any:
         """A parsed JSON body without the secrets that the server repeats in it; the same object if there are none.
         Addresses to be requested stay as they are."""
-        stored = self._stored
-        if not stored.each:
+        stored = self._for_storage
+        if not stored.spellings:
             return body
         texts: list[str] = []
         names: set[str] = set()
@@ -137,18 +153,18 @@ class Masker:
 
 @dataclass(frozen=True, slots=True)
 class _Needles:
-    """What to search for. ``odd`` if a secret itself looks escaped, so that each round of decoding counts."""
+    """What to search for. ``looks_escaped`` if a secret itself looks escaped, so that each round of decoding counts."""
 
     secrets: tuple[str, ...] = ()
-    each: tuple[str, ...] = ()
-    odd: bool = False
+    spellings: tuple[str, ...] = ()
+    looks_escaped: bool = False
 
 
 def _needles(secrets: Iterable[str]) -> _Needles:
     known = tuple(secrets)
     spellings = dict.fromkeys(each for secret in known for each in _spellings(secret) if len(each) >= SHORTEST)
-    odd = any(_flat(secret) != secret or set("\\&%<") & set(secret) for secret in known)
-    return _Needles(known, tuple(sorted(spellings, key=len, reverse=True)), odd)
+    looks_escaped = any(_flat(secret) != secret or set("\\&%<") & set(secret) for secret in known)
+    return _Needles(known, tuple(sorted(spellings, key=len, reverse=True)), looks_escaped)
 
 
 def _unmistakable(secret: str) -> bool:
@@ -177,7 +193,7 @@ _URL_SAFE = str.maketrans("+/", "-_")
 
 
 def _without(text: str, needles: _Needles) -> str:
-    if not needles.each:
+    if not needles.spellings:
         return text
     composed = text if text.isascii() else unicodedata.normalize("NFC", text)
     if not _may_hold(composed, needles):
@@ -196,10 +212,10 @@ def _may_hold(text: str, needles: _Needles) -> bool:
     """False if no needle is in the text nor in what it decodes to: quick, as nearly every text holds none."""
     if _any_in(text, needles.secrets):
         return True
-    if needles.odd:
-        return _any_in(text, needles.each) or "<" in text or _ALL.search(text) is not None
+    if needles.looks_escaped:
+        return _any_in(text, needles.spellings) or "<" in text or _ALL.search(text) is not None
     text = _flat(text)
-    return _any_in(text, needles.each) or ("<" in text and _any_in(_TAGS.sub("", text), needles.each))
+    return _any_in(text, needles.spellings) or ("<" in text and _any_in(_TAGS.sub("", text), needles.spellings))
 
 
 def _any_in(text: str, needles: Iterable[str]) -> bool:
@@ -231,13 +247,13 @@ def _flat(text: str) -> str:
 def _spans(text: str, needles: _Needles, rounds: int, seen: set[str]) -> list[tuple[int, int]]:
     """Where the needles are in ``text``, whatever they are escaped as."""
     found = []
-    for needle in needles.each:
+    for needle in needles.spellings:
         at = text.find(needle)
         while at >= 0:
             found.append((at, at + len(needle)))
             at = text.find(needle, at + 1)
     # All kinds of escapes at once; kind by kind if a secret itself looks escaped.
-    for escape in (_EACH if needles.odd else _EACH[:2]) if rounds else ():
+    for escape in (_EACH if needles.looks_escaped else _EACH[:2]) if rounds else ():
         pieces = list(_pieces(text, escape))
         decoded = "".join(plain for plain, _, _ in pieces)
         if (len(pieces) < 2 and decoded == text) or decoded in seen:

@@ -19,6 +19,7 @@ from mls_tui.domain.errors import MLSError, PhotoError, RateLimitedError, senten
 from mls_tui.domain.events import AttemptFailed, PhotoStored
 from mls_tui.domain.keys import photo_key, variant_key, variant_name
 from mls_tui.domain.listing import Listing, Photo
+from mls_tui.domain.masking import CREDENTIALS
 from mls_tui.domain.retry import PHOTO_ATTEMPTS, attempt, worth_retrying
 from mls_tui.importer.context import ImportContext
 from mls_tui.importer.plan import as_stored, key_index
@@ -28,10 +29,7 @@ from mls_tui.reso.rate_limit import Flight
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_CREDENTIAL_PARAMETER = re.compile(
-    r"(access|auth|id|refresh|bearer|server)?[_-]?token=|(x[_-])?api[_-]?key=|client[_-]?secret=|passw(or)?d=|authorization=",
-    re.IGNORECASE,
-)
+_CREDENTIAL_PARAMETER = re.compile(rf"(?:{CREDENTIALS})=", re.IGNORECASE)
 
 ORIGINAL_URL_BYTES = 1_024
 """S3 keeps at most 2 kB of metadata, names included."""

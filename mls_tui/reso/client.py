@@ -172,7 +172,7 @@ class MlsClient:
 
     def masked(self, text: str) -> str:
         """``text`` with this connection's secrets masked and nothing else changed, for URLs that are stored."""
-        return self._mask.known(text)
+        return self._mask.for_storage(text)
 
     async def _with_retries(self, work: Callable[[int], Awaitable[T]], attempts: int) -> T:
         """Run ``work`` up to ``attempts`` times (docs/contract.md, section Retries); reports each failed attempt."""

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from mls_tui.domain.connection import AuthKind, Connection, Cursor
 from mls_tui.domain.errors import UsageError
+from mls_tui.domain.masking import is_secret_name
 
 Override = str | int | float | bool
 
@@ -64,7 +65,6 @@ _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+", re.ASC
 _LIMIT = re.compile(r"(\d+)\s*/\s*(\d+(?:\.\d+)?)\s*(requests|bytes)?", re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _PARAMETER_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-_SECRET_NAME = re.compile(r"token|secret|passw|pwd|api_?-?key|auth|signature|^(?:key|code|sig|sas)$", re.IGNORECASE)
 _OURS_ALONE: Final = frozenset({"authorization", "proxy-authorization", "cookie", "host", "content-length"})
 PLACEHOLDERS: Final = ("{token}", "{client_secret}", "{password}")
 """What stands for a secret of the connection in the value of a header or a parameter."""
@@ -129,7 +129,7 @@ def secret_part(address: str) -> str | None:
     if "#" in address:
         return "a part after #"
     pairs = parse_qsl(parts.query, keep_blank_values=True)
-    if any(_SECRET_NAME.search(name) or (len(value) >= 20 and not value.isalpha()) for name, value in pairs):
+    if any(is_secret_name(name) or (len(value) >= 20 and not value.isalpha()) for name, value in pairs):
         return "a secret in its query"
     return None
 
@@ -187,7 +187,7 @@ def _parameters(value: Override) -> tuple[tuple[str, str], ...]:
         bare = content
         for placeholder in PLACEHOLDERS:
             bare = bare.replace(placeholder, "")
-        open_secret = _SECRET_NAME.search(name) and bare == content
+        open_secret = is_secret_name(name) and bare == content
         if _PARAMETER_NAME.fullmatch(name) is None or not content.isprintable() or open_secret or {*"{}"} & {*bare}:
             raise ValueError
     return tuple(parameters)

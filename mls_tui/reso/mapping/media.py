@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from mls_tui.domain.listing import Photo
+from mls_tui.domain.masking import CREDENTIALS, SIGNATURES
 from mls_tui.reso.base import RawRecord
 from mls_tui.reso.mapping.values import Fields, Warn, enum_text, silent
 
@@ -35,7 +36,7 @@ _REFUSED = (("ResourceName", _OTHER_RESOURCES), ("Permission", _NOT_PUBLIC), ("M
 _SPARK_SIZES = ("UriLarge", "Uri2048", "Uri1600", "Uri1280", "Uri1024", "Uri800", "Uri640", "Uri300", "UriThumb")
 URL_FIELDS = ("MediaURL", "MediaUrl", *_SPARK_SIZES)
 _CAPTIONS = ("ShortDescription", "LongDescription", "MediaCaption", "Caption", "Name")
-_SIGNED_SEGMENT = re.compile(r"/[^/]*\b(?:token|signature|sig|expires)=[^/]*", re.IGNORECASE)
+_SIGNED_SEGMENT = re.compile(rf"/[^/]*\b(?:{CREDENTIALS}|{SIGNATURES}|expires)=[^/]*", re.IGNORECASE)
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[1-9]\d{0,3}|:[1-5]\d{4}|:6[0-4]\d{3})?/[!-~]*", re.ASCII)
 """A URL that needs no parsing, as nearly all."""

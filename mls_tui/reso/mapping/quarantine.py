@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mls_tui.domain.masking import mask_looks
+from mls_tui.domain.masking import is_secret_name, mask_by_shape
 from mls_tui.reso.mapping.text import clean_block, clean_line, cut
 
 MAX_BYTES = 16_384
@@ -15,8 +15,7 @@ MAX_BYTES = 16_384
 
 _FIRST = ("ListingKey", "ListingId", "StandardStatus", "MlsStatus", "ModificationTimestamp", "OriginatingSystemName")
 _PRIVATE = re.compile(
-    r"private|token|secret|passw|passcode|pwd|authori[sz]ation|credential|apikey|accesskey|signature|cookie|session|bearer"
-    r"|showing|lockbox|keybox|gatecode|accesscode|alarm|doorcode|entrycode|combination"
+    r"private|showing|lockbox|keybox|gatecode|accesscode|alarm|doorcode|entrycode|combination"
     r"|^owner(?!ship)|occupant|tenantname|tenantphone|sellername|sellerphone|contactphone"
 )
 _URL = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]{1,20}://)(?P<rest>[^\s\"'<>]*)", re.IGNORECASE)
@@ -82,12 +81,12 @@ def _clean_fields(value: Mapping[Any, Any], width: int, items: int, depth: int) 
 
 
 def _is_private(name: str) -> bool:
-    return _PRIVATE.search(re.sub(r"[^a-z]", "", name.lower())) is not None
+    return is_secret_name(name) or _PRIVATE.search(re.sub(r"[^a-z]", "", name.lower())) is not None
 
 
 def _clean_text(text: str, width: int) -> str:
     plain = clean_block(text[: 8 * width], 8 * width)
-    return cut(mask_looks(_URL.sub(_bare_url, plain)), width)
+    return cut(mask_by_shape(_URL.sub(_bare_url, plain)), width)
 
 
 def _bare_url(match: re.Match[str]) -> str:

@@ -16,8 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mls_tui.domain.masking import MASK, Masker
+from mls_tui.domain.errors import UsageError
+from mls_tui.domain.masking import MASK, Masker, is_secret_name
+from mls_tui.reso.mapping.quarantine import scrub
 from mls_tui.reso.mapping.text import clean_block
+from mls_tui.reso.presets import PRESETS, apply_overrides
 from tests.unit.reso.transport_fakes import BASE, TOKEN, Wire, script
 
 SECRET = 'canary/access+token="1f6b0c'
@@ -107,7 +110,7 @@ def test_every_letter_escaped_in_json_is_masked() -> None:
 
 @given(st.text(max_size=200))
 def test_other_text_stays_as_it_is(text: str) -> None:
-    assert Masker([SECRET]).known(text) == text
+    assert Masker([SECRET]).for_storage(text) == text
 
 
 @pytest.mark.parametrize(
@@ -130,6 +133,43 @@ def test_what_looks_like_a_secret_is_masked_though_nobody_registered_it(text: st
     masked = Masker()(text)
     assert "abc123XYZ" not in masked
     assert MASK in masked
+
+
+@pytest.mark.parametrize(
+    "name", ["code", "sas", "session", "sessionid", "key", "auth", "jwt", "x-amz-credential", "sid"]
+)
+def test_the_value_of_a_query_that_may_be_a_secret_is_masked(name: str) -> None:
+    assert (
+        Masker()(f"see https://x.example/a?b=1&{name}=s3cretvalue&c=2") == f"see https://x.example/a?b=1&{name}=***&c=2"
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "access_token",
+        "X-Api-Key",
+        "apiKey",
+        "code",
+        "sas",
+        "SessionId",
+        "Auth",
+        "Authorisation",
+        "pwd",
+        "jwt",
+        "Cookie",
+    ],
+)
+def test_a_name_of_a_secret_is_one_in_a_query_a_setting_and_a_quarantined_record(name: str) -> None:
+    assert is_secret_name(name)
+    assert "s3cret" not in scrub({name: "s3cret", "ListingKey": "1"})
+    with pytest.raises(UsageError):
+        apply_overrides(PRESETS["reso"], {"query_parameters": f"{name}=s3cret"})
+
+
+@pytest.mark.parametrize("name", ["Author", "ListingKey", "PostalCode", "ListAgentKey", "Keywords", "CountyOrParish"])
+def test_other_names_are_not(name: str) -> None:
+    assert not is_secret_name(name)
 
 
 def test_ordinary_text_is_left_alone() -> None:
