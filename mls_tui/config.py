@@ -1,7 +1,7 @@
 """The effective configuration: flags, then ``MLS_TUI_*``, then config.toml, then defaults (docs/contract.md,
-Configuration). A setting is one field of ``Settings``.
+section Configuration). To add a setting, add a field to ``Settings``.
 
-Stays cheap to import (no boto3, httpx, pydantic, textual). AWS credentials are boto3's own.
+Every command imports this module, so it imports nothing large (boto3, httpx, pydantic, textual).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MAX_FILE_BYTES = 1_000_000
 
 
 class Spec(NamedTuple):
-    """One setting. ``parse`` takes text or a TOML value and raises ValueError with what it wants to see."""
+    """A setting. ``parse`` gets text or a TOML value; its ValueError says what is expected."""
 
     name: str
     parse: Callable[[object], object]
@@ -113,7 +113,7 @@ def _key(value: object) -> str:
 
 
 def _proxy(value: object) -> str:
-    """A URL with host and port, or ``env``; the value may hold a password, so no message repeats it."""
+    """The URL of a proxy, or ``env``. The value may contain a password, so no message repeats it."""
     text = value.strip() if isinstance(value, str) else ""
     if text.lower() == "env":
         return "env"
@@ -146,9 +146,9 @@ def _setting(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the program runs with; built by ``load_settings``.
+    """The effective settings, made by ``load_settings``.
 
-    ``config_path`` is a file, ``data_path``, ``state_path`` and ``cache_path`` are folders that may not exist yet.
+    ``config_path`` is a file; ``data_path``, ``state_path`` and ``cache_path`` are folders. None has to exist.
     """
 
     config_path: Path
@@ -156,7 +156,7 @@ class Settings:
     state_path: Path
     cache_path: Path
     home: Path | None = _setting(_home, in_file=False)  # noqa: RUF009 - a field
-    """None means the XDG folders."""
+    """The folder for all files of the program; None means the XDG folders."""
     storage: str = _setting(_text(r"local|aws", "local or aws"), "local")
     table: str = _setting(_text(r"[A-Za-z0-9_.-]{3,255}", "a DynamoDB table name"), "mls-listings")
     bucket: str | None = _setting(_text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "an S3 bucket name"))
@@ -181,11 +181,11 @@ class Settings:
     """Widths in pixels of smaller copies of each photo."""
     queue_prefix: str = _setting(_text(r"[A-Za-z0-9_-]{1,60}", "letters, digits, - and _, at most 60"), "mls-tui")
     queue_visibility: int = _setting(_number(1, 43200), 120)
-    """Seconds that a worker has a message without a heartbeat."""
+    """Seconds after which SQS delivers a worker's message again if it sends no heartbeat."""
     import_slice: int = _setting(_number(1, 36000), 3600)
     """Seconds after which a worker saves an import and queues the rest of it."""
     key: str | None = _setting(_key, in_file=False, secret=True)
-    """The user's own encryption key; ``key_previous`` is the one before it, for reading."""
+    """The user's own encryption key; ``key_previous`` decrypts what the key before it encrypted."""
     key_previous: str | None = _setting(
         _text(r".{1,4096}", "a key or passphrase in one line"), in_file=False, secret=True
     )
@@ -206,12 +206,12 @@ class Settings:
 
     @property
     def key_path(self) -> Path:
-        """The file of encryption keys, in a folder of its own, apart from the data they open."""
+        """The file of encryption keys, apart from the data that they encrypt."""
         return self.state_path / "keys" / "keys.json"
 
     @property
     def session_path(self) -> Path:
-        """Where a Cognito session is kept, encrypted."""
+        """The encrypted Cognito session."""
         return self.state_path / "session"
 
 
@@ -231,7 +231,7 @@ BY_NAME = {spec.name: spec for spec in SPECS}
 
 
 class Effective(NamedTuple):
-    """One line of ``mls-tui info``. ``source``: ``flag``, ``environment``, ``file`` or ``default``."""
+    """A line of ``mls-tui info``. ``source``: ``flag``, ``environment``, ``file`` or ``default``."""
 
     name: str
     value: str
@@ -239,10 +239,10 @@ class Effective(NamedTuple):
 
 
 def load_settings(environ: Mapping[str, str] | None = None, **flags: object) -> Settings:
-    """The effective settings. A flag that is None, and a variable that is empty, count as not given.
+    """The effective settings. A flag that is None and a variable that is empty are not set.
 
     Raises:
-        UsageError: a value or a name that cannot be; the sentence names the flag, variable or file.
+        UsageError: an unknown setting or a wrong value; the sentence names the flag, variable or file.
     """
     env = os.environ if environ is None else environ
     chosen: dict[str, tuple[object, str, str]] = {}
@@ -316,11 +316,11 @@ def _folders(home: Path | None, env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """The settings of a config.toml by name; empty if there is no file. Raises UsageError naming the file."""
+    """The settings in a config.toml by name; empty if there is no file. Raises UsageError that names the file."""
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
-            raise UsageError(f"The configuration {path} is no file: remove it or put a file there.")
+            raise UsageError(f"The configuration {path} is not a regular file: replace it by one, or remove it.")
         with path.open(encoding="utf-8-sig") as stream:
             text = stream.read(_MAX_FILE_BYTES)
     except (FileNotFoundError, NotADirectoryError):
@@ -352,7 +352,7 @@ def _check_names(path: Path, found: Mapping[str, Any]) -> None:
     for name in found:
         if not BY_NAME[name].in_file:
             raise UsageError(
-                f"{name!r} cannot stand in the configuration file {path}: use {BY_NAME[name].variable} instead."
+                f"{name!r} cannot be set in the configuration file {path}: use {BY_NAME[name].variable} instead."
             )
 
 
@@ -362,7 +362,7 @@ def _close(name: str, known: list[str]) -> list[str]:
 
 
 def _check_together(settings: Settings) -> None:
-    """What no single value can tell."""
+    """Check settings that depend on each other."""
     if settings.storage == "aws" and settings.bucket is None:
         raise UsageError("Storage is aws, but no bucket is named: set MLS_TUI_BUCKET to the S3 bucket for photos.")
     if settings.user_pool_id and not settings.user_pool_client_id:
@@ -380,7 +380,7 @@ def effective(settings: Settings) -> list[Effective]:
 
 
 def without_credentials(url: str) -> str:
-    """A proxy's address as it may be shown."""
+    """The URL without user and password."""
     scheme, slashes, rest = url.rpartition("://")
     return f"{scheme}{slashes}{rest.rpartition('@')[2]}"
 

@@ -1,8 +1,9 @@
-"""Listings to CSV, JSON, JSON Lines and Parquet: streamed, whole or not at all, and harmless in a spreadsheet.
+"""Exports listings to CSV, JSON, JSON Lines and Parquet, in batches. A file is written whole or not at all.
 
-CSV columns, one row a listing, UTF-8: those of ``COLUMNS``, in that order. ``features`` and ``openHouses`` are joined
-by ``; ``; ``photos`` is the number of stored photos, ``photoKeys`` their keys joined by a space. A text that a
-spreadsheet would take for a formula begins with an apostrophe (OWASP, "CSV Injection").
+CSV has one row for each listing, in UTF-8, with the columns of ``COLUMNS``. ``features`` and ``openHouses`` are joined
+by ``; ``. ``photos`` is the number of stored photos and ``photoKeys`` their keys, joined by a space: objects of the
+bucket, or paths below the folder of photos. An apostrophe is put before text that a spreadsheet would read as a formula
+(OWASP, "CSV Injection").
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from mls_tui.domain.listing import OpenHouse
 from mls_tui.storage.files import whole_file
 
 Data: TypeAlias = dict[str, Any]
-"""A listing as it is stored and printed: camelCase, absent values absent."""
+"""A listing's ``Data`` map (docs/contract.md, section DynamoDB)."""
 Dump = Callable[[Data], bytes]
 
 FORMATS = ("csv", "json", "jsonl", "parquet")
@@ -49,7 +50,7 @@ COLUMNS: dict[str, type] = {
     "photos": int,
     "photoKeys": str,
 }
-"""Column name to the type of its values."""
+"""Each column with the type of its values."""
 
 _ROWS_AT_ONCE = 1_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -57,10 +58,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 @contextmanager
 def open_export(target: Path | IO[Any], file_format: str, *, dump: Dump = orjson.dumps) -> Iterator[Export]:
-    """Write listings' ``Data`` maps, batch by batch, to a file or a stream.
+    """An Export to a file or a stream. Blocking.
 
-    ``json`` is one array of maps, one a line; ``jsonl`` the maps alone. ``dump`` makes the JSON of one. A file appears
-    whole or not at all. A stream may take text or bytes, except for Parquet, which needs bytes. May block.
+    ``json`` is an array with one map a line, ``jsonl`` the maps without the array; ``dump`` makes the JSON of one map.
+    A stream may be of text or bytes; Parquet needs bytes.
 
     Raises:
         UsageError: an unknown format; Parquet without pyarrow.
@@ -86,7 +87,7 @@ def open_export(target: Path | IO[Any], file_format: str, *, dump: Dump = orjson
 
 
 def write_listings(maps: Iterable[Data], target: Path | IO[Any], file_format: str) -> int:
-    """``open_export`` for what is in memory; how many were written."""
+    """Export maps that are in memory. Returns their number."""
     with open_export(target, file_format) as export:
         left = iter(maps)
         while batch := list(islice(left, _ROWS_AT_ONCE)):
@@ -95,7 +96,7 @@ def write_listings(maps: Iterable[Data], target: Path | IO[Any], file_format: st
 
 
 def row_of(data: Data) -> list[Any]:
-    """A listing as the flat row of CSV and Parquet, in the order of ``COLUMNS``; None where it has no value."""
+    """A listing as a row of CSV and Parquet, in the order of ``COLUMNS``; None for an absent value."""
     address = data.get("address") or {}
     keys = [photo["key"] for photo in data.get("photos") or () if "key" in photo]
     return [
@@ -110,7 +111,7 @@ def row_of(data: Data) -> list[Any]:
 
 
 def without_formula(value: Any) -> Any:
-    """Text that a spreadsheet cannot take for a formula; numbers stay numbers."""
+    """The value, with an apostrophe before text that a spreadsheet would read as a formula."""
     if not isinstance(value, str):
         return value
     text = value.replace("\0", "")
@@ -120,7 +121,7 @@ def without_formula(value: Any) -> Any:
 
 
 class Export:
-    """``add`` batches; ``count`` is how many listings were added."""
+    """``add`` writes batches; ``count`` is the number of listings that were added."""
 
     def __init__(self, stream: IO[bytes], dump: Dump) -> None:
         self._stream = stream
@@ -205,7 +206,7 @@ class _Parquet(Export):
 
 
 def _binary(stream: IO[Any]) -> IO[bytes]:
-    """The bytes below a text stream, such as ``sys.stdout``, so that every format is UTF-8 whatever the locale."""
+    """The byte stream of a text stream, such as ``sys.stdout``: the output is UTF-8 in every locale."""
     if isinstance(stream, io.TextIOBase):
         stream.flush()
         below: IO[bytes] | None = getattr(stream, "buffer", None)
@@ -214,7 +215,7 @@ def _binary(stream: IO[Any]) -> IO[bytes]:
 
 
 class _Encoded(io.BytesIO):
-    """Bytes for a text stream that has none below, as a test's StringIO."""
+    """Writes bytes to a text stream without a byte stream, such as io.StringIO."""
 
     def __init__(self, stream: IO[str]) -> None:
         super().__init__()

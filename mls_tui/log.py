@@ -1,7 +1,6 @@
-"""The log: JSON lines in the state folder, readable ones on stderr with -v, CloudWatch Logs where configured.
+"""The log: JSON lines in the state folder, text on stderr with -v, and CloudWatch Logs if configured.
 
-One line per error: feed text cannot break a line, secrets are masked, and a log that cannot be written or sent does not
-stop or slow an import.
+Every record is one line, and secrets are masked. If the log cannot be written or sent, imports go on.
 """
 
 from __future__ import annotations
@@ -30,13 +29,13 @@ LOGGER = "mls_tui"
 MAX_BYTES = 5_000_000
 BACKUPS = 5
 FIELD_LIMIT = 4_000
-"""Characters of one field; a feed may put a page of HTML into an error."""
+"""Characters of one field. An MLS may send a page of HTML as an error."""
 
 _FIELDS = ("category", "run", "connection", "mls_number", "attempts", "cause", "photo_index")
 
 
 class JsonFormatter(logging.Formatter):
-    """One record, one line of ASCII JSON."""
+    """A record as a line of ASCII JSON."""
 
     def __init__(self, masker: Masker) -> None:
         super().__init__()
@@ -46,7 +45,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(self.fields(record))
 
     def fields(self, record: logging.LogRecord) -> dict[str, Any]:
-        """The record as a map, masked and cut; absent values are absent keys."""
+        """The record as a map, with secrets masked and long values cut."""
         moment = datetime.fromtimestamp(record.created, UTC)
         line: dict[str, Any] = {
             "at": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -69,7 +68,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """One record, one readable line without control characters."""
+    """A record as a line of text without control characters."""
 
     def __init__(self, masker: Masker) -> None:
         super().__init__()
@@ -86,17 +85,17 @@ class TextFormatter(logging.Formatter):
 
 
 def printable(text: str) -> str:
-    """The text in one line: anything that a terminal might act on is written as an escape."""
+    """The text with line ends and control characters as escapes."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def category_of(error: BaseException) -> str:
-    """How the log files an exception."""
+    """The ``category`` of an exception in the log."""
     return error.category.value if isinstance(error, MlsTuiError) else ErrorCategory.IMPORT.value
 
 
 class PrivateFileHandler(logging.handlers.RotatingFileHandler):
-    """Rotated by size, readable by the owner alone, opened with the first record; its own failures stay silent."""
+    """Rotated by size, with mode 0600, created with the first record. Its own failures are ignored."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="ascii", delay=True)
@@ -106,17 +105,18 @@ class PrivateFileHandler(logging.handlers.RotatingFileHandler):
         return open(self.baseFilename, "a", encoding="ascii", opener=_open_private)
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """A full disk must not print a traceback over the interface."""
+        """Print nothing: a traceback would be written over the interface."""
 
 
 def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), PRIVATE_FILE)  # a link could lead to any file
+    return os.open(
+        path, flags | getattr(os, "O_NOFOLLOW", 0), PRIVATE_FILE
+    )  # does not follow a symbolic link to another file
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The running log. Give ``masker.add`` to the vault; ``close`` flushes and detaches, and tells the file what did
-    not reach CloudWatch."""
+    """The running log. ``masker.add`` takes secrets to mask. ``close`` logs how many lines did not reach CloudWatch."""
 
     masker: Masker
     path: Path
@@ -132,10 +132,10 @@ class Log:
 
 
 def setup_logging(settings: Settings, verbose: int = 0, *, stream: IO[str] | None = None, client: Any = None) -> Log:
-    """Start the log. ``verbose`` 0: nothing on stderr; 1: from information on; 2: everything.
+    """Start the log. ``verbose`` 0: nothing on stderr; 1: information and above; 2: everything.
 
-    Other libraries' warnings go to the file too, so that none of them prints over the interface. ``client`` stands in
-    for the boto3 ``logs`` client. Nothing is written, and no folder made, before there is something to say.
+    Warnings of libraries go to the file, too, so that they are not printed over the interface. ``client`` replaces the
+    boto3 ``logs`` client. Files and folders are created with the first record.
     """
     masker = Masker()
     if settings.key:
@@ -160,7 +160,7 @@ def setup_logging(settings: Settings, verbose: int = 0, *, stream: IO[str] | Non
 
 
 def log_error(error: BaseException, message: str, **fields: Any) -> None:
-    """One line for one error; ``fields`` are among category, run, connection, mls_number, attempts, cause."""
+    """Log an error. ``fields`` may be category, run, connection, mls_number, attempts and cause."""
     info = (type(error), error, error.__traceback__)
     logging.getLogger(LOGGER).error("%s", message, exc_info=info, extra=fields)
 
@@ -168,8 +168,8 @@ def log_error(error: BaseException, message: str, **fields: Any) -> None:
 def log_event(event: Event) -> None:
     """Log an import event: failures as errors, waits and retries as warnings, start and end as information.
 
-    Events of things that went well are not logged one by one; the run's record has their counts. The last failed
-    attempt has no line of its own, since the failure that follows it has one.
+    What went well is not logged; the run's row has the counts. The last failed attempt is not logged either, as the
+    failure that follows it is.
     """
     line = _line_of(event)
     if line is not None:
@@ -183,7 +183,7 @@ _CATEGORY_OF_EXIT = {3: ErrorCategory.AUTHENTICATION, 4: ErrorCategory.NETWORK}
 
 def _line_of(event: Event) -> tuple[int, str, dict[str, Any]] | None:
     """Level, message and fields of an event's line; None if it has none."""
-    # Imported here, as these bring pydantic with them, which would hold up a start.
+    # Imported here, as these import pydantic, which would delay the start of every command.
     from mls_tui.domain.clock import iso_z
     from mls_tui.domain.events import AttemptFailed, ListingFailed, PhotoFailed, RunFinished, RunStarted, Throttled
 
@@ -222,7 +222,7 @@ def _fields(category: ErrorCategory, mls_number: str | None, attempts: int, caus
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of the log, for the interface. ``at`` is ISO 8601 in UTC."""
+    """A line of the log. ``at`` is ISO 8601 in UTC."""
 
     at: str
     level: str
@@ -236,7 +236,7 @@ class LogLine:
 
 
 def recent(path: Path, limit: int = 500) -> list[LogLine]:
-    """The last lines of the log, oldest first; those that cannot be read are left out. May block."""
+    """The last lines of the log that can be read, oldest first. Blocking."""
     try:
         with path.open("rb") as stream:
             stream.seek(max(0, stream.seek(0, os.SEEK_END) - limit * 1_000))

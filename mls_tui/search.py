@@ -1,7 +1,7 @@
 """The query language of the filter bar and of ``listings --search``, compiled to SQL over the ``summaries`` table.
 
-Pure: no I/O. Parsing never raises; a term that cannot be read becomes ``Query.problem``, a sentence. What the user
-typed only ever becomes a parameter, never SQL.
+Pure. A term that cannot be read does not raise an error but becomes ``Query.problem``. What the user typed becomes a
+parameter, not SQL.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from difflib import get_close_matches
 STATUSES = ("active", "pending", "sold", "expired")
 NUMBER_KEYS = ("price", "beds", "baths", "sqft")
 TEXT_KEYS = {"city": "city_key", "type": "types", "mls": "mls_key", "zip": "zip_key", "from": "source"}
-"""Each key with its column; the columns hold folded text."""
+"""Each key with its column, which contains folded text."""
 KEYS = ("status", *NUMBER_KEYS, *TEXT_KEYS)
 
 RAW_STATUSES = (
     "Active Under Contract", "Contingent", "Backup", "Under Contract", "Closed", "Leased", "Rented", "Withdrawn",
     "Canceled", "Cancelled", "Terminated", "Hold", "Temp Off Market", "Coming Soon", "Delayed Showings",
 )  # fmt: skip
-"""The feeds' words that ``status:`` understands beside ours (RESO DD 2.0, StandardStatus)."""
+"""Feeds' own statuses that ``status:`` also finds (RESO DD 2.0, StandardStatus)."""
 
 EXAMPLES = {
     "status": "status:pending  status:active,sold  status:withdrawn",
@@ -47,19 +47,19 @@ _NONE = {"none", "missing"}
 _OPERATORS = {"<", ">", "<=", ">=", "=", "≤", "≥", "$", "-", ".."}
 
 Condition = tuple[str, tuple[str | float, ...]]
-"""SQL that is true or not for a row of ``summaries``, and its parameters."""
+"""A SQL expression over a row of ``summaries``, and its parameters."""
 
 
 class _UnreadableError(Exception):
-    """Says how to write the term."""
+    """A term cannot be read; the text says how to write it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search as a condition for WHERE; an empty one keeps every row.
+    """A search as a condition for WHERE; an empty one matches every row.
 
-    ``problem`` is a sentence about a term that could not be read; ``unfinished`` is a key without a value yet
-    (``price:``), which a filter bar ignores while the user types.
+    ``problem`` is a sentence about a term that cannot be read; ``unfinished`` is a key without a value
+    (``price:``), which the filter bar ignores while the user types.
     """
 
     text: str = ""
@@ -70,10 +70,10 @@ class Query:
 
 
 def parse(text: str, connections: Mapping[str, str] | None = None) -> Query:
-    """Read a search. Words are free text; ``key:value`` compares a field; ``-`` before either excludes;
-    ``"two words"`` is a phrase; ``a,b`` after a key means either. All terms must hold.
+    """Compile a search. Words are free text; ``key:value`` compares a field; ``-`` before either excludes;
+    ``"two words"`` is a phrase; ``a,b`` after a key means a or b. A row has to match all terms.
 
-    ``connections`` are the user's, id -> name, which ``from:`` finds too.
+    ``connections`` (id -> name) are the user's, which ``from:`` searches too.
     """
     text = text.encode("utf-8", "replace").decode()  # SQLite takes no lone surrogates
     conditions: list[Condition] = []
@@ -101,7 +101,7 @@ def parse(text: str, connections: Mapping[str, str] | None = None) -> Query:
 
 
 def fold(text: str) -> str:
-    """Text as searches compare it: no case, no diacritics, white space collapsed. ``Café  Ünit`` -> ``cafe unit``."""
+    """Text for comparison: lower case, without diacritics and repeated white space. ``Café  Ünit`` -> ``cafe unit``."""
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text.casefold())
         text = "".join(ch for ch in decomposed if not unicodedata.combining(ch))
@@ -109,8 +109,7 @@ def fold(text: str) -> str:
 
 
 def squeeze(text: str) -> str:
-    """A status or type as it is compared: lower case, without spaces, ``-`` and ``_``, which feeds write as they
-    like."""
+    """A status or type for comparison: folded, and without spaces, ``-`` and ``_``, which differ between feeds."""
     return re.sub(r"[\s_-]+", "", fold(text))
 
 
@@ -119,7 +118,7 @@ def _short(token: str) -> str:
 
 
 def _not(condition: Condition) -> Condition:
-    """A comparison with an absent value is NULL, and its opposite keeps the row."""
+    """The opposite condition. It matches rows without the value, as a comparison with NULL is not true."""
     return f"({condition[0]}) IS NOT TRUE", condition[1]
 
 
@@ -173,7 +172,7 @@ def _status(value: str) -> Condition:
             raise _UnreadableError(
                 f"the statuses are {', '.join(STATUSES)}, all, or the MLS's own words such as withdrawn"
             )
-        # A word of ours stays ours: "active" must not bring in "Active Under Contract", which is pending.
+        # "active" is our status; it does not find "Active Under Contract", which is pending.
         found += [("status = ?", (name,)) for name in ours] or [("instr(raw_status, ?) > 0", (f"|{word}",))]
     if not found:
         raise _UnreadableError(f"the statuses are {', '.join(STATUSES)}")

@@ -1,4 +1,4 @@
-"""Connect, list, change, test and forget MLS connections. Secrets are encrypted before they reach a store."""
+"""Add, list, edit, test and remove MLS connections, and encrypt their secrets with a new key."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ STALE_RUN_MS = 90_000
 
 
 async def find_connection(workspace: Workspace, name_or_id: str) -> Connection:
-    """By id or by name. Raises NotFoundError that lists the names there are."""
+    """By id or by name. Raises NotFoundError that lists the known names."""
     found = await workspace.store.get_connection(workspace.user_id, name_or_id)
     if found is not None:
         return found
@@ -79,7 +79,7 @@ async def get_connections(workspace: Workspace | None = None) -> ActionResult[li
 
 @action
 async def connect_mls(form: ConnectionForm, workspace: Workspace | None = None) -> ActionResult[ConnectionView]:
-    """Check the form, encrypt its secrets, store the connection. Does not ask the MLS; ``try_connection`` does."""
+    """Store a new connection. The MLS is not asked; ``try_connection`` does that."""
     async with opened(workspace) as ws:
         ws.writable()
         return await _save(ws, form, None)
@@ -99,7 +99,7 @@ async def update_connection(
 async def edit_connection(
     connection_id: str, edit: ConnectionEdit, workspace: Workspace | None = None
 ) -> ActionResult[ConnectionView]:
-    """Change only what ``edit`` names; all else, secrets included, stays as it is."""
+    """Change only what ``edit`` names."""
     async with opened(workspace) as ws:
         ws.writable()
         stored = await find_connection(ws, connection_id)
@@ -108,7 +108,7 @@ async def edit_connection(
 
 @action
 async def show_connection(connection_id: str, workspace: Workspace | None = None) -> ActionResult[ConnectionView]:
-    """A connection as it stands, with every fact that an import of it goes by."""
+    """A stored connection with all settings that its imports use."""
     async with opened(workspace) as ws:
         stored = await find_connection(ws, connection_id)
         runs = await ws.store.runs(ws.user_id, limit=200)
@@ -122,7 +122,7 @@ async def show_connection(connection_id: str, workspace: Workspace | None = None
 async def try_connection(
     form: ConnectionForm, workspace: Workspace | None = None, *, connection_id: str | None = None
 ) -> ActionResult[ConnectionTest]:
-    """Sign in with what the form holds (absent secrets: those stored) and say what was found; stores nothing."""
+    """Sign in with the form's values, and with the stored secrets for those it lacks. Stores nothing."""
     async with opened(workspace) as ws:
         stored = await find_connection(ws, connection_id) if connection_id else None
         connection = await validated(ws, form, stored)
@@ -135,7 +135,7 @@ async def try_connection(
 
 @action
 async def check_connection(connection_id: str, workspace: Workspace | None = None) -> ActionResult[ConnectionTest]:
-    """The same for a stored connection, as it stands."""
+    """As ``try_connection``, for a stored connection."""
     async with opened(workspace) as ws:
         connection = await find_connection(ws, connection_id)
         return await _test(ws, connection)
@@ -143,7 +143,7 @@ async def check_connection(connection_id: str, workspace: Workspace | None = Non
 
 @action
 async def disconnect_mls(connection_id: str, workspace: Workspace | None = None) -> ActionResult[Connection]:
-    """Revoke where the provider can, then forget the connection and its secrets. Its listings stay."""
+    """Revoke its token, if the provider can, and delete the connection with its secrets. Its listings stay."""
     async with opened(workspace) as ws:
         ws.writable()
         connection = await find_connection(ws, connection_id)
@@ -185,7 +185,7 @@ async def _save(ws: Workspace, form: ConnectionForm, stored: Connection | None) 
 
 
 def _changes_feed(before: Connection, after: Connection) -> bool:
-    """Whether an edit pointed the connection at another feed, with something to lose by it."""
+    """Whether an edit names another feed, and an import of the old one has begun."""
     begun = before.cursor.watermark is not None
     return begun and at_its_feed(before).cursor.feed != feed_identity(after)
 
@@ -239,7 +239,7 @@ _OBTAINED_TOKENS = {
     AuthKind.PASSWORD: (SecretField.ACCESS_TOKEN, SecretField.REFRESH_TOKEN),
     AuthKind.REFRESH_TOKEN: (SecretField.ACCESS_TOKEN,),
 }
-"""The tokens that each way of signing in obtains for what it is given."""
+"""The tokens that each way of signing in obtains by itself."""
 _CREDENTIAL_FIELDS = ("client_id", "username", "scope", "token_url")
 _REQUIRED_SECRETS = {
     AuthKind.BEARER: (SecretField.ACCESS_TOKEN,),
@@ -250,15 +250,18 @@ _REQUIRED_SECRETS = {
 
 
 def apply_edit(stored: Connection, edit: ConnectionEdit) -> ConnectionForm:
-    """The form of a stored connection with an edit made. Raises UsageError where the edit is empty or contradicts
-    itself; what its values must be is checked by ``validated``."""
+    """The form of a stored connection with the edit applied; ``validated`` checks its values.
+
+    Raises:
+        UsageError: the edit is empty, or contradicts itself.
+    """
     unset = [_canonical(name) for name in edit.unset]
     base = preset(edit.given.get("provider") or stored.provider)
     own_of = own_fields(base)
     own, overrides = split_own(base, edit.overrides)
     given = {**own, **edit.given}
     if not (given or overrides or unset):
-        raise UsageError("There is nothing to change: name what is to be another way, for example --set page_size=100.")
+        raise UsageError("There is nothing to change. Say what to change, for example --set page_size=100.")
     twice = sorted((set(given) | set(edit.overrides)) & {*unset, *(own_of.get(name, name) for name in unset)})
     if twice:
         raise UsageError(f"{twice[0]} is given and unset at once: leave one of them out.")
@@ -274,18 +277,18 @@ def apply_edit(stored: Connection, edit: ConnectionEdit) -> ConnectionForm:
 
 
 def _form_values(stored: Connection) -> dict[str, Any]:
-    """The form's fields as they are stored; the preset's own address is left to the preset."""
+    """The stored values of the form's fields; ``base_url`` is None if it is the preset's."""
     values = {name: getattr(stored, name) for name in _FORM_FIELDS if hasattr(stored, name)}
     return values | {"base_url": own_base_url(stored)}
 
 
 def _values_for_another_provider(stored: Connection) -> dict[str, Any]:
-    """The same for another provider: addresses, scope, MLS and settings of the old one do not stay."""
+    """As ``_form_values``, without what belongs to the old provider: addresses, scope and MLS."""
     return _form_values(stored) | {"base_url": None, "token_url": None, "scope": None, "mls_system": None}
 
 
 def _auth_given(stored: Connection, given: dict[str, Any], base: ProviderPreset) -> AuthKind:
-    """How the secrets of an edit sign in where they say something new; else as before, if the provider has that."""
+    """How to sign in after an edit: by its new secrets, else as before, if the provider allows that."""
     new = {name: value for name, value in given.items() if name in _SECRET_NAMES}
     if stored.auth in base.auths and stored.auth is not AuthKind.BEARER:
         new.pop("client_secret", None)  # each of these has one
@@ -303,7 +306,7 @@ def _canonical(name: str) -> str:
 
 
 def _normalized(form: ConnectionForm) -> ConnectionForm:
-    """A setting that has a field of its own stands there and nowhere else."""
+    """Move settings that have a field in the form, such as base_url, from ``overrides`` to that field."""
     own, overrides = split_own(preset(form.provider), form.overrides)
     missing: dict[str, Any] = {name: value for name, value in own.items() if not getattr(form, name)}
     return replace(form, overrides=overrides, **missing)
@@ -355,8 +358,8 @@ async def _free_name(ws: Workspace, name: str, stored: Connection | None) -> str
 
 
 def _kept_secrets(stored: Connection | None, connection: Connection, form: ConnectionForm) -> dict[str, str]:
-    """The secrets that stay. One provider's are never shown to another, and tokens that another way of signing in, or
-    other credentials, obtained are not what this one asks the user for."""
+    """The stored secrets that an edit keeps: none for another provider, and no tokens that were obtained in another way
+    or with other credentials."""
     if stored is None or stored.provider != connection.provider:
         return {}
     obtained: tuple[SecretField, ...] = (SecretField.ACCESS_TOKEN, SecretField.REFRESH_TOKEN)
@@ -384,7 +387,7 @@ def _check_sign_in(form: ConnectionForm, connection: Connection) -> None:
 
 
 def _auth_of(form: ConnectionForm) -> AuthKind | None:
-    """How the given secrets sign in."""
+    """The way of signing in that the form's secrets belong to."""
     if form.password or form.username:
         return AuthKind.PASSWORD
     if form.refresh_token:
@@ -431,8 +434,8 @@ def secrets_of(form: ConnectionForm) -> dict[SecretField, str]:
 
 @action
 async def get_budget(connection_id: str, workspace: Workspace) -> ActionResult[list[Window]]:
-    """The windows of a connection's host and credential: those of an import that runs in this process, else as last
-    saved."""
+    """The rate-limit windows of a connection's host and credential: as an import in this process counts them, else as
+    stored."""
     async with opened(workspace) as ws:
         connection = await find_connection(ws, connection_id)
         limits = await rate_limits(ws, connection, await clear_secrets(ws, connection))
@@ -442,7 +445,7 @@ async def get_budget(connection_id: str, workspace: Workspace) -> ActionResult[l
 
 @action
 async def rotate_keys(workspace: Workspace | None = None) -> ActionResult[int]:
-    """Make a new key and encrypt every stored secret of the user under it; ``data`` is how many those are."""
+    """Make a new key and encrypt every stored secret of the user with it; ``data`` is the number of secrets."""
     from mls_tui.users.cognito import reseal_session
 
     async with opened(workspace) as ws:

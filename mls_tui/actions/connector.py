@@ -1,4 +1,4 @@
-"""From a stored connection to a signed-in connector: secrets out of the vault, renewed tokens back into it."""
+"""Opens the connector of a stored connection: decrypts its secrets, and stores renewed tokens encrypted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def seal(workspace: Workspace, connection_id: str, secrets: Mapping[SecretField, str]) -> dict[str, str]:
-    """Ciphertexts by field name; may block on a keyring or KMS."""
+    """Encrypt secrets; returns ciphertexts by field name. May block on a keyring or KMS."""
     return {
         field.value: workspace.vault.encrypt(clear, user=workspace.user_id, connection=connection_id, field=field.value)
         for field, clear in secrets.items()
@@ -27,7 +27,7 @@ def seal(workspace: Workspace, connection_id: str, secrets: Mapping[SecretField,
 
 
 async def clear_secrets(workspace: Workspace, connection: Connection) -> dict[SecretField, str]:
-    """The secrets of a connection. Raises SecretError where one cannot be read."""
+    """The decrypted secrets of a connection. Raises SecretError if one cannot be decrypted."""
 
     def read() -> dict[SecretField, str]:
         return {
@@ -41,8 +41,11 @@ async def clear_secrets(workspace: Workspace, connection: Connection) -> dict[Se
 
 
 async def rate_limits(workspace: Workspace, connection: Connection, secrets: Mapping[SecretField, str]) -> RateLimits:
-    """The limits of a connection's API host and credential. All connectors of this process that ask the same host with
-    the same credential in one event loop have them in common; they are kept in the store."""
+    """The rate limits of a connection's API host and credential, as stored.
+
+    Connectors of one event loop that have the same host and credential share them. Two processes do not: see
+    docs/operations.md, "One credential in two places".
+    """
     from mls_tui.reso.rate_limit import RateLimits, budget_key
 
     name = budget_key(connection, secrets)
@@ -65,8 +68,8 @@ async def open_connector_for(
     *,
     shared: bool = True,
 ) -> Connector:
-    """A connector that keeps to the stored rate limits and keeps renewed tokens encrypted. If it is not ``shared`` with
-    the stored connection it signs in by itself."""
+    """A connector with the stored rate limits. If ``shared``, it uses the tokens that are stored with the connection
+    and stores renewed ones; else it signs in by itself."""
     from mls_tui.reso.connector import open_connector, unobserved
 
     tokens = _Tokens(workspace, connection)
@@ -86,8 +89,8 @@ async def open_connector_for(
 
 @dataclass(frozen=True, slots=True)
 class _Tokens:
-    """The tokens that are stored with a connection, as long as it signs in there as this one does: it may be an edit
-    that is only tried, or have been pointed at another MLS since."""
+    """Reads and writes the tokens stored with a connection, if the stored one still signs in as this one does. It may
+    have been edited since, or this one may be an edit that is only tested."""
 
     workspace: Workspace
     connection: Connection
@@ -119,7 +122,7 @@ class _Tokens:
 
 
 def _sign_in(connection: Connection) -> tuple[str | None, ...]:
-    """Where and as whom a connection signs in: tokens are good between connections that have this in common."""
+    """Where and as whom a connection signs in. A token is valid for connections that agree in this."""
     who = (connection.auth.value, connection.client_id, connection.username, connection.scope)
     return (connection.provider, counted_host(connection.base_url), connection.token_url, *who)
 
@@ -128,8 +131,8 @@ def _sign_in(connection: Connection) -> tuple[str | None, ...]:
 async def connected(
     workspace: Workspace, connection: Connection, secrets: Mapping[SecretField, str] | None = None
 ) -> AsyncIterator[Connector]:
-    """A connector for the length of the block, with the connection's own secrets; or with ``secrets`` that are only
-    tried: they are not helped by stored tokens, and the tokens they obtain are not kept."""
+    """A connector, closed at the end of the block. With ``secrets`` it tests those: stored tokens are not used, and new
+    ones not stored."""
     shared = secrets is None
     secrets = await clear_secrets(workspace, connection) if secrets is None else secrets
     connector = await open_connector_for(workspace, connection, secrets, shared=shared)

@@ -1,4 +1,5 @@
-"""Create and check the storage, verify photos, and check this machine, AWS and a provider (``mls-tui doctor``)."""
+"""``storage init``, ``storage check`` and ``doctor``: create and check the storage, and check this machine, AWS and a
+provider."""
 
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ async def init_storage(workspace: Workspace | None = None, *, distributed: bool 
     async with opened(workspace) as ws:
         ws.writable()
         async with AsyncExitStack() as stack:
-            # First, so that a store which machines cannot share is refused before anything is made.
+            # First, as it refuses local storage before anything is created.
             queue = await stack.enter_async_context(import_queue(ws)) if distributed else None
             checks = [*await ws.store.init(), *await ws.photos.init()]
             if queue is not None:
@@ -55,13 +56,16 @@ async def init_storage(workspace: Workspace | None = None, *, distributed: bool 
 async def check_storage(
     workspace: Workspace | None = None, *, photos: bool = False, repair: bool = False, distributed: bool = False
 ) -> ActionResult[list[Check]]:
-    """Say what is missing. ``photos`` reads every stored photo; ``repair`` deletes orphans and marks the damaged;
-    ``distributed`` checks the workers' queues as well."""
+    """Check the storage.
+
+    ``photos`` reads every stored photo. ``repair`` deletes orphans and damaged photos; the next import fetches damaged
+    photos again. ``distributed`` checks the workers' queues as well.
+    """
     async with opened(workspace) as ws:
         if repair:
             ws.writable()
         if repair and not photos:
-            raise UsageError("--repair needs --photos: it mends what the photo check finds.")
+            raise UsageError("--repair needs --photos: it repairs what the check of photos finds.")
         async with AsyncExitStack() as stack:
             queue = await stack.enter_async_context(import_queue(ws)) if distributed else None
             checks = [*await ws.store.check(), *await ws.photos.check()]
@@ -76,7 +80,7 @@ async def check_storage(
 
 @action
 async def run_doctor(workspace: Workspace | None = None, connection: str | None = None) -> ActionResult[list[Check]]:
-    """The doctor: this machine, AWS and, where one is named, a connection's provider."""
+    """Check this machine, AWS and, if a connection is named, its provider."""
     from mls_tui.reso.presets import for_connection, preset, settings_of
     from mls_tui.reso.probe import probe, settings_checks
 
@@ -102,7 +106,7 @@ async def run_doctor(workspace: Workspace | None = None, connection: str | None 
 
 
 async def _secrets(ws: Workspace) -> dict[str, Check]:
-    """Whether the secrets of each connection can be decrypted, by connection id. Makes no database."""
+    """By connection id: whether its secrets can be decrypted. Creates no database."""
     if not _has_rows(ws.settings):
         return {}
     try:
@@ -148,14 +152,14 @@ async def _has_photos(ws: Workspace) -> bool:
     try:
         return any(run.counts.photos_stored for run in await ws.store.runs(ws.user_id, limit=200))
     except MlsTuiError:
-        return True  # what is wrong with the store has a line of its own
+        return True  # the check of the store reports it
 
 
 def _skipped_if_missing(check: Check) -> Check:
-    """What an import makes by itself is not missing before one stored a photo."""
+    """Not a failure before the first photo is stored: the import creates the folder."""
     if check.state != "failure" or not check.detail.endswith("does not exist"):
         return check
-    return Check(check.name, "skipped", f"{check.detail} yet: the first import with photos makes it")
+    return Check(check.name, "skipped", f"{check.detail} yet: the first import with photos creates it")
 
 
 def _checks_answer(checks: Sequence[Check]) -> ActionResult[list[Check]]:
@@ -179,9 +183,9 @@ async def diagnose(
     photos: PhotoStore | None = None,
     sts: Any = None,
 ) -> list[Check]:
-    """Every check that these parts allow, in the order a person would look. ``sts`` is a boto3 client, made if absent.
+    """The checks of these parts. ``sts`` is a boto3 client, made if absent.
 
-    A part that raises becomes a failure of its own line and never ends the others.
+    A part that raises an error is a line with a failure; the other checks go on.
     """
     import asyncio
 
@@ -196,7 +200,7 @@ async def diagnose(
         if part is not None:
             try:
                 checks += await part.check()
-            except Exception as error:  # one broken store must not hide what else is wrong
+            except Exception as error:  # of any type: the other checks go on
                 checks.append(Check(name, "failure", sentence(error)))
     return checks
 
@@ -240,7 +244,7 @@ def _permissions(settings: Settings) -> Check:
 
 
 def proxy_checks(setting: str | None) -> list[Check]:
-    """The proxy that is used, what cannot be checked behind it, or one that is not used; nothing if there is none."""
+    """A line about the proxy that is used, or about one in the environment that is not; empty if there is none."""
     from mls_tui.config import without_credentials
     from mls_tui.reso.transport import USE_ENVIRONMENT, Proxies
 
@@ -280,7 +284,7 @@ def _certificates(settings: Settings) -> list[Check]:
 
 
 def aws_checks(sts: Any = None, now: Callable[[], datetime] | None = None) -> list[Check]:
-    """Region, identity and clock, by one call of STS. May block for some seconds."""
+    """Region, identity and clock, by one call of STS. Blocking."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
     from mls_tui.storage.aws import new_client
@@ -343,7 +347,7 @@ def _or_failure(name: str, look: Callable[[], list[Check]]) -> list[Check]:
 
 
 def _folder(name: str, path: Path) -> Check:
-    """Whether we may write there, or make it; the nearest folder that exists decides."""
+    """Whether the folder can be written to, or created in the nearest parent that exists."""
     existing = _existing(path)
     if not existing.is_dir():
         return Check(name, "failure", f"{existing} is a file, not a folder", "Move it, or set MLS_TUI_HOME.")

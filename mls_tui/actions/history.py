@@ -29,13 +29,14 @@ async def get_run_problems(run_id: str, workspace: Workspace | None = None) -> A
 
 
 async def run_problems(workspace: Workspace, run: ImportRun) -> list[Problem]:
-    """The problems that the run's row counts: what a killed process wrote beyond is met again when it is resumed."""
+    """The problems that the run's row counts. A killed process may have written more, which a resumed run meets
+    again."""
     found = [problem async for problem in workspace.store.problems(workspace.user_id, run.run_id)]
     return found[: run.problems]
 
 
 async def find_run(workspace: Workspace, run_id: str) -> ImportRun:
-    """Raises NotFoundError with what to do."""
+    """Raises NotFoundError if there is none."""
     run = await workspace.store.get_run(workspace.user_id, run_id)
     if run is None:
         raise NotFoundError(f"There is no run {run_id!r}. `mls-tui history` lists the runs there are.")

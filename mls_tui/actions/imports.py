@@ -1,4 +1,4 @@
-"""Run an import, or again what failed in one: the user, the connection and its secrets become an Importer."""
+"""Run an import, or import again what failed in one."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ async def import_events(
     workspace: Workspace,
     control: ImportControl | None = None,
 ) -> AsyncGenerator[Event, None]:
-    """Run an import and yield its events; the last is RunFinished, always, whatever happened.
+    """Run an import and yield its events. The last is RunFinished, also if the import cannot begin.
 
-    Closing the iterator cancels the run and leaves a consistent store.
+    Closing the iterator cancels the run; the stores stay consistent.
     """
     run_id = uuid.uuid4().hex[:12]
     async with AsyncExitStack() as stack:
@@ -64,7 +64,7 @@ async def open_importer(
     *,
     resumable: bool = False,
 ) -> AsyncIterator[Importer]:
-    """The importer of a run, with a connector of its own. ``resumable`` as of ImportContext."""
+    """The importer of a run, with a connector of its own. ``resumable``: see ImportContext."""
     journal = Journal(run, workspace.store, SteadyClock(workspace.clock))
     secrets = await clear_secrets(workspace, connection)
     connector = await open_connector_for(workspace, connection, secrets, observer(journal))
@@ -95,7 +95,7 @@ async def open_importer(
 async def import_mls_listings(
     connection_id: str, options: ImportOptions | None = None, workspace: Workspace | None = None
 ) -> ActionResult[ImportResult]:
-    """Import to the end. ``data`` is the result also where some listings failed; then ``exit_code`` is 1."""
+    """Import to the end. If some listings failed, ``data`` is the result all the same and ``exit_code`` is 1."""
     async with opened(workspace) as ws:
         return await _result_of(import_events(connection_id, options or ImportOptions(), ws))
 
@@ -103,7 +103,7 @@ async def import_mls_listings(
 async def retry_events(
     run_id: str, workspace: Workspace, control: ImportControl | None = None
 ) -> AsyncGenerator[Event, None]:
-    """Import again only what failed or was quarantined in a run; events as of ``import_events``."""
+    """Import again only what failed or was quarantined in a run; yields events as ``import_events`` does."""
     try:
         await workspace.open()
         run = await find_run(workspace, run_id)
@@ -118,7 +118,7 @@ async def retry_events(
 
 @action
 async def retry_run(run_id: str, workspace: Workspace | None = None) -> ActionResult[ImportResult]:
-    """The same, to the end."""
+    """As ``retry_events``, to the end."""
     async with opened(workspace) as ws:
         return await _result_of(retry_events(run_id, ws))
 

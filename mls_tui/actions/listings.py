@@ -1,4 +1,4 @@
-"""Read what is stored: listings, one listing, its photos, exports."""
+"""Read, export and delete stored listings and their photos."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ async def get_listing(listing: str, workspace: Workspace | None = None) -> Actio
 
 @action
 async def get_listings(listing_ids: Sequence[str], workspace: Workspace | None = None) -> ActionResult[list[Listing]]:
-    """Those of these listing ids that are stored, in the order asked for; read many at a time."""
+    """The listings that are stored among these ids, in the order of the ids."""
     async with opened(workspace) as ws:
         found = await ws.store.get_many(ws.user_id, listing_ids)
         return ActionResult(True, f"{len(found)} listings", found)
@@ -82,7 +82,7 @@ async def get_listings(listing_ids: Sequence[str], workspace: Workspace | None =
 
 @action
 async def get_photo(key: str, workspace: Workspace) -> ActionResult[bytes]:
-    """The stored bytes of one photo of the user's."""
+    """The bytes of one of the user's stored photos."""
     async with opened(workspace) as ws:
         if not key.startswith(f"listings/{ws.user_id}/"):
             raise NotFoundError(f"There is no photo {key!r}.")
@@ -94,7 +94,7 @@ async def get_photo(key: str, workspace: Workspace) -> ActionResult[bytes]:
 
 @action
 async def refetch_photos(listing_id: str, workspace: Workspace | None = None) -> ActionResult[Listing]:
-    """Try again the photos of a listing that could not be had, through its own connection."""
+    """Import a listing again to fetch the photos that it lacks."""
     async with opened(workspace) as ws:
         listing = await find_listing(ws, listing_id)
         if listing.connection_id is None:
@@ -104,7 +104,7 @@ async def refetch_photos(listing_id: str, workspace: Workspace | None = None) ->
             return ActionResult(False, error=run.error, exit_code=run.exit_code)
         now = await find_listing(ws, listing.listing_id)
         missing = now.photos_missing
-        text = "All photos are stored." if not missing else f"{missing} photos could still not be had."
+        text = "All photos are stored." if not missing else f"{missing} photos could not be fetched this time either."
         return ActionResult(missing == 0, text, now, error=None if not missing else text, exit_code=int(missing > 0))
 
 
@@ -115,8 +115,8 @@ async def export_listings(
     """Write the listings of these rows of the summaries to a file, in this order: ``csv``, ``json`` (an array of
     ``Data`` maps) or ``parquet``.
 
-    ``path`` may begin with ``~``. A file that exists is refused unless ``overwrite``; whole or not at all.
-    ``data`` is how many were written.
+    ``path`` may begin with ``~``. A file that exists is refused unless ``overwrite``; The file is
+    written whole or not at all. ``data`` is the number of listings.
     """
     from mls_tui.export import open_export
 
@@ -150,7 +150,7 @@ async def delete_listing(listing_id: str, workspace: Workspace | None = None) ->
 async def delete_listings(
     listing_ids: Sequence[str], workspace: Workspace | None = None, *, undoable: bool = False
 ) -> ActionResult[Deletion]:
-    """Delete several, by listing id; one that fails does not stop the others."""
+    """Delete listings by their ids; one that fails does not stop the others."""
     async with opened(workspace) as ws:
         ws.writable()
         return await _delete(ws, listing_ids, undoable=undoable)
@@ -158,7 +158,7 @@ async def delete_listings(
 
 @action
 async def delete_named(names: Sequence[str], workspace: Workspace | None = None) -> ActionResult[Deletion]:
-    """Delete several, by listing id or MLS number; a name that cannot be resolved deletes nothing at all."""
+    """Delete listings by id or MLS number. If one of the names is not found, nothing is deleted."""
     async with opened(workspace) as ws:
         ws.writable()
         return await _delete(ws, [await _id_of(ws, name) for name in names], undoable=False)
@@ -166,7 +166,7 @@ async def delete_named(names: Sequence[str], workspace: Workspace | None = None)
 
 @action
 async def undo_deletion(deletion: Deletion, workspace: Workspace) -> ActionResult[int]:
-    """Bring back what an undoable deletion took; the number of listings that are back."""
+    """Bring back what was deleted with ``undoable``; ``data`` is the number of listings that are back."""
     async with opened(workspace) as ws:
         ws.writable()
         back, failures = 0, dict[str, str]()
@@ -237,7 +237,7 @@ async def _delete(ws: Workspace, listing_ids: Sequence[str], *, undoable: bool) 
 
 
 async def _id_of(ws: Workspace, name: str) -> str:
-    """The listing id; also of a listing whose row is damaged, or is gone while its photos are still there."""
+    """The listing id, also if its row is damaged, or if only its photos are left."""
     try:
         return (await find_listing(ws, name)).listing_id
     except DamagedItemError:

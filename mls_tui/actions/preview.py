@@ -1,4 +1,4 @@
-"""A dry run: what an import would do, without a write and without a photo."""
+"""A dry run: what an import would do. Writes nothing and fetches no photo."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mls_tui.reso.presets import at_its_feed, for_connection
 async def preview_import(
     connection_id: str, options: ImportOptions | None = None, workspace: Workspace | None = None
 ) -> ActionResult[Preview]:
-    """What an import would change; writes nothing, asks for no photo."""
+    """What an import would change."""
     async with opened(workspace) as ws:
         connection = at_its_feed(await find_connection(ws, connection_id))
         async with connected(ws, connection) as connector:

@@ -1,4 +1,4 @@
-"""What the verbs answer with and take: plain frozen values, for screens and commands alike."""
+"""The values that actions take and return, and the decorator that turns their errors into results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ActionResult(Generic[T]):
-    """``error`` is a sentence for the user where ``success`` is False; ``exit_code`` is the command line's."""
+    """If ``success`` is False, ``error`` is a sentence for the user. ``exit_code`` is that of the command."""
 
     success: bool
     message: str = ""
@@ -35,7 +35,7 @@ class ActionResult(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionForm:
-    """What a user types to connect. Secrets are in the clear here and nowhere else; ``repr`` does not show them.
+    """What a user enters to connect. The secrets are not encrypted; ``repr`` does not show them.
 
     ``overrides`` replaces preset fields by name. An absent secret on an edit keeps the stored one.
     """
@@ -61,7 +61,7 @@ class ConnectionForm:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionEdit:
-    """What to change of a stored connection, and nothing else.
+    """Changes of a stored connection.
 
     ``given`` holds fields of ConnectionForm by name, ``overrides`` settings of the preset to replace. ``unset``
     names either kind: a setting goes back to the preset's value, a field of the connection's own becomes empty.
@@ -74,7 +74,7 @@ class ConnectionEdit:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionView:
-    """A connection as a list shows it. ``connection.secrets`` is empty here. Times are epoch ms.
+    """A connection as the list of connections shows it, without secrets. Times are in epoch ms.
 
     ``state``: ``never imported``, ``connected``, ``expires soon``, ``expired`` or ``importing``.
     """
@@ -94,7 +94,7 @@ class ConnectionView:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTest:
-    """What a test of a connection found. ``waiting`` is how many listings an import would ask for."""
+    """What a test of a connection found. ``waiting``: the number of listings that an import would request."""
 
     member: Member
     waiting: int | None
@@ -103,7 +103,7 @@ class ConnectionTest:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field that an import would change; values as they would print."""
+    """A field that an import would change, with its values as text."""
 
     field: str
     old: Any
@@ -112,7 +112,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """One listing of a dry run. ``change``: ``new``, ``changed``, ``unchanged``, ``gone`` or ``quarantined``."""
+    """A listing in a dry run. ``change``: ``new``, ``changed``, ``unchanged``, ``gone`` or ``quarantined``."""
 
     mls_number: str
     listing_key: str
@@ -126,7 +126,7 @@ class PreviewRow:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A dry run: what an import would do. Nothing was written."""
+    """The result of a dry run."""
 
     rows: tuple[PreviewRow, ...]
     warnings: dict[str, int] = field(default_factory=dict)
@@ -137,8 +137,10 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What a deletion did; hand it to ``undo_deletion`` to bring ``deleted`` back. ``failures``: listing id -> why;
-    ``copies``: listing id -> keys of the smaller copies of its photos."""
+    """What was deleted; ``undo_deletion`` brings it back.
+
+    ``failures``: listing id -> reason; ``copies``: listing id -> keys of the smaller copies of its photos.
+    """
 
     deleted: tuple[Listing, ...]
     failures: dict[str, str] = field(default_factory=dict)
@@ -146,7 +148,7 @@ class Deletion:
     undoable: bool = False
     copies: dict[str, tuple[str, ...]] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
-    """Photos that are still stored though their listing is gone: key -> why. The next import tries again."""
+    """Photos of deleted listings that could not be deleted: key -> reason. The next import tries again."""
 
 
 P = ParamSpec("P")
@@ -157,7 +159,7 @@ log = logging.getLogger("mls_tui")
 def action(
     verb: Callable[P, Awaitable[ActionResult[T]]],
 ) -> Callable[P, Awaitable[ActionResult[T]]]:
-    """Turn errors into answers."""
+    """Decorator: an action returns its errors as an ActionResult."""
 
     @functools.wraps(verb)
     async def answer(*args: P.args, **kwargs: P.kwargs) -> ActionResult[T]:
@@ -170,7 +172,7 @@ def action(
 
 
 def refusal(error: Exception) -> ActionResult[T]:
-    """The answer to an error, as a sentence. One that nobody foresaw is ours: the whole of it goes to the log."""
+    """An error as an ActionResult. One that is a fault of the program is logged with its traceback."""
     if isinstance(error, MlsTuiError):
         return ActionResult(False, error=sentence(error), exit_code=error.exit_code)
     log.error("unforeseen error", exc_info=error)
@@ -179,7 +181,7 @@ def refusal(error: Exception) -> ActionResult[T]:
 
 @asynccontextmanager
 async def opened(workspace: Workspace | None) -> AsyncIterator[Workspace]:
-    """The given workspace, open, or the configured one for the length of the block."""
+    """The given workspace, opened; without one, a workspace of the configuration, closed at the end of the block."""
     if workspace is not None:
         await workspace.open()
         yield workspace

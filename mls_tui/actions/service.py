@@ -1,7 +1,7 @@
 """Imports in the background of this machine, with no interface open: a systemd user timer, or a launchd agent.
 
-Both start ``mls-tui import --all`` at an interval. No secret is written into their files: the service reads them where
-every command does.
+Both run ``mls-tui import --all`` at an interval. Their files contain no secret: the command reads its configuration
+as always.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _PASSED_ON = (
     "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_S3", "AWS_CA_BUNDLE", "SSL_CERT_FILE",
     "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "PYTHON_KEYRING_BACKEND",
 )  # fmt: skip
-"""Variables of others that an import depends on and that are no secrets."""
+"""Other programs' variables that an import depends on. None is a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackgroundService:
     """What is installed. ``kind``: "systemd", "launchd", or "" for a machine with neither; ``seconds`` is 0 if nothing
-    is installed. ``line`` is for the user to install where ``kind`` is ""."""
+    is installed. If ``kind`` is "", ``line`` is what the user has to install."""
 
     kind: str
     seconds: int = 0
@@ -60,7 +60,7 @@ class BackgroundService:
 
 @action
 async def install_service(settings: Settings, every: str = "15m") -> ActionResult[BackgroundService]:
-    """Import every connection at an interval from now on. Doing it twice changes nothing."""
+    """Import every connection at an interval from now on. Idempotent."""
     seconds = round(parse_interval(every))
     return await asyncio.to_thread(_install, settings, seconds)
 
@@ -76,7 +76,7 @@ async def service_status() -> ActionResult[BackgroundService]:
 
 @action
 async def remove_service() -> ActionResult[BackgroundService]:
-    """Stop it and delete its files."""
+    """Stop the service and delete its files."""
     return await asyncio.to_thread(_remove)
 
 
@@ -113,7 +113,7 @@ def _status() -> BackgroundService:
 
 
 def _interval(kind: str, path: Path) -> int:
-    """The interval in a service's file; 0 if there is none, or not one of ours."""
+    """The interval in seconds in a service's file; 0 if the file does not exist or is not one of this program."""
     try:
         if kind == "launchd":
             return int(plistlib.loads(path.read_bytes())["StartInterval"])
@@ -156,7 +156,12 @@ def _active(kind: str) -> bool:
 
 
 def _run(*command: str, check: bool = True) -> int:
-    """Run a command of the system. Raises UsageError with its own words if it fails and ``check`` is set."""
+    """Run a command of the system; returns its exit code.
+
+    Raises, if ``check`` is set:
+        UsageError: it could not be run.
+        ServiceError: it failed; the sentence ends with what it printed.
+    """
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -176,7 +181,7 @@ class ServiceError(MlsTuiError):
 
 
 def _variables(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that the service needs to read the configuration that this command reads. No secret."""
+    """The variables, without secrets, that give the service the configuration of this command."""
     found = {name: environ[name] for name in _PASSED_ON if environ.get(name)}
     for spec in SPECS:
         source = settings.sources.get(spec.name)

@@ -1,4 +1,4 @@
-"""Imports by workers on many machines: start, steer and follow runs, and be a worker."""
+"""Imports by workers on many machines: queue, control and follow runs, and run a worker."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def start_distributed(
 
 @action
 async def steer_run(run_id: str, word: str, workspace: Workspace | None = None) -> ActionResult[ImportRun]:
-    """``pause``, ``resume`` or ``cancel`` a run, wherever it runs; it does so within seconds."""
+    """``pause``, ``resume`` or ``cancel`` a run on any machine. It follows within seconds."""
     from mls_tui.workers.runs import steer
 
     async with opened(workspace) as ws:
@@ -94,7 +94,7 @@ async def run_worker(
     from mls_tui.workers.worker import Worker
 
     async with opened(workspace) as ws, import_queue(ws) as queue:
-        await queue.depths()  # a missing queue is reported now: later a worker only logs it
+        await queue.depths()  # raises if the queue is missing; the worker would only log that
 
         def imports(user: str) -> AbstractAsyncContextManager[UserImports]:
             return _user_imports(ws, user)

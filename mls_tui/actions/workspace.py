@@ -1,6 +1,6 @@
-"""Everything one user works with, opened once: settings, who is asking, the key vault, the two stores.
+"""Everything that actions need for one user: settings, users, vault and the two stores.
 
-Building one does no I/O; ``open`` does, off the event loop, so that a first frame never waits for a store.
+``Workspace(…)`` does no I/O; ``open`` does, in a thread, so that the interface can show its first screen before.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ TextCallback = Callable[[str], object]
 
 
 class Workspace:
-    """``async with Workspace(settings):`` or ``await open()`` … ``await close()``; both may be called again.
+    """Use it as ``async with Workspace(settings):``, or ``await open()`` and ``await close()``, which may be repeated.
 
-    ``on_secret`` is told every clear secret that passes (the log masks it); ``on_warning`` once, in a sentence, when
-    keys are first put into a file; both may be called from any thread. ``users`` stands in for the configured ones.
+    ``on_secret`` is called with every clear secret, so that the log can mask it; ``on_warning`` with a sentence, when
+    keys are first stored in a file. Both may be called from any thread. ``users`` replaces the configured ones.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Workspace:
         self._aws_clients: Aws | None = None
         self._shared_clients: Aws | None = None
         self._opening = asyncio.Lock()
-        # By event loop, user and name: the connectors that are open now have them in common.
+        # By event loop, user and name of the limit. Open connectors share them.
         self.rate_limits: WeakValueDictionary[tuple[int, str, str], RateLimits] = WeakValueDictionary()
 
     @property
@@ -68,7 +68,7 @@ class Workspace:
 
     @property
     def user_id(self) -> str:
-        """Who is signed in. Raises AuthenticationError, ``Authentication required``, where nobody is."""
+        """Who is signed in. Raises AuthenticationError, ``Authentication required``, if nobody is."""
         if self._user_id is None:
             raise AuthenticationError("Authentication required")
         return self._user_id
@@ -91,7 +91,7 @@ class Workspace:
 
     @property
     def aws(self) -> Aws:
-        """The clients that the stores use. Raises UsageError where nothing is stored in AWS."""
+        """The clients that the stores use. Raises UsageError if the storage is local."""
         if self._aws_clients is None:
             raise UsageError(
                 "Many machines share one import through DynamoDB, S3 and SQS, but the storage here is local. "
@@ -134,11 +134,11 @@ class Workspace:
 
     @property
     def _as_user(self) -> bool:
-        """Whether AWS is asked with the signed-in user's credentials rather than the machine's."""
+        """Whether AWS is called with the signed-in user's credentials instead of the machine's."""
         return self.settings.storage == "aws" and self.settings.identity_pool_id is not None
 
     async def close(self) -> None:
-        """Release the stores; nothing that was acknowledged is lost."""
+        """Close the stores, after the writes that they have accepted."""
         store, photos = self._store, self._photos
         self._store = self._photos = None
         if store is not None:
@@ -147,8 +147,8 @@ class Workspace:
             await photos.close()
 
     def for_user(self, user: str) -> Workspace:
-        """The same set-up for another user's work, by the machine's own credentials. It has the clients of this one,
-        which must be open, unless those are its user's."""
+        """A workspace for another user, with the machine's own credentials. It shares the AWS clients of this one,
+        which must be open, unless those have this user's credentials."""
         settings = dataclasses.replace(self.settings, user=user, user_pool_id=None, identity_pool_id=None)
         other = Workspace(settings, clock=self.clock, on_secret=self._on_secret, on_warning=self._on_warning)
         other._shared_clients = None if self._as_user else self._aws_clients

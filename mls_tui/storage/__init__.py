@@ -1,1 +1,1 @@
-"""The sink: rows (DynamoDB or SQLite) and photos (S3 or a folder) behind two protocols, see ``base``."""
+"""Where listings and photos are stored: rows in DynamoDB or SQLite, photos in S3 or a folder; see ``base``."""

@@ -196,12 +196,12 @@ class Aws:
 
 
 def is_custom_endpoint(endpoint: str) -> bool:
-    """True if the endpoint is not Amazon's own (a test server, a compatible store)."""
+    """True for a test server or a store that is compatible with AWS."""
     return not (urlsplit(endpoint).hostname or "").endswith(_AMAZON)
 
 
 def with_storage_errors(job: Callable[[], T], where: str) -> T:
-    """Run ``job``. Errors of botocore, and answers that cannot be read, become StorageErrors."""
+    """Run ``job``; errors of botocore, and answers that cannot be read, become StorageErrors about ``where``."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
@@ -224,7 +224,7 @@ def with_storage_errors(job: Callable[[], T], where: str) -> T:
 
 
 def unreadable(where: str) -> StorageError:
-    """The error of an answer that AWS would not give."""
+    """For an answer that is not AWS's, such as a proxy's web page."""
     return StorageError(
         f"The {where} gave an answer that is none of AWS's. Check AWS_ENDPOINT_URL, and any proxy in between."
     )
@@ -312,7 +312,7 @@ _PERMISSIONS = {
 
 
 def error_code(error: BaseException) -> str:
-    """AWS's code, such as ``ConditionalCheckFailedException``; empty if AWS did not answer."""
+    """AWS's error code, such as ``ConditionalCheckFailedException``; empty if AWS did not answer."""
     response: dict[str, Any] = getattr(error, "response", {})
     return str(response.get("Error", {}).get("Code", ""))
 
@@ -324,9 +324,9 @@ def status_of(error: BaseException) -> int:
 
 
 def turn_on_protection(name: str, where: str, turn_on: Callable[[], str]) -> Check:
-    """Turn a protection on; ``turn_on`` returns how it stands.
+    """Call ``turn_on``, which returns the detail of the check.
 
-    Skipped, with the reason, if the store does not have this protection. A failure if it may not be turned on.
+    The check is ``skipped`` if the service does not have this protection, and a failure if it cannot be turned on.
     """
     try:
         return Check(name, "ok", with_storage_errors(turn_on, where))
@@ -386,7 +386,7 @@ def _detail(error: BaseException) -> str:
     response: dict[str, Any] = getattr(error, "response", {})
     text = " ".join(str(response.get("Error", {}).get("Message", "")).split())
     if text.startswith("<"):
-        # An HTML page, from a proxy for instance, helps nobody.
+        # An HTML page, from a proxy for instance.
         return ""
     return f" {text[:200].rstrip('.')}." if text else ""
 

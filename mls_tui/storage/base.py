@@ -1,8 +1,8 @@
-"""The sink's two protocols. Every store, embedded or AWS, keeps these promises; one contract suite checks them all.
+"""The protocols of the two kinds of store: rows and photos. tests/contract runs the same tests against every store.
 
-All methods are coroutines that may be awaited from any event loop (the interface's and the importer's run in different
-threads). A failure the user can cause or meet is a ``StorageError`` whose text is a sentence. Every method is scoped by
-``user_id``: no method can see, change or delete another user's items.
+Coroutines may be awaited from any event loop; the interface and the importer have one each. What a user can cause or
+meet is raised as a ``StorageError`` whose text is a sentence. A method reads, changes and deletes only items of its
+``user_id``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """What an import needs to know of a stored listing, without reading the rest of it."""
+    """The part of a stored listing that an import compares with the feed."""
 
     listing_id: str
     provider: str
@@ -35,7 +35,7 @@ class IndexEntry:
     content_hash: str | None
     photos_missing: int
     address_key: str | None = None
-    """Normalised address, for finding relisted homes; None if the address is withheld."""
+    """Normalised address, by which a home that is listed again is found; None if the address is withheld."""
     last_import: LastImport | None = field(default=None, compare=False)
 
 
@@ -50,7 +50,7 @@ class PutOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PutResult:
-    """``listing_id`` is the id under which the (user, MLS, ListingKey) is stored, whichever writer won."""
+    """``listing_id`` is the id under which this user's listing with this MLS and ListingKey is stored."""
 
     outcome: PutOutcome
     listing_id: str
@@ -70,17 +70,16 @@ class Check:
 
 
 class ListingStore(Protocol):
-    """Rows: listings with their uniqueness marks, connections, runs. DynamoDB or SQLite, the same items in both."""
+    """Rows: listings with their uniqueness marks, connections and runs. DynamoDB and SQLite store the same items."""
 
     # listings ------------------------------------------------------------------------------------------------
 
     def index(self, user_id: str, provider: str = "") -> AsyncIterator[IndexEntry]:
-        """Every stored listing of the user whose provider begins with ``provider``, in sort-key order, projected to
-        what an import compares."""
+        """The user's listings whose provider begins with ``provider``, in the order of their sort keys."""
         ...
 
     def listings(self, user_id: str) -> AsyncIterator[list[Listing]]:
-        """Every stored listing, in batches as the store pages; all of them, no cap."""
+        """All of the user's listings, in batches."""
         ...
 
     def summaries(self, user_id: str) -> Summaries:
@@ -88,13 +87,13 @@ class ListingStore(Protocol):
         ...
 
     def data(self, user_id: str, listing_ids: Sequence[str] | None = None) -> AsyncIterator[list[dict[str, Any]]]:
-        """The ``Data`` maps of these listings, in this order, or of all, in batches; not validated again."""
+        """The ``Data`` maps of these listings in this order, or of all, in batches. They are not validated."""
         ...
 
     async def get(self, user_id: str, listing_id: str) -> Listing | None: ...
 
     async def get_many(self, user_id: str, listing_ids: Sequence[str]) -> list[Listing]:
-        """Those of these listings that are stored, each once, in the order asked for; all of them, or StorageError."""
+        """The listings that are stored among these ids, each once, in the order of the ids."""
         ...
 
     async def find(self, user_id: str, mls_number: str) -> list[Listing]:
@@ -102,27 +101,26 @@ class ListingStore(Protocol):
         ...
 
     async def put(self, user_id: str, listing: Listing, *, new: bool | None = None, moved: bool = False) -> PutResult:
-        """Create or update, at most one listing per (user, MLS, ListingKey) whatever races.
+        """Create or update a listing. A user, MLS and ListingKey have at most one, also with concurrent writers.
 
-        ``new`` is the caller's guess whether the listing is stored already. A right guess saves a call; a wrong one
-        changes nothing else. New listings that arrive together may be written together.
+        A new listing: the row and its uniqueness mark are written in one transaction. STALE with the id in the mark if
+        the mark exists; TAKEN if the row exists with another mark.
+        A known listing: STALE if the stored ``version`` is newer, else the row is replaced and keeps its ``CreatedAt``.
+        ``moved``: the ListingKey, provider or MLS number of a known listing changed. Row and marks change in one
+        transaction, whatever the stored version; STALE if another listing has the new mark.
 
-        New: the row and its uniqueness mark in one transaction. If the mark exists, STALE with the id it holds. If the
-        row exists with another mark, TAKEN.
-        Known: one conditional put; STALE if the stored ``version`` is newer. The row keeps its ``CreatedAt``.
-        ``moved``: a known listing has another ListingKey, provider or MLS number than before. Row and marks change in
-        one transaction, whatever the stored version; STALE if another listing has the new mark.
+        ``new`` is the caller's guess: False means that the listing is stored. A right guess saves a call.
         """
         ...
 
     async def delete(self, user_id: str, listing_id: str) -> Listing | None:
-        """Delete row and mark in one transaction; the listing as it was, or None where there was none."""
+        """Delete the row and its mark in one transaction. Returns the listing as it was, None if there was none."""
         ...
 
     # connections ---------------------------------------------------------------------------------------------
 
     async def put_connection(self, user_id: str, connection: Connection) -> None:
-        """Create or replace; the cursor and the lease that are stored stay untouched on a replace."""
+        """Create or replace; a stored connection keeps its cursor and its lease."""
         ...
 
     async def get_connection(self, user_id: str, connection_id: str) -> Connection | None: ...
@@ -139,10 +137,10 @@ class ListingStore(Protocol):
         ...
 
     async def acquire_lease(self, user_id: str, connection_id: str, lease: Lease, *, now_ms: int) -> Lease | None:
-        """Take or renew the connection's lease. None when taken; the other holder's lease if it is not free.
+        """Take or renew the connection's lease. Returns None if that succeeded, else the lease that is in the way.
 
-        It is free when none is held, it has expired, the holder is the same, or the holder ran on this host in a
-        process that no longer exists; and if no other run that has not ended has reserved the connection.
+        The lease is free if nobody holds it, if it has expired, if the holder is the same, or if the holder's process
+        ran on this host and no longer exists. A run that has not ended and has reserved the connection is in the way.
         """
         ...
 
@@ -151,13 +149,13 @@ class ListingStore(Protocol):
     # runs ----------------------------------------------------------------------------------------------------
 
     async def put_run(self, user_id: str, run: ImportRun) -> str | None:
-        """Create or replace the row of a run, except for its control word, which is returned."""
+        """Create or replace the row of a run. Its control word stays as it is stored, and is returned."""
         ...
 
     async def reserve(self, user_id: str, run: ImportRun, *, now_ms: int) -> Lease | None:
-        """Write the row of a new run and reserve its connection for it until it has ended, in one transaction.
+        """Write the row of a new run and reserve its connection until the run has ended, in one transaction.
 
-        None when done; if another run has reserved the connection or holds its lease, that one's lease.
+        Returns None if that succeeded, else the lease of the run that has the connection.
         """
         ...
 
@@ -166,7 +164,7 @@ class ListingStore(Protocol):
         ...
 
     async def get_run(self, user_id: str, run_id: str, *, started_at: int | None = None) -> ImportRun | None:
-        """``started_at`` saves a query if it is known."""
+        """``started_at`` (epoch ms), if it is known, saves a query."""
         ...
 
     async def runs(self, user_id: str, *, limit: int | None = None) -> list[ImportRun]:
@@ -184,10 +182,10 @@ class ListingStore(Protocol):
         ``domain.keys``."""
         ...
 
-    # state of providers (rate budgets) -----------------------------------------------------------------------
+    # state (rate limits, photos to delete) -------------------------------------------------------------------
 
     async def get_state(self, user_id: str, name: str) -> str | None:
-        """A small text kept under a name (rate-budget windows); None where there is none."""
+        """A small text stored under a name, such as the rate limit of a credential; None if there is none."""
         ...
 
     async def put_state(self, user_id: str, name: str, text: str) -> None: ...
@@ -195,23 +193,23 @@ class ListingStore(Protocol):
     # set-up --------------------------------------------------------------------------------------------------
 
     async def init(self) -> list[Check]:
-        """Create what is missing (table, index, protections; file, schema), idempotently; says what was done."""
+        """Create what is missing: table, index and protections, or file and schema. Idempotent."""
         ...
 
     async def check(self) -> list[Check]: ...
 
     def describe(self) -> str:
-        """For a person: ``DynamoDB table mls-listings in us-east-1``, ``SQLite file …``."""
+        """The store in words: ``DynamoDB table mls-listings in us-east-1``, ``SQLite file …``."""
         ...
 
     async def close(self) -> None:
-        """Finish what was promised and release everything; no call may follow."""
+        """Finish the calls that were accepted and release everything. No call may follow."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """A photo as the store has it: hex SHA-256 and size in bytes of the stored bytes."""
+    """A stored photo; ``size`` in bytes."""
 
     key: str
     url: str
@@ -219,30 +217,30 @@ class StoredObject:
 
 
 class PhotoStore(Protocol):
-    """Objects: photos under their keys (CONTRACT: "S3"). S3 or a folder."""
+    """Photos under their keys (docs/contract.md, section S3), in S3 or a folder."""
 
     async def put(
         self, key: str, body: bytes, *, content_type: str, sha256: str, metadata: dict[str, str]
     ) -> StoredObject:
-        """Store whole or not at all; replaces an object of the same key. ``metadata`` values are ASCII."""
+        """Store a photo whole or not at all; an object of the same key is replaced. ``metadata`` is ASCII."""
         ...
 
     async def get(self, key: str) -> bytes | None: ...
 
     async def verify(self, key: str, *, sha256: str, size: int) -> bool:
-        """True where the stored bytes are these, by hash of what is stored, not by what was once noted."""
+        """Whether the stored bytes have this hex SHA-256 and this size, by reading them."""
         ...
 
     async def delete(self, keys: Sequence[str], *, undoable: bool = False) -> dict[str, str]:
-        """Delete; absent keys are no error. Returns the keys that could not be deleted with the reason.
+        """Delete objects. Returns the keys that could not be deleted, with the reason; an absent key is no error.
 
-        ``undoable`` keeps what ``undelete`` needs for a while (S3: the version below the delete marker; folder: a
-        trash beside the photos, emptied of what is older than an hour when the store is opened).
+        With ``undoable``, ``undelete`` can bring them back for a while: S3 keeps the version below the delete marker,
+        the folder moves them to a trash, from which what is older than an hour goes when the store is opened.
         """
         ...
 
     async def undelete(self, keys: Sequence[str]) -> dict[str, str]:
-        """Bring back what an undoable delete took; the keys that could not be brought back with the reason."""
+        """Bring back what was deleted. Returns the keys that could not be brought back, with the reason."""
         ...
 
     def keys(self, prefix: str) -> AsyncIterator[list[str]]:
@@ -250,7 +248,7 @@ class PhotoStore(Protocol):
         ...
 
     def url(self, key: str) -> str:
-        """Where the object is, for the listing's ``url``."""
+        """The URL of the object, for the listing's row."""
         ...
 
     async def init(self) -> list[Check]: ...

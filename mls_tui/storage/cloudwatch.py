@@ -1,4 +1,4 @@
-"""CloudWatch Logs by watchtower, behind a rule of our own: the log never waits for AWS."""
+"""Sends the log to CloudWatch Logs with watchtower, without ever waiting for AWS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import watchtower
 
 QUEUE = 10_000
-"""Lines that may wait for AWS; further ones are dropped, and counted."""
+"""Lines that may wait to be sent; further ones are dropped and counted."""
 EVENT_BYTES = 200_000
 """CloudWatch takes 1 MB and 10,000 events a call, and 256 KB an event."""
 
@@ -23,8 +23,8 @@ warnings.filterwarnings("ignore", category=watchtower.WatchtowerWarning)  # they
 class CloudWatchHandler(watchtower.CloudWatchLogHandler):
     """Sends records in batches from watchtower's thread. ``dropped`` counts those that did not arrive.
 
-    ``client`` is a boto3 ``logs`` client; by default one is made in the thread. What watchtower lacks is here: its
-    queue has no bound, its failures are only warnings, and making a client, a group or a stream would wait for AWS.
+    ``client`` is a boto3 ``logs`` client, by default made in that thread. watchtower's own queue has no
+    bound, its failures are only warnings, and it waits for AWS to make a client, a group or a stream.
     """
 
     FLUSH_TIMEOUT = 2
@@ -56,7 +56,7 @@ class CloudWatchHandler(watchtower.CloudWatchLogHandler):
         return self._client.last_error
 
     def emit(self, message: logging.LogRecord) -> None:
-        """Queue the record; never blocks, never raises."""
+        """Queue the record, or drop it if the queue is full."""
         self._emitted += 1
         if any(queue.qsize() >= QUEUE for queue in self.queues.values()):
             self._full += 1
@@ -64,11 +64,11 @@ class CloudWatchHandler(watchtower.CloudWatchLogHandler):
             super().emit(message)  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
-        """Send what is queued, for ``FLUSH_TIMEOUT`` at most; what is not sent by then counts as dropped."""
+        """Send what is queued for at most ``FLUSH_TIMEOUT``; what is not sent by then counts as dropped."""
         super().close()  # type: ignore[no-untyped-call]
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """A log must not stop what it reports on."""
+        """Ignore failures of the log: what it reports on goes on."""
 
 
 class _Client:

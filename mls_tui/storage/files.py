@@ -1,4 +1,4 @@
-"""The program's own files: private folders, whole writes, and whether others can change a file."""
+"""The program's own files: private folders, atomic writes, and whether other users can change a file."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ def private_folder(path: Path) -> Path:
 
 
 def shared(path: Path) -> str | None:
-    """Why somebody else on this machine can change a file or folder, with the command that ends it; None if nobody
-    can, or it does not exist, or the system has no such permissions."""
+    """A sentence if other users of this machine can change the file or folder, with the command that mends it.
+
+    None if they cannot, if the path does not exist, or if the system has no such permissions.
+    """
     if not hasattr(os, "geteuid"):
         return None
     try:
@@ -44,10 +46,10 @@ def shared(path: Path) -> str | None:
 
 @contextlib.contextmanager
 def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
-    """A binary stream that becomes ``path`` when the block ends well, and leaves nothing when it does not.
+    """A binary stream that becomes ``path`` when the block ends; after an exception nothing is left.
 
     Temporary file in the same folder, fsync, rename, fsync of the folder (after restic). ``mode`` are the file's
-    permission bits whatever the umask, so that a private file is private and an export is not by accident.
+    permission bits, whatever the umask.
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
@@ -66,7 +68,7 @@ def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
 
 
 def write_whole(path: Path, body: bytes, *, mode: int = 0o644) -> None:
-    """``whole_file`` for what is in memory already."""
+    """Write a file at once or not at all, as ``whole_file``."""
     with whole_file(path, mode=mode) as stream:
         stream.write(body)
 

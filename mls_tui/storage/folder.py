@@ -1,7 +1,7 @@
-"""The embedded PhotoStore: one file an object, below one folder.
+"""The embedded PhotoStore: one folder with a file for each object.
 
-An object exists whole or not at all: it is written to a temporary file on the same file system, synced and renamed, and
-its folder is synced. Object keys are paths (docs/contract.md, section S3); no key leads outside the folder.
+An object is stored whole or not at all: a temporary file is written and synced, renamed, and its folder synced. Keys
+are paths (docs/contract.md, section S3) that cannot lead out of the folder.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _ESCAPES = re.compile(r"(?:=[0-9A-F]{2})+")
 
 
 class FolderPhotoStore:
-    """``root`` is created, with mode 0700, by the first write. Content types and metadata are only in the row."""
+    """``root`` is created, with mode 0700, by the first write. Content types and metadata are kept by the row only."""
 
     def __init__(self, root: Path, *, now: Callable[[], float] = time.time) -> None:
         self._root = root
@@ -149,7 +149,7 @@ class FolderPhotoStore:
         _sync_folder(path.parent)
 
     def _move(self, source: Path, target: Path) -> None:
-        """Rename into place. Another thread may remove the empty folder in between."""
+        """Rename ``source`` to ``target``. Repeated, as another thread may remove the empty folder in between."""
         for _ in range(10):
             try:
                 _make_folders(self._root, target.parent)
@@ -203,7 +203,7 @@ class FolderPhotoStore:
         raise StorageError("It is no longer in the trash.")
 
     def _walk(self, prefix: str) -> Iterator[str]:
-        """Keys in order below ``prefix``, which may end within a component."""
+        """The keys that begin with ``prefix``, in order."""
         whole, _, _ = prefix.rpartition("/")
         start = self._root / relative_path(whole) if whole else self._root
         for folder, folders, files in os.walk(start):
@@ -237,7 +237,8 @@ def _matches(path: Path, sha256: str, size: int) -> bool:
 def relative_path(key: str) -> Path:
     """The path of an object below the root. Raises StorageError for a key that cannot be a path.
 
-    Keys are percent-encoded already; any other character is written as ``=`` and its bytes in hexadecimal.
+    Listing ids are percent-encoded in a key, so nearly every key is its own path. A character that a file system may
+    refuse, such as the colon of a Cognito identity, becomes ``=`` and its bytes in hexadecimal.
     """
     parts: list[str] = []
     if not key or len(key.encode("utf-8", "replace")) > _MAX_KEY_BYTES:
@@ -303,7 +304,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _remove_empty_folders(folder: Path, root: Path) -> None:
-    """Remove ``folder`` and its parents up to ``root`` as far as they are empty."""
+    """Remove ``folder`` and its parents below ``root`` if they are empty."""
     while folder != root:
         try:
             folder.rmdir()
@@ -315,7 +316,7 @@ def _remove_empty_folders(folder: Path, root: Path) -> None:
 
 
 def _remove_leftovers(temporary: Path, trash: Path, now: float) -> None:
-    """Remove temporary files of processes that ended, and what was deleted more than an hour ago."""
+    """Remove temporary files of processes that ended, and trash that is older than an hour."""
     if temporary.is_dir():
         for entry in temporary.iterdir():
             if not _in_use(entry, now):
@@ -333,5 +334,5 @@ def _in_use(entry: Path, now: float) -> bool:
         young = now - entry.stat().st_mtime < _LEFTOVER_SECONDS
     except FileNotFoundError:
         return True
-    # A process id is reused after a restart, so age decides as well.
+    # Process ids are used again, so an old file is not in use.
     return young and pid.isdigit() and process_exists(int(pid))

@@ -1,5 +1,6 @@
-"""What both listing stores share: every read, and every write that needs no condition, over a few primitives on items.
-It must not know how items are kept; conditional writes belong to each store."""
+"""The part of a listing store that DynamoDB and SQLite share: every read, and every write without a condition.
+
+A store adds the five primitives on items, and its conditional writes."""
 
 from __future__ import annotations
 
@@ -28,8 +29,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KeyRange:
-    """Items of one partition with ``low <= SK <= high``. ``entries`` asks for listings cut down to an IndexEntry,
-    ``summaries`` to what their summaries are made from."""
+    """Items of one partition with ``low <= SK <= high``.
+
+    ``entries`` asks only for the attributes of an IndexEntry, ``summaries`` only for those of a Summary.
+    """
 
     pk: str
     low: str
@@ -55,30 +58,30 @@ _READERS: dict[str, Callable[[Item], Any]] = {
 
 
 class ItemStore(ABC):
-    """The unconditional half of a ListingStore."""
+    """A ListingStore without its conditional writes."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
 
     @abstractmethod
     async def _get(self, pk: str, sk: str) -> Item | None:
-        """One item as last written."""
+        """One item, read consistently."""
 
     @abstractmethod
     async def _get_all(self, pk: str, sks: list[str], read: Callable[[Item], T]) -> list[T]:
-        """``read(item)``, called off the event loop, of those that exist, in any order. No key comes twice."""
+        """``read(item)`` of the items that exist, in any order; called in a thread. ``sks`` has no duplicates."""
 
     @abstractmethod
     def _pages(self, wanted: KeyRange, read: Callable[[Item], T]) -> AsyncIterator[list[T]]:
-        """Batches of ``read(item)``, called off the event loop."""
+        """Batches of ``read(item)``, called in a thread."""
 
     @abstractmethod
     async def _put_items(self, rows: list[Item]) -> None:
-        """Create or replace; on an error some may be written."""
+        """Create or replace. After an error, some of them may be written."""
 
     @abstractmethod
     async def _remove(self, pk: str, sk: str) -> bool:
-        """Delete one item; False where there was none."""
+        """Delete one item; False if there was none."""
 
     def _now_ms(self) -> int:
         return epoch_ms(self._clock.now())
@@ -135,7 +138,7 @@ class ItemStore(ABC):
                 found |= {each.listing_id: each for each in page if each is not None and each.mls_number == mls_number}
         if found:
             return list(found.values())
-        # The id of a listing whose MLS number or provider changed begins with what they were. Its mark has the number.
+        # A listing keeps its id, which holds its first MLS number and provider. Its mark has the current number.
         marks = self._pages(
             KeyRange.below(pk, keys.MARK_PREFIX),
             lambda mark: items.owner_of(mark, "") if mark.get("mlsNumber") == mls_number else "",
@@ -143,7 +146,7 @@ class ItemStore(ABC):
         return await self.get_many(user_id, [listing_id async for page in marks for listing_id in page if listing_id])
 
     async def _providers(self, pk: str) -> list[str]:
-        """Every provider that has a mark: one small query each instead of a read of every mark."""
+        """Every provider that has a mark, by one small query each: the first mark behind those of the last provider."""
         found: dict[str, None] = {}
         low = keys.MARK_PREFIX
         while True:
@@ -219,7 +222,7 @@ class ItemStore(ABC):
 
 
 def readable(read: Callable[[Item], T]) -> Callable[[Item], T | None]:
-    """``read``, but None for an item that cannot be read: one bad row must not hide the others."""
+    """``read``, but None for an item that cannot be read, so that the others can be listed."""
 
     def attempt(item: Item) -> T | None:
         try:

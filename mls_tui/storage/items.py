@@ -1,5 +1,5 @@
-"""Domain objects as items of the one table, and back (CONTRACT: "DynamoDB: one table"). Pure; both stores keep exactly
-these items, so it must never know which one asks."""
+"""Domain objects as items of the one table, and back (docs/contract.md, section DynamoDB). Pure. Both listing stores
+keep these items."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Item: TypeAlias = dict[str, Any]
 """One item: attribute name -> plain value (str, int, float, bool, None, list, dict)."""
 
 MAX_ITEM_BYTES = 400_000
-"""DynamoDB's limit on one item, names and values together: 400 KB, in the smaller reading of KB, to be safe."""
+"""DynamoDB's limit on one item, names and values together: 400 KB, with the smaller KB to be safe."""
 
 _MAX_SORT_KEY_BYTES = 1024
 _MAX_PARTITION_KEY_BYTES = 2048
@@ -35,7 +35,7 @@ _NESTING_BYTES = 3
 
 
 def plain(value: Any) -> Any:
-    """``value`` as both stores give it back: 5.0 is 5, Decimal is int or float, lone surrogates are U+FFFD.
+    """``value`` as a store returns it later: 5.0 is 5, Decimal is int or float, lone surrogates are U+FFFD.
 
     Raises:
         StorageError: a number DynamoDB cannot hold (infinite, not a number, out of 1e-130 … 9.9e125).
@@ -73,7 +73,7 @@ def _number(value: int | float | Decimal) -> int | float:
 
 
 def size_of(value: Any) -> int:
-    """Bytes of a value by DynamoDB's rules, never less than it counts."""
+    """Bytes of a value by DynamoDB's rules (Developer Guide, "Item sizes and formats"), rounded up."""
     if isinstance(value, str):
         return len(value.encode())
     if isinstance(value, bool) or value is None:
@@ -86,18 +86,18 @@ def size_of(value: Any) -> int:
 
 
 def item_size(item: Item) -> int:
-    """Bytes of a whole item: names and values."""
+    """Bytes of a whole item, names and values."""
     return sum(len(name.encode()) + size_of(value) for name, value in item.items())
 
 
 def fits(item: Item) -> bool:
-    """Whether DynamoDB takes an item of this size. Counted only where it is in doubt: the count is never twice the
-    length of the same item as JSON."""
+    """Whether the item is within DynamoDB's limit. The exact size is never twice the length of its JSON, which is quick
+    to make, so it is only counted for large items."""
     return 2 * len(orjson.dumps(item)) <= MAX_ITEM_BYTES or item_size(item) <= MAX_ITEM_BYTES
 
 
 def check_keys(item: Item) -> None:
-    """Raises ItemTooLargeError where a key is longer than DynamoDB allows."""
+    """Raises ItemTooLargeError if a key is longer than DynamoDB allows."""
     for name, limit in (
         ("PK", _MAX_PARTITION_KEY_BYTES),
         ("SK", _MAX_SORT_KEY_BYTES),
@@ -125,7 +125,7 @@ def to_attribute(value: Any) -> dict[str, Any]:
 
 
 def from_attribute(attribute: dict[str, Any]) -> Any:
-    """The reverse of ``to_attribute``; sets and binary of other writers become lists and bytes."""
+    """The reverse of ``to_attribute``. Sets and binary, which only other programs write, become lists and bytes."""
     ((kind, value),) = attribute.items()
     if kind == "N":
         return _parse_number(value)
@@ -150,12 +150,10 @@ def _parse_number(text: str) -> int | float:
 
 
 def to_attributes(item: Item) -> dict[str, Any]:
-    """A whole item for DynamoDB."""
     return {name: to_attribute(value) for name, value in item.items()}
 
 
 def from_attributes(attributes: dict[str, Any]) -> Item:
-    """A whole item from DynamoDB."""
     return {name: from_attribute(value) for name, value in attributes.items()}
 
 
@@ -174,18 +172,18 @@ ENTRY_DATA = (
     "address",
     "lastImport",
 )
-"""The parts of ``Data`` that an IndexEntry is read from."""
+"""The keys of ``Data`` that an IndexEntry is read from."""
 
 
 def pk(user_id: str) -> str:
-    """The partition of a user. Raises StorageError for an id that could reach outside it."""
+    """The partition key of a user. Raises StorageError for an id that could name another user's partition."""
     if not keys.valid_user_id(user_id):
         raise StorageError("The user id cannot stand in a key: letters, digits and ._:@- only, at most 128.")
     return keys.user_pk(user_id)
 
 
 def upper_bound(prefix: str) -> str:
-    """The highest sort key below ``prefix`` (keys sort by their UTF-8 bytes)."""
+    """The highest sort key that begins with ``prefix`` (keys sort by their UTF-8 bytes)."""
     return prefix + "\U0010ffff"
 
 
@@ -193,7 +191,11 @@ def upper_bound(prefix: str) -> str:
 
 
 def listing_item(user_id: str, listing: Listing, now_ms: int) -> Item:
-    """The row of a listing, made to fit 400 KB. Raises ItemTooLargeError where it cannot."""
+    """The row of a listing. If it has more than 400 KB, URLs of stored photos are left out.
+
+    Raises:
+        ItemTooLargeError: it is still too large.
+    """
     data = plain(listing.to_data())
     item: Item = {
         "PK": pk(user_id),
@@ -214,7 +216,7 @@ def listing_item(user_id: str, listing: Listing, now_ms: int) -> Item:
     for dropped in ("originalUrl", "url"):
         if fits(item):
             return item
-        # A stored photo is found by its key; its URLs are what can be spared.
+        # A stored photo is found by its key, so its URLs are not needed.
         data["photos"] = [_without(photo, dropped) for photo in data.get("photos", [])]
     return checked(item, f"Listing {listing.mls_number}")
 
@@ -224,7 +226,7 @@ def _without(photo: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def checked(item: Item, what: str) -> Item:
-    """``item`` itself, its keys and size checked. Raises ItemTooLargeError where DynamoDB would refuse it."""
+    """``item`` itself. Raises ItemTooLargeError if DynamoDB would refuse its keys or its size."""
     check_keys(item)
     if not fits(item):
         size, most = item_size(item) // 1000, MAX_ITEM_BYTES // 1000
@@ -265,7 +267,7 @@ def _mark_sk(listing: Listing) -> str:
 
 
 def read_listing(item: Item) -> Listing:
-    """The reverse of ``listing_item``; a URL that was dropped to make it fit is the key, or empty."""
+    """The reverse of ``listing_item``. For a URL that was left out, ``url`` is the key and ``originalUrl`` is empty."""
     return _read(Listing, lambda: _with_urls(item["Data"]), item)
 
 
@@ -285,7 +287,7 @@ def _with_urls(data: Item) -> Item:
 
 
 def read_entry(item: Item) -> IndexEntry:
-    """The projection of a listing's row that an import compares; ``Data`` needs only ``ENTRY_DATA``."""
+    """The IndexEntry of a listing's row. ``Data`` needs only the keys in ``ENTRY_DATA``."""
     data = item["Data"]
     return IndexEntry(
         listing_id=item["SK"].removeprefix(keys.LISTING_PREFIX),
@@ -304,7 +306,7 @@ def read_entry(item: Item) -> IndexEntry:
 
 
 def entry_item(item: Item) -> Item:
-    """A listing's row cut down to what ``read_entry`` needs."""
+    """The part of a listing's row that ``read_entry`` needs."""
     data = item["Data"]
     return {
         "PK": item["PK"],
@@ -321,7 +323,7 @@ def entry_item(item: Item) -> Item:
 
 
 def connection_item(user_id: str, connection: Connection, now_ms: int) -> Item:
-    """The row of a connection. The cursor stands beside ``Data``, so that a replaced connection keeps it."""
+    """The row of a connection. The cursor is an attribute beside ``Data``, so that replacing ``Data`` keeps it."""
     data = plain(connection.to_data())
     cursor = data.pop("cursor", {})
     item = {
@@ -354,7 +356,7 @@ def lease_data(lease: Lease) -> Item:
 
 
 def run_item(user_id: str, run: ImportRun, now_ms: int) -> Item:
-    """The row of a run, without its control word; errors that do not fit are left to their own items."""
+    """The row of a run, without its control word. Errors that do not fit are left out; each has an item of its own."""
     data = plain(run.to_data())
     data.pop("control", None)
     item = {
@@ -376,7 +378,7 @@ def read_run(item: Item) -> ImportRun:
 
 
 def problem_item(user_id: str, run_id: str, sequence: int, problem: Problem, now_ms: int) -> Item:
-    """One problem of a run; a quarantined record too large for an item is left out, and the reason says so."""
+    """One problem of a run. A quarantined record that is too large is left out, and ``error`` says so."""
     data = plain(problem.to_data())
     item = {
         "PK": pk(user_id),
@@ -399,7 +401,7 @@ def read_problem(item: Item) -> Problem:
 
 
 def state_item(user_id: str, name: str, text: str, now_ms: int) -> Item:
-    """A small text under a name (rate-budget windows)."""
+    """The row of a small text under a name."""
     item = {
         "PK": pk(user_id),
         "SK": keys.state_sk(name),

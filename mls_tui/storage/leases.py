@@ -1,5 +1,5 @@
-"""Who holds a lease, and whether its process still lives. Answers "gone" only when this host can prove it; a process
-elsewhere, or one that cannot be examined, counts as alive until its lease expires."""
+"""Who holds a lease, and whether that process still exists. A process on another host, or one that cannot be looked at,
+counts as running until its lease expires."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _START_FIELD = 19
 
 
 WORKERS = "the workers"
-"""The host of a lease that stands for a run that waits for a worker."""
+"""The ``host`` of a lease whose run waits for a worker."""
 
 
 def this_lease(run_id: str, expires_at: int, holder: str = "") -> Lease:
@@ -50,7 +50,7 @@ def host_name() -> str:
 
 
 def process_start(pid: int) -> str | None:
-    """When a process began, as text that differs for another process of the same pid; None where it cannot be told."""
+    """When a process began, as text that differs for another process of the same pid; None if unknown."""
     if sys.platform == "linux":
         try:
             boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -66,7 +66,7 @@ def process_start(pid: int) -> str | None:
 
 
 def holder_is_gone(lease: Lease) -> bool:
-    """True where the holder ran on this host in a process that no longer exists."""
+    """True if the holder's process ran on this host and no longer exists."""
     if lease.host != host_name() or lease.pid <= 0:
         return False
     if not process_exists(lease.pid):
@@ -76,7 +76,7 @@ def holder_is_gone(lease: Lease) -> bool:
 
 
 def process_exists(pid: int) -> bool:
-    """True where a process of this pid exists on this host, or where that cannot be asked."""
+    """True if a process of this pid exists on this host, or if that cannot be found out."""
     if os.name != "posix":
         # os.kill(pid, 0) would end the process on Windows.
         return True
@@ -87,12 +87,12 @@ def process_exists(pid: int) -> bool:
     except OSError:
         return True
     try:
-        # A zombie has ended; its parent has not asked for its exit status yet.
+        # A zombie has ended; its parent has not read its exit status yet.
         return _stat(pid)[0] not in "ZX"
     except (OSError, IndexError):
         return True
 
 
 def _stat(pid: int) -> list[str]:
-    """Fields of /proc/<pid>/stat from the state on; OSError where there is no such file."""
+    """Fields of /proc/<pid>/stat from the state on. Raises OSError if there is no such file."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""The pair of stores that the settings ask for. Opens nothing: the first use of a store does, off the event loop."""
+"""The listing store and the photo store that the settings name. A new kind of store is added here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 def open_stores(
     settings: Settings, *, aws: Aws | None = None, clock: Clock | None = None
 ) -> tuple[ListingStore, PhotoStore]:
-    """``aws`` brings a session with credentials of its own. Raises UsageError for settings that make no pair."""
+    """Makes the two stores; each connects when it is first used. ``aws`` are clients with credentials of their own.
+
+    Raises:
+        UsageError: the settings do not name a store, or no bucket.
+    """
     if settings.storage == "local":
         from mls_tui.storage.folder import FolderPhotoStore
         from mls_tui.storage.sqlite import SqliteListingStore

@@ -10,13 +10,13 @@ import json
 from typing import Any
 
 USER = "${cognito-identity.amazonaws.com:sub}"
-"""IAM replaces it by the identity id of the caller."""
+"""A variable that IAM replaces by the identity id of the caller."""
 
 
 def user_policy(
     table: str, bucket: str, *, region: str = "*", account: str = "*", partition: str = "aws"
 ) -> dict[str, Any]:
-    """Least privilege for everything but ``storage init`` and ``storage check``, which an administrator runs."""
+    """The rights of every command but ``storage init`` and ``storage check``, which an administrator runs."""
     table_arn = f"arn:{partition}:dynamodb:{region}:{account}:table/{table}"
     bucket_arn = f"arn:{partition}:s3:::{bucket}"
     return {
@@ -43,7 +43,8 @@ def user_policy(
 
 
 def _own_items(table_arn: str) -> dict[str, Any]:
-    """No index: GSI1's leading key is an MLS, which users share. A transaction needs the rights of its parts alone."""
+    """The index is left out, as its partition key names an MLS, which users share. A transaction needs only the rights
+    of its parts."""
     return {
         "Sid": "OwnItems",
         "Effect": "Allow",
@@ -78,7 +79,7 @@ def _own_photos(bucket_arn: str) -> dict[str, Any]:
 
 def _list_own_photos(bucket_arn: str) -> dict[str, Any]:
     """By prefix, so that nobody reads the names of another's objects. S3 then answers 403 instead of 404 for an object
-    that is absent, which the store unriddles (``storage/s3/objects.py``)."""
+    that is absent; ``S3PhotoStore`` tells the two apart by listing the key."""
     return {
         "Sid": "ListOwnPhotos",
         "Effect": "Allow",
@@ -92,5 +93,4 @@ def _list_own_photos(bucket_arn: str) -> dict[str, Any]:
 
 
 def policy_json(table: str, bucket: str, **where: str) -> str:
-    """The policy as text to paste."""
     return json.dumps(user_policy(table, bucket, **where), indent=2)

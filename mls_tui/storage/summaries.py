@@ -1,7 +1,7 @@
-"""The list of listings: one narrow row a listing, in plain columns that SQL sorts, filters and counts.
+"""The list of listings: a row of plain columns for each listing, which SQL sorts, filters and counts.
 
-``SCHEMA`` stands in the embedded store's own file, where a summary is written in the transaction of its item, and in
-a cache file per user for DynamoDB.
+The tables of ``SCHEMA`` are in the embedded store's file, where a summary is written in the transaction of its item,
+and in a cache file per user for DynamoDB.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mls_tui.search import STATUSES, Query, fold, squeeze
 T = TypeVar("T")
 
 SCHEMA = (
-    # AUTOINCREMENT: the number of a deleted row is never used again, so a mark on it can't move to another listing.
+    # AUTOINCREMENT never uses the number of a deleted row again: a selected row can't become another listing.
     """CREATE TABLE summaries (
          row INTEGER PRIMARY KEY AUTOINCREMENT, pk TEXT NOT NULL, listing_id TEXT NOT NULL, updated INTEGER,
          connection_id TEXT, mls_number TEXT NOT NULL, status TEXT NOT NULL, raw_status TEXT NOT NULL,
@@ -28,7 +28,7 @@ SCHEMA = (
          kind TEXT, list_date TEXT, photos INTEGER NOT NULL, photos_total INTEGER NOT NULL, synced INTEGER NOT NULL,
          street_key TEXT, city_key TEXT, zip_key TEXT, kind_key TEXT, mls_key TEXT, types TEXT, source TEXT) STRICT""",
     "CREATE UNIQUE INDEX summaries_id ON summaries (pk, listing_id)",
-    # Apart from the plain columns: sorting a million rows reads half a gigabyte less.
+    # A table of its own: sorting a million rows reads half a gigabyte less.
     "CREATE TABLE summary_texts (row INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT",
 )
 # No index on a column that is sorted by: with one, `price:<500k beds:>=3` took nine times as long, and each costs every
@@ -40,7 +40,7 @@ SORTS = {
     "city": "city_key", "type": "kind_key", "mls": "mls_key", "listed": "list_date", "photos": "photos",
     "synced": "synced", "id": "listing_id",
 }  # fmt: skip
-"""What a column of the table is sorted by: what it shows. Absent values come last either way."""
+"""What each column of the table is sorted by. Absent values are last in both directions."""
 
 _KINDS = {
     "singlefamilyresidence": "Single", "singlefamily": "Single", "condominium": "Condo", "townhouse": "Town",
@@ -52,7 +52,7 @@ _KINDS = {
     "commercialsale": "Comm", "commerciallease": "Comm", "hotelmotel": "Hotel", "mixeduse": "Mixed",
     "warehouse": "Storage", "residential": "Home", "residentiallease": "Rental",
 }  # fmt: skip
-"""Short names of PropertySubType and PropertyType (RESO DD 2.0), squeezed."""
+"""Short names of PropertySubType and PropertyType (RESO DD 2.0), which are spelled as ``squeeze`` does."""
 
 _PERIODS = {
     "monthly": "/mo", "month": "/mo", "permonth": "/mo", "weekly": "/wk", "week": "/wk", "perweek": "/wk",
@@ -63,7 +63,7 @@ _PERIODS = {
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A listing as a line of a list. ``row`` is its number; ``synced`` epoch ms; ``per`` as in ``$1,850/mo``."""
+    """A listing in a list. ``row`` is its number; ``synced`` is in epoch ms; ``per`` follows the price: ``/mo``."""
 
     row: int
     listing_id: str
@@ -90,7 +90,7 @@ _SUMMARY_COLUMNS = ", ".join(Summary.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows, in which order. ``statuses`` empty means all; ``sort`` is a key of SORTS."""
+    """A filter and an order. Empty ``statuses`` mean all; ``sort`` is a key of SORTS."""
 
     query: Query = field(default_factory=Query)
     statuses: tuple[str, ...] = ()
@@ -100,8 +100,8 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """``rows`` are row numbers in order; ``counts`` how many of each status the query alone keeps; ``total`` all that
-    are stored. ``version`` is another number after any change; ``counted`` is the condition that was counted."""
+    """``rows``: the row numbers in order. ``counts``: the rows of each status that match the query. ``total``: all
+    rows. ``version`` changes with every write; ``counted`` is the condition that ``counts`` belong to."""
 
     rows: array[int]
     counts: dict[str, int]
@@ -111,7 +111,7 @@ class Selected:
 
 
 class Readable(Protocol):
-    """What is needed of a database: ``read_list`` for what may take a second, always on the same connection."""
+    """A database that can be read: ``read_list`` is for queries that may take a second; see sqlite.database."""
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T: ...
 
@@ -119,12 +119,12 @@ class Readable(Protocol):
 
 
 class Summaries:
-    """The summaries of one user, as the store keeps them."""
+    """The summaries of one user."""
 
     cached = False
-    """Whether they are a copy, which ``refresh`` brings up to date."""
+    """Whether they are a cached copy, which ``refresh`` updates."""
     as_of: int | None = None
-    """When a copy was last up to date (epoch ms)."""
+    """When a cached copy was last updated (epoch ms)."""
 
     def __init__(self, database: Readable, pk: str) -> None:
         self._database = database
@@ -137,34 +137,34 @@ class Summaries:
         return self._before
 
     async def read(self, rows: Sequence[int]) -> list[Summary]:
-        """The summaries of these rows, in this order; a row that is gone is left out."""
+        """The summaries of these rows, in this order; rows that are gone are left out."""
         return await self._database.read(lambda db: read(db, self._pk, rows))
 
     async def ids(self, rows: Sequence[int]) -> list[str]:
-        """The listing ids of these rows, in this order; a row that is gone is left out."""
+        """The listing ids of these rows, in this order; rows that are gone are left out."""
         return await self._database.read(lambda db: read_ids(db, self._pk, rows))
 
     async def living(self, rows: Iterable[int]) -> set[int]:
-        """Those of these rows that still are there."""
+        """The rows among these that still exist."""
         return await self._database.read(lambda db: living(db, self._pk, rows))
 
     async def row_of(self, listing_id: str) -> int | None:
         return await self._database.read(lambda db: row_of(db, self._pk, listing_id))
 
     async def version(self) -> int:
-        """Another number than a Selected's if anything was written since, by any process."""
+        """Differs from the version of a Selected if any process has written since."""
         return await self._database.read_list(data_version)
 
     async def stale(self) -> bool:
-        """Whether an import has ended elsewhere since a copy was last up to date."""
+        """Whether an import has begun or ended elsewhere since a cached copy was updated."""
         return False
 
     async def refresh(self) -> None:
-        """Bring them up to date with what is stored."""
+        """Update a cached copy."""
 
 
 def short_type(property_type: str | None, property_sub_type: str | None) -> str | None:
-    """``Single``, ``Condo``, ``Town``, ``Land`` …; a type that RESO does not know keeps its own words."""
+    """``Single``, ``Condo``, ``Town``, ``Land`` …; a type that is not in the RESO Data Dictionary is kept as it is."""
     for word in (property_sub_type, property_type):
         if word and (known := _KINDS.get(squeeze(word))):
             return known
@@ -172,13 +172,13 @@ def short_type(property_type: str | None, property_sub_type: str | None) -> str 
 
 
 def per(period: str | None, unit: str | None) -> str:
-    """What follows a price that is not for the whole home: ``/mo``, ``/Sq Ft Net/yr``."""
+    """The suffix of a price per period or per unit: ``/mo``, ``/Sq Ft Net/yr``."""
     known = _PERIODS.get(squeeze(period), f"/{period}") if period else ""
     return (f"/{unit}" if unit else "") + known
 
 
 def put(db: sqlite3.Connection, items: Sequence[Mapping[str, Any]]) -> None:
-    """Add or replace the summaries of listings' items. A listing keeps its row number."""
+    """Add or replace the summaries of these items. A listing keeps its row number."""
     db.executemany(_UPSERT, map(_row, items))
     db.executemany(
         "INSERT INTO summary_texts (row, text) SELECT row, ? FROM summaries WHERE pk = ? AND listing_id = ?"
@@ -233,7 +233,7 @@ def data_version(db: sqlite3.Connection) -> int:
 
 
 def read(db: sqlite3.Connection, pk: str, rows: Sequence[int]) -> list[Summary]:
-    """The summaries of these rows, in this order; a row that is gone is left out."""
+    """The summaries of these rows, in this order; rows that are gone are left out."""
     found: dict[int, Summary] = {}
     for first in range(0, len(rows), 500):
         part = rows[first : first + 500]
@@ -244,7 +244,7 @@ def read(db: sqlite3.Connection, pk: str, rows: Sequence[int]) -> list[Summary]:
 
 
 def read_ids(db: sqlite3.Connection, pk: str, rows: Sequence[int]) -> list[str]:
-    """The listing ids of these rows, in this order; a row that is gone is left out."""
+    """The listing ids of these rows, in this order; rows that are gone are left out."""
     found: dict[int, str] = {}
     for first in range(0, len(rows), 500):
         part = rows[first : first + 500]
@@ -259,7 +259,7 @@ def living(db: sqlite3.Connection, pk: str, rows: Iterable[int]) -> set[int]:
 
 
 def ids_between(db: sqlite3.Connection, pk: str, after: str, last: str | None) -> list[str]:
-    """Listing ids behind ``after`` and up to ``last``; None is the end."""
+    """Listing ids with ``after`` < id <= ``last``; None is the end."""
     sql = "SELECT listing_id FROM summaries WHERE pk = ? AND listing_id > ?"
     values = (pk, after) if last is None else (pk, after, last)
     return [each for (each,) in db.execute(sql if last is None else f"{sql} AND listing_id <= ?", values)]
@@ -287,7 +287,7 @@ DATA_PARTS = (
     *_TEXTS, "connectionId", "price", "pricePeriod", "priceUnit", "bedrooms", "bathrooms", "squareFeet", "address",
     "listDate", "syncedAt", "features",
 )  # fmt: skip
-"""The parts of an item, and of its ``Data``, that a summary is made from."""
+"""The keys of ``Data`` that a summary is made from; ITEM_PARTS are those of the item."""
 
 _COLUMNS = (
     "pk", "listing_id", "updated", "connection_id", "mls_number", "status", "raw_status", "price", "per", "beds",
@@ -320,17 +320,17 @@ def _row(item: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _sort_key(text: str | None) -> str | None:
-    """None, not an empty text, for what is absent: absent values are sorted last."""
+    """None instead of an empty text, as NULL is sorted last."""
     return fold(text or "") or None
 
 
 def _lines(parts: Iterable[str | None]) -> str:
-    """Folded, a line a field, so that a phrase cannot match across two fields."""
+    """Each part folded, on a line of its own, so that a phrase cannot match across two fields."""
     return "\n".join(fold(part) for part in parts if part)
 
 
 def _text(data: dict[str, Any]) -> str:
-    """All text of a listing for the free-text search."""
+    """The text of a listing that free-text search looks in."""
     address = data.get("address") or {}
     region = " ".join(part for part in (address.get("state"), address.get("zip")) if part)
     return _lines(

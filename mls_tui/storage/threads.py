@@ -1,6 +1,7 @@
 """A pool of daemon threads for blocking calls, and the event loop that commands and imports run on.
 
-The standard pool joins its threads at exit, so a hanging AWS call would make quitting wait for its time-out.
+concurrent.futures joins its threads at exit, so quitting would wait for a hanging AWS call. Each store has a pool of
+its own, so that slow photo uploads cannot delay rows.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _Job = tuple["Future[Any]", Callable[[], Any]]
 
 
 class DaemonPool:
-    """At most ``size`` threads, started as they are needed. Results may be awaited from any event loop."""
+    """At most ``size`` threads, started when needed. Results may be awaited from any event loop."""
 
     def __init__(self, size: int, name: str) -> None:
         self._size = size
@@ -47,7 +48,7 @@ class DaemonPool:
         return future
 
     async def run(self, job: Callable[[], T]) -> T:
-        """Await ``job``. Cancelling the caller takes back a job not begun; one that has begun runs to its end."""
+        """Run ``job`` and return its result. If the caller is cancelled, a job that has begun still runs to its end."""
         return await asyncio.wrap_future(self.submit(job))
 
     def close(self, seconds: float) -> None:
@@ -66,14 +67,14 @@ class DaemonPool:
     def _work(self) -> None:
         while (entry := self._jobs.get()) is not None:
             run_job(*entry)
-            # Without this the finished job's result would live until the next job arrives.
+            # Frees the result of the finished job now, not when the next job arrives.
             del entry
             with self._lock:
                 self._idle += 1
 
 
 def run_job(future: Future[Any], job: Callable[[], Any]) -> None:
-    """Run one job and settle its future; a job whose caller has gone is skipped."""
+    """Run one job and set its future's result; a job whose future was cancelled is skipped."""
     if not future.set_running_or_notify_cancel():
         return
     try:
@@ -85,7 +86,7 @@ def run_job(future: Future[Any], job: Callable[[], Any]) -> None:
 
 
 def run_loop(work: Coroutine[Any, Any, T]) -> T:
-    """As ``asyncio.run``, in any thread, with uvloop if there is one: a sixth less work for a photo."""
+    """``asyncio.run`` for any thread, with uvloop if it is installed: a sixth less CPU for a photo."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(work)
 
@@ -93,6 +94,6 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop
-    except ImportError:  # there is none for Windows
+    except ImportError:  # not available for Windows
         return None
     return uvloop.new_event_loop

@@ -1,1 +1,1 @@
-"""Who is asking: the local user or Cognito, and their secrets at rest. Knows no store, no MLS, no screen."""
+"""Who is signed in: the local user, or a user of a Cognito user pool."""

@@ -1,4 +1,4 @@
-"""Users: the interface of the local user and of Cognito. Methods may block; call them off the UI thread."""
+"""The interface of the local user and of Cognito. Methods may block; call them in a thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mls_tui.domain.errors import AuthenticationError
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """``user_id`` stands in every key (``USER#<userId>``); ``name`` is for people."""
+    """``user_id`` is a part of every key (``USER#<userId>``); ``name`` is shown."""
 
     user_id: str
     name: str = ""
@@ -26,14 +26,14 @@ class ChallengeKind(StrEnum):
 
 
 class ChallengeOverError(AuthenticationError):
-    """A challenge is no longer open, as too much time has passed: begin again with name and password."""
+    """The challenge has expired: sign in again with name and password."""
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A question that must be answered before the user is signed in; hand it back to ``answer`` with the text.
+    """A question that the user has to answer to be signed in, by ``UserSource.answer``.
 
-    ``hidden`` says the answer must not be echoed. ``session`` is Cognito's own, good for a few minutes.
+    If ``hidden``, the answer is not echoed. ``session`` is Cognito's own and expires after a few minutes.
     """
 
     kind: ChallengeKind
@@ -44,10 +44,10 @@ class Challenge:
 
 
 class UserSource(Protocol):
-    """Where users come from."""
+    """Signs users in and out."""
 
     def current(self) -> User | None:
-        """Who is signed in, with a token that was renewed if necessary; None if nobody is.
+        """Who is signed in, None if nobody is. Renews the token if necessary.
 
         Raises:
             StorageError: the sign-in service cannot be reached.
@@ -67,7 +67,7 @@ class UserSource(Protocol):
         ...
 
     def needs_password(self) -> bool:
-        """Whether ``sign_in`` wants a name and a password, or takes the local user as it is."""
+        """Whether ``sign_in`` needs a name and a password."""
         ...
 
     def boto3_session(self) -> Any:

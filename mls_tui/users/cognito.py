@@ -1,6 +1,6 @@
-"""Users of a Cognito user pool: SRP sign-in, challenges, renewal with rotation, sign-out that revokes, AWS credentials.
+"""Users of a Cognito user pool: sign-in by SRP, challenges, token renewal, sign-out, and AWS credentials.
 
-The password never leaves this process, and no token ever stands in an error.
+SRP does not send the password.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mls_tui.config import Settings
 
 RENEW_SECONDS = 300
-"""Tokens with less time than this are renewed before they are used."""
+"""Tokens that expire sooner than this are renewed before they are used."""
 
 _CHALLENGES: dict[ChallengeKind, tuple[str, str, bool]] = {
     ChallengeKind.NEW_PASSWORD: ("NEW_PASSWORD", "A new password is required", True),
@@ -62,9 +62,9 @@ _NO_PUBLIC_CLIENT = (
 
 
 class CognitoUsers:
-    """A UserSource over a user pool. ``pool`` is a boto3 ``cognito-idp`` client; needs no AWS credentials.
+    """The UserSource of a user pool. ``pool`` is a boto3 ``cognito-idp`` client.
 
-    ``identity`` gives identity-pool credentials and ids; without it a user is known by the pool's ``sub``.
+    With ``identity``, a user's id and AWS credentials come from the identity pool; else the id is the pool's ``sub``.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class CognitoUsers:
         return self._user_or_challenge(answer, challenge.username)
 
     def sign_out(self) -> None:
-        """Forget first, then revoke: whatever the network does, nobody is signed in here any more."""
+        """Delete the session here first, then revoke it: without a network the user is signed out here all the same."""
         session = self._sessions.load()
         self._sessions.clear()
         if session is not None:
@@ -142,7 +142,7 @@ class CognitoUsers:
                 ) from None
 
     def session(self) -> Session | None:
-        """The session with tokens good for a while yet; renewed and kept where due. None: nobody is signed in."""
+        """The session, renewed if its tokens expire within RENEW_SECONDS. None if nobody is signed in."""
         with self._lock:
             session = self._sessions.load()
             if session is None or session.expires_at - self._now() > RENEW_SECONDS:
@@ -157,7 +157,7 @@ class CognitoUsers:
                 raise
 
     def boto3_session(self) -> Any:
-        """Credentials of the identity pool, scoped to the user and renewed by themselves; else the machine's own."""
+        """A session with the user's credentials of the identity pool; without one, with the machine's own."""
         from mls_tui.storage.aws import default_session
 
         if self._identity is None:
@@ -171,7 +171,7 @@ class CognitoUsers:
         return session
 
     def _renewed(self, session: Session) -> Session:
-        """GetTokensFromRefreshToken; with rotation the old refresh token is dead, so the new one is kept at once."""
+        """Renew the tokens and store them at once: with rotation the old refresh token is no longer valid."""
         answer = _call(
             _POOL_REFUSALS,
             self._pool.get_tokens_from_refresh_token,
@@ -190,7 +190,7 @@ class CognitoUsers:
         return fresh
 
     def _after_refusal(self, refused: Session) -> Session | None:
-        """Another process may have renewed the session a moment ago; else it is over."""
+        """The session that another process has renewed meanwhile; else None, and the session is deleted."""
         stored = self._sessions.load()
         if stored is not None and stored.refresh_token != refused.refresh_token:
             return stored
@@ -250,7 +250,8 @@ class CognitoUsers:
 
 
 def open_cognito(settings: Settings, on_warning: TextCallback | None = None) -> CognitoUsers:
-    """From the settings; the session is encrypted with a key of this machine (KMS would need the session first).
+    """The users of these settings. The session is encrypted with a key of this machine, as KMS would need the session
+    first.
 
     ``on_warning`` is called with a sentence if saving a session creates the file of keys.
     """
@@ -272,7 +273,7 @@ def open_cognito(settings: Settings, on_warning: TextCallback | None = None) -> 
 
 
 def session_file(settings: Settings, on_warning: TextCallback | None = None) -> SessionFile:
-    """Where the session of these settings is kept."""
+    """The file in which the session of these settings is stored."""
     vault = open_vault(replace(settings, kms_key_id=None), on_warning=on_warning)
     return SessionFile(settings.session_path, vault, settings.user_pool_client_id or "")
 
@@ -288,7 +289,7 @@ def reseal_session(settings: Settings) -> int:
 
 
 def _attribute_names(listed: str | None) -> str:
-    """``["userAttributes.email"]`` as ``email``; empty where nothing is listed."""
+    """``["userAttributes.email"]`` as ``email``; empty if nothing is listed."""
     try:
         names = json.loads(listed or "[]")
     except ValueError:
@@ -307,14 +308,15 @@ class IdentityPool:
         self._provider = f"cognito-idp.{region}.amazonaws.com/{user_pool_id}"
 
     def identity_id(self, id_token: str) -> str:
-        """The id that IAM policies know as ``${cognito-identity.amazonaws.com:sub}``."""
+        """The identity id: ``${cognito-identity.amazonaws.com:sub}`` in IAM policies."""
         answer = _call(
             _IDENTITY_REFUSALS, self._client.get_id, IdentityPoolId=self._pool_id, Logins={self._provider: id_token}
         )
         return str(answer["IdentityId"])
 
     def boto3_session(self, login: Callable[[], Session]) -> Any:
-        """A boto3 session whose credentials are renewed as they expire; ``login`` gives a live session."""
+        """A boto3 session whose credentials are renewed before they expire; ``login`` returns a session that has
+        not."""
         from mls_tui.storage.aws import renewing_session
 
         def fetch() -> dict[str, str]:
@@ -344,11 +346,11 @@ class CognitoError(AuthenticationError):
 
 
 def _call(refusals: Mapping[str, str], operation: Callable[..., Any], **arguments: Any) -> Any:
-    """One call of AWS; its errors without what was sent.
+    """Call AWS; errors do not contain what was sent.
 
     Raises:
-        CognitoError: refused; the sentence is of ``refusals`` (by code) or the code itself.
-        StorageError: retryable, it could not be reached.
+        CognitoError: AWS refused; ``refusals`` has a sentence for each error code.
+        StorageError: AWS could not be reached; retryable.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -368,8 +370,8 @@ def _call(refusals: Mapping[str, str], operation: Callable[..., Any], **argument
 
 
 def _reason_in_message(code: str, message: str) -> str | None:
-    """What AWS tells from a wrong password by its words alone: "Unable to verify secret hash for client …", "Invalid
-    session for the user, session is expired."."""
+    """The reasons that have the code of a wrong password and differ only in the message: "Unable to verify secret hash
+    for client …" and "Invalid session for the user, session is expired."."""
     if code != "NotAuthorizedException":
         return None
     if "secret" in message.lower():

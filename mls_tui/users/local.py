@@ -1,5 +1,5 @@
-"""The local user: one name, no password; signing out and in again is a mark in the state folder. And which users a
-machine has, by its settings."""
+"""The local user, who has no password; a file in the state folder says who is signed out. ``open_users`` chooses
+between it and Cognito."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class LocalUsers:
-    """Signed in from the start, until ``sign_out``; ``sign_in`` undoes that."""
+    """Signed in until ``sign_out``."""
 
     def __init__(self, user_id: str, state: Path) -> None:
         self._user = User(user_id, user_id)
@@ -29,7 +29,7 @@ class LocalUsers:
         return False
 
     def sign_in(self, username: str = "", password: str = "") -> User:
-        """Any name but the configured one is refused: another user is another MLS_TUI_USER."""
+        """Raises AuthenticationError for another name than MLS_TUI_USER."""
         if username not in ("", self._user.user_id):
             raise AuthenticationError(
                 f"The local user is {self._user.user_id}: set MLS_TUI_USER to be another, or MLS_TUI_USER_POOL_ID "
@@ -55,7 +55,7 @@ class LocalUsers:
         except (FileNotFoundError, NotADirectoryError):
             return frozenset()
         except (OSError, UnicodeDecodeError) as error:
-            raise StorageError(f"{self._mark} cannot be read ({error}): mend or remove it.") from None
+            raise StorageError(f"{self._mark} cannot be read ({error}): correct or remove it.") from None
 
     def _write(self, users: frozenset[str]) -> None:
         try:

@@ -1,4 +1,4 @@
-"""A Cognito session at rest: tokens in one encrypted file of the state folder, for its owner alone."""
+"""A stored Cognito session: its tokens in an encrypted file of the state folder, with mode 0600."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mls_tui.vault.secrets import Vault
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Tokens of one sign-in; ``expires_at`` in epoch seconds is that of the id and access token."""
+    """The tokens of a sign-in. ``expires_at`` (epoch seconds) is for the id and the access token."""
 
     user_id: str
     name: str
@@ -27,7 +27,7 @@ class Session:
 
 
 class SessionFile:
-    """Keeps at most one session; ``client_id`` binds the ciphertext to the app client it was made for."""
+    """Stores at most one session. Its ciphertext can be read only with the same ``client_id``."""
 
     def __init__(self, path: Path, vault: Vault, client_id: str) -> None:
         self._path = path
@@ -35,7 +35,7 @@ class SessionFile:
         self._place = {"user": client_id, "connection": "session", "field": "session"}
 
     def load(self) -> Session | None:
-        """The session; None if there is none that this key and client can read."""
+        """The session; None if there is none, or if it was encrypted with another key or for another client."""
         if (problem := shared(self._path)) is not None:
             raise StorageError(f"The session file is not safe. {problem}, or sign in again after removing it.")
         try:
@@ -70,7 +70,7 @@ class SessionFile:
 
 
 def claims(token: str) -> dict[str, Any]:
-    """The claims of a JWT that came straight from Cognito over TLS; its signature is not checked here."""
+    """The claims of a JWT. Its signature is not checked, as it came from Cognito over TLS."""
     part = token.split(".")[1] if token.count(".") == 2 else ""
     try:
         decoded = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))

@@ -1,6 +1,6 @@
-"""Secure Remote Password as Cognito speaks it (RFC 5054's 3072-bit group, Amazon's key derivation). Pure arithmetic.
+"""Cognito's Secure Remote Password: the 3072-bit group of RFC 5054, with Amazon's key derivation. Pure.
 
-After AuthenticationHelper of Amazon's amazon-cognito-identity-js, the only public description there is.
+The only public description is AuthenticationHelper in Amazon's amazon-cognito-identity-js.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def padded(number: int) -> bytes:
-    """Big-endian, with a zero byte in front where the first bit is set: a positive two's complement number."""
+    """Big-endian two's complement: a zero byte comes first if the first bit is set."""
     return number.to_bytes(number.bit_length() // 8 + 1, "big")
 
 
@@ -42,13 +42,13 @@ K = digest(padded(N), padded(G))
 
 
 def private_key(salt: int, pool_name: str, user_id: str, password: str) -> int:
-    """x: what the password becomes. ``pool_name`` is the pool's id without its region."""
+    """x of RFC 5054, from the password. ``pool_name`` is the pool's id without its region."""
     identity = hashlib.sha256(f"{pool_name}{user_id}:{password}".encode()).digest()
     return digest(padded(salt), identity)
 
 
 def session_key(shared: int, scramble: int) -> bytes:
-    """16 bytes by HKDF from the shared number S and the scramble u."""
+    """16 bytes by HKDF from S (``shared``) and u (``scramble``) of RFC 5054."""
     pseudo_random = hmac.digest(padded(scramble), padded(shared), "sha256")
     return hmac.digest(pseudo_random, b"Caldera Derived Key\x01", "sha256")[:16]
 
@@ -60,7 +60,7 @@ def timestamp(moment: datetime) -> str:
 
 
 class SrpClient:
-    """One sign-in: send ``public`` as SRP_A, answer PASSWORD_VERIFIER with ``claim``. Never shows the password."""
+    """One sign-in: send ``public`` as SRP_A, answer PASSWORD_VERIFIER with ``claim``."""
 
     def __init__(self, pool_id: str, password: str, secret: int | None = None) -> None:
         self._pool_name = pool_id.split("_", 1)[-1]
@@ -77,7 +77,7 @@ class SrpClient:
         """The answer to Cognito's PASSWORD_VERIFIER challenge at this moment (UTC).
 
         Raises:
-            ValueError: the server's numbers are not those of an honest server.
+            ValueError: the server's numbers are not allowed by RFC 5054, section 2.5.3.
         """
         user_id, server_public = parameters["USER_ID_FOR_SRP"], int(parameters["SRP_B"], 16)
         scramble = digest(padded(self._public), padded(server_public))

@@ -1,7 +1,5 @@
-"""Where encryption keys come from: MLS_TUI_KEY or a file of our own; the OS keyring and KMS are modules beside.
-
-A key never stands in a log, an error or a ``repr``.
-"""
+"""Encryption keys and where they come from: MLS_TUI_KEY and a file. ``os_keyring`` and ``kms`` are the other
+sources."""
 
 from __future__ import annotations
 
@@ -29,32 +27,32 @@ _SCRYPT_COST = 2**15
 
 @dataclass(frozen=True, slots=True)
 class DataKey:
-    """One AES-256 key. ``key_id`` stands in every ciphertext made with it and tells nothing of the key."""
+    """An AES-256 key. ``key_id`` is a part of every ciphertext made with it; the key cannot be derived from it."""
 
     key_id: str
     material: bytes = field(repr=False)
 
 
 class KeySource(Protocol):
-    """A place that keeps keys. Methods may block (a file, a keyring, KMS) and raise SecretError."""
+    """A place that stores keys. Methods may block and raise SecretError."""
 
     place: str
-    """For a person: ``the variable MLS_TUI_KEY``, ``the file …``."""
+    """The place in words: ``the variable MLS_TUI_KEY``, ``the file …``."""
 
     def current(self) -> DataKey:
         """The key to encrypt with; created if there is none yet."""
         ...
 
     def find(self, key_id: str) -> DataKey | None:
-        """The key that a ciphertext names, if this place has it."""
+        """The key with this id, None if this place does not have it."""
         ...
 
     def rotate(self) -> DataKey:
-        """Make a new current key; the old ones stay for reading."""
+        """Make a new current key; older ones can still decrypt."""
         ...
 
     def check(self) -> Check:
-        """One line of ``doctor``. Creates nothing."""
+        """One line of ``doctor``, which creates nothing."""
         ...
 
 
@@ -70,7 +68,7 @@ def new_key() -> DataKey:
 def key_from_text(text: str) -> DataKey:
     """32 bytes in hex or base64, else a passphrase through scrypt (n 2^15, r 8, p 1; 32 MB).
 
-    The salt is fixed, so that every machine that shares a table makes the same key of it: prefer 32 random bytes.
+    The salt is fixed, so that every machine that shares a table gets the same key. 32 random bytes are safer.
     """
     if re.fullmatch(r"[0-9A-Fa-f]{64}", text):
         return key_from_bytes(bytes.fromhex(text))
@@ -106,7 +104,7 @@ class KeyRing:
 
     @classmethod
     def from_text(cls, text: str, where: str) -> KeyRing:
-        """The reverse of ``to_text``. Raises SecretError naming ``where`` for anything else."""
+        """The reverse of ``to_text``. Raises SecretError that names ``where`` for any other text."""
         try:
             stored = json.loads(text)
             keys = {
@@ -122,7 +120,7 @@ class KeyRing:
 
 
 class EnvironmentKeys:
-    """The user's own key, MLS_TUI_KEY, and the one before it for reading, MLS_TUI_KEY_PREVIOUS."""
+    """The user's own key, MLS_TUI_KEY, and MLS_TUI_KEY_PREVIOUS to decrypt what the key before it encrypted."""
 
     place = "the variable MLS_TUI_KEY"
 
@@ -138,7 +136,7 @@ class EnvironmentKeys:
         return self._keys().find(key_id)
 
     def rotate(self) -> DataKey:
-        """The user makes this key, so only re-encryption is left to do; refused while there is no previous one."""
+        """The current key. Raises UsageError if there is no MLS_TUI_KEY_PREVIOUS: only the user can make a new key."""
         if self._previous_text is None:
             raise UsageError(
                 "The key is yours, from MLS_TUI_KEY: put a new one there, the old one in MLS_TUI_KEY_PREVIOUS, "
@@ -157,7 +155,7 @@ class EnvironmentKeys:
 
 
 class FileKeys:
-    """A 0600 file in a 0700 folder; made when the first secret is stored."""
+    """A file with mode 0600 in a folder with mode 0700, created with the first secret."""
 
     def __init__(self, path: Path, on_warning: Callable[[str], object] | None = None) -> None:
         self.place = f"the file {path}"
@@ -208,7 +206,7 @@ class FileKeys:
         return KeyRing.from_text(text, str(self._path))
 
     def _create(self) -> KeyRing:
-        """Make the file unless another process was faster; whoever made it, everybody uses the same keys."""
+        """Create the file, unless another process just did; return the keys in it."""
         draft = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}")
         try:
             private_folder(self._path.parent).chmod(PRIVATE_FOLDER)

@@ -1,6 +1,5 @@
-"""Data keys wrapped by an AWS KMS key. The wrapped key travels in the ciphertext, so that every machine can read it.
-
-No data key is ever kept outside this process's memory.
+"""Data keys that an AWS KMS key encrypts. Each ciphertext contains its encrypted data key, so that every machine can
+decrypt it. Clear data keys are kept in memory only.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ KEY_ID_PREFIX = "kms-"
 
 
 class KeyService(Protocol):
-    """What is asked of KMS; boto3 answers it in ``KmsService``."""
+    """The operations of KMS that are used. ``KmsService`` calls them; tests replace it."""
 
     def generate(self, context: dict[str, str]) -> tuple[bytes, bytes]:
         """A new data key: (clear, wrapped)."""
@@ -64,7 +63,7 @@ class KmsService:
 
 
 class KmsKeys:
-    """A KeySource over KMS for one user; the encryption context binds each data key to that user."""
+    """A KeySource with keys from KMS. The encryption context binds each data key to one user."""
 
     def __init__(self, service: KeyService, user_id: str) -> None:
         self.place = service.describe()

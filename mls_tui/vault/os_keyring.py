@@ -1,4 +1,4 @@
-"""Encryption keys in the operating system's keyring, through the optional ``keyring`` package. Must never hang."""
+"""Encryption keys in the operating system's keyring, by the optional ``keyring`` package, with a time-out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mls_tui.vault.keys import DataKey, KeyRing, new_key
 
 SERVICE = "mls-tui"
 TIMEOUT_SECONDS = 5.0
-"""How long the keyring may take; a desktop may be asking its user for a password behind our screen."""
+"""How long the keyring may take. A desktop may be asking for a password in a window that the user does not see."""
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ class Backend(Protocol):
 
 
 def find_keyring(timeout: float = TIMEOUT_SECONDS) -> Backend | None:
-    """The machine's keyring, where ``keyring`` is installed and has a real backend (priority 1 or more)."""
+    """This machine's keyring; None if ``keyring`` is not installed or has no real backend (priority 1 or more)."""
 
     def look() -> Backend | None:
         import keyring
@@ -41,12 +41,12 @@ def find_keyring(timeout: float = TIMEOUT_SECONDS) -> Backend | None:
 
     try:
         return call_with_timeout(look, timeout)
-    except Exception:  # whatever a desktop's keyring does, there is the file
+    except Exception:  # the keys are kept in a file instead
         return None
 
 
 def call_with_timeout(call: Callable[[], T], seconds: float) -> T:
-    """Run a call that may hang in a thread that may be left behind. Raises TimeoutError after ``seconds``."""
+    """Run a call that may hang in a thread of its own. Raises TimeoutError after ``seconds``; the thread stays."""
     answers: list[T] = []
     errors: list[Exception] = []
 
@@ -67,10 +67,9 @@ def call_with_timeout(call: Callable[[], T], seconds: float) -> T:
 
 
 class OsKeyring:
-    """Keys in the OS keyring under one entry; ``marker`` is a file that remembers that they are there.
+    """Keys in one entry of the OS keyring. ``marker`` is a file that exists once they are there.
 
-    The marker keeps a locked keyring from being taken for an empty machine, where new keys would be made and the
-    stored secrets be lost to them.
+    Without it a locked keyring would look empty, and new keys would be made that cannot decrypt the stored secrets.
     """
 
     def __init__(self, backend: Backend, account: str, marker: Path, timeout: float = TIMEOUT_SECONDS) -> None:
@@ -140,6 +139,6 @@ class OsKeyring:
     def _ask(self, call: Callable[[], T]) -> T:
         try:
             return call_with_timeout(call, self._patience)
-        except Exception as error:  # backends raise what they like; its text may hold what was stored
+        except Exception as error:  # of any type; its text may contain the secret
             cause = "it did not answer" if isinstance(error, TimeoutError) else type(error).__name__
             raise SecretError(f"{self.place} cannot be used ({cause}): unlock it or set MLS_TUI_KEY.") from None

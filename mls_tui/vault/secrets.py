@@ -1,6 +1,6 @@
-"""Secrets at rest: AES-256-GCM, bound to the user, connection and field they belong to.
+"""Encrypts stored secrets by AES-256-GCM, bound to their user, connection and field.
 
-A ciphertext is ``v1.<key id>.<base64 of nonce, ciphertext and tag>``. The clear text never stands in an error.
+A stored secret is ``v1.<key id>.<base64 of nonce, ciphertext and tag>``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TextCallback = Callable[[str], object]
 class Vault:
     """Encrypts and decrypts with the keys of one source. Thread-safe; may block on a file, a keyring or KMS.
 
-    ``readers`` are further sources to read with, such as the place keys were in before MLS_TUI_KEY was set;
+    ``readers`` are further sources to decrypt with, such as the file that was used before MLS_TUI_KEY was set.
     ``on_secret`` is called with every clear secret, so that the log can mask it.
     """
 
@@ -46,11 +46,11 @@ class Vault:
 
     @property
     def place(self) -> str:
-        """Where the keys are, for a person."""
+        """Where the keys are, in words."""
         return self._source.place
 
     def encrypt(self, clear: str, *, user: str, connection: str, field: str) -> str:
-        """The ciphertext of a secret, valid only for this user, connection and field."""
+        """Encrypt a secret for this user, connection and field only."""
         self._report(clear)
         with self._lock:
             key = self._source.current()
@@ -59,10 +59,10 @@ class Vault:
         return f"{VERSION}.{key.key_id}.{base64.b64encode(sealed).decode()}"
 
     def decrypt(self, sealed: str, *, user: str, connection: str, field: str) -> str:
-        """The secret again.
+        """Decrypt a secret.
 
         Raises:
-            SecretError: another key, another user, connection or field than it was made for, or damage.
+            SecretError: it was made with another key, for another user, connection or field, or is damaged.
         """
         from cryptography.exceptions import InvalidTag
 
@@ -86,12 +86,12 @@ class Vault:
             return self._source.current().key_id
 
     def rotate(self) -> str:
-        """Make a new key and return its id; old ones stay for reading until everything is re-encrypted."""
+        """Make a new key and return its id. Older keys can still decrypt."""
         with self._lock:
             return self._source.rotate().key_id
 
     def reencrypt(self, secrets: Mapping[str, str], *, user: str, connection: str) -> dict[str, str]:
-        """A connection's secrets (field -> ciphertext) under the current key; those already so stay as they are."""
+        """A connection's secrets (field -> ciphertext), encrypted with the current key."""
         current = self.key_id()
         fresh = {}
         for field, sealed in secrets.items():
@@ -102,7 +102,7 @@ class Vault:
         return fresh
 
     def check(self) -> Check:
-        """One line of ``doctor``: where the key is, and whether that is a good place."""
+        """One line of ``doctor``: where the key is, and a warning if that is not a safe place."""
         return self._source.check()
 
     def _find(self, key_id: str) -> DataKey:
@@ -135,11 +135,11 @@ def open_vault(
     on_secret: TextCallback | None = None,
     on_warning: TextCallback | None = None,
 ) -> Vault:
-    """The vault of these settings: KMS if a key is configured on AWS, else MLS_TUI_KEY, the OS keyring, a file.
+    """The vault of these settings. Its keys are in the first of: KMS (on AWS, if a key is set), MLS_TUI_KEY, the OS
+    keyring, a file. The others are only used to decrypt.
 
-    ``user`` is who is signed in, by default the settings' user. Keys are made only when the first secret is stored;
-    ``on_warning`` is called once, with a sentence, if that creates the file of keys. Places that held keys earlier are
-    read from still. ``kms_client`` and ``backend`` stand in for the real ones.
+    ``user`` is who is signed in, by default the settings' user. Keys are made with the first secret; ``on_warning`` is
+    called with a sentence if that creates the file of keys. ``kms_client`` and ``backend`` replace the real ones.
     """
     sources: list[KeySource] = []
     if settings.storage == "aws" and settings.kms_key_id:
@@ -157,7 +157,11 @@ def open_vault(
 
 
 def _keyring(settings: Settings, backend: Backend | None, *, needed: bool) -> KeySource | None:
-    """The OS keyring, unless a file of keys is in use already; if it was used before, it is not replaced by a file."""
+    """The OS keyring, if it is in use, or if it is ``needed`` and there is no file of keys.
+
+    Raises:
+        SecretError: the keys are in a keyring that cannot be used now.
+    """
     from mls_tui.vault.os_keyring import OsKeyring, find_keyring
 
     marker = settings.key_path.with_name("in-keyring")
@@ -179,7 +183,7 @@ def _cipher(key: DataKey) -> AESGCM:
 
 
 def _associated_data(user: str, connection: str, field: str) -> bytes:
-    """A list in JSON: no two triples give the same bytes."""
+    """The associated data of AES-GCM. JSON gives different bytes for different triples."""
     return json.dumps([VERSION, user, connection, field]).encode()
 
 

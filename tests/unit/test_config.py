@@ -160,7 +160,7 @@ def test_a_file_may_begin_with_a_byte_order_mark(home: Path) -> None:
 def test_what_is_no_file_is_refused_and_not_waited_for(home: Path, make: Callable[[Path], None]) -> None:
     home.mkdir()
     make(home / "config.toml")
-    with pytest.raises(UsageError, match=r"config\.toml is no file"):
+    with pytest.raises(UsageError, match=r"config\.toml is not a regular file"):
         load_settings({"MLS_TUI_HOME": str(home)})
 
 

@@ -1,4 +1,5 @@
-"""The program imports and works where the modules and functions of POSIX are missing, as on Windows."""
+"""The program imports and runs without the modules and functions that only POSIX has. This runs on POSIX, so
+``os.name`` and the file system are not those of Windows."""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
-"""Connections and runs in the table: replaced without touching cursor, lease and control word; a cursor that only the
-holder of the lease can move, with the run's row in one transaction. Blocking; used in a pool's threads."""
+"""Writes of connections and runs. Blocking; called in a pool's threads.
+
+A connection is replaced without its cursor and lease, a run without its control word. Only the holder of the lease can
+move the cursor, in one transaction with the run's row.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def put_cursor(table: Table, sk: str, cursor: Item, run: Item, holder: str) -> b
 
 
 def acquire_lease(table: Table, pk: str, sk: str, lease: Lease, now_ms: int) -> Lease | bool:
-    """True when taken, the other holder's lease if it is not free, False if there is no such connection."""
+    """True if the lease was taken, the holder's lease if it is not free, False if there is no such connection."""
 
     def take(free: Condition) -> None:
         free.values[":lease"] = items.lease_data(lease)
@@ -65,7 +68,7 @@ def acquire_lease(table: Table, pk: str, sk: str, lease: Lease, now_ms: int) -> 
 
 
 def reserve(table: Table, sk: str, run: Item, now_ms: int) -> Lease | bool:
-    """The same answers."""
+    """Write the row of a new run and reserve its connection; returns as ``acquire_lease``."""
     pk = run["PK"]
 
     def take(free: Condition) -> None:
@@ -82,8 +85,11 @@ def reserve(table: Table, sk: str, run: Item, now_ms: int) -> Lease | bool:
 def _write_when_free(
     table: Table, pk: str, sk: str, take: Callable[[Condition], None], run_id: str, holder: str, now_ms: int
 ) -> Lease | bool:
-    """Write under the condition that the connection is free for this run; what stands in its way is looked at, and
-    named in the condition of the next attempt if it is left from a run that has ended or a process that is gone."""
+    """Call ``take`` with the condition that the connection is free for this run.
+
+    If the condition fails, look at the reservation and the lease that are stored. The next attempt's
+    condition allows those of a run that has ended or of a process that is gone.
+    """
     gone, reserved = holder, ""
     for _ in range(_ATTEMPTS):
         try:
@@ -139,7 +145,7 @@ def _run_values(run: Item) -> Condition:
 
 
 def put_run(table: Table, run: Item) -> str | None:
-    """The row without its control word; the word that is stored."""
+    """Write the row without its control word. Returns the control word that is stored."""
     before = table.update(run["PK"], run["SK"], _SET_RUN, _run_values(run), returned="ALL_OLD")
     return before.get("Control")
 
@@ -160,7 +166,7 @@ def control_run(table: Table, pk: str, sk: str, word: str | None) -> bool:
 
 
 def _update_in_transaction(table: Table, pk: str, sk: str, change: str, condition: Condition) -> dict[str, Any]:
-    """An update as part of a transaction."""
+    """The update, as a part of TransactWriteItems."""
     write: dict[str, Any] = {
         "TableName": table.name,
         "Key": to_attributes({"PK": pk, "SK": sk}),

@@ -1,7 +1,6 @@
-"""The list of one user's listings as a file on this machine, so that it is on the screen before DynamoDB has answered.
+"""A cache file with the list of one user's listings, so that a screen can show it before DynamoDB answers.
 
-Disposable: a file that is deleted, stale or damaged is made again by a query of the whole list. It holds one user's
-listings and no secret.
+A file that is deleted, stale or damaged is made again by a query of the whole list. It holds no secret.
 """
 
 from __future__ import annotations
@@ -28,19 +27,19 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_CHECKS = 15
-"""How often the newest run's row is read: the table itself says nothing of its changes."""
+"""How often the newest run's row is read. The table itself does not tell when it changes."""
 
 Pages = Callable[[], AsyncIterator[list[Item]]]
 
 
 def cache_file(folder: Path, *place: str) -> Path:
-    """The file of a user of a table: its name tells another table, region or user apart and says nothing of them."""
+    """The file for a table, region and user: its name is a hash of ``place``."""
     return folder / f"{hashlib.sha256(chr(0).join(place).encode()).hexdigest()[:32]}.db"
 
 
 class ListCache(Summaries):
-    """``pages`` queries every listing of the user, by id, cut down to what a summary is made from; ``newest_run`` says
-    which run is the newest and whether it has ended."""
+    """``pages`` queries the user's listings in the order of their ids, with the attributes of a Summary. ``newest_run``
+    returns a text that changes when a run begins or ends."""
 
     cached = True
 
@@ -55,7 +54,7 @@ class ListCache(Summaries):
         self._clock = clock
         self._refreshing = asyncio.Lock()
         self._written_meanwhile: set[str] | None = None
-        """What this process has written while a refresh runs: newer than the page it reads."""
+        """Ids of listings that this process writes while a refresh runs. They are newer than the page that it reads."""
         super().__init__(Database(path, open_connection=_connect), pk)
         self._database: Database
 
@@ -68,7 +67,7 @@ class ListCache(Summaries):
         return await self._retried_on_an_empty_file(lambda: super(ListCache, self).read(rows))
 
     async def put(self, items: Sequence[Item]) -> None:
-        """This process has stored these. Trouble with a copy is none of what was stored."""
+        """Update the cache after a write to the table. A failure is only logged."""
         self._remember(summaries.id_of(item) for item in items)
         with self._errors_logged():
             await self._database.write(lambda db: _put(db, items))
@@ -85,7 +84,7 @@ class ListCache(Summaries):
         return await self._newest_run() != self._run_seen
 
     async def refresh(self) -> None:
-        """Query the whole list and make the copy equal, page by page."""
+        """Query the whole list and replace the cache page by page."""
         async with self._refreshing:
             self._written_meanwhile = set()
             self._run_seen = await self._newest_run()
@@ -103,7 +102,7 @@ class ListCache(Summaries):
         await self._database.close()
 
     async def _replace(self, page: Sequence[Item], after: str, last: str | None, *, done: int | None = None) -> None:
-        """Make the listings behind ``after``, up to ``last``, those of the page."""
+        """Replace the listings with ``after`` < id <= ``last`` by those of the page."""
         noted = self._written_meanwhile or set()
         fresh = [item for item in page if summaries.id_of(item) not in noted]
         kept = {summaries.id_of(item) for item in page} | noted
@@ -122,7 +121,7 @@ class ListCache(Summaries):
             self._written_meanwhile.update(listing_ids)
 
     async def _retried_on_an_empty_file(self, work: Callable[[], Awaitable[T]]) -> T:
-        """``work``, and once more on an empty file if this one is damaged."""
+        """``work``; if the file is damaged, once more on an empty one."""
         try:
             return await work()
         except StorageError as error:
@@ -144,7 +143,7 @@ class ListCache(Summaries):
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = connect(path)
-    connection.execute("PRAGMA synchronous = OFF")  # what a power cut takes is queried again
+    connection.execute("PRAGMA synchronous = OFF")  # after a power cut the list is queried again
     return connection
 
 
@@ -159,7 +158,7 @@ def _as_of(db: sqlite3.Connection) -> int | None:
 
 
 def _put(db: sqlite3.Connection, items: Sequence[Item]) -> None:
-    """Each that can be read: another program may have written a row of the table."""
+    """Put the items that can be read; another program may have written to the table."""
     for item in items:
         with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, OverflowError, sqlite3.Error):
             summaries.put(db, [item])

@@ -1,5 +1,5 @@
-"""Writes of listings: the row and its uniqueness mark change in one transaction, and the newest version wins in any
-order of arrival. Blocking; called in a pool's threads."""
+"""Writes of listings: the row and its uniqueness mark change in one transaction, and the newest version wins, in
+whichever order writes arrive. Blocking; called in a pool's threads."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _REPLACED = (
 
 
 def put_listing(table: Table, item: Item, mark: Item, *, new: bool | None = None, moved: bool = False) -> PutResult:
-    """ListingStore.put. One call if the guess is right: a transaction for a new listing, an update for a known one."""
+    """ListingStore.put. If ``new`` is right it takes one call: a transaction for a new listing, else an update."""
     if not moved:
         looks_new = _looks_new(item) if new is None else new
         if (_created(table, item, mark) if looks_new else _updated(table, item)) is True:
@@ -51,7 +51,7 @@ def put_listing(table: Table, item: Item, mark: Item, *, new: bool | None = None
 
 
 def _looks_new(item: Item) -> bool:
-    """A listing's id ends with the time of its first import; one synced within a minute of it is most likely new."""
+    """Whether the listing is synced within a minute of its first import, which its id ends with."""
     first, synced = str(item["SK"]).rpartition("-")[2], item["Data"]["syncedAt"]
     return first.isdigit() and abs(synced - int(first)) <= _FRESH_MS
 
@@ -84,7 +84,7 @@ def _created(table: Table, item: Item, mark: Item) -> bool:
 
 @items.reading()
 def _put_as_stored(table: Table, item: Item, mark: Item, *, moved: bool) -> PutResult | None:
-    """Read what is stored, then write on the condition that it is still so. None if it was not."""
+    """Read what is stored, and write if it is still so. None if it has changed meanwhile."""
     pk, listing_id = item["PK"], str(mark["listingId"])
     stored = table.get(pk, item["SK"])
     known = stored is not None and items.has_mark_of(stored, item)
@@ -112,7 +112,7 @@ def _put_as_stored(table: Table, item: Item, mark: Item, *, moved: bool) -> PutR
 
 
 def put_new(table: Table, item: Item) -> dict[str, Any]:
-    """The write, within a transaction, of an item that is not there yet."""
+    """The put of an item that must not exist yet, as a part of TransactWriteItems."""
     return {
         "Put": {
             "TableName": table.name,
@@ -141,7 +141,7 @@ def _put_if(table: Table, item: Item, condition: str, value: Any) -> dict[str, A
 
 
 def delete_listing(table: Table, pk: str, sk: str) -> Item | None:
-    """Row and mark in one transaction; the row as it was, or None where there was none."""
+    """Delete row and mark in one transaction. Returns the row as it was, None if there was none."""
     for _ in range(_ATTEMPTS):
         item = table.get(pk, sk)
         if item is None:
@@ -159,7 +159,7 @@ def delete_listing(table: Table, pk: str, sk: str) -> Item | None:
                 # The mark belongs to another listing; it stays.
                 _delete_alone(table, row)
                 return item
-            # Changed or gone since it was read: look again, so that what is answered is what was deleted.
+            # The row changed since it was read: read it again, so that what is returned is what was deleted.
             continue
         return item
     raise StorageError("The listing kept changing while it was deleted; try again.", retryable=True)
@@ -184,7 +184,7 @@ def _delete(table: Table, pk: str, sk: str, condition: str, value: Any) -> dict[
 
 
 MAX_GROUP = 8
-"""Eight listings of the largest size fit into a transaction of 4 MB."""
+"""New listings in one transaction: eight of the largest size have less than its limit of 4 MB."""
 LINGER_SECONDS = 0.05
 
 Build = Callable[[], tuple[Item, Item]]
@@ -198,7 +198,7 @@ class _Waiting:
 
 
 class GroupCommit:
-    """New listings of one import, several to a transaction: a call costs two milliseconds, whatever it carries.
+    """Writes new listings that arrive together in one transaction, as a call takes 2 ms, however many it writes.
 
     ``create`` makes the write of a new item. Groups are written one after another, in the pool.
     """
@@ -212,10 +212,10 @@ class GroupCommit:
         self._arrived = threading.Condition()
 
     def put(self, build: Build) -> Future[bool]:
-        """Create a listing's row and mark, which ``build`` makes in the pool, together with others that come now.
+        """Create a listing's row and mark, which ``build`` makes in the pool, together with others that wait.
 
-        False if the group was refused because of any of them; then each has to be put alone. A StorageError that
-        concerns the whole group (a throttle, no answer) is raised for each of them.
+        The result is False if a condition of any of them failed; each then has to be put alone. A StorageError of the
+        whole group (a throttle, no answer) is raised for each of them.
         """
         entry = _Waiting(build)
         with self._arrived:
@@ -237,7 +237,7 @@ class GroupCommit:
         return entry.done
 
     def _work(self) -> None:
-        """Write groups until none waits. After a group of several, wait a moment for the next to gather."""
+        """Write groups until no listing waits. After a group of several, wait LINGER_SECONDS for more to arrive."""
         together = 1
         while True:
             with self._arrived:

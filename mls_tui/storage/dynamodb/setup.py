@@ -143,7 +143,7 @@ def _recovery_on(client: DynamoDBClient, name: str) -> bool:
 
 
 def check_table(table: Table) -> list[Check]:
-    """Table, keys, index, billing, recovery, protection, encryption. Raises StorageError where AWS cannot be asked."""
+    """One line each for table, keys, index and protections. Raises StorageError if AWS cannot be asked."""
     client = table.client()
     found = with_storage_errors(lambda: _describe(client, table.name), table.where)
     if found is None:

@@ -1,4 +1,4 @@
-"""The ListingStore on AWS: the table of CONTRACT.md. Blocking calls run in a bounded pool of its own."""
+"""The ListingStore on AWS: one DynamoDB table (docs/contract.md, section DynamoDB). Calls run in a pool of threads."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _CLOSE_SECONDS = 2.0
 
 
 class DynamoDBListingStore(ItemStore):
-    """``pause`` waits between repeats of what AWS left undone, in seconds. ``cache`` is a folder for lists of listings;
-    without one they are kept for as long as the store is open."""
+    """``pause(seconds)`` waits before a retry. ``cache`` is the folder for cached lists of listings; without
+    one they are kept as long as the store is open."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class DynamoDBListingStore(ItemStore):
         return cache_file(self._cache, self._aws.account_hint, self._table.name, user_id)
 
     def _existing_cache(self, user_id: str) -> ListCache | None:
-        """The cached list, if this machine has one that what is written belongs into."""
+        """The cached list that a write has to update; None if this machine has none."""
         if user_id not in self._caches:
             there = self._cache is not None and self._cache_file(user_id).exists()
             self._caches[user_id] = self.summaries(user_id) if there else None

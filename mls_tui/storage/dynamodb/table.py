@@ -1,5 +1,4 @@
-"""Calls to the one table: typed attributes in and out, paging to the end, bounded repeats of what AWS left undone.
-Never scans; never reports a partial write as done."""
+"""Calls to the one table, with plain values instead of typed attributes, and with a bounded number of retries."""
 
 from __future__ import annotations
 
@@ -30,14 +29,14 @@ _BATCH = 25
 _READ_BATCH = 100
 """BatchGetItem's limit."""
 _ATTEMPTS = 8
-"""How often unfinished work is handed in again: 0.05 s · 2^n + jitter, about 13 s in all."""
+"""Attempts of a request that AWS did in part or refused for a moment: 0.05 s · 2^n + jitter, about 13 s in all."""
 _FIRST_WAIT_SECONDS = 0.05
 _READS = frozenset({"get_item", "batch_get_item", "query"})
 _RETRYABLE_REASONS = THROTTLES | {"TransactionConflict", "TransactionConflictException"}
 
 
 class ConditionFailedError(Exception):
-    """A conditional write's condition did not hold; ``item`` is what is stored, None where nothing is."""
+    """The condition of a write did not hold; ``item`` is what is stored, None if nothing is."""
 
     def __init__(self, item: Item | None) -> None:
         super().__init__("condition failed")
@@ -45,7 +44,7 @@ class ConditionFailedError(Exception):
 
 
 class TransactionFailedError(Exception):
-    """A transaction's condition did not hold: per write, None or the code; and the items it found."""
+    """A condition of a transaction did not hold. For each write: its error code or None, and the stored item."""
 
     def __init__(self, codes: list[str | None], items: list[Item | None]) -> None:
         super().__init__("transaction cancelled")
@@ -55,7 +54,7 @@ class TransactionFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An expression with its values; ``names`` are attribute names behind ``#``."""
+    """A ConditionExpression with the values behind ``:`` and the attribute names behind ``#``."""
 
     text: str
     values: Item
@@ -79,13 +78,12 @@ class Table:
         return with_storage_errors(self._aws.dynamodb, self.where)
 
     def get(self, pk: str, sk: str) -> Item | None:
-        """Read after every acknowledged write."""
+        """One item, by a consistent read; None if there is none."""
         answer = self._call("get_item", Key=to_attributes({"PK": pk, "SK": sk}), ConsistentRead=True)
         return from_attributes(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item]:
-        """The items under these different (PK, SK), in no order; an absent one is left out. What AWS leaves
-        unprocessed is asked for again, a bounded number of times."""
+        """The items that exist under these (PK, SK), in any order. What AWS leaves unprocessed is requested again."""
         found: list[Item] = []
         for first in range(0, len(keys), _READ_BATCH):
             left = [to_attributes({"PK": pk, "SK": sk}) for pk, sk in keys[first : first + _READ_BATCH]]
@@ -107,7 +105,8 @@ class Table:
     def page(
         self, wanted: KeyRange, start: dict[str, Any] | None, read: Callable[[Item], T]
     ) -> tuple[list[T], dict[str, Any] | None]:
-        """One page, and where the next begins; None at the end. A page may be empty and not the last."""
+        """One page, and the key that the next one starts from, None at the end. A page that is not the last may be
+        empty."""
         query: dict[str, Any] = {
             "KeyConditionExpression": "PK = :pk AND SK BETWEEN :low AND :high",
             "ExpressionAttributeValues": to_attributes({":pk": wanted.pk, ":low": wanted.low, ":high": wanted.high}),
@@ -130,7 +129,7 @@ class Table:
         self._call("put_item", Item=to_attributes(item))
 
     def create(self, item: Item) -> Item | None:
-        """Put what is not there yet. None when it was put, else what stands in its place."""
+        """Put an item if there is none under its key. Returns None, or the item that is there."""
         try:
             self._call(
                 "put_item",
@@ -143,7 +142,7 @@ class Table:
         return None
 
     def put_all(self, items: list[Item]) -> None:
-        """Create or replace each; what AWS leaves unprocessed is handed in again, a bounded number of times."""
+        """Create or replace each. What AWS leaves unprocessed is sent again."""
         for first in range(0, len(items), _BATCH):
             writes: list[Any] = [
                 {"PutRequest": {"Item": to_attributes(item)}} for item in items[first : first + _BATCH]
@@ -166,8 +165,11 @@ class Table:
         return "Attributes" in answer
 
     def update(self, pk: str, sk: str, change: str, condition: Condition, *, returned: str = "NONE") -> Item:
-        """One update; ``condition.text`` may be empty. ``returned`` is DynamoDB's ReturnValues: the attributes that are
-        returned. Raises ConditionFailedError."""
+        """One update; ``condition.text`` may be empty. ``returned`` is DynamoDB's ReturnValues.
+
+        Raises:
+            ConditionFailedError: the condition did not hold.
+        """
         request: dict[str, Any] = {"UpdateExpression": change, "ExpressionAttributeNames": condition.names}
         if condition.values:
             request["ExpressionAttributeValues"] = to_attributes(condition.values)
@@ -180,7 +182,8 @@ class Table:
         return from_attributes(answer.get("Attributes", {}))
 
     def transact(self, writes: list[dict[str, Any]]) -> None:
-        """All or none. One request token for every repeat, so that an answer lost on the way changes nothing.
+        """Write all or none. Every attempt has the same request token, so that one whose answer was lost is not done
+        twice.
 
         Raises:
             TransactionFailedError: a condition did not hold.
@@ -193,7 +196,7 @@ class Table:
             raise self._verdict(cancelled) from cancelled
 
     def _with_retries(self, operation: str, **request: Any) -> dict[str, Any]:
-        """A write, repeated while it conflicts with a transaction or a part of it is throttled."""
+        """A request, sent again while it conflicts with a transaction or is throttled in part."""
         for wait in self._backoff():
             try:
                 return self._plain(operation, **request)
@@ -220,8 +223,8 @@ class Table:
         return self._with_retries(operation, TableName=self.name, **request)
 
     def _write_lock(self, client: DynamoDBClient, operation: str) -> AbstractContextManager[object]:
-        """DynamoDB itself takes writes side by side. Servers that imitate it (moto copies the whole table for every
-        transaction) fail or lose them, so behind a custom endpoint our writes go one after another."""
+        """A lock for writes to servers that imitate DynamoDB, which lose concurrent writes: moto copies the whole table
+        for every transaction. DynamoDB itself needs none."""
         if operation in _READS or not is_custom_endpoint(client.meta.endpoint_url):
             return nullcontext()
         return self._writing
@@ -239,7 +242,7 @@ class Table:
                 raise _expected(error) from error
             headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
             if "json" not in headers.get("content-type", "json") or (operation == "query" and "Items" not in answer):
-                # botocore takes a web page, from a proxy for instance, for an empty answer.
+                # botocore reads a web page, from a proxy for instance, as an empty answer.
                 raise unreadable(self.where)
             return answer
 
@@ -259,7 +262,7 @@ class _CancelledError(Exception):
 
 
 def _expected(error: ClientError) -> Exception:
-    """A failed condition or a cancelled transaction as one of ours; anything else as it is."""
+    """A failed condition or a cancelled transaction as an exception of this module; any other error as it is."""
     code = error_code(error)
     response: dict[str, Any] = dict(error.response)
     if code == "ConditionalCheckFailedException":
@@ -272,7 +275,7 @@ def _expected(error: ClientError) -> Exception:
 
 
 def _projection(parts: Sequence[str], data: Sequence[str]) -> dict[str, Any]:
-    # Aliases throughout: Data and several others are reserved words.
+    # Every name has an alias, as Data and several others are reserved words.
     inner = {f"#e{number}": name for number, name in enumerate(data)}
     outer = {f"#o{number}": name for number, name in enumerate(parts)}
     return {

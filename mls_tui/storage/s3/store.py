@@ -148,7 +148,7 @@ def put_request(
 
 
 def fitting_metadata(metadata: dict[str, str]) -> dict[str, str]:
-    """Metadata within S3's 2 kB: ``originalUrl`` is cut, never within a percent-encoded character."""
+    """Metadata within S3's limit of 2 kB: ``originalUrl`` is cut if necessary, between percent-encoded characters."""
     words = "".join(metadata) + "".join(metadata.values())
     if not (words.isascii() and words.isprintable()):
         raise StorageError("A photo's metadata must be printable ASCII.")
@@ -164,7 +164,7 @@ def fitting_metadata(metadata: dict[str, str]) -> dict[str, str]:
 
 
 def _put_object(client: S3Client, request: dict[str, Any], pause: Callable[[float], None]) -> None:
-    """Upload. A conflict with another writer of the same key (409) is repeated a bounded number of times."""
+    """Upload; if another writer uploads the same key (409), try again a bounded number of times."""
     from botocore.exceptions import ClientError
 
     for number in range(_ATTEMPTS):

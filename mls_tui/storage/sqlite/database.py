@@ -1,7 +1,7 @@
 """The embedded database: its file and migrations, its errors as sentences, and the threads that own its connections.
 
-One thread writes, with many callers' changes in one commit; a write is answered only after its commit. Two read beside
-it, one of them for lists. A file that is not ours, or that a newer version wrote, is refused before it is touched.
+One thread writes; it commits the changes of many callers together, and a write returns after its commit. Two threads
+read, one of them for lists. A file of another program, or of a newer version, is refused and not changed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from mls_tui.storage.threads import DaemonPool
 
 
 class UnwritableError(StorageError):
-    """The file can't be written, which does not mean that it can't be read."""
+    """The file can't be written. It may be readable."""
 
 
 _LEAST_ROOM = 64 * 1024
@@ -77,12 +77,12 @@ def translate(error: BaseException, path: Path) -> BaseException:
 
 
 def _from_sqlite(error: sqlite3.Error, path: Path) -> StorageError:
-    # The low byte is the primary code; extended codes say more than a user needs.
+    # The low byte of an extended code is the primary code.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return locked_error(path)
     if code == sqlite3.SQLITE_IOERR and _is_full(path):
-        code = sqlite3.SQLITE_FULL  # the shared memory beside the file could not grow
+        code = sqlite3.SQLITE_FULL  # the -shm file beside it could not grow
     if code in _ADVICE:
         why, advice = _ADVICE[code]
         kind = UnwritableError if code in _UNWRITABLE else StorageError
@@ -98,7 +98,7 @@ def _is_full(path: Path) -> bool:
 
 
 def locked_error(path: Path) -> StorageError:
-    """Another program kept the write lock for longer than we wait."""
+    """Another program has kept the write lock for too long."""
     return StorageError(
         f"The database {path} is locked by another program. Close it, or wait, and try again.", retryable=True
     )
@@ -119,11 +119,11 @@ def not_ours_error(path: Path) -> StorageError:
 # the file -------------------------------------------------------------------------------------------------------
 
 APPLICATION_ID = 0x6D6C7374
-"""``mlst``: says in the file's header whose it is."""
+"""``mlst``, in the header of the file: it is a database of this program."""
 
 
 def rebuild_summaries(db: sqlite3.Connection) -> None:
-    """Write every summary again from its item; an item that cannot be read has none."""
+    """Make every summary again from its item; an item that cannot be read has none."""
     db.execute("DELETE FROM summaries")
     db.execute("DELETE FROM summary_texts")
     for (body,) in db.execute("SELECT body FROM items WHERE entry IS NOT NULL"):
@@ -162,8 +162,11 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that only reads. Where SQLite can't write its shared memory beside the file (a full or read-only
-    disk), the file is read as it is, if its log holds nothing that the file lacks."""
+    """A connection that only reads.
+
+    On a full or read-only disk, where SQLite can't write its -shm file, the database is opened as immutable if its
+    write-ahead log is empty.
+    """
     try:
         connection = connect(path)
         with contextlib.ExitStack() as failed:
@@ -182,7 +185,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
 def _configured(connection: sqlite3.Connection) -> sqlite3.Connection:
     try:
-        # Fold all settings that a file can set against us back to what we rely on.
+        # A file may bring triggers and views with it; do not trust the functions that they call.
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -16384")
@@ -193,7 +196,11 @@ def _configured(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Check whose file it is, switch it to WAL, bring its schema up to date. StorageError where it is not for us."""
+    """Switch the file to WAL and bring its schema up to date.
+
+    Raises:
+        StorageError: it is a file of another program or of a newer version.
+    """
     version = _check_ours(connection, path)
     _switch_to_wal(connection)
     if version == len(MIGRATIONS):
@@ -249,7 +256,7 @@ _CLOSE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """``value`` for ``work``, and who waits for what becomes of it, in which event loop."""
+    """A call of ``work`` with ``value``, and the future that waits for its result."""
 
     work: Work
     value: Any
@@ -284,7 +291,8 @@ class Database:
         self._lists = _Reader(path, "mls-tui-sqlite-list")
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``work`` in a transaction; returns once that is on disk. A write begun is finished even if cancelled."""
+        """Run ``work`` in a transaction; returns when that is on disk. If cancelled, a write that has begun is
+        finished."""
 
         def alone(connection: sqlite3.Connection, _: list[None]) -> list[T]:
             return [work(connection)]
@@ -292,25 +300,25 @@ class Database:
         return await self.write_together(alone, None)
 
     async def write_together(self, work: Callable[[sqlite3.Connection, list[V]], list[T]], value: V) -> T:
-        """The same, but ``work`` is given the values that several callers have for it at once, in the order of their
-        calls, and answers for each. Where it fails for them together, it is called for each alone."""
+        """As ``write``, but ``work`` gets the values of several callers, in the order of their calls, and returns a
+        result for each. If it fails, it is called again for each value alone."""
         waiting: asyncio.Future[T] = self._enqueue(work, value)
         return await waiting
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``work`` on a reading connection, which sees every acknowledged write and waits for none."""
+        """Run ``work`` on a reading connection, which sees every write that has returned and does not wait for
+        others."""
         await self._open_for_reading()
         return await self._items.run(work)
 
     async def read_list(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """The same on another one, for what may take a second: no item waits for it. Always the same connection, so
-        that its ``PRAGMA data_version`` can be compared."""
+        """As ``read``, on another connection, for queries that may take a second. It is always the same one, so that
+        its ``PRAGMA data_version`` can be compared."""
         await self._open_for_reading()
         return await self._lists.run(work)
 
     async def _open_for_reading(self) -> None:
-        """Bring the file up to date. What is stored can be read where nothing can be written: a full disk, a
-        read-only one."""
+        """Migrate the file; on a full or read-only disk, read it as it is."""
         if self._ready:
             return
         try:
@@ -320,7 +328,7 @@ class Database:
                 raise
 
     async def close(self) -> None:
-        """Commit what was accepted, then release the file. Waits a bounded time."""
+        """Commit what was accepted and close the file. Waits at most _CLOSE_SECONDS for each thread."""
         with self._lock:
             already, self._closed = self._closed, True
             loops = list(self._gathering)
@@ -338,7 +346,8 @@ class Database:
             thread.join(_CLOSE_SECONDS)
 
     def _enqueue(self, work: Work, value: Any) -> asyncio.Future[Any]:
-        """Writes of one turn of an event loop reach the thread together, and so share a commit."""
+        """Queue a write. The writes of one iteration of an event loop are handed to the thread together, and share a
+        commit."""
         loop = asyncio.get_running_loop()
         job = _Job(work, value, loop.create_future(), loop)
         with self._lock:
@@ -354,7 +363,7 @@ class Database:
         with self._lock:
             gathered = self._gathering.pop(loop, None)
             if gathered is None:
-                return  # ``close`` was before us
+                return  # ``close`` has handed them over
             self._jobs.put(gathered)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="mls-tui-sqlite-write", daemon=True)
@@ -382,7 +391,7 @@ class Database:
             self._writer.close()
 
     def _commit(self, batch: list[_Job]) -> None:
-        """Every job in one transaction; a job that fails loses only its own changes."""
+        """Do every job in one transaction; a job that fails loses only its own changes."""
         outcomes: list[_Outcome] = []
         try:
             connection = self._open()
@@ -396,7 +405,7 @@ class Database:
         _deliver(outcomes)
 
     def _outcomes(self, connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Outcome]:
-        """Of jobs for one work: done together, or else each alone."""
+        """The outcomes of jobs with the same ``work``: done together, or each alone if that fails."""
         results, problem = self._try_in_savepoint(connection, jobs[0].work, [job.value for job in jobs])
         if problem is None:
             return [(job, result, None) for job, result in zip(jobs, results, strict=True)]
@@ -412,7 +421,7 @@ class Database:
             results = work(connection, values)
         except BaseException as error:
             if not connection.in_transaction:
-                # SQLite gave up the whole transaction (disk full, I/O error): the jobs before this one are lost too.
+                # SQLite rolled back the whole transaction (disk full, I/O error), with the jobs before this one.
                 raise
             connection.execute("ROLLBACK TO job")
             connection.execute("RELEASE job")
@@ -435,7 +444,8 @@ class Database:
         return self._writer
 
     def _retry_while_locked(self, attempt: Callable[[], object]) -> None:
-        """Retry while another process has the lock. Polls often: SQLite's own waits grow and starve beside a writer."""
+        """Retry while another process has the lock. Polls often, as SQLite's own waits grow and are starved by a busy
+        writer."""
         deadline = time.monotonic() + self._lock_timeout
         while True:
             try:
@@ -489,7 +499,7 @@ class _Reader:
 
 
 def _deliver(outcomes: list[_Outcome]) -> None:
-    """Tell those who wait, with one call into each event loop: waking it costs more than all that it hears then."""
+    """Set the results of the futures, with one call into each event loop, as waking a loop is what costs."""
     by_loop: defaultdict[asyncio.AbstractEventLoop, list[_Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_loop[outcome[0].loop].append(outcome)
@@ -497,7 +507,7 @@ def _deliver(outcomes: list[_Outcome]) -> None:
         try:
             loop.call_soon_threadsafe(_set_results, told)
         except RuntimeError:
-            continue  # the loop is closed: nobody waits any more
+            continue  # the loop is closed
 
 
 def _set_results(outcomes: list[_Outcome]) -> None:

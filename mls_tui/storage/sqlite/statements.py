@@ -1,4 +1,4 @@
-"""The SQL of the embedded store: one function per change or question, each run inside a transaction that others own."""
+"""The SQL of the embedded store. Each function runs in its caller's transaction."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def get(db: sqlite3.Connection, pk: str, sk: str) -> Item | None:
 
 
 def get_all(db: sqlite3.Connection, pk: str, sks: list[str], read: Callable[[Item], T]) -> list[T]:
-    """Those that exist, in any order."""
+    """``read(item)`` of the items that exist, in any order."""
     marks = ", ".join("?" * len(sks))
     rows = db.execute(f"SELECT body, sk FROM items WHERE pk = ? AND sk IN ({marks})", (pk, *sks))  # noqa: S608 - only marks
     return [read(_load(body, pk, sk)) for body, sk in rows]
@@ -59,7 +59,8 @@ def remove(db: sqlite3.Connection, pk: str, sk: str) -> bool:
 def page(
     db: sqlite3.Connection, wanted: KeyRange, after: str | None, count: int, read: Callable[[Item], T]
 ) -> tuple[list[T], str | None]:
-    """Up to ``count`` items behind ``after``, and the sort key to go on from; None at the end."""
+    """Up to ``count`` items behind the sort key ``after``, and the sort key that the next page starts behind, None at
+    the end."""
     # One bound a side: of two, SQLite may seek by the wider one and walk over every row of the earlier pages.
     order, low, high, above, below = "ASC", wanted.low, wanted.high, ">=", "<="
     if wanted.newest_first:
@@ -79,7 +80,7 @@ def page(
 
 
 def put_listings(db: sqlite3.Connection, puts: list[tuple[Item, Item, bool]]) -> list[PutResult]:
-    """ListingStore.put of each (row, mark, moved), one after another, in one transaction."""
+    """ListingStore.put of each (row, mark, moved), in this order."""
     rows = _PendingWrites(db)
     rows.look_up(item for row, mark, _ in puts for item in (row, mark))
     results = [_put_listing(rows, item, mark, moved=moved) for item, mark, moved in puts]
@@ -89,8 +90,9 @@ def put_listings(db: sqlite3.Connection, puts: list[tuple[Item, Item, bool]]) ->
 
 @dataclass(slots=True)
 class _PendingWrites:
-    """Items as they stand while several listings are put: looked up together before, written together behind, as a
-    statement costs more than the row it carries. Of a stored listing the entry says enough."""
+    """The items that several puts read and change. They are read by one statement before and written by one after, as a
+    statement costs more than a row. Of a stored listing only the entry is read.
+    """
 
     db: sqlite3.Connection
     held: dict[tuple[str, str], Item | None] = field(default_factory=dict)
@@ -144,7 +146,7 @@ def _put_listing(rows: _PendingWrites, item: Item, mark: Item, *, moved: bool) -
 
 
 def delete_listing(db: sqlite3.Connection, pk: str, sk: str) -> Item | None:
-    """Row and mark; the row as it was."""
+    """Delete row and mark. Returns the row as it was, None if there was none."""
     row = db.execute("SELECT body, entry FROM items WHERE pk = ? AND sk = ?", (pk, sk)).fetchone()
     if row is None:
         return None
@@ -182,7 +184,7 @@ def _is_held_by(item: Item, holder: str) -> bool:
 
 @items.reading()
 def acquire_lease(db: sqlite3.Connection, pk: str, sk: str, lease: Lease, now_ms: int) -> Lease | bool:
-    """True when taken, the other holder's lease where it is not free, False where there is no such connection."""
+    """True if the lease was taken, the holder's lease if it is not free, False if there is no such connection."""
     item = get(db, pk, sk)
     if item is None:
         return False
@@ -193,7 +195,7 @@ def acquire_lease(db: sqlite3.Connection, pk: str, sk: str, lease: Lease, now_ms
 
 
 def _current_holder(db: sqlite3.Connection, item: Item, run_id: str, holder: str, now_ms: int) -> Lease | None:
-    """Who has the connection, if it is not free for this run."""
+    """The lease of who has the connection; None if it is free for this run."""
     run_sk = item.get("Run", "")
     if run_sk and run_sk.rpartition("#")[2] != run_id:
         run = get(db, item["PK"], run_sk)
@@ -217,7 +219,7 @@ def release_lease(db: sqlite3.Connection, pk: str, sk: str, holder: str) -> None
 
 
 def put_run(db: sqlite3.Connection, item: Item) -> str | None:
-    """The row without its control word; the word that is stored."""
+    """Write the row without its control word. Returns the control word that is stored."""
     stored = get(db, item["PK"], item["SK"]) or {}
     kept: Item = {name: stored[name] for name in ("Control", "CreatedAt") if name in stored}
     put(db, {**item, **kept})
@@ -226,7 +228,7 @@ def put_run(db: sqlite3.Connection, item: Item) -> str | None:
 
 @items.reading()
 def reserve(db: sqlite3.Connection, sk: str, run: Item, now_ms: int) -> Lease | bool:
-    """True when done, who has the connection if it is not free, False if there is no such connection."""
+    """True if that succeeded, the lease of who has the connection, or False if there is no such connection."""
     item = get(db, run["PK"], sk)
     if item is None:
         return False
@@ -250,7 +252,7 @@ def _dump(item: Item) -> str:
 
 
 def _load(text: str, pk: str, sk: str) -> Item:
-    """An item; a damaged one has no attributes but its key, which its reader says in a sentence."""
+    """An item; only its key if the text is damaged, which ``items.read_…`` reports."""
     try:
         item = orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""The embedded ListingStore: the table of CONTRACT.md in one SQLite file. Several processes may have it open."""
+"""The embedded ListingStore: the items of the DynamoDB table in one SQLite file, which several processes may open."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ENTRIES_A_PAGE = 2000
 
 
 class SqliteListingStore(ItemStore):
-    """``path`` is made, 0600, by the first use."""
+    """``path`` is created, with mode 0600, by the first use."""
 
     def __init__(self, path: Path, *, clock: Clock | None = None, database: Database | None = None) -> None:
         super().__init__(clock)
@@ -157,7 +157,7 @@ _LOW_DISK_BYTES = 200 * 1024 * 1024
 
 
 def check_file(db: sqlite3.Connection, path: Path) -> list[Check]:
-    """Integrity, schema, permissions, room on the disk, and that every listing has its mark."""
+    """Integrity, schema, damaged rows, marks, the list, permissions and free space."""
     checks = [_integrity(db), _schema(db, path), _rows(db), _marks(db), _summaries(db)]
     return [*checks, permissions(path, "database"), room(path)]
 
@@ -225,13 +225,15 @@ def _summaries(db: sqlite3.Connection) -> Check:
 
 
 def permissions(path: Path, name: str) -> Check:
-    """Whether others on this machine may read ``path``."""
+    """Whether other users of this machine can open ``path``."""
     if os.name != "posix":
         return Check(f"{name} permissions", "ok", "left to the system")
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
-        return Check(f"{name} permissions", "warning", f"others may reach {path} ({mode:o})", f"chmod go= {path}")
-    return Check(f"{name} permissions", "ok", f"only you may reach it ({mode:o})")
+        return Check(
+            f"{name} permissions", "warning", f"other users can open {path} (mode {mode:o})", f"chmod go= {path}"
+        )
+    return Check(f"{name} permissions", "ok", f"only you can open it (mode {mode:o})")
 
 
 def room(path: Path) -> Check:

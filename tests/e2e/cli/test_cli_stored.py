@@ -159,7 +159,7 @@ def test_doctor_looks_at_the_house_and_with_a_connection_at_its_provider(connect
 def test_doctor_before_the_first_import_finds_nothing_missing_for_that_alone(connected: Here) -> None:
     checks = connected("doctor", "Lake", "--json").json
     assert [check for check in checks if check["state"] == "failure"] == []
-    assert "the first import with photos makes it" in next(
+    assert "the first import with photos creates it" in next(
         check["detail"] for check in checks if check["name"] == "photos"
     )
 
