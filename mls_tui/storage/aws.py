@@ -210,12 +210,12 @@ def with_storage_errors(job: Callable[[], T], where: str) -> T:
     except StorageError:
         raise
     except ResponseParserError as error:
-        raise unreadable(where) from error
+        raise unreadable_answer(where) from error
     except (BotoCoreError, ClientError, OSError, ValueError) as error:
         raise translate(error, where) from error
     except (KeyError, TypeError, AttributeError) as error:
         log.warning("an answer of the %s could not be read", where, exc_info=error)
-        raise unreadable(where) from error
+        raise unreadable_answer(where) from error
     except Exception as error:
         # urllib3 reports a body cut short by errors of its own.
         if type(error).__module__.startswith("urllib3."):
@@ -223,7 +223,7 @@ def with_storage_errors(job: Callable[[], T], where: str) -> T:
         raise
 
 
-def unreadable(where: str) -> StorageError:
+def unreadable_answer(where: str) -> StorageError:
     """For an answer that is not AWS's, such as a proxy's web page."""
     return StorageError(
         f"The {where} gave an answer that is none of AWS's. Check AWS_ENDPOINT_URL, and any proxy in between."

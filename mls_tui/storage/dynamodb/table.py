@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage import summaries
-from mls_tui.storage.aws import THROTTLES, Aws, error_code, is_custom_endpoint, unreadable, with_storage_errors
+from mls_tui.storage.aws import THROTTLES, Aws, error_code, is_custom_endpoint, unreadable_answer, with_storage_errors
 from mls_tui.storage.item_store import KeyRange
 from mls_tui.storage.items import ENTRY_DATA, Item, from_attributes, to_attributes
 
@@ -243,7 +243,7 @@ class Table:
             headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
             if "json" not in headers.get("content-type", "json") or (operation == "query" and "Items" not in answer):
                 # botocore reads a web page, from a proxy for instance, as an empty answer.
-                raise unreadable(self.where)
+                raise unreadable_answer(self.where)
             return answer
 
         return with_storage_errors(job, self.where)
