@@ -175,7 +175,7 @@ def refusal(error: Exception) -> ActionResult[T]:
     """An error as an ActionResult. One that is a fault of the program is logged with its traceback."""
     if isinstance(error, MlsTuiError):
         return ActionResult(False, error=sentence(error), exit_code=error.exit_code)
-    log.error("unforeseen error", exc_info=error)
+    log.error("unexpected error", exc_info=error)
     return ActionResult(False, error=f"{sentence(error)}. This is a fault in mls-tui; the log has more.", exit_code=1)
 
 

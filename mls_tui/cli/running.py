@@ -203,7 +203,7 @@ def tell(error: Exception) -> NoReturn:
     if isinstance(error, OSError):
         fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.", 4)
     if logging.getLogger().handlers:
-        logging.getLogger("mls_tui").error("unforeseen error", exc_info=error)
+        logging.getLogger("mls_tui").error("unexpected error", exc_info=error)
     fail(f"{sentence(error)}. This is a fault in mls-tui; the log has more (`mls-tui info` says where it is).", 1)
 
 

@@ -1,4 +1,4 @@
-"""What all parts of one run share: user, connection, options, stores, journal."""
+"""The objects that all parts of one run share: connection, options, stores, journal, control."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from mls_tui.reso.rate_limit import InFlight
 from mls_tui.storage.base import ListingStore, PhotoStore
 
 VARIANTS_AT_ONCE = 2
-"""Pictures decoded at a time: each may take 200 MB and a whole core."""
+"""Photos decoded at a time: each may take 200 MB and one core."""
 
 
 @dataclass(slots=True)
 class ImportContext:
-    """One per run. ``epoch`` ends the ids of listings that this import creates."""
+    """One per run. The ids of listings that the run creates end with ``epoch``, in epoch ms."""
 
     user_id: str
     connection: Connection
@@ -40,18 +40,17 @@ class ImportContext:
     in_flight: InFlight
     epoch: int
     variants: tuple[int, ...] = ()
-    """Widths in pixels of the WebP copies to make of each photo."""
+    """Widths in pixels of the WebP variants to make of each photo."""
     resumable: bool = False
-    """True if another process continues the run, under its id, after this one hands it over, fails or dies."""
+    """True if another process continues the run under its id when this one hands it over, fails or is killed."""
     remove_orphans: bool = False
-    """True if an earlier import was cut short: objects that no row points at are deleted on the way."""
+    """True if an earlier import was interrupted, so that it may have left objects that no row points at."""
     undeleted: list[str] = field(default_factory=list)
-    """Keys of objects that no row points at and that could not be deleted."""
+    """Keys of orphans that could not be deleted."""
     rng: random.Random = field(default_factory=random.Random)
     variant_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(VARIANTS_AT_ONCE))
 
     def emit(self, kind: type[Event], **fields: Any) -> None:
-        """Emit an event of this run, now."""
         self.journal.emit(kind(at=self.clock.now(), run=self.journal.run.run_id, **fields))
 
     def photo_failed(self, listing: Listing, index: int, cause: str, attempts: int) -> None:

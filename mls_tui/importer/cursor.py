@@ -1,5 +1,5 @@
-"""Where a connection's cursor may stand during a sweep: at the end of a page once that page and all before it are
-stored, if timestamps come in order, and never later than the sweep's own start."""
+"""Moves a connection's cursor during a sweep: past a page once that page and all before it are stored, if timestamps
+come in order, and never beyond the time at which the sweep started."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mls_tui.reso.base import Page, RawRecord
 from mls_tui.reso.presets import ProviderPreset
 
 MAX_FAILED_KEYS = 1_000
-"""With more failures than this the watermark stays where it was, and the next import asks for everything again."""
+"""After more failures than this the watermark stays where it was: the next import reads the whole range again."""
 
 
 @dataclass(slots=True)
@@ -24,8 +24,8 @@ class _PendingPage:
 
 @dataclass(frozen=True, slots=True)
 class CursorMove:
-    """A cursor to save, and the pages it has passed since the last one. ``back``: the records turned out not to be in
-    order, so the cursor returns to where the sweep began."""
+    """A cursor to save, and the pages that it passed since the last move. ``back``: the records are not in order of
+    time, so the cursor returns to where the sweep began."""
 
     cursor: Cursor
     passed: tuple[int, ...] = ()
@@ -34,8 +34,8 @@ class CursorMove:
 
 @dataclass(slots=True)
 class CursorTracker:
-    """Tracks the pages of one sweep. ``cursor`` is where the cursor may stand now; ``started`` is the sweep's own
-    start in epoch seconds."""
+    """Tracks the pages of one sweep. ``cursor`` is the furthest that may be saved now; ``started`` is when the sweep
+    started, in epoch seconds."""
 
     preset: ProviderPreset
     cursor: Cursor
@@ -46,7 +46,7 @@ class CursorTracker:
     _ordered: bool = True
     _moved: bool = False
     _done: list[int] = field(default_factory=list)
-    """Pages that are done and that the saved cursor has not passed."""
+    """Finished pages that the saved cursor has not passed."""
     _failed: set[str] = field(default_factory=set)
     _origin: Cursor = field(default_factory=Cursor)
 
@@ -55,14 +55,14 @@ class CursorTracker:
         self._failed = set(self.cursor.failed_keys)
 
     def page_fetched(self, page: Page) -> None:
-        """A page was fetched; its records are about to be handled."""
+        """Add a page whose records are about to be imported."""
         last: tuple[str, str] | None = None
         for record in page.records:
             last = self._observe(record) or last
         self._pages[page.number] = _PendingPage(outstanding=len(page.records), last=last)
 
     def record_done(self, page_number: int) -> None:
-        """One record of the page has been stored, has failed or needs nothing."""
+        """One record of the page was stored, failed or needed nothing."""
         self._pages[page_number].outstanding -= 1
 
     def failed(self, listing_key: str) -> None:
@@ -72,9 +72,9 @@ class CursorTracker:
         self._failed.discard(listing_key)
 
     def advance(self) -> CursorMove | None:
-        """Close every page that is done from the front. None if the cursor stays where it was at the last call.
+        """Move past the finished pages, up to the first unfinished one. None if the cursor did not move.
 
-        In a sweep for changes it stays until the end: such a sweep begins some minutes before the watermark, so a
+        In a sweep for changes it moves at the end only: such a sweep begins some minutes before the watermark, so a
         resumed one would count the records of those minutes twice.
         """
         for number in sorted(self._pages):
@@ -96,14 +96,14 @@ class CursorTracker:
     def finish(self, *, statuses: tuple[str, ...]) -> Cursor:
         """The cursor of a sweep that reached its end.
 
-        An unordered sweep ends at its newest record, but not later than when it began, so that the next import asks
-        again for what changed meanwhile.
+        If the records were not in order, it is that of the newest one, but at most the start of the sweep, so that the
+        next import asks for what changed meanwhile.
         """
         if self._too_many_failed:
             return self.cursor
         if self._newest is not None and (self.cursor.swept or not self._ordered):
             self._move(self._newest[1], self._newest[2])
-        watermark, key = self._not_ahead(self.cursor.watermark, self.cursor.last_key)
+        watermark, key = self._at_most_started(self.cursor.watermark, self.cursor.last_key)
         return self.cursor.model_copy(
             update={
                 "watermark": watermark,
@@ -127,29 +127,29 @@ class CursorTracker:
         self.cursor = self.cursor.model_copy(update=update)
         self._moved = True
 
-    def _not_ahead(self, watermark: str | None, key: str | None) -> tuple[str | None, str | None]:
-        """A record dated in the future must not hide what changes until then."""
+    def _at_most_started(self, watermark: str | None, key: str | None) -> tuple[str | None, str | None]:
+        """At most the start of the sweep: a watermark in the future would hide every change until then."""
         moment = parse_timestamp(watermark) if watermark else None
         if moment is None or moment.timestamp() <= self.started:
             return watermark, key
         return iso_z(datetime.fromtimestamp(self.started, UTC)), None
 
     def _observe(self, record: RawRecord) -> tuple[str, str] | None:
-        raw, place = record.get(self.preset.timestamp_field), position_of(record, self.preset)
-        if place is None or not isinstance(raw, str):
+        raw, position = record.get(self.preset.timestamp_field), position_of(record, self.preset)
+        if position is None or not isinstance(raw, str):
             return None
-        if self._ordered and place[0] < self._seen[0]:
+        if self._ordered and position[0] < self._seen[0]:
             self._ordered = False
             if self.cursor is not self._origin:
                 self.cursor, self._moved = self._origin, True
-        self._seen = place
-        if self._newest is None or place > (self._newest[0], self._newest[2]):
-            self._newest = (place[0], raw, place[1])
-        return raw, place[1]
+        self._seen = position
+        if self._newest is None or position > (self._newest[0], self._newest[2]):
+            self._newest = (position[0], raw, position[1])
+        return raw, position[1]
 
 
 def position_of(record: RawRecord, preset: ProviderPreset) -> tuple[float, str] | None:
-    """Where a record stands in a sweep: its timestamp in epoch seconds and its key. None if it lacks one."""
+    """The sort key of a record in a sweep: its timestamp in epoch seconds, and its key. None if it lacks either."""
     raw, key = record.get(preset.timestamp_field), record.get(preset.key_field)
     moment = parse_timestamp(raw) if isinstance(raw, str) else None
     if moment is None or not isinstance(key, str | int):

@@ -1,4 +1,5 @@
-"""One import from sign-in to result, as an async iterator of events. Keeps the connection's lease and the run's row."""
+"""Runs one import from sign-in to result, as an async iterator of events. Holds the connection's lease and saves the
+run's row."""
 
 from __future__ import annotations
 
@@ -23,19 +24,19 @@ LEASE_SECONDS = 90
 RENEW_SECONDS = 20
 SAVE_SECONDS = 5
 STOP_SECONDS = 1.5
-"""A stopped run waits this long for its state to be saved: Ctrl-C must end the program within 2 s."""
+"""A stopped run waits this long for its state to be saved: Ctrl-C ends the program within 2 s."""
 END_SECONDS = 30
-"""The same for a run that ended by itself."""
-RUNS_LOOKED_AT = 100
+"""How long a run that ended by itself waits for its state to be saved."""
+RECENT_RUNS = 100
 
 FINAL_EXIT_CODES = frozenset({2, 3})
-"""Exit codes of failures that another attempt does not help: wrong configuration, credentials refused."""
+"""Exit codes of failures that no other worker can mend: wrong configuration, refused credentials."""
 
 log = logging.getLogger("mls_tui")
 
 
 def already_running(connection: Connection, holder: Lease) -> ImportInProgressError:
-    """The error of a second import of a connection."""
+    """The error of a second import of a connection that ``holder`` is importing."""
     if holder.pid:
         host = holder.host.partition("/")[0]
         return ImportInProgressError(
@@ -49,7 +50,7 @@ def already_running(connection: Connection, holder: Lease) -> ImportInProgressEr
 
 
 class RunLease:
-    """One import of a connection at a time. ``async with`` takes the lease or raises ImportInProgressError."""
+    """Allows one import of a connection at a time. ``async with`` takes the lease, or raises ImportInProgressError."""
 
     def __init__(self, store: ListingStore, connection: Connection, run_id: str, clock: Clock) -> None:
         self._store, self._connection, self._run_id, self._clock = store, connection, run_id, clock
@@ -60,7 +61,7 @@ class RunLease:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Give it back. If the store does not answer the lease expires by itself."""
+        """Release the lease. If the store does not answer, it expires by itself."""
         release = self._store.release_lease(self._connection.user_id, self._connection.connection_id, self.holder)
         try:
             await asyncio.wait_for(asyncio.shield(asyncio.ensure_future(release)), STOP_SECONDS)
@@ -68,7 +69,7 @@ class RunLease:
             return
 
     async def renew(self) -> None:
-        """Take the lease, or hold it for another 90 s. Raises ImportInProgressError if another run has it."""
+        """Take the lease, or extend it to 90 s from now. Raises ImportInProgressError if another run holds it."""
         now = epoch_ms(self._clock.now())
         lease = await asyncio.to_thread(this_lease, self._run_id, now + LEASE_SECONDS * 1000, self.holder)
         connection = self._connection
@@ -77,7 +78,7 @@ class RunLease:
             raise already_running(connection, holder)
 
     async def keep_renewed(self) -> None:
-        """Renew until cancelled. A store that does not answer is asked again while the lease lasts."""
+        """Renew the lease every 20 s until cancelled. If the store does not answer, the next renewal tries again."""
         while True:
             await self._clock.sleep(RENEW_SECONDS)
             try:
@@ -87,7 +88,7 @@ class RunLease:
 
 
 class Importer:
-    """Runs once. ``run`` yields every event; the last is RunFinished whatever happens. Closing it cancels the run."""
+    """Runs one import, once. ``run`` yields its events; the last is always RunFinished. Closing it cancels the run."""
 
     def __init__(self, context: ImportContext, *, workers: int) -> None:
         self._context = context
@@ -96,7 +97,6 @@ class Importer:
         self._paused = False
 
     async def run(self) -> AsyncGenerator[Event, None]:
-        """The events of the import, as they happen."""
         context = self._context
         task = asyncio.create_task(self._main(), name="import")
         task.add_done_callback(self._ended)
@@ -111,7 +111,7 @@ class Importer:
             await asyncio.gather(task, return_exceptions=True)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Emit the end of a task that was cancelled before its first step or died of an error nobody can handle."""
+        """Emit RunFinished for a task that was cancelled before its first step, or that ended by an unhandled error."""
         if self._context.journal.finished:
             return
         error = None if task.cancelled() else task.exception()
@@ -132,7 +132,7 @@ class Importer:
         context.emit(RunFinished, result=result)
 
     async def _import_with_lease(self, lease: RunLease) -> ImportResult:
-        """With the lease held: import, then save how it ended, even when cancelled."""
+        """Import while holding the lease, then save how the run ended, even if it was cancelled."""
         context = self._context
         try:
             async with asyncio.TaskGroup() as group:
@@ -167,7 +167,8 @@ class Importer:
             await FeedImport(context, index, workers=self._workers).run()
 
     async def _stored_entries(self) -> AsyncIterator[IndexEntry]:
-        """Every stored listing under the connection's preset. Notes what this run had stored before it was resumed."""
+        """The stored listings of the connection's preset. Adds those that this run stored before it was resumed to the
+        journal."""
         context, journal = self._context, self._context.journal
         async for entry in context.store.index(context.user_id, context.connection.provider):
             if journal.resumed and entry.last_import is not None and entry.last_import.run == journal.run.run_id:
@@ -175,16 +176,17 @@ class Importer:
             yield entry
 
     async def _close_interrupted_runs(self) -> None:
-        """Other runs of this connection that have not ended: the lease is ours, so their process is gone."""
+        """Mark other unfinished runs of this connection as interrupted. This run has the lease, so their processes are
+        gone."""
         context = self._context
-        for run in await context.store.runs(context.user_id, limit=RUNS_LOOKED_AT):
+        for run in await context.store.runs(context.user_id, limit=RECENT_RUNS):
             mine = run.connection_id == context.connection.connection_id and run.run_id != context.journal.run.run_id
             if mine and not run.ended:
                 await context.store.put_run(context.user_id, _interrupted(run))
 
     async def _keep_saved(self) -> None:
-        """Save the run's row every few seconds and do what its control word says. If the store does not answer, what
-        it did not take is written by the next save."""
+        """Save the run's row every 5 s, and pause, resume or cancel as its ``control`` field asks. A failed save is a
+        warning; the next one writes everything."""
         while True:
             await self._context.clock.sleep(SAVE_SECONDS)
             if self._began:
@@ -228,8 +230,8 @@ class Importer:
         cause = error_to_report(error)
         text = sentence(cause)
         if not isinstance(cause, MlsTuiError):
-            log.error("unforeseen error", exc_info=cause)
-            text = f"{text}. This is a fault in mls-tui; the log has more."
+            log.error("unexpected error", exc_info=cause)
+            text = f"{text}. This is a fault in mls-tui. The log has the details."
         code = cause.exit_code if isinstance(cause, MlsTuiError) else 1
         state = RunState.FAILED
         if isinstance(cause, ImportInProgressError):
@@ -240,7 +242,7 @@ class Importer:
 
 
 def error_to_report(error: BaseException) -> BaseException:
-    """The error of a group to report: refused credentials first, then one of ours."""
+    """The error to report of a group: refused credentials first, then another MlsTuiError, then any."""
     found = _leaves(error)
     for kind in (AuthenticationError, MlsTuiError):
         for each in found:
@@ -256,7 +258,7 @@ def _leaves(error: BaseException) -> list[BaseException]:
 
 
 def _interrupted(run: ImportRun) -> ImportRun:
-    error = "The import was cut short: its process ended without saying so. What it had stored stays."
+    error = "The import was interrupted: its process ended unexpectedly. What it had stored stays."
     return run.model_copy(
         update={
             "state": RunState.INTERRUPTED,

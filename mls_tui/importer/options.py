@@ -1,4 +1,4 @@
-"""What a user may ask of an import: options before it runs, and pause, resume and cancel while it does."""
+"""The options of an import, and the control that pauses, resumes and cancels it while it runs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mls_tui.domain.listing import ListingStatus
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """The flags of ``mls-tui import``. ``statuses`` widens the default scope, which is active listings.
+    """The flags of ``mls-tui import``. ``statuses`` are added to the default scope, which is active listings.
 
     ``only`` are MLS numbers and ``keys`` are ListingKeys (a retry). Either of them, or ``limit``, makes the import
-    selective: it neither uses nor moves the connection's cursor. ``resumed`` continues the unfinished sweep of this
-    run, also if it is ``full``.
+    selective: it neither uses nor moves the connection's cursor. ``resumed`` continues this run's unfinished sweep,
+    even if it is ``full``.
     """
 
     full: bool = False
@@ -32,7 +32,7 @@ class ImportOptions:
 
     @property
     def everything(self) -> bool:
-        """``--status all``: Coming Soon records too."""
+        """True for ``--status all``, which includes Coming Soon records."""
         return self.statuses == frozenset(ListingStatus)
 
     @property
@@ -42,7 +42,7 @@ class ImportOptions:
 
 
 class ImportControl:
-    """Pauses, resumes and cancels one import, from any thread. Calls before it runs take effect when it does."""
+    """Pauses, resumes and cancels one import, from any thread. Calls made before it starts take effect when it does."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -63,14 +63,14 @@ class ImportControl:
         return self._cancelled
 
     def pause(self) -> None:
-        """Start no further listing or photo. What is in flight is finished."""
+        """Start no further listing or photo. Those in flight are finished."""
         self._set(paused=True)
 
     def resume(self) -> None:
         self._set(paused=False)
 
     def cancel(self, *, interrupted: bool = False, handed_over: bool = False) -> None:
-        """Stop now. What is stored stays; the next import continues from there. ``interrupted``: a signal asked for it;
+        """Stop now. What is stored stays, and the next import continues from there. ``interrupted``: by a signal.
         ``handed_over``: another process continues this run."""
         with self._lock:
             self.handed_over = self.handed_over or (handed_over and not self._cancelled)
@@ -81,7 +81,7 @@ class ImportControl:
             loop.call_soon_threadsafe(task.cancel)
 
     def attach(self, task: asyncio.Task[None]) -> None:
-        """Called by the importer, in its loop, with the task that ``cancel`` stops."""
+        """The importer calls this, in its event loop, with the task that ``cancel`` cancels."""
         with self._lock:
             self._loop, self._task = asyncio.get_running_loop(), task
             self._go = asyncio.Event()
@@ -91,7 +91,7 @@ class ImportControl:
                 task.cancel()
 
     def detach(self) -> None:
-        """Called by the importer when the task has ended; later calls change nothing."""
+        """The importer calls this when the task has ended. Later calls of the other methods do nothing."""
         with self._lock:
             self._loop = self._task = self._go = None
 

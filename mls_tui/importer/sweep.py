@@ -1,7 +1,7 @@
-"""What an import asks its feed for, and what becomes of each record: the sweep of its scope or of what changed since,
-the listings that an earlier import did not finish, and those that left the feed.
+"""Reads the feed and imports each record: first the listings that an earlier import did not finish, then the whole
+scope or what changed since the last import, then the listings that left the feed.
 
-One page is read ahead while the listings of another are stored. The cursor follows behind what is stored.
+One page is read ahead while the listings of another are stored. The cursor moves past a page once it is stored.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ from mls_tui.reso.mapping.values import silent
 from mls_tui.storage.base import IndexEntry, PutOutcome
 
 STORE_FAILURES = 10
-"""After so many listings in a row that the store refused, the run stops: the store is down, not the listing bad."""
+"""After this many failures of the store in a row the run stops: the store is down, not one listing at fault."""
 
-MOST_GONE = 0.10
-"""More than this share of a connection's listings missing at once is taken for a fault of the feed."""
+MAX_MISSING_SHARE = 0.10
+"""If more than this share of a connection's listings is missing at once, the feed is assumed to be at fault."""
 
 ON_MARKET = frozenset({ListingStatus.ACTIVE, ListingStatus.PENDING})
-"""What may go off market: a sold or expired listing that its MLS no longer serves stays what it is."""
+"""The statuses of listings that are marked off-market if they leave the feed. Sold and expired ones stay so."""
 
 log = logging.getLogger("mls_tui")
 
@@ -63,18 +63,18 @@ Work = asyncio.Queue[FeedRecord | None]
 
 @dataclass(slots=True)
 class FeedSweep:
-    """Reads the records of one query and stores what has to be. ``served`` are the ListingKeys that came, collected
-    only if the query asks by key or resumes; ``complete`` is True if the feed proved to have been read whole."""
+    """Reads the records of one query and imports them. ``served`` are the ListingKeys that came, collected only if the
+    query asks by key or resumes. ``complete`` is True if the pager could prove that it read the whole feed."""
 
     context: ImportContext
     planner: Planner
     workers: int
     tracker: CursorTracker | None = None
-    save_cursor: Callable[[CursorMove], Awaitable[None]] | None = None
+    move_cursor: Callable[[CursorMove], Awaitable[None]] | None = None
     served: set[str] = field(default_factory=set)
     complete: bool = False
     number: int = field(init=False)
-    """What the index knows this sweep by."""
+    """The sweep's number in the index, from 1."""
     _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
     _store_failures: int = 0
 
@@ -82,19 +82,19 @@ class FeedSweep:
         self.number = self.planner.index.begin_sweep()
 
     async def run(self, query: FeedQuery) -> None:
-        """Read to the end and store what has to be. Raises only what stops the whole run. If the feed breaks off, what
-        it gave before is stored first."""
+        """Import all records. Raises only errors that stop the whole run. If the feed fails midway, the records before
+        the failure are imported first."""
         queue: Work = asyncio.Queue(maxsize=self.workers * 2)
         async with asyncio.TaskGroup() as group:
             for _ in range(self.workers):
                 group.create_task(self._work(queue))
             reading = group.create_task(self._read(query, queue))
-        if (broken := reading.result()) is not None:
-            raise broken
+        if (failure := reading.result()) is not None:
+            raise failure
 
     async def _read(self, query: FeedQuery, queue: Work) -> MlsTuiError | None:
-        """Queue what the feed gives, then the end for every worker; returns the error that the feed broke off with."""
-        broken: MlsTuiError | None = None
+        """Queue the records, then one end marker for each worker. Returns the error if the feed failed midway."""
+        failure: MlsTuiError | None = None
         try:
             async for page in self.context.connector.pages(query):
                 self.context.emit(PageFetched, number=page.number, records=len(page.records), total=page.total)
@@ -112,13 +112,13 @@ class FeedSweep:
                 await self._advance()
                 self.complete = page.last and page.complete
         except (MLSError, AuthenticationError) as error:
-            broken = error
+            failure = error
         for _ in range(self.workers):
             await queue.put(None)
-        return broken
+        return failure
 
     def _counted_before(self, query: FeedQuery, raw: RawRecord) -> bool:
-        """True for a record at or before the place where this very run was resumed: servers repeat the last one."""
+        """True for a record that this run counted before it was resumed: servers repeat the last one of a page."""
         if query.resume_after is None or not self.context.journal.resumed:
             return False
         timestamp, key = query.resume_after
@@ -128,8 +128,8 @@ class FeedSweep:
         return before is not None and here is not None and here <= before
 
     async def _dispatch(self, record: FeedRecord, queue: Work) -> None:
-        """Settle what costs nothing here; the rest waits for a worker. Two records with one ListingKey are never in
-        work at once."""
+        """Queue the record for a worker, unless it needs nothing. Records with the same ListingKey are imported one
+        after the other."""
         await self.context.journal.reader_caught_up()
         if record.raw_key in self.planner.locks or not self._needs_nothing(record):
             await self.context.control.wait_while_paused()
@@ -155,16 +155,16 @@ class FeedSweep:
             self.tracker.record_done(record.page)
 
     async def _advance(self) -> None:
-        if self.tracker is None or self.save_cursor is None:
+        if self.tracker is None or self.move_cursor is None:
             return
         async with self._saving:
-            if (advance := self.tracker.advance()) is not None:
-                await self.save_cursor(advance)
+            if (move := self.tracker.advance()) is not None:
+                await self.move_cursor(move)
 
     # one record
 
     def _needs_nothing(self, record: FeedRecord) -> bool:
-        """True if nothing has to be requested or written for the record. Its outcome has been emitted then."""
+        """True, with the outcome emitted, if nothing has to be requested or written for the record."""
         index, planner = self.planner.index, self.planner
         same = None if self._verifies_unchanged else planner.identical(record)
         if same is not None:
@@ -197,7 +197,7 @@ class FeedSweep:
         return True
 
     async def _handle(self, record: FeedRecord) -> None:
-        """Store the listing with its photos, or remove it. Emits the outcome; raises only what stops the whole run."""
+        """Store the listing with its photos, or remove it. Emits the outcome. Raises only errors that stop the run."""
         if not isinstance(record.verdict, Mapped):
             try:
                 await self._remove(record)
@@ -213,7 +213,7 @@ class FeedSweep:
             raise
         except Exception as error:
             if not isinstance(error, MlsTuiError):
-                log.error("unforeseen error on listing %s", record.mls_number, exc_info=error)
+                log.error("unexpected error on listing %s", record.mls_number, exc_info=error)
             self._failed(record, error, max(1, task.attempts))
             with contextlib.suppress(StorageError):
                 await task.clean_up()
@@ -225,11 +225,11 @@ class FeedSweep:
 
     @property
     def _verifies_unchanged(self) -> bool:
-        """True if unchanged listings have their photos verified (``--full``) or their objects tidied."""
+        """True if unchanged listings get their photos verified (``--full``) or their orphans deleted."""
         return self.context.options.full or self.context.remove_orphans
 
     async def _cleaned_unchanged(self, record: FeedRecord) -> bool:
-        """After a run that was cut short: rid an unchanged listing of objects that its row does not point at."""
+        """Delete the orphans of an unchanged listing, after an interrupted run. False if it is not unchanged."""
         context, planner = self.context, self.planner
         if not context.remove_orphans or context.options.full or not isinstance(record.verdict, Mapped):
             return False
@@ -338,22 +338,22 @@ class FeedSweep:
 
 
 class FeedImport:
-    """The sweeps of one run over an index of what is stored. The cursor is saved here and nowhere else."""
+    """The sweeps of one run. Saves the connection's cursor."""
 
     def __init__(self, context: ImportContext, index: StoredIndex, *, workers: int) -> None:
         self._context, self._index, self._workers = context, index, workers
         self._reader = RecordReader(context.connection, context.preset, context.options, context.journal.warn)
         self._cursor: Cursor = context.connection.cursor
         self._started = context.clock.now().timestamp()
-        self._cut_short = False
+        self._interrupted = False
 
     async def run(self) -> None:
-        """Raises what stops the whole run."""
+        """Raises only errors that stop the run."""
         before = self._cursor.epoch
-        self._cut_short = self._context.remove_orphans = before != 0
+        self._interrupted = self._context.remove_orphans = before != 0
         if self._context.journal.phase == "done":
             return
-        await self._save_cursor(self._beginning())
+        await self._save_cursor(self._first_cursor())
         try:
             await retry_deletions(self._context)
             if self._context.options.selective:
@@ -361,14 +361,14 @@ class FeedImport:
                 await self._sweep(any_status=bool(options.only or options.keys)).run(self._query())
                 await self._save_cursor(self._cursor.model_copy(update={"epoch": before}))
                 return
-            await self._unfinished()
-            await self._main()
+            await self._retry_unfinished()
+            await self._read_scope()
         finally:
             with contextlib.suppress(StorageError):
                 await save_undeleted(self._context)
 
-    def _beginning(self) -> Cursor:
-        """The cursor to start with: one left by an unfinished sweep of another scope says nothing about this one."""
+    def _first_cursor(self) -> Cursor:
+        """The cursor to start with. One left by an unfinished sweep of another scope starts over."""
         context, options = self._context, self._context.options
         cursor = self._cursor.model_copy(update={"epoch": context.epoch})
         keeps = cursor.swept and not (options.full and context.resumable)
@@ -387,8 +387,8 @@ class FeedImport:
     def _tracker(self) -> CursorTracker:
         return CursorTracker(self._context.preset, self._cursor, self._started)
 
-    async def _unfinished(self) -> None:
-        """Listings that failed before, and those with photos still missing, before anything new."""
+    async def _retry_unfinished(self) -> None:
+        """Import again the listings that failed before and those with missing photos."""
         context, tracker = self._context, self._tracker()
         if context.journal.phase != "retries":
             return
@@ -396,29 +396,29 @@ class FeedImport:
         if context.options.photos and self._cursor.swept and not context.options.full:
             mine = (entry for entry in self._mine(list(self._index)) if entry.status is not ListingStatus.EXPIRED)
             pending |= {entry.mls_id for entry in mine if entry.photos_missing}
-        if context.journal.stored_before:  # what this run had stored before it was resumed counts again
+        if context.journal.stored_before:  # counted again, as their counts were not saved
             pending |= {entry.mls_id for entry in self._index if entry.listing_id in context.journal.stored_before}
         if pending:
             sweep = self._sweep(any_status=True, tracker=tracker)
             await sweep.run(FeedQuery(keys=tuple(sorted(pending))))
             for key in pending - sweep.served:
-                tracker.succeeded(key)  # the MLS has it no more
+                tracker.succeeded(key)  # no longer in the feed
         context.journal.phase = "sweep"
         context.journal.close_pages()
         await self._save_cursor(self._cursor.model_copy(update={"failed_keys": tracker.failed_keys()}))
 
     def _mine(self, entries: list[IndexEntry]) -> list[IndexEntry]:
-        """Those of this connection, as far as it may change them."""
+        """The entries that belong to this connection and that it may change."""
         mine, may_change = self._context.connection.connection_id, self._reader.may_change
         return [entry for entry in entries if entry.connection_id == mine and may_change(entry)]
 
-    async def _main(self) -> None:
+    async def _read_scope(self) -> None:
         context = self._context
         incremental = is_incremental(context.options, self._cursor, context.connector.since(self._cursor))
         context.journal.changes_only = incremental
         query, tracker = self._query(), self._tracker()
         sweep = self._sweep(tracker=tracker)
-        sweep.save_cursor = self._advance
+        sweep.move_cursor = self._move_cursor
         context.journal.begin_sweep()
         await sweep.run(query)
         if query.resume_after is not None:
@@ -426,15 +426,15 @@ class FeedImport:
         if not incremental:
             await self._follow_missing(sweep)
         elif query.since is not None:
-            await self._open_houses(query.since)
-        if self._cut_short:
+            await self._import_open_houses(query.since)
+        if self._interrupted:
             await delete_orphans(context, self._index)
         context.journal.phase = "done"
         context.journal.close_pages()
         await self._save_cursor(tracker.finish(statuses=self._scope))
 
-    async def _open_houses(self, since: str) -> None:
-        """Stored listings whose open houses changed, though their own record may not have."""
+    async def _import_open_houses(self, since: str) -> None:
+        """Import again the stored listings whose open houses changed: their own records may be unchanged."""
         changed = set(await self._context.connector.open_houses_changed(since))
         keys = sorted(entry.mls_id for entry in self._mine(list(self._index)) if entry.mls_id in changed)
         if keys:
@@ -471,13 +471,13 @@ class FeedImport:
         for key in late.failed_keys():
             tracker.failed(key)
 
-    async def _advance(self, advance: CursorMove) -> None:
-        """The cursor moves within a sweep."""
-        if advance.back:
+    async def _move_cursor(self, move: CursorMove) -> None:
+        """Save a move of the cursor within the sweep."""
+        if move.back:
             await self._context.journal.rewind()
         else:
-            self._context.journal.close_pages(advance.passed)
-        await self._save_cursor(advance.cursor)
+            self._context.journal.close_pages(move.passed)
+        await self._save_cursor(move.cursor)
 
     async def _save_cursor(self, cursor: Cursor) -> None:
         moved = cursor.model_copy(update={"updated_at": self._context.now_ms()})
@@ -487,13 +487,13 @@ class FeedImport:
     # what left the feed (docs/reso-feeds.md, section 7)
 
     async def _follow_missing(self, sweep: FeedSweep) -> None:
-        """After a sweep of the whole scope: ask again for every stored listing that it did not meet. Those that come
-        are stored like any other. Those that do not are marked off-market, if the sweep was complete and they are few.
+        """Ask by key for every stored listing that a sweep of the whole scope did not meet. Those that come are
+        imported like any other. The others are marked off-market if the sweep was complete and they are few.
         """
         context = self._context
-        missed = self._index.unseen(context.connection.connection_id, sweep.number)
-        missing = self._mine(missed)
-        if foreign := len(missed) - len(missing):
+        unseen = self._index.unseen(context.connection.connection_id, sweep.number)
+        missing = self._mine(unseen)
+        if foreign := len(unseen) - len(missing):
             context.journal.warn(
                 f"{plural(foreign, 'listing')} of this connection came from another address and stay as they are; if "
                 "it is the same MLS, say so with --mls"
@@ -509,7 +509,7 @@ class FeedImport:
         mine = len(self._mine(list(self._index)))
         if not sweep.complete:
             context.journal.warn("listings missing from a sweep that was not complete: nothing was removed")
-        elif len(absent) > MOST_GONE * mine:
+        elif len(absent) > MAX_MISSING_SHARE * mine:
             warning = f"{len(absent)} of {mine} listings missing from the feed: too many, nothing was removed"
             context.journal.warn(warning)
         else:
@@ -518,13 +518,13 @@ class FeedImport:
                     await self._mark_off_market(entry)
 
     async def _is_gone(self, entry: IndexEntry) -> bool:
-        """Ask for one key a last time. An MLS that fails has not said that the listing is gone."""
+        """Ask for one key a last time. False, with a warning, if the MLS does not answer."""
         try:
             return await self._context.connector.listing(entry.mls_id) is None
         except RateLimitedError:
             raise
         except MLSError:
-            warning = "a listing missing from the feed could not be looked at again: it was not removed"
+            warning = "a listing missing from the feed could not be asked for again: it was not removed"
             self._context.journal.warn(warning)
             return False
 
@@ -562,7 +562,7 @@ class FeedImport:
 
 
 def first_query(options: ImportOptions, cursor: Cursor, since: str | None) -> FeedQuery:
-    """The query of the main sweep. ``since`` is the cursor's watermark less the overlap, None if there is none."""
+    """The query of the main sweep. ``since`` is the cursor's watermark minus the overlap; None without a watermark."""
     if options.selective:
         chosen = bool(options.only or options.keys)
         return FeedQuery(
@@ -579,14 +579,14 @@ def first_query(options: ImportOptions, cursor: Cursor, since: str | None) -> Fe
 
 
 def is_incremental(options: ImportOptions, cursor: Cursor, since: str | None) -> bool:
-    """True if the scope has been swept before, so that only changes need be asked for."""
+    """True if the scope was swept before, so that only changes are asked for."""
     if options.full or options.selective or not cursor.swept or cursor.watermark is None or since is None:
         return False
     return {status.value for status in options.scope} <= set(cursor.statuses)
 
 
 def resumes(options: ImportOptions, cursor: Cursor) -> bool:
-    """True if an earlier first sweep of the same scope was cut short."""
+    """True if an earlier sweep of the same scope was interrupted, so that this one continues it."""
     scope = {status.value for status in options.scope}
     fresh = (options.full and not options.resumed) or options.selective
     return not fresh and not cursor.swept and cursor.watermark is not None and set(cursor.statuses) == scope

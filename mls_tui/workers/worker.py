@@ -62,7 +62,7 @@ class Worker:
             busy.discard(task)
             free.release()
             if not task.cancelled() and (error := task.exception()) is not None:
-                log.error("unforeseen error in a worker", exc_info=error)
+                log.error("unexpected error in a worker", exc_info=error)
 
         while True:
             await free.acquire()
