@@ -25,7 +25,7 @@ from mls_tui.storage.base import IndexEntry, PutOutcome
 
 @dataclass(slots=True)
 class ListingTask:
-    """One mapped record on its way into the stores. ``mapped`` holds the feed's facts; ids and photos are added."""
+    """The import of one record. ``mapped`` is the listing as mapped from it, without id and photos."""
 
     context: ImportContext
     planner: Planner
@@ -41,7 +41,7 @@ class ListingTask:
     _media_asked: int | None = None
     _fingerprint: str | None = None
     _cut: str | None = None
-    """Why only a part of the Media came."""
+    """Why the Media is incomplete; None if it is complete."""
 
     def __post_init__(self) -> None:
         self._address_key = address_key(self.mapped.address)
@@ -55,8 +55,8 @@ class ListingTask:
             _current.reset(before)
 
     async def run(self) -> None:
-        """Up to three attempts; raises the last one's error. A request to the MLS that failed has had its three
-        attempts in the connector, each reported there; it is not tried again here."""
+        """Import the listing in up to three attempts. Raises the error of the last one. A failed request to the MLS is
+        not retried here: the connector has made and reported its three attempts."""
         context = self.context
         before = _current.set(self)
         try:
@@ -102,14 +102,14 @@ class ListingTask:
         )
 
     async def clean_up(self) -> None:
-        """After the last failed attempt: delete the photos that were stored for a row that was not written."""
+        """After the last failed attempt: delete the photos of a row that was not written."""
         if self._photos is None:
             return
         context, listing_id = self.context, self._photos.listing.listing_id
         put = {photo.key for photo in self._photos.done.values() if photo.key}
         row = await context.store.get(context.user_id, listing_id) if put else None
-        stray = put - ({photo.key for photo in row.photos} if row else set())
-        await delete_objects(context, with_variants(context.user_id, listing_id, sorted(stray), context.variants))
+        orphans = put - ({photo.key for photo in row.photos} if row else set())
+        await delete_objects(context, with_variants(context.user_id, listing_id, sorted(orphans), context.variants))
 
     async def _attempt(self, number: int) -> None:
         try:
@@ -122,9 +122,9 @@ class ListingTask:
         old = await context.store.get(context.user_id, entry.listing_id) if entry is not None else None
         if entry is not None and old is None:
             self.planner.index.remove(entry)
-        draft = self._identified(old)
+        draft = self._with_id(old)
         if old is not None and self.record.raw.get("OpenHouse", ()) is None:
-            draft = draft.model_copy(update={"open_houses": old.open_houses})  # not known at the moment
+            draft = draft.model_copy(update={"open_houses": old.open_houses})  # could not be read
         feed = await self._feed_photos(old)
         damaged = await self._damaged(old) if context.options.full and old is not None else ()
         stored = tuple(photo for photo in old.photos if photo.key not in damaged) if old else ()
@@ -134,8 +134,8 @@ class ListingTask:
         listing = self._complete(draft, old, feed, plan, await self._fetch(draft, wanted, plan.spare))
         await self._store(listing, old, plan)
 
-    def _identified(self, old: Listing | None) -> Listing:
-        """The mapped facts under the id that they are, or will be, stored by."""
+    def _with_id(self, old: Listing | None) -> Listing:
+        """The mapped listing with the id that it is, or will be, stored under."""
         mapped, context, index = self.mapped, self.context, self.planner.index
         if old is None:
             listing_id = index.new_id(mapped.mls_provider, mapped.mls_number, mapped.mls_id, context.epoch)
@@ -154,9 +154,9 @@ class ListingTask:
         )
 
     async def _feed_photos(self, old: Listing | None) -> tuple[Photo, ...]:
-        """The photos that the feed names. None at all although PhotosCount is not 0, or only a part of them, wipes
-        nothing (docs/reso-feeds.md, section 5), and later imports ask again. With ``--no-photos`` those of a stored
-        listing stay as they are."""
+        """The photos in the feed. If the Media is incomplete, or is missing although PhotosCount is not 0, no stored
+        photo is removed (docs/reso-feeds.md, section 5) and later imports ask again. With ``--no-photos``: the stored
+        photos."""
         self._media_asked = self._fingerprint = self._cut = None
         if old is not None and not self.context.options.photos:
             self._media_asked = old.media_asked
@@ -179,7 +179,7 @@ class ListingTask:
         return map_media(rows, self.record.raw, base_url=context.preset.base_url, warn=context.journal.warn)
 
     async def _damaged(self, old: Listing) -> Collection[str]:
-        """Keys of stored photos that ``--full`` finds damaged or missing."""
+        """Keys of stored photos that are damaged or missing, each with a warning."""
         bad = await damaged_keys(self.context.photos, old)
         for _ in bad:
             self.context.journal.warn("stored photo damaged or missing")
@@ -210,9 +210,9 @@ class ListingTask:
         )
 
     async def _store(self, listing: Listing, old: Listing | None, plan: PhotoPlan) -> None:
-        """Write the row unless the stored one says the same, then delete the objects it no longer points at."""
+        """Write the row unless it equals the stored one, then delete the objects that it no longer names."""
         context, index = self.context, self.planner.index
-        same = old is not None and _says_the_same(listing, old)
+        same = old is not None and _same_content(listing, old)
         if not same:
             listing = listing.model_copy(update={"last_import": self._last_import(old, plan)})
             moved = old is not None and _identity(listing) != _identity(old)
@@ -279,8 +279,8 @@ class ListingTask:
         await delete_objects(context, with_variants(user_id, listing.listing_id, obsolete, context.variants))
 
     async def _id_taken(self, listing: Listing, old: Listing | None) -> None:
-        """The id belongs to another listing, which another program stored meanwhile. Its photos stay: ours may have
-        replaced some of them, which ``storage check --photos`` tells."""
+        """Another program stored a listing under this id meanwhile: import this one under another id. Photos that this
+        task has overwritten are found by ``storage check --photos``."""
         context, index = self.context, self.planner.index
         if old is not None:
             row = await context.store.get(context.user_id, old.listing_id)
@@ -292,8 +292,8 @@ class ListingTask:
         await self._import(None)
 
     async def _stored_by_another(self, listing: Listing, winner_id: str) -> None:
-        """This ListingKey, or a newer version of it, is stored already. If it came from our host, ours goes and theirs
-        is continued; a listing of another host keeps its mark, and ours takes one of its own."""
+        """Another program stored this ListingKey, or a newer version of it, meanwhile. If its listing is from the same
+        host, continue with that one and delete our photos. If not, import ours under a mark of its own."""
         context, index = self.context, self.planner.index
         winner = await context.store.get(context.user_id, winner_id)
         if winner is None:
@@ -306,7 +306,7 @@ class ListingTask:
             return
         kept = {photo.key for photo in winner.photos}
         ours = [photo.key for photo in listing.photos if photo.key and photo.key not in kept]
-        # Under one id the renditions of both have the same keys.
+        # Under one id the variants of both have the same keys.
         widths = context.variants if winner.listing_id != listing.listing_id else ()
         await delete_objects(context, with_variants(context.user_id, listing.listing_id, ours, widths))
         index.add(entry)
@@ -319,13 +319,13 @@ class ListingTask:
 
 
 def _identity(listing: Listing) -> tuple[str, str, str]:
-    """What a listing's uniqueness mark is made of."""
+    """The fields in a listing's uniqueness mark, and its MLS number."""
     return listing.mls_provider, listing.mls_id, listing.mls_number
 
 
-def _says_the_same(new: Listing, old: Listing) -> bool:
-    """True if two versions differ only in when they were read, in the URLs of photos that failed, or in the record's
-    fingerprint, which is not worth a write of its own."""
+def _same_content(new: Listing, old: Listing) -> bool:
+    """True if two versions differ only in the time of reading, in URLs of failed photos, or in the record's
+    fingerprint. These are not worth a write."""
 
     def plain(listing: Listing) -> Listing:
         photos = tuple(photo if photo.key else photo.model_copy(update={"url": ""}) for photo in listing.photos)
@@ -338,29 +338,29 @@ def _says_the_same(new: Listing, old: Listing) -> bool:
 
 
 def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first plain error of a group: one photo that the store refused stands for all of them."""
+    """The first error of a group: if the store fails for several photos, one error is reported."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
 
 
-# what the connector reports ----------------------------------------------------------------------------------
+# notices of the connector ------------------------------------------------------------------------------------
 
 _current: ContextVar[ListingTask | None] = ContextVar("listing task", default=None)
-"""The listing that a request is made for; inherited by the tasks of its photos, None in the reader of pages."""
+"""The listing that the current request is for. The tasks of its photos inherit it. None while pages are read."""
 
 
 def observer(journal: Journal) -> Observer:
-    """Turns what a run's connector reports into events. Waiting for our own rate limit is no event."""
+    """Converts the connector's notices into events of the run. Waiting for our own rate limit is no event."""
 
-    def notice(said: Notice) -> None:
+    def report(notice: Notice) -> None:
         run, clock = journal.run.run_id, journal.clock
-        match said:
+        match notice:
             case RequestFailed():
                 task = _current.get()
                 if task is not None:
-                    task.attempts = max(task.attempts, said.attempt)
+                    task.attempts = max(task.attempts, notice.attempt)
                 journal.emit(
                     AttemptFailed(
                         at=clock.now(),
@@ -368,13 +368,13 @@ def observer(journal: Journal) -> Observer:
                         what="page" if task is None else "listing",
                         mls_number=None if task is None else task.mapped.mls_number,
                         listing_key=None if task is None else task.mapped.mls_id,
-                        attempt=said.attempt,
-                        of=said.of,
-                        wait=said.wait,
-                        cause=said.cause,
+                        attempt=notice.attempt,
+                        of=notice.of,
+                        wait=notice.wait,
+                        cause=notice.cause,
                     )
                 )
             case Paused(answered=True):
-                journal.emit(Throttled(at=clock.now(), run=run, until=said.until, why=said.why, host=said.host))
+                journal.emit(Throttled(at=clock.now(), run=run, until=notice.until, why=notice.why, host=notice.host))
 
-    return notice
+    return report

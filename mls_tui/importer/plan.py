@@ -1,5 +1,5 @@
-"""What an import would do with one record: which stored listing it is, whether it changed, which photos it needs. The
-import and its preview decide here; nothing is requested or written."""
+"""Decides what to do with one record: which stored listing it is, whether it changed, which photos to fetch. The import
+and its preview both use it. It writes nothing, and sends no request but ``settle_identity``'s."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from mls_tui.storage.base import IndexEntry
 
 @dataclass(frozen=True)
 class FeedRecord:
-    """One record of a page. It is mapped when the result is first asked for: one that is stored as it stands is
-    recognised by its fingerprint and never mapped."""
+    """One record of a page. It is mapped when ``verdict`` is first read: an unchanged record is recognised by
+    its fingerprint and never mapped."""
 
     page: int
     raw: RawRecord
@@ -70,13 +70,13 @@ class FeedRecord:
 
     @cached_property
     def raw_key(self) -> str:
-        """The value of the key field as text, unmapped: enough to look up by. Half of a surrogate pair, which no
-        database takes, becomes a question mark."""
+        """The unmapped value of the key field, for look-ups. Half of a surrogate pair becomes a question mark, as no
+        database accepts it."""
         return str(self.raw.get(self.reader.preset.key_field, "")).encode(errors="replace").decode()
 
     @cached_property
     def photos(self) -> tuple[Photo, ...] | None:
-        """The photos that came with the record; None if its Media did not come whole."""
+        """The photos that came with the record. None if its Media is missing or incomplete."""
         if "Media@odata.nextLink" in self.raw:
             return None
         for name in INLINE_MEDIA:
@@ -87,7 +87,7 @@ class FeedRecord:
         return None
 
     def covers(self, media: Sequence[RawRecord]) -> bool:
-        """True if the record's fingerprint covers these Media rows: they came with it, or it came with none."""
+        """True if the record's fingerprint covers these Media rows: they came with it, or it came without any."""
         held = next((rows for name in INLINE_MEDIA if isinstance(rows := self.raw.get(name), list) and rows), None)
         return held is None or len(media) <= len(held)
 
@@ -106,7 +106,7 @@ class FeedRecord:
 
 @dataclass(frozen=True)
 class RecordReader:
-    """Makes the records of one import."""
+    """Makes FeedRecords, and knows what all records of one import have in common."""
 
     connection: Connection
     preset: ProviderPreset
@@ -122,20 +122,20 @@ class RecordReader:
 
     @cached_property
     def source(self) -> str:
-        """The API host, with the dataset if the host serves several: a connection changes only what came from there."""
+        """The API host, with the dataset if it serves several. A connection changes only listings from there."""
         parts = urlsplit(self.preset.base_url)
         host = (parts.hostname or "") + ("" if parts.port in (None, 80, 443) else f":{parts.port}")
         return f"{host}/{self.preset.dataset}" if self.preset.dataset else host
 
     @cached_property
     def named_provider(self) -> str | None:
-        """The MLS that the user said this connection serves (``--mls``), whichever host its listings came from."""
+        """The MLS that the user named with ``--mls``: its listings may be changed whichever host they came from."""
         if not (self.preset.serves_many and self.connection.mls_system):
             return None
         return provider_name(self.preset.name, serves_many=True, originating_system=self.connection.mls_system)
 
     def may_change(self, entry: IndexEntry) -> bool:
-        """docs/contract.md, section Identity: only what came from the same host, or is of the MLS that was told."""
+        """True if the listing came from this host, or is of the named MLS (docs/contract.md, section Identity)."""
         return entry.source == self.source or entry.provider == self.named_provider
 
 
@@ -152,7 +152,7 @@ class Decision(Enum):
 
 
 class KeyLocks:
-    """One task at a time per key. A key is known only while a task holds it, waits for it or has reserved it."""
+    """A lock per key. ``key in locks`` is true while a task holds, waits for or has reserved the key."""
 
     def __init__(self) -> None:
         self._locks: dict[str, asyncio.Lock] = {}
@@ -162,7 +162,7 @@ class KeyLocks:
         return key in self._users
 
     def reserve(self, key: str) -> None:
-        """Count as a user of the key, until ``release``."""
+        """Keep the key in use until ``release``."""
         self._users[key] += 1
 
     def release(self, key: str) -> None:
@@ -173,7 +173,7 @@ class KeyLocks:
 
     @asynccontextmanager
     async def holding(self, key: str) -> AsyncIterator[None]:
-        """First come, first served."""
+        """Hold the lock of a key. Waiting tasks get it in order of arrival."""
         self.reserve(key)
         try:
             async with self._locks.setdefault(key, asyncio.Lock()):
@@ -184,17 +184,17 @@ class KeyLocks:
 
 @dataclass(slots=True)
 class Planner:
-    """Decides about the records of one import over the stored listings in ``index``."""
+    """Decides what to do with the records of one import, given the stored listings in ``index``."""
 
     reader: RecordReader
     index: StoredIndex
     any_status: bool = False
-    """Take records of every status: listings that were selected, or that an earlier import did not finish."""
+    """Import records of every status: these were selected, or an earlier import did not finish them."""
     locks: KeyLocks = field(default_factory=KeyLocks)
-    """By ListingKey: a listing is imported, removed or given a new key by one task at a time."""
+    """By ListingKey: one task at a time imports, removes or renames a listing."""
 
     def identical(self, record: FeedRecord) -> IndexEntry | None:
-        """The stored listing that was made from this very record and lacks nothing."""
+        """The stored listing whose fingerprint is this record's. None if it has missing photos."""
         for entry in self.index.by_listing_key(record.raw_key):
             known = hash_parts(entry.content_hash)[2]
             if known and known == record.fingerprint and self.reader.may_change(entry):
@@ -204,8 +204,8 @@ class Planner:
     def entry(self, record: FeedRecord) -> IndexEntry | None:
         """The stored listing that this record is, by ListingKey (docs/contract.md, section Identity).
 
-        A listing whose system name appeared or changed is found too, unless this run has met it under its old name:
-        then two systems of the feed use one key.
+        If the record's system name is new, a listing under the old name is found too. Not if this run has seen that
+        listing in the feed: then two systems use the same key.
         """
         reader, index = self.reader, self.index
         found = [entry for entry in index.by_listing_key(record.listing_key) if reader.may_change(entry)]
@@ -217,8 +217,8 @@ class Planner:
         return renamed[0] if len(renamed) == 1 else None
 
     def predecessors(self, record: FeedRecord) -> list[IndexEntry]:
-        """Of a record with an unknown ListingKey: stored listings with its MLS number that this run has not met. Each
-        is this listing under an older key, or another listing, which its MLS can tell."""
+        """For a record with an unknown ListingKey: stored listings with its MLS number that this run has not seen. Each
+        is either this listing under its old key, or another one. ``settle_identity`` asks the MLS which."""
         if not isinstance(record.verdict, Mapped):
             return []
         same_number = self.index.by_mls_number(record.provider, record.mls_number)
@@ -226,8 +226,8 @@ class Planner:
         return found if found and self.entry(record) is None else []
 
     async def settle_identity(self, record: FeedRecord, connector: Connector) -> bool:
-        """Ask for the key of each predecessor once. One that is gone becomes this listing, in the index too. True if
-        there was one."""
+        """Ask the MLS for the key of each predecessor, once. If it is gone, the record is that listing under a new key,
+        and the index is changed. True if there was a predecessor."""
         asked = False
         while predecessors := self.predecessors(record):
             old, asked = predecessors[0], True
@@ -256,10 +256,10 @@ def decide(
     scope: frozenset[ListingStatus],
     with_photos: bool = True,
 ) -> Decision:
-    """New, changed, unchanged or outside the scope.
+    """Whether the listing is new, changed, unchanged or outside the scope.
 
-    ``photos`` is None if the Media did not come with the record: then the facts decide, PhotosChangeTimestamp and
-    PhotosCount among them. A record older than what is stored changes nothing.
+    ``photos`` is None if the Media did not come with the record: then only its other fields are compared, which include
+    PhotosChangeTimestamp and PhotosCount. A record older than the stored listing counts as unchanged.
     """
     if stored is None:
         return Decision.NEW if mapped.status in scope else Decision.SKIPPED
@@ -276,14 +276,14 @@ def decide(
 
 
 def content_hash(listing: Listing, photos: tuple[Photo, ...] | None, fingerprint: str | None = None) -> str:
-    """``<facts>.<media>``, then ``.<fingerprint of the record>`` if it covers both. The media part is empty if
-    the Media was not read."""
+    """``<hash of the fields>.<hash of the Media>``, and ``.<fingerprint>`` of the record if it covers both. The second
+    part is empty if the Media was not read."""
     content = f"{fact_hash(listing)}.{'' if photos is None else media_hash(photos)}"
     return f"{content}.{fingerprint}" if fingerprint else content
 
 
 def hash_parts(content: str | None) -> tuple[str, str, str]:
-    """Facts, media and fingerprint of a ``content_hash``; empty if there is none."""
+    """The three parts of a ``content_hash``; a missing part is empty."""
     facts, media, fingerprint, *_ = *(content or "").split("."), "", "", ""
     return facts, media, fingerprint
 
@@ -293,9 +293,9 @@ def hash_parts(content: str | None) -> tuple[str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class PhotoPlan:
-    """``kept`` are photos that need no request, ``wanted`` those to fetch, with the index of their key; both in display
-    order. ``spare`` are stored photos that the feed no longer shows: their objects are deleted once the row is written,
-    unless a wanted photo turns out to have the same bytes."""
+    """``kept`` are photos that need no request. ``wanted`` are those to fetch, each with its index. Both are
+    in display order. ``spare`` are stored photos that left the feed: their objects are deleted after the row is
+    written, unless a wanted photo has the same bytes."""
 
     kept: tuple[Photo, ...]
     wanted: tuple[tuple[int, Photo], ...]
@@ -308,11 +308,11 @@ class PhotoPlan:
 
 
 def plan_photos(feed: tuple[Photo, ...], stored: tuple[Photo, ...]) -> PhotoPlan:
-    """Which photos to fetch and under which index.
+    """Which photos to fetch, and under which index.
 
-    A stored photo keeps its object whatever its place or URL is now (docs/reso-feeds.md, section 5). A new one takes
-    its place in display order as index if that is free, else the lowest free one: no object that the stored row points
-    at is overwritten, so a crash leaves the old listing whole.
+    A stored photo keeps its object if its order or URL changes (docs/reso-feeds.md, section 5). The index of a new one
+    is its display order if that is free, else the lowest free one. So no object that the stored row names is
+    overwritten, and a crash leaves the old listing intact.
     """
     available: dict[tuple[str, str], list[Photo]] = {}
     for photo in stored:
@@ -364,8 +364,8 @@ def _take(preferred: int, taken: set[int]) -> int:
 
 
 def entry_of(listing: Listing, address_key: str | None) -> IndexEntry:
-    """The index entry of a listing that this import has just stored. Photos that failed count as present: they are not
-    tried again before the next import."""
+    """The index entry of a listing that this import has stored. Failed photos count as present, as only the next import
+    tries them again."""
     return IndexEntry(
         listing_id=listing.listing_id,
         provider=listing.mls_provider,

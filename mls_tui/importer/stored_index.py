@@ -1,6 +1,6 @@
-"""The stored listings of a user as one import sees them: read once, kept current by its own writes.
+"""An index of a user's stored listings: read at the start of an import, and updated by its own writes.
 
-A listing is one JSON text, and what it is looked up by costs 8 bytes each, so that 100,000 listings take about 25 MB.
+Each listing is one JSON text, and each of its four look-up keys takes 8 bytes, so 100,000 listings take about 25 MB.
 Dictionaries of entries would take three times as much.
 """
 
@@ -19,7 +19,7 @@ from mls_tui.domain.listing import ListingStatus
 from mls_tui.storage.base import IndexEntry
 
 _ROW_BITS = 24
-"""Up to 16 million listings; the other 40 bits of a word are of the text's hash."""
+"""Room for 16 million row numbers. The other 40 bits of a word are the high bits of the text's hash."""
 _ROW = (1 << _ROW_BITS) - 1
 _WORD = (1 << 64) - 1
 _MOST_RECENT = 4_096
@@ -28,8 +28,8 @@ _OUTCOMES = ("", "created", "updated", "unchanged", "removed", "failed")
 
 @dataclass(slots=True)
 class _Lookup:
-    """Row numbers by text, as sorted words of 64 bits. New words go into a short array, where inserting is cheap, and
-    from time to time into the long one. Different texts may share a hash: the reader compares what it finds."""
+    """Row numbers by text, as sorted words of 64 bits. New words are inserted into a short array, which is merged into
+    the long one when it is full. Different texts may have the same hash bits: callers compare the rows they get."""
 
     words: array[int] = field(default_factory=lambda: array("Q"))
     recent: array[int] = field(default_factory=lambda: array("Q"))
@@ -54,13 +54,13 @@ def _high_bits(text: str) -> int:
 
 
 class StoredIndex:
-    """By listing id, ListingKey, MLS number and address; and what this run has met and counted so far."""
+    """Stored listings by listing id, ListingKey, MLS number and address; and what this run has seen and counted."""
 
     def __init__(self) -> None:
         self._rows: list[bytes | None] = []
         self._sweep_of = array("H")
         self._outcome_of = bytearray()
-        self._ids, self._keys, self._numbers, self._homes = _Lookup(), _Lookup(), _Lookup(), _Lookup()
+        self._ids, self._keys, self._numbers, self._addresses = _Lookup(), _Lookup(), _Lookup(), _Lookup()
         self._size = 0
         self._sweeps = 0
         self._origins: dict[tuple[str, str | None, str | None], int] = {}
@@ -89,7 +89,7 @@ class StoredIndex:
     # entries
 
     def add(self, entry: IndexEntry) -> None:
-        """Insert, or replace the entry of this listing id; a listing that was met stays met."""
+        """Insert the entry, or replace the one with its listing id. A listing that was seen stays seen."""
         before = None
         row = self._row(entry.listing_id)
         if row is None:
@@ -105,7 +105,7 @@ class StoredIndex:
         for lookup, text, was in (
             (self._keys, entry.mls_id, before and before.mls_id),
             (self._numbers, _number(entry), before and _number(before)),
-            (self._homes, _home(entry), before and _home(before)),
+            (self._addresses, _address(entry), before and _address(before)),
         ):
             if text and text != was and (before is None or row not in lookup.rows(text)):
                 lookup.add(text, row)
@@ -135,7 +135,7 @@ class StoredIndex:
         """The listing id of the first listing of this MLS at this address."""
         if not address_key:
             return None
-        for entry in self._entries(self._homes.rows(f"{provider}\n{address_key}")):
+        for entry in self._entries(self._addresses.rows(f"{provider}\n{address_key}")):
             if (entry.provider, entry.address_key) == (provider, address_key):
                 return entry.listing_id
         return None
@@ -149,10 +149,10 @@ class StoredIndex:
     # ids of new listings
 
     def new_id(self, provider: str, mls_number: str, listing_key: str, epoch: int) -> str:
-        """The id for a listing that is not stored yet: the same for every attempt, and another listing's never.
+        """The id for a listing that is not stored yet: the same for each attempt at it, and unique.
 
-        Systems and numbers are joined by hyphens, so that two listings can come to the same id; the later one takes
-        the next free millisecond.
+        An id joins provider, MLS number and epoch by hyphens, so two listings may get the same one: then the later one
+        takes the next free millisecond.
         """
         found = self._new_ids.get((provider, listing_key))
         while found is None or found in self._ids_elsewhere:
@@ -168,7 +168,7 @@ class StoredIndex:
         """Another program has stored a listing under this id."""
         self._ids_elsewhere.add(listing_id)
 
-    # what this run has met
+    # what this run has seen and counted
 
     def begin_sweep(self) -> int:
         """The number of a new sweep, for ``mark_seen`` and ``unseen``."""
@@ -176,28 +176,28 @@ class StoredIndex:
         return self._sweeps
 
     def mark_seen(self, entry: IndexEntry, sweep: int | None = None) -> None:
-        """A sweep, or a question by key, has met this listing in the feed."""
+        """Note that a sweep, or a request by key, found this listing in the feed."""
         row = self._row(entry.listing_id)
         if row is not None:
             self._sweep_of[row] = max(self._sweep_of[row], self._sweeps if sweep is None else sweep)
 
     def seen(self, entry: IndexEntry) -> bool:
-        """True if this run has met the listing in the feed."""
+        """True if this run has found the listing in the feed."""
         row = self._row(entry.listing_id)
         return row is not None and self._sweep_of[row] > 0
 
     def unseen(self, connection_id: str, sweep: int) -> list[IndexEntry]:
-        """The connection's listings that neither this sweep nor a later one has met."""
-        unmet = (row for row in range(len(self._rows)) if self._sweep_of[row] < sweep)
-        return [entry for entry in self._entries(unmet) if entry.connection_id == connection_id]
+        """The connection's listings that neither this sweep nor a later one has found."""
+        rows = (row for row in range(len(self._rows)) if self._sweep_of[row] < sweep)
+        return [entry for entry in self._entries(rows) if entry.connection_id == connection_id]
 
     def outcome_of(self, entry: IndexEntry) -> str:
-        """The outcome that this listing has counted as in this run; empty if it has not counted yet."""
+        """The outcome that the listing counts as in this run; empty if it does not count yet."""
         row = self._row(entry.listing_id)
         return _OUTCOMES[self._outcome_of[row]] if row is not None else ""
 
     def set_outcome(self, entry: IndexEntry, outcome: str) -> str | None:
-        """Count a listing once a run: returns the outcome that this one replaces."""
+        """Set the outcome that the listing counts as; returns the one that it replaces."""
         row = self._row(entry.listing_id)
         if row is None:
             return None
@@ -208,7 +208,7 @@ class StoredIndex:
         self._failed.add(listing_key)
 
     def has_failed(self, listing_key: str) -> bool:
-        """True if the record failed in this run: it is tried again by the next one."""
+        """True if the record failed in this run; the next run tries it again."""
         return listing_key in self._failed
 
     # rows
@@ -231,11 +231,11 @@ class StoredIndex:
         if origin not in self._origins:
             self._origins[origin] = len(self._origin_list)
             self._origin_list.append(origin)
-        begins = f"{entry.provider}-{entry.mls_number}-"
-        born = entry.listing_id[len(begins) :] if entry.listing_id.startswith(begins) else ""
+        prefix = f"{entry.provider}-{entry.mls_number}-"
+        epoch = entry.listing_id[len(prefix) :] if entry.listing_id.startswith(prefix) else ""
         packed = orjson.dumps(
             (
-                int(born) if _is_number(born, 13) and born[0] != "0" else entry.listing_id,
+                int(epoch) if _is_number(epoch, 13) and epoch[0] != "0" else entry.listing_id,
                 self._origins[origin],
                 entry.mls_number,
                 entry.mls_id,
@@ -249,9 +249,9 @@ class StoredIndex:
         return bytes(memoryview(packed))  # orjson's own keeps a kilobyte of its buffer
 
     def _entry(self, row: int) -> IndexEntry:
-        born, origin, number, key, status, version, *rest = orjson.loads(self._rows[row] or b"[]")
+        epoch, origin, number, key, status, version, *rest = orjson.loads(self._rows[row] or b"[]")
         provider, connection, source = self._origin_list[origin]
-        listing_id = f"{provider}-{number}-{born}" if isinstance(born, int) else born
+        listing_id = f"{provider}-{number}-{epoch}" if isinstance(epoch, int) else epoch
         version = f"{version:020d}" if isinstance(version, int) else version
         return IndexEntry(listing_id, provider, number, key, connection, source, _STATUSES[status], version, *rest)
 
@@ -267,5 +267,5 @@ def _number(entry: IndexEntry) -> str:
     return f"{entry.provider}\n{entry.mls_number}"
 
 
-def _home(entry: IndexEntry) -> str:
+def _address(entry: IndexEntry) -> str:
     return f"{entry.provider}\n{entry.address_key}" if entry.address_key else ""
