@@ -3,6 +3,7 @@ provider."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 import shutil
@@ -19,6 +20,7 @@ from mls_tui.actions.connector import clear_secrets, connected
 from mls_tui.actions.results import ActionResult, action, opened
 from mls_tui.actions.workers import import_queue
 from mls_tui.actions.workspace import Workspace
+from mls_tui.config import Settings, without_credentials
 from mls_tui.domain.errors import MlsTuiError, UsageError, sentence
 from mls_tui.domain.keys import CONNECTION_PREFIX, LISTING_PREFIX, RUN_PREFIX
 from mls_tui.domain.wording import plural
@@ -28,7 +30,6 @@ from mls_tui.storage.base import Check
 from mls_tui.storage.files import shared
 
 if TYPE_CHECKING:
-    from mls_tui.config import Settings
     from mls_tui.storage.base import ListingStore, PhotoStore
     from mls_tui.users.base import UserSource
     from mls_tui.vault.secrets import Vault
@@ -187,8 +188,6 @@ async def diagnose(
 
     A part that raises an error is a line with a failure; the other checks go on.
     """
-    import asyncio
-
     checks = await asyncio.to_thread(local_checks, settings)
     if users is not None:
         checks += await asyncio.to_thread(_or_failure, "sign-in", lambda: [_user(users)])
@@ -245,7 +244,6 @@ def _permissions(settings: Settings) -> Check:
 
 def proxy_checks(setting: str | None) -> list[Check]:
     """A line about the proxy that is used, or about one in the environment that is not; empty if there is none."""
-    from mls_tui.config import without_credentials
     from mls_tui.reso.transport import USE_ENVIRONMENT, Proxies
 
     checks = []

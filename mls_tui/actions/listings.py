@@ -14,6 +14,7 @@ from mls_tui.domain.errors import DamagedItemError, MlsTuiError, NotFoundError, 
 from mls_tui.domain.keys import listing_prefix, user_prefix
 from mls_tui.domain.listing import Listing
 from mls_tui.domain.wording import plural
+from mls_tui.export import open_export
 from mls_tui.importer.cleanup import end_deletion, erase_listing, plan_deletion
 from mls_tui.importer.options import ImportOptions
 from mls_tui.storage.base import PutOutcome
@@ -118,8 +119,6 @@ async def export_listings(
     ``path`` may begin with ``~``. A file that exists is refused unless ``overwrite``; The file is
     written whole or not at all. ``data`` is the number of listings.
     """
-    from mls_tui.export import open_export
-
     async with opened(workspace) as ws:
         target = await asyncio.to_thread(_target, path, overwrite)
         with open_export(target, file_format) as export:

@@ -17,7 +17,8 @@ from mls_tui.cli.output import json_text, plain_text, print_json, say
 from mls_tui.cli.running import data_of, fail, json_option, with_workspace
 from mls_tui.domain.errors import UsageError
 from mls_tui.domain.wording import plural
-from mls_tui.search import STATUSES
+from mls_tui.export import open_export
+from mls_tui.search import STATUSES, Query, parse
 from mls_tui.storage.summaries import Selection, Summary
 
 _SORTS = ("price", "listed", "city", "status", "beds", "baths", "sqft", "number", "synced", "photos", "address", "type")
@@ -68,8 +69,6 @@ def listings(
 async def _selection(
     workspace: Workspace, statuses: tuple[str, ...], search: str | None, sort: str | None
 ) -> Selection:
-    from mls_tui.search import Query, parse
-
     field, backwards = (sort or "id").removeprefix("-"), (sort or "").startswith("-")
     if sort and field not in {*_SORTS, *_KEYS}:
         raise UsageError(f"There is no sort field {field!r}. Known: {', '.join(_SORTS)}.")
@@ -90,8 +89,6 @@ async def _chosen_rows(workspace: Workspace, wanted: Selection) -> Sequence[int]
 
 
 async def _export(workspace: Workspace, wanted: Selection, target: Path | IO[str], file_format: str) -> int:
-    from mls_tui.export import open_export
-
     rows = None if wanted == Selection(sort="id", descending=False) else await _chosen_rows(workspace, wanted)
     with open_export(target, file_format, dump=_safe_json) as export:
         async for batch in actions.listing_data(workspace, rows):

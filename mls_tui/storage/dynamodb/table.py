@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
+from botocore.exceptions import ClientError
+
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage import summaries
 from mls_tui.storage.aws import THROTTLES, Aws, error_code, is_custom_endpoint, unreadable_answer, with_storage_errors
@@ -18,7 +20,6 @@ from mls_tui.storage.item_store import KeyRange
 from mls_tui.storage.items import ENTRY_DATA, Item, from_attributes, to_attributes
 
 if TYPE_CHECKING:
-    from botocore.exceptions import ClientError
     from mypy_boto3_dynamodb import DynamoDBClient
 
 T = TypeVar("T")
@@ -230,7 +231,6 @@ class Table:
         return self._writing
 
     def _plain(self, operation: str, **request: Any) -> dict[str, Any]:
-        from botocore.exceptions import ClientError
 
         client = self.client()
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from mls_tui.domain.errors import StorageError
 from mls_tui.storage.aws import error_code, is_unsupported, status_of, turn_on_protection, with_storage_errors
 from mls_tui.storage.base import Check
@@ -80,8 +82,6 @@ def _turn_on_versioning(client: S3Client, bucket: str) -> str:
 
 
 def _create(client: S3Client, bucket: str) -> Check:
-    from botocore.exceptions import ClientError
-
     try:
         client.head_bucket(Bucket=bucket)
     except ClientError as error:
@@ -149,8 +149,6 @@ def _partition(client: S3Client) -> str:
 
 def check_bucket(client: S3Client, bucket: str) -> list[Check]:
     """One line for the bucket and each protection. A protection that may not be read is a warning."""
-    from botocore.exceptions import ClientError
-
     try:
         client.head_bucket(Bucket=bucket)
     except ClientError as error:
@@ -227,8 +225,6 @@ def _tls_only(client: S3Client, bucket: str) -> bool:
 
 def _none_if_unset(question: Callable[[], Any]) -> Any:
     """The answer; None if S3 says that nothing is set."""
-    from botocore.exceptions import ClientError
-
     try:
         return question()
     except ClientError as error:

@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
+from botocore.exceptions import ClientError
+
 from mls_tui.domain.errors import OneItemError, StorageError
 from mls_tui.storage.aws import Aws, error_code, is_custom_endpoint, is_unsupported, status_of, with_storage_errors
 from mls_tui.storage.base import Check, StoredObject
@@ -165,8 +167,6 @@ def fitting_metadata(metadata: dict[str, str]) -> dict[str, str]:
 
 def _put_object(client: S3Client, request: dict[str, Any], pause: Callable[[float], None]) -> None:
     """Upload; if another writer uploads the same key (409), try again a bounded number of times."""
-    from botocore.exceptions import ClientError
-
     for number in range(_ATTEMPTS):
         try:
             client.put_object(**request)
@@ -212,8 +212,6 @@ def _digest(client: S3Client, bucket: str, key: str) -> tuple[str, int] | None:
 
 
 def _open(client: S3Client, bucket: str, key: str) -> Any:
-    from botocore.exceptions import ClientError
-
     try:
         return client.get_object(Bucket=bucket, Key=key)
     except client.exceptions.NoSuchKey:
@@ -229,8 +227,6 @@ def _is_listed(client: S3Client, bucket: str, key: str) -> bool:
 
     S3 answers 403 instead of 404 for a missing object to users who may only list a prefix (``storage/policy.py``).
     """
-    from botocore.exceptions import ClientError
-
     try:
         answer = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
     except ClientError as error:
@@ -248,8 +244,6 @@ def _delete(client: S3Client, bucket: str, objects: Sequence[Any]) -> dict[str, 
 
     Some stores refuse DeleteObjects altogether; their objects are deleted one by one.
     """
-    from botocore.exceptions import ClientError
-
     failures: dict[str, str] = {}
     for first in range(0, len(objects), _KEYS_A_CALL):
         chunk = list(objects[first : first + _KEYS_A_CALL])
@@ -267,8 +261,6 @@ def _delete(client: S3Client, bucket: str, objects: Sequence[Any]) -> dict[str, 
 
 
 def _delete_one_by_one(client: S3Client, bucket: str, objects: Sequence[Any]) -> dict[str, str]:
-    from botocore.exceptions import ClientError
-
     failures: dict[str, str] = {}
     for each in objects:
         try:
