@@ -2,6 +2,9 @@
 
 The tables of ``SCHEMA`` are in the embedded store's file, where a summary is written in the transaction of its item,
 and in a cache file per user for DynamoDB.
+
+To add a column, add it to ``SCHEMA``, ``_COLUMNS`` and ``_row``, and to ``Summary`` if it is shown. A file whose tables
+were made by other statements gets new ones, filled from the items, when it is opened.
 """
 
 from __future__ import annotations

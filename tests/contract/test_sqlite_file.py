@@ -368,6 +368,22 @@ async def test_a_damaged_row_fails_alone_is_reported_and_can_be_deleted(tmp_path
     await store.close()
 
 
+async def test_a_list_with_other_columns_is_made_again_when_the_file_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "rows.db"
+    store = SqliteListingStore(path)
+    await store.put(USER, a_listing("1"))
+    await store.close()
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("ALTER TABLE summaries DROP COLUMN source")
+        db.execute("ALTER TABLE summaries ADD COLUMN colour TEXT")
+    store = SqliteListingStore(path)
+    summaries = store.summaries(USER)
+    assert [home.mls_number for home in await summaries.read((await summaries.select(Selection())).rows)] == ["1"]
+    await store.put(USER, a_listing("2"))
+    assert {check.state for check in await store.check()} == {"ok"}
+    await store.close()
+
+
 async def test_a_list_that_differs_from_what_is_stored_is_reported_and_made_again(tmp_path: Path) -> None:
     path = tmp_path / "rows.db"
     store = SqliteListingStore(path)

@@ -1,4 +1,4 @@
-"""CONTRACT.md's table and bucket, read with bare boto3, as another system would."""
+"""The table and bucket of docs/contract.md, read with bare boto3, as another system would."""
 
 from __future__ import annotations
 

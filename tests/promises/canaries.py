@@ -18,7 +18,7 @@ KEY = "canary passphrase of the user 7f2b6c" + "d3" * 8
 
 EVERY = (TOKEN, REFRESH, CLIENT_SECRET, PASSWORD, SIGNATURE, AWS_SECRET, KEY)
 BUT_URLS = tuple(secret for secret in EVERY if secret != SIGNATURE)
-"""A photo that could not be had keeps its URL (CONTRACT: "S3"), and the URL's own signature is a part of that."""
+"""A photo that could not be fetched keeps its URL, signature included (docs/contract.md, section S3)."""
 
 
 def spellings(secret: str) -> Iterator[bytes]:

@@ -131,7 +131,7 @@ def rebuild_summaries(db: sqlite3.Connection) -> None:
             summaries.put(db, [orjson.loads(body)])
 
 
-MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] = (
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         # body is the item as JSON; entry, for listings only, is its projection for an import's index.
         """CREATE TABLE items (
@@ -140,9 +140,9 @@ MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] =
         # Covers the whole index query, so that it never reads a body.
         "CREATE INDEX items_entry ON items (pk, sk, entry) WHERE entry IS NOT NULL",
     ),
-    (*summaries.SCHEMA, rebuild_summaries),
 )
-"""Steps from schema n to n + 1. Never edit one that was released; append."""
+"""Statements from schema n to n + 1. Do not edit a step that was released; add one. The tables of summaries are not
+among them: they are made again whenever their statements differ."""
 
 
 def create_file(path: Path) -> None:
@@ -203,7 +203,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """
     version = _check_ours(connection, path)
     _switch_to_wal(connection)
-    if version == len(MIGRATIONS):
+    if version == len(MIGRATIONS) and _summaries_are_current(connection):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -211,17 +211,28 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         version = _check_ours(connection, path)
         for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
             for statement in statements:
-                if isinstance(statement, str):
-                    connection.execute(statement)
-                else:
-                    statement(connection)
+                connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        if not _summaries_are_current(connection):
+            for table in ("summaries", "summary_texts"):
+                connection.execute(f"DROP TABLE IF EXISTS {table}")
+            for statement in summaries.SCHEMA:
+                connection.execute(statement)
+            rebuild_summaries(connection)
+            # A cached list has no items to fill it from: without this row it is queried again.
+            connection.execute("DELETE FROM items WHERE pk = 'CACHE'")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _summaries_are_current(connection: sqlite3.Connection) -> bool:
+    """Whether the tables of summaries were made by the statements of this version."""
+    made = "SELECT sql FROM sqlite_schema WHERE tbl_name IN ('summaries', 'summary_texts') AND sql IS NOT NULL"
+    return {sql for (sql,) in connection.execute(made)} == {*summaries.SCHEMA}
 
 
 def _check_ours(connection: sqlite3.Connection, path: Path) -> int:
