@@ -14,7 +14,7 @@ PARTS = ("photos", "latency", "listings", "growth", "limits", "interface")
 
 
 def main() -> int:
-    """1 where a target was missed, 2 where the bench cannot run."""
+    """1 if a target was missed, 2 if the bench cannot run."""
     asked = _asked()
     print(facts())
     told: list[Figure] = []

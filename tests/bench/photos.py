@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -33,8 +32,8 @@ def whole_import(rounds: int, listings: int) -> list[Figure]:
             "floor (C)": _stored(nginx, "tests.bench.peers.floor", job),
             "aiohttp + obstore": _stored(nginx, "tests.bench.peers.copier", job),
             "mls_tui": _project(nginx, job),
-            "textbook": _stored(nginx, "tests.bench.peers.textbook", replace(job, in_flight=16)),
-            "plain script": _stored(nginx, "tests.bench.peers.script", job),
+            "textbook": _stored(nginx, "tests.bench.peers.textbook", replace(_end_of(job), in_flight=16)),
+            "plain script": _stored(nginx, "tests.bench.peers.script", _end_of(job)),
         }
         found = in_turn(runs, rounds)
     print(f"\nWhole import, {listings} listings with {PHOTOS} photos of {feed.PHOTO_BYTES // 1000} KB, loopback")
@@ -60,7 +59,8 @@ def with_latency(rounds: int, listings: int) -> list[Figure]:
             f"mls_tui, {IN_FLIGHT}": _project(nginx, job),
         }
         for count in TEXTBOOK_AT:
-            runs[f"textbook, {count}"] = _stored(nginx, "tests.bench.peers.textbook", replace(job, in_flight=count))
+            job_of_it = replace(_end_of(job), in_flight=count)
+            runs[f"textbook, {count}"] = _stored(nginx, "tests.bench.peers.textbook", job_of_it)
         found = in_turn(runs, rounds)
     print(f"\nThe same with {LATENCY_SECONDS * 1000:.0f} ms of latency a photo; the number in flight beside the name")
     print(medians(found, "photo"), end="\n\n")
@@ -91,6 +91,11 @@ def _servers(stack: ExitStack, listings: int, *, latency: bool = False) -> tuple
     return nginx, job
 
 
+def _end_of(job: Job) -> Job:
+    """The last page of the work alone: enough to tell how many photos a second a slow peer moves."""
+    return replace(job, feed=f"{job.feed}?cursor={-(-job.listings // feed.PAGE)}")
+
+
 def _stored(nginx: servers.Nginx, module: str, job: Job) -> Contestant:
     def contestant() -> Report:
         try:
@@ -107,6 +112,3 @@ def _project(nginx: servers.Nginx, job: Job) -> Contestant:
             return _stored(nginx, "tests.bench.project", replace(job, folder=home))()
 
     return contestant
-
-
-Suite = Callable[[int, int], list[Figure]]
