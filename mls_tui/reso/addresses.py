@@ -173,6 +173,15 @@ class AddressGuard:
         except ValueError:
             raise _no_url(what) from None
 
+    def refuse(self, host: str, what: str) -> None:
+        """Refuse a host that is ``what``, unless private addresses are allowed.
+
+        Raises:
+            AddressRefusedError
+        """
+        if not self.allow_private:
+            raise AddressRefusedError(_refusal(host, what))
+
     def resolved(self, host: str, addresses: Iterable[str]) -> None:
         """Check every address that ``host`` resolves to; one that is not public refuses them all.
 

@@ -65,7 +65,11 @@ _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+", re.ASC
 _LIMIT = re.compile(r"(\d+)\s*/\s*(\d+(?:\.\d+)?)\s*(requests|bytes)?", re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _PARAMETER_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-_OURS_ALONE: Final = frozenset({"authorization", "proxy-authorization", "cookie", "host", "content-length"})
+_OURS_ALONE: Final = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "host", "content-length", "content-encoding"}
+    | {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect"}
+)
+"""Headers that a setting may not replace: credentials, and what frames a request (RFC 9110, 7.6.1)."""
 PLACEHOLDERS: Final = ("{token}", "{client_secret}", "{password}")
 """What stands for a secret of the connection in the value of a header or a parameter."""
 _TRUE: Final = frozenset({"true", "yes", "on", "1"})
@@ -176,7 +180,9 @@ def _headers(value: Override) -> dict[str, str]:
     for name, content in headers.items():
         if _HEADER_NAME.fullmatch(name) is None or name.lower() in _OURS_ALONE:
             raise ValueError
-        if not content.isascii() or not content.isprintable():
+        bare = content.replace("{token}", "")
+        open_secret = is_secret_name(name) and bare == content
+        if not content.isascii() or not content.isprintable() or open_secret or {*"{}"} & {*bare}:
             raise ValueError
     return headers
 

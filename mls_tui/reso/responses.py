@@ -176,10 +176,17 @@ def error_for_fault(host: str, status: int, fault: Fault, mask: Masker) -> MLSEr
     return MLSError(f"{host} answered {status} with an error inside ({said}).", status=meant, retryable=not hopeless)
 
 
+_WANTS_PARAMETER = re.compile(r"\b(?:required|missing|must be (?:given|specified|provided|supplied))\b", re.IGNORECASE)
+_PARAMETER_ADVICE = (
+    " If every request needs a parameter of its own, set it for this connection: --set query_parameters='Name=value'."
+)
+
+
 def _sentence(host: str, status: int, fault: Fault) -> str:
     said = f": {fault.message}" if fault.message else f" (code {fault.code})" if fault.code else ""
     advice = {
         403: " The account may not read this; ask the MLS which resources it is entitled to.",
+        400: _PARAMETER_ADVICE if _WANTS_PARAMETER.search(fault.message) else "",
         404: " Check the base URL and the resource's name if it should be there.",
     }.get(status, "")
     end = "" if said.endswith((".", "!", "?", "…")) else "."

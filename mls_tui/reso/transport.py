@@ -315,6 +315,9 @@ class Network:
             raise UnansweredError(LOST)
         scheme, host, _ = target.origin
         proxy = self._proxies.of(scheme, host)
+        if proxy is None and host in self._proxies.hosts:
+            # Its name may lead to a private address: that is allowed for connections through it, and no others.
+            self._guard.refuse(host, "the proxy of this network")
         proxy_headers = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else None
         if proxy_headers and scheme == "http":
             headers, proxy_headers = {**headers, **proxy_headers}, None

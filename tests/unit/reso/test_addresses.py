@@ -333,3 +333,19 @@ async def test_a_proxy_that_was_set_may_be_private_and_nothing_else() -> None:
     assert [each["host"] for each in await resolver.resolve("proxy.corp", 3128)] == ["10.0.0.1"]
     with pytest.raises(AddressRefusedError):
         await resolver.resolve("cdn.test", 443)
+
+
+async def test_a_feed_cannot_reach_the_proxy_itself_where_no_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def lookup(name: str, port: int) -> list[str]:
+        asked.append(name)
+        return ["10.0.0.1"]
+
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.corp:3128")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    wire = Wire(proxy="env", lookup=lookup)
+    with pytest.raises(PhotoError, match=r"proxy\.corp leads to the proxy of this network"):
+        await wire.http.photo("http://proxy.corp:8080/admin")
+    assert asked == []
+    await wire.http.close()

@@ -264,3 +264,17 @@ async def test_a_token_endpoint_that_stumbles_and_a_token_that_dies_cost_one_ren
     assert (tokens.call_count, old.call_count, new.call_count) == (3, 2, 1)
     form = tokens.calls[0].request.content.decode()
     assert "grant_type=client_credentials" in form
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"errors": {"Class": ["The Class field is required."]}},
+        {"error": {"code": "400", "message": "Missing parameter: class"}},
+        {"error": {"message": "Class must be specified"}},
+    ],
+)
+async def test_a_refusal_for_want_of_a_parameter_leads_to_its_setting(body: dict[str, Any]) -> None:
+    wire = Wire(script(answer(400, body)))
+    with pytest.raises(MLSError, match="query_parameters"):
+        await wire.http.get_json(URL)

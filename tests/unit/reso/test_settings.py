@@ -112,3 +112,21 @@ def test_the_doctor_names_the_preset_and_each_setting_that_was_changed() -> None
     assert (head.name, "MLS Grid" in head.detail) == ("preset", True)
     assert {line.name: line.detail for line in lines}["setting page_size"] == "9 (set by you; the preset: 1000)"
     assert {line.name for line in lines} == {"setting page_size", "setting system"}
+
+
+@pytest.mark.parametrize("setting", ["headers", "media_headers"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Transfer-Encoding: chunked", "Expect: 100-continue", "Upgrade: h2c", "Connection: close", "TE: trailers"),
+        *("X-Api-Key: s3cret", "X-Access-Token: s3cret", "X-Feed: {password}", "X-Feed: a\r\nHost: b", "Host: b"),
+    ],
+)
+def test_a_header_that_frames_a_request_or_shows_a_secret_is_refused(setting: str, header: str) -> None:
+    with pytest.raises(UsageError, match=setting):
+        apply_overrides(PRESETS["reso"], {setting: header})
+
+
+@pytest.mark.parametrize("header", ["X-Feed: idx", "X-Api-Key: {token}", "User-Agent: Mine/1.0"])
+def test_other_headers_are_taken(header: str) -> None:
+    assert apply_overrides(PRESETS["reso"], {"headers": header}).headers
