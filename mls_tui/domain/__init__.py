@@ -1,1 +1,1 @@
-"""What mls_tui talks about: listings, connections, runs, events, errors, and the names of things in storage. No I/O."""
+"""Listings, connections, runs, events, errors, and the keys of stored things. No I/O."""

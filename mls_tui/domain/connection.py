@@ -1,4 +1,4 @@
-"""A user's connection to one MLS: where it is, how it signs in, how far imports have come. No I/O, no clear secret."""
+"""A user's connection to one MLS: its address, its sign-in, and how far imports have come. Holds no clear secret."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SecretField(StrEnum):
 
 
 class Member(Record):
-    """The agent and office that the credentials belong to, as far as the MLS tells."""
+    """The agent and office that the credentials belong to, if the MLS says so."""
 
     member_key: str | None = None
     member_name: str | None = None
@@ -40,11 +40,11 @@ class Cursor(Record):
     """How far a connection's imports have come. Moves only after everything before it is stored.
 
     ``watermark`` and ``last_key`` are the (ModificationTimestamp, ListingKey) of the last stored record, raw as served.
-    ``swept`` says the first sweep of this scope reached its end; until then the next import resumes it.
+    ``swept``: the first sweep of this scope reached its end. Until then the next import resumes it.
     ``statuses`` is the scope (ListingStatus values) that was swept. ``failed_keys`` are tried again by the next
-    import. ``epoch`` is the epoch ms that ends new listing ids while an import is under way (0: none is), kept so
-    that a resumed import gives the same ids and overwrites its own photos instead of leaving orphans.
-    ``feed`` is the identity of the feed that all this was read from (``mls.feed_identity``).
+    import. ``epoch`` is the epoch ms that new listing ids end with while an import runs (0: none runs). It is kept so
+    that a resumed import gives the same ids, and overwrites its own photos instead of leaving orphans.
+    ``feed`` is the identity of the feed that all this was read from (``reso.presets.feed_identity``).
     """
 
     watermark: str | None = None
@@ -88,7 +88,7 @@ class Connection(Record):
 
 
 class Lease(Record):
-    """Who is importing a connection right now. A run renews it; it is free once ``expires_at`` (epoch ms) is past.
+    """Who is importing a connection now. A run renews it. It is free after ``expires_at`` (epoch ms).
 
     ``holder`` is unique to the process and import that took it: the same run delivered twice has two holders.
     """

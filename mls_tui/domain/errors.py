@@ -1,6 +1,6 @@
-"""The errors a user can cause or meet. Each message is a sentence: what failed, where, why, what to do next.
+"""The errors that a user can cause or see. Each message is a sentence: what failed, where, why, what to do next.
 
-No message may hold a secret: callers mask tokens before they build one. ``exit_code`` is the command's exit code
+Callers mask secrets before they put text into a message. ``exit_code`` is the command's exit code
 (docs/contract.md, section Command line).
 """
 
@@ -128,7 +128,7 @@ class StorageError(MlsTuiError):
 
 
 class OneItemError(StorageError):
-    """A single item is at fault; others can be read and stored."""
+    """A single item is at fault. Others can be read and stored."""
 
     @property
     def fatal(self) -> bool:
@@ -151,10 +151,9 @@ class SecretError(MlsTuiError):
 
 
 def sentence(error: BaseException) -> str:
-    """The error's own words if it is one of ours or the operating system's, else its type; never empty.
+    """The message of an MlsTuiError or OSError; of any other error its type only. Never empty.
 
-    What a library puts into its errors may be what it was given: a token, a URL, a record. The log, which masks
-    secrets, has it whole.
+    A library's message may hold what it was given: a token, a URL, a record. The log, which masks secrets, has it.
     """
     if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         return sentence(error.exceptions[0])

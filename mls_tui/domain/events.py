@@ -1,5 +1,5 @@
-"""What the importer says while it works: frozen events, the one source for the interface, ``--events``, the log and
-the run's record (docs/contract.md, section Events). No event holds a secret or a URL's query string."""
+"""The events of an import: the interface, ``--events``, the log and the run's row are all made from them
+(docs/contract.md, section Events). No event holds a secret or a URL's query string."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
-    """An import begins; ``resumed`` if an earlier run of it was cut short."""
+    """An import begins. ``resumed``: it continues an interrupted sweep."""
 
     connection: str
     provider: str
@@ -109,8 +109,8 @@ class PhotoFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingStored(Event):
-    """``unchanged`` cost no write. ``photos`` are those it has, ``photos_missing`` those that could not be had.
-    ``replaces`` is the outcome that the listing has counted as in this run so far: a listing counts once a run."""
+    """``outcome`` is ``unchanged`` if nothing was written. ``photos_missing`` of its ``photos`` could not be fetched.
+    ``replaces`` is the outcome that the listing counted as in this run before: a listing counts once per run."""
 
     mls_number: str
     listing_key: str
@@ -123,7 +123,7 @@ class ListingStored(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingRemoved(Event):
-    """A stored listing went: hidden by its MLS (deleted here) or gone from the feed (kept, marked off-market)."""
+    """A stored listing was deleted, as its MLS hides it, or was marked off-market, as it left the feed."""
 
     mls_number: str
     listing_key: str
@@ -134,7 +134,7 @@ class ListingRemoved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingSkipped(Event):
-    """A record outside this import's scope, of which nothing is stored."""
+    """A record outside the import's scope. Nothing is stored for it."""
 
     mls_number: str
     reason: str

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 MEDIA_ASKED_MOST = 3
-"""So many imports ask again for Media that is missing or cut short; then the listing waits for its record to change."""
+"""Imports that ask again for missing or incomplete Media. After these, a change of the record is needed."""
 
 
 class ListingStatus(StrEnum):
@@ -96,8 +96,8 @@ class Change(Record):
 
 
 class LastImport(Record):
-    """The import that wrote a listing last, and how the listing counts in it: a run that is resumed counts it again
-    without doing it again. ``outcome`` is created, updated or removed."""
+    """The import that wrote a listing last, and the listing's counts in it, from which a resumed run counts it again.
+    ``outcome`` is created, updated or removed."""
 
     run: str
     outcome: str
@@ -188,7 +188,7 @@ class Listing(Record):
     photos_count: int | None = None
     virtual_tour_url: str | None = None
     open_houses: tuple[OpenHouse, ...] | None = None
-    """Those from the day before the import on, by date and time."""
+    """From the day before the import, in order of date and time."""
 
     content_hash: str | None = None
     history: tuple[Change, ...] = ()
@@ -248,9 +248,9 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def address_key(address: Address) -> str | None:
-    """One text for one home however its address is spelled: ``12 North Oak Street #4`` and ``12 N. OAK ST, Unit 4``.
+    """The same text for every spelling of an address: ``12 North Oak Street #4`` and ``12 N. OAK ST, Unit 4``.
 
-    None if the street, its number, or both ZIP and city are unknown: such homes are never taken for one another.
+    None if the street, its number, or both ZIP and city are unknown: such homes match no other.
     """
     if not address.street:
         return None

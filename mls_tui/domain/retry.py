@@ -1,4 +1,4 @@
-"""Retries, by tenacity: how often, how long to wait, and what may help (docs/contract.md, section Retries)."""
+"""Retries by tenacity: how often, how long to wait, and for which errors (docs/contract.md, section Retries)."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ REQUEST_ATTEMPTS = 3
 T = TypeVar("T")
 
 OnFailure = Callable[[int, float | None, BaseException], None]
-"""Called with each failed attempt: its number from 1, the seconds until the next (None: no further one), the error."""
+"""Called after each failed attempt with its number from 1, the seconds until the next one (None if it was the last) and
+the error."""
 
 
 def backoff_seconds(failed_attempts: int, rng: random.Random) -> float:
-    """``1 s · 2^attempt + random(0…1 s)``, attempts counted from 0: 1-2 s, 2-3 s, 4-5 s."""
+    """The wait after the n-th failure: 1-2 s, 2-3 s, 4-5 s and so on. Three attempts use the first two."""
     return float(2 ** (failed_attempts - 1)) + rng.random()
 
 
 def worth_retrying(error: BaseException) -> bool:
-    """True if the same call may succeed later. A rate limit is waited out elsewhere and never retried here."""
+    """True if the same call may succeed later. RateLimitedError is not: ``reso/rate_limit`` does that waiting."""
     if isinstance(error, RateLimitedError):
         return False
     if isinstance(error, MLSError | PhotoError | StorageError):
@@ -43,9 +44,9 @@ async def attempt(
     clock: Clock,
     rng: random.Random,
     on_failure: OnFailure,
-    helps: Callable[[BaseException], bool] = worth_retrying,
+    retry_if: Callable[[BaseException], bool] = worth_retrying,
 ) -> T:
-    """Call ``work(number)`` up to ``attempts`` times, as long as ``helps`` says that another attempt may succeed.
+    """Call ``work(number)`` up to ``attempts`` times, as long as ``retry_if`` is true for the error.
 
     ``on_failure`` is called after every failed attempt. Raises the last attempt's error.
     """
@@ -54,7 +55,7 @@ async def attempt(
     except Exception as error:
         first = error
 
-    # tenacity builds its machinery again for every call, a quarter of a photo's CPU time: only failures pay for it.
+    # Not through tenacity: what it builds for every call takes a quarter of a photo's CPU time.
     def report(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if error is not None and state.next_action is not None:
@@ -63,7 +64,7 @@ async def attempt(
     retrying = tenacity.AsyncRetrying(
         stop=tenacity.stop_after_attempt(attempts),
         wait=lambda state: backoff_seconds(state.attempt_number, rng),
-        retry=tenacity.retry_if_exception(helps),
+        retry=tenacity.retry_if_exception(retry_if),
         sleep=clock.sleep,
         before_sleep=report,
         reraise=True,
@@ -76,7 +77,7 @@ async def attempt(
                     raise first
                 return await work(number)
             except Exception as error:
-                if number == attempts or not helps(error):
+                if number == attempts or not retry_if(error):
                     on_failure(number, None, error)
                 raise
     raise AssertionError("unreachable: tenacity returns or raises")

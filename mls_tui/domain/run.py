@@ -1,4 +1,4 @@
-"""One import: its counts, its problems and its result, in the shapes that commands print. No I/O."""
+"""A run (one import): its state, counts, problems and result, and the JSON that commands print. No I/O."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class ImportCounts(Record):
 
 
 class Checkpoint(Record):
-    """What a run had done when its cursor was saved, for the process that resumes it under the same id. ``problems`` is
+    """What a run had done when its cursor was saved, for the process that resumes the run. ``problems`` is
     how many of its problem items count. ``phase`` is ``retries`` (what failed before is asked for again), ``sweep`` or
     ``done``."""
 

@@ -1,7 +1,7 @@
-"""What a run has done: its events on their way out, its counts, its problems, and its row in the store.
+"""Records what a run does: queues its events for the reader, adds up its counts and problems, and saves its row.
 
-Counts are kept per page. The pages that the cursor has passed make up the run's checkpoint, which is written in one
-transaction with the cursor: a run that is resumed under its own id counts every listing once.
+Counts are kept per page. Those of the pages that the cursor has passed are the run's checkpoint, which is written in
+one transaction with the cursor: a run that is resumed under its own id counts every listing once.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from mls_tui.importer.tally import TallyFold, deltas
 from mls_tui.storage.base import ListingStore
 
 INLINE_ERRORS = 100
-"""How many failed listings the run's own row holds; every problem is an item of its own as well."""
+"""Most failed listings in the run's row. Every problem is also an item of its own."""
 
 MAX_ERRORS = 10_000
-"""How many failed listings a result lists; the count is exact whatever their number."""
+"""Most failed listings in a result. Its count of failures is exact."""
 
 PROBLEMS_AT_ONCE = 200
 
 BACKLOG = 2_000
-"""How many events may wait for a slow reader before listings stop being started."""
+"""If this many events wait for a slow reader, no further listing is started."""
 
 _PAGE: ContextVar[int | None] = ContextVar("page", default=None)
 
 
 @dataclass(slots=True)
 class _Totals:
-    """What was done for some of the pages."""
+    """Counts, warnings and problems of some pages."""
 
     counts: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
@@ -51,8 +51,7 @@ class _Totals:
 
 @dataclass(slots=True)
 class _Saved:
-    """What is stored together with the cursor. ``problems`` counts problem items; ``errors`` are those that a result
-    lists."""
+    """What is stored with the cursor. ``problems`` is the number of problem items; ``errors`` are those in a result."""
 
     counts: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
@@ -72,10 +71,10 @@ def _listed(problems: Iterable[Problem]) -> list[Problem]:
 
 
 class Journal:
-    """One per run. ``emit`` is synchronous so that observers deep in the connector can use it.
+    """One per run. ``emit`` is synchronous, so that the connector's observer can call it.
 
-    ``run`` is the row as last written; one with a checkpoint is resumed. ``holder`` is the lease that lets the cursor
-    move. ``done`` is what the run had stored before it was resumed, by listing id.
+    ``run`` is the row as last written; a run with a checkpoint is resumed. ``holder`` is the holder of the lease, which
+    saving the cursor requires. ``stored_before`` is what the run stored before it was resumed, by listing id.
     """
 
     def __init__(self, run: ImportRun, store: ListingStore, clock: Clock) -> None:
@@ -91,7 +90,7 @@ class Journal:
         counts, warnings = Counter(checkpoint.counts.model_dump()), Counter(checkpoint.warnings)
         self._saved = self._before = _Saved(counts, warnings, checkpoint.problems, run.errors)
         self._cursor: Cursor | None = None
-        """A cursor that could not be saved yet."""
+        """A cursor that a failed save did not write: the next save does."""
         self._closed = _Totals()
         self._open: dict[int | None, _Totals] = {}
         self._fold = TallyFold(dict(counts))
@@ -118,12 +117,12 @@ class Journal:
 
     @property
     def backlog(self) -> int:
-        """How many events wait for the reader."""
+        """How many events wait to be read."""
         return len(self._queue)
 
     @property
     def unsaved(self) -> list[Problem]:
-        """Problems that the stored row does not cover."""
+        """Problems that are not in the stored row."""
         return [problem for part in self._unsaved for problem in part.problems]
 
     @property
@@ -132,7 +131,7 @@ class Journal:
 
     @contextmanager
     def page(self, number: int) -> Iterator[None]:
-        """Whatever is counted in the block, and in tasks that begin in it, belongs to this page."""
+        """Count what happens in the block, and in tasks started in it, as part of this page."""
         before = _PAGE.set(number)
         try:
             yield
@@ -147,7 +146,7 @@ class Journal:
         return part
 
     def emit(self, event: Event) -> None:
-        """Nothing follows a RunFinished."""
+        """Count and queue an event. Events after RunFinished are ignored."""
         if self.finished:
             return
         self.finished = isinstance(event, RunFinished)
@@ -161,7 +160,7 @@ class Journal:
             self._caught_up.clear()
 
     async def reader_caught_up(self) -> None:
-        """Wait until the reader of the events has kept up."""
+        """Wait while too many events are unread."""
         await self._caught_up.wait()
 
     def count(self, **counts: int) -> None:
@@ -170,7 +169,7 @@ class Journal:
         self._fold.count(**counts)
 
     def final_outcome(self, listing_id: str, outcome: str) -> str:
-        """How a listing counts: as ``outcome``, or as what this run did with it before it was resumed."""
+        """The outcome that the listing counts as: what this run did with it before it was resumed, else ``outcome``."""
         done = self.stored_before.pop(listing_id, None)
         if done is None:
             return outcome
@@ -181,15 +180,15 @@ class Journal:
         self._current_page().warnings[kind] += 1
 
     def problem(self, problem: Problem) -> None:
-        """Note a failure; it is stored when its page is settled."""
+        """Add a failure. It is stored when the cursor passes its page."""
         self._current_page().problems.append(problem)
 
     def begin_sweep(self) -> None:
-        """Remember what is saved now: ``rewind`` goes back to it."""
+        """Remember the saved counts, for ``rewind``."""
         self._before = self._saved
 
     async def rewind(self) -> None:
-        """The cursor goes back to where the sweep began: what was settled since then is not any more."""
+        """Take back what was saved since ``begin_sweep``: the cursor returns to where the sweep began."""
         since, warnings = Counter(self._saved.counts), Counter(self._saved.warnings)
         since.subtract(self._before.counts)
         warnings.subtract(self._before.warnings)
@@ -199,13 +198,13 @@ class Journal:
         self._saved = self._before
 
     def close_pages(self, pages: Collection[int] | None = None) -> None:
-        """The cursor passes these pages; None: everything is done."""
+        """Add these pages to what the next save stores; None: all pages."""
         for number in tuple(self._open) if pages is None else (None, *pages):
             if (part := self._open.pop(number, None)) is not None:
                 self._closed.take(part)
 
     async def events(self) -> AsyncGenerator[Event, None]:
-        """Every event in order; ends after RunFinished."""
+        """Yield the events in order, up to RunFinished."""
         while True:
             while self._queue:
                 event = self._queue.popleft()
@@ -227,11 +226,11 @@ class Journal:
         return await asyncio.shield(asyncio.ensure_future(self._write(RunState.RUNNING, None, 0, None)))
 
     async def save_cursor(self, cursor: Cursor) -> None:
-        """Move the cursor past what is settled, with the run's row and checkpoint. Raises as ``save``."""
+        """Save the cursor with the run's row and checkpoint. Raises what ``save`` raises."""
         await asyncio.shield(asyncio.ensure_future(self._write(RunState.RUNNING, None, 0, cursor)))
 
     async def save_end(self, result: ImportResult) -> None:
-        """Write how the run ended, or that it waits for a worker. Raises as ``save``."""
+        """Save how the run ended, or that it waits for a worker. Raises what ``save`` raises."""
         if result.state is not RunState.QUEUED:
             self.close_pages()
         await asyncio.shield(asyncio.ensure_future(self._write(result.state, result.error, result.exit_code, None)))
@@ -274,7 +273,7 @@ class Journal:
         return Checkpoint(counts=counts, warnings=dict(saved.warnings), problems=saved.problems, phase=self.phase)
 
     async def _save_problems(self) -> None:
-        """Store the problems of what is settled: they count once a row that covers them is stored."""
+        """Store the problems of closed pages as items. They count once the row is written, with their number."""
         settled, self._closed = self._closed, _Totals()
         while some := settled.problems[:PROBLEMS_AT_ONCE]:
             try:

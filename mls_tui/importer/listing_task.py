@@ -66,7 +66,7 @@ class ListingTask:
                 clock=context.clock,
                 rng=context.rng,
                 on_failure=self._report,
-                helps=lambda error: worth_retrying(error) and not isinstance(error, MLSError),
+                retry_if=lambda error: worth_retrying(error) and not isinstance(error, MLSError),
             )
         finally:
             _current.reset(before)

@@ -1,6 +1,5 @@
-"""The photos of one listing: fetch what is wanted, store each under its key with its WebP renditions, report what
-happened. A photo that cannot be fetched keeps its original URL and never fails its listing; a photo store that fails
-does."""
+"""Fetches the photos of one listing and stores each with its WebP variants. A photo that cannot be fetched keeps its
+original URL and does not fail its listing. A failure of the photo store does."""
 
 from __future__ import annotations
 
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 _CREDENTIAL_PARAMETER = re.compile(rf"(?:{CREDENTIALS})=", re.IGNORECASE)
 
 ORIGINAL_URL_BYTES = 1_024
-"""S3 keeps at most 2 kB of metadata, names included."""
+"""S3 allows 2 kB of metadata, including the names."""
 
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9/%:._~!$&'()*+,;=@-]*", re.ASCII)
 
@@ -41,10 +40,10 @@ MapMedia = Callable[[list[RawRecord]], tuple[Photo, ...]]
 
 @dataclass(slots=True)
 class ListingPhotos:
-    """The photos of one listing during one import. What an attempt at the listing stored is not fetched again.
+    """The photos of one listing during one import. A photo that one attempt stored is not fetched by the next.
 
-    ``spare`` are stored photos that the feed no longer shows, by SHA-256: if the same bytes are served again under
-    another identity, the object is kept."""
+    ``spare`` are stored photos that left the feed, by SHA-256: if a new photo has the same bytes, it takes over the
+    stored object."""
 
     context: ImportContext
     listing: Listing
@@ -54,7 +53,7 @@ class ListingPhotos:
     _fresh: asyncio.Task[dict[tuple[str, str], Photo]] | None = None
 
     async def fetch(self, wanted: tuple[tuple[int, Photo], ...]) -> list[Photo]:
-        """The wanted photos, in the order given: stored ones with their key, the others with their error."""
+        """The wanted photos in the order given: stored ones have a key, failed ones an error."""
         self._fresh = None
         if not wanted:
             return []
@@ -71,7 +70,7 @@ class ListingPhotos:
         context = self.context
         failed = 0
 
-        def tell(number: int, wait: float | None, error: BaseException) -> None:
+        def report(number: int, wait: float | None, error: BaseException) -> None:
             nonlocal failed
             failed = number
             context.emit(
@@ -89,7 +88,12 @@ class ListingPhotos:
         work = self._fetching(photo)
         try:
             served, flight = await attempt(
-                work, attempts=PHOTO_ATTEMPTS, clock=context.clock, rng=context.rng, on_failure=tell, helps=_helps
+                work,
+                attempts=PHOTO_ATTEMPTS,
+                clock=context.clock,
+                rng=context.rng,
+                on_failure=report,
+                retry_if=_worth_retrying_photo,
             )
         except PhotoError as error:
             self._failed(index, photo, sentence(error), failed)
@@ -100,7 +104,7 @@ class ListingPhotos:
             flight.end()
 
     def _fetching(self, photo: Photo) -> Callable[[int], Awaitable[tuple[PhotoBytes, Flight]]]:
-        """The attempts at one photo: another URL is read if the first has expired or was good for one use."""
+        """The function that fetches a photo. Later attempts read a fresh URL if the first expired or is valid once."""
         context, expired = self.context, False
 
         async def work(number: int) -> tuple[PhotoBytes, Flight]:
@@ -122,7 +126,7 @@ class ListingPhotos:
 
     async def _put(self, index: int, photo: Photo, served: PhotoBytes) -> Photo:
         context, listing = self.context, self.listing
-        if (same := await self._kept(photo, served)) is not None:
+        if (same := await self._reused(photo, served)) is not None:
             return same
         key = photo_key(context.user_id, listing.listing_id, index, served.extension)
         stored = await context.photos.put(
@@ -145,8 +149,8 @@ class ListingPhotos:
             }
         )
 
-    async def _kept(self, photo: Photo, served: PhotoBytes) -> Photo | None:
-        """The photo with the stored object that holds these bytes already, if that object is intact."""
+    async def _reused(self, photo: Photo, served: PhotoBytes) -> Photo | None:
+        """The photo with a spare object that has the same bytes, if that object is intact."""
         old = self.spare.pop(served.sha256, None)
         if old is None or old.key is None:
             return None
@@ -167,13 +171,13 @@ class ListingPhotos:
 
     async def _renewed(self, photo: Photo) -> Photo:
         """The photo with a fresh URL: URLs expire, and some are valid once (docs/reso-feeds.md, sections 5 and 6). The
-        Media is read again once per attempt at the listing."""
+        Media is read again at most once per attempt at the listing."""
         if self._fresh is None:
             self._fresh = asyncio.create_task(self._read_media())
         return (await asyncio.shield(self._fresh)).get(photo.identity, photo)
 
     async def _stop_reading(self) -> None:
-        """Cancel a request for the Media that no photo waits for any more."""
+        """Cancel a request for the Media if no photo waits for it any more."""
         if self._fresh is not None:
             self._fresh.cancel()
             await asyncio.gather(self._fresh, return_exceptions=True)
@@ -188,8 +192,8 @@ class ListingPhotos:
         return {photo.identity: photo for photo in self.map_media(rows)}
 
 
-def _helps(error: BaseException) -> bool:
-    """Only failures of the photo itself: other requests have had their attempts, or end the run."""
+def _worth_retrying_photo(error: BaseException) -> bool:
+    """True for failures of the photo itself. Other requests have had their attempts, or end the run."""
     return isinstance(error, PhotoError) and worth_retrying(error)
 
 
@@ -198,7 +202,7 @@ def _place(index: int, photo: Photo) -> tuple[int, str, str]:
 
 
 def _with_order_of(done: Photo, now: Photo) -> Photo:
-    """A photo that an earlier attempt fetched, with its current order and caption."""
+    """A photo that an earlier attempt fetched, with the order and caption that it has now."""
     if (done.order, done.caption) == (now.order, now.caption):
         return done
     return done.model_copy(update={"order": now.order, "caption": now.caption})
@@ -218,13 +222,13 @@ def storable(photo: Photo, masked: Callable[[str], str]) -> Photo:
     return photo.model_copy(update={"url": url, "original_url": original})
 
 
-# metadata and renditions -------------------------------------------------------------------------------------
+# metadata and variants ---------------------------------------------------------------------------------------
 
 
 async def put_variants(
     context: ImportContext, listing_id: str, index: int, original_url: str, body: bytes, widths: Sequence[int]
 ) -> None:
-    """Store renditions of these widths in pixels. One that cannot be made is a warning, never a failure."""
+    """Store variants of these widths in pixels. If they cannot be made, warn."""
     if not widths:
         return
     try:
@@ -233,18 +237,18 @@ async def put_variants(
     except PhotoError as error:
         context.journal.warn(f"no WebP variants: {sentence(error)}")
         return
-    for width, rendition in made.items():
+    for width, variant in made.items():
         await context.photos.put(
             variant_key(context.user_id, listing_id, variant_name(width), index),
-            rendition,
+            variant,
             content_type="image/webp",
-            sha256=hashlib.sha256(rendition).hexdigest(),
+            sha256=hashlib.sha256(variant).hexdigest(),
             metadata=object_metadata(context, listing_id, index, original_url),
         )
 
 
 async def complete_variants(context: ImportContext, listing: Listing, present: Collection[str]) -> None:
-    """Make the renditions that a stored listing lacks (``--full``); ``present`` are the keys of its objects."""
+    """Make the missing variants of a stored listing (``--full``). ``present`` are the keys of its objects."""
     listing_id = listing.listing_id
     for photo in listing.photos:
         index = key_index(photo.key) if photo.key else None
@@ -266,7 +270,8 @@ def object_metadata(context: ImportContext, listing_id: str, index: int, origina
 
 
 def metadata_url(url: str) -> str:
-    """For S3 metadata: percent-encoded ASCII, no user, query or fragment, cut to fit (docs/contract.md, section S3)."""
+    """The URL as S3 metadata: percent-encoded ASCII without user, query and fragment, at most 1,024 bytes
+    (docs/contract.md, section S3)."""
     if _PLAIN_URL.fullmatch(url):
         return url[:ORIGINAL_URL_BYTES]
     parts = urlsplit(url)
@@ -278,20 +283,20 @@ def metadata_url(url: str) -> str:
 DEFAULT_WIDTHS = (1600, 400)
 """Widths in pixels."""
 MAX_PIXELS = 50_000_000
-"""Most pixels that a header may claim: 200 MB once decoded."""
+"""Most pixels of a photo that is decoded: they take 200 MB."""
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF")
 """The formats of docs/reso-feeds.md, section 5, that Pillow decodes; it cannot read HEIC."""
 QUALITY = 80
 
 
 def make_variants(body: bytes, widths: Sequence[int] = DEFAULT_WIDTHS) -> dict[int, bytes]:
-    """WebP renditions by width. A photo narrower than a width keeps its own width; none is enlarged.
+    """WebP variants by width. None is enlarged: a photo narrower than a width keeps its own.
 
     The EXIF orientation is applied and all metadata dropped (location, camera). An animation
-    gives its first frame. Blocking and heavy: call it in a worker thread.
+    gives its first frame. It blocks and takes a whole core: call it in a thread.
 
     Raises:
-        PhotoError: it is no picture that can be read, or one with too many pixels. Not worth another attempt.
+        PhotoError: the photo cannot be decoded or has too many pixels; not retryable.
     """
     try:
         picture = _decoded(body, max(widths, default=1))
@@ -325,7 +330,7 @@ def _decoded(body: bytes, widest: int) -> Image:
 
 
 def _in_srgb(picture: Image, profile: object) -> Image:
-    """The colours a screen expects: the profile goes with the other metadata, so it is applied first."""
+    """The picture in sRGB. Its colour profile is applied, as it is dropped with the other metadata."""
     mode = "RGBA" if picture.has_transparency_data else "RGB"
     if isinstance(profile, bytes) and profile and picture.mode in ("RGB", "RGBA", "CMYK"):
         from PIL import ImageCms

@@ -1,5 +1,5 @@
-"""Imports at an interval: never two at once, seldom while the provider is down, and no more once its credentials are
-refused."""
+"""Imports at an interval, one at a time: less often while the provider is down, and no longer once it refuses the
+credentials."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ UNREACHABLE = 4
 INTERRUPTED = 130
 
 JITTER = 0.05
-"""Share of the interval that an import begins early; up to as much again is drawn, so that not all ask at once."""
+"""An import begins this share of the interval early, plus a random part of up to the same share, so that not all
+clients send requests at the same moment."""
 
 MOST_BACKOFF_SECONDS = 3600.0
 STEP_SECONDS = 30.0
@@ -42,7 +43,7 @@ def parse_interval(text: str) -> float:
 
 
 def next_daily(at: str, after_ms: int) -> int:
-    """The next moment (epoch ms) after another at which local clocks show ``at``, ``06:00``."""
+    """The next time in epoch ms, after ``after_ms``, at which the local time is ``at`` (``06:00``)."""
     hour, minute = (int(part) for part in at.split(":"))
     after = datetime.fromtimestamp(after_ms / 1000).astimezone()
     found = after.replace(hour=hour, minute=minute, second=0, microsecond=0)
@@ -59,12 +60,12 @@ async def watch(
     on_wait: Callable[[float, str], None] = lambda wait, why: None,
     rng: random.Random | None = None,
 ) -> ImportResult:
-    """Call ``once`` every ``every`` seconds until the credentials are refused or it is interrupted; the last result.
+    """Call ``once`` every ``every`` seconds, until the credentials are refused, it is interrupted, or the connection is
+    deleted. Returns the last result.
 
-    The next import is due an interval after the last one began, at once if that is past (a long import, a machine
-    that slept). It begins 5 to 10 % before the interval is over, so that what appears just after one import has read
-    is stored within the interval by the next. While the provider is down, waits double up to an hour. It ends when
-    the credentials are refused, when it is interrupted, and when the connection is gone.
+    The next import begins an interval after the last one began, less 5 to 10 %, so that a change just after one import
+    is stored within the interval. If that time has passed (a long import, a machine that slept), it begins at once.
+    While the provider is down, the waits double, up to an hour. ``on_wait`` gets the seconds to wait and the reason.
     """
     drawn = rng or random.Random()
     failures = 0
@@ -87,7 +88,7 @@ def _say(on_wait: Callable[[float, str], None], why: str, wait: float) -> None:
 
 
 def hopeless(result: ImportResult) -> bool:
-    """Whether another import of this connection would end the same way: its credentials are refused, or it is gone."""
+    """True if another import would end the same way: the credentials are refused, or the connection is deleted."""
     gone = result.exit_code == WRONG_USAGE and result.state is RunState.FAILED
     return gone or result.exit_code == AUTHENTICATION_REFUSED
 
@@ -97,8 +98,8 @@ def _final(result: ImportResult) -> bool:
 
 
 async def _until(due: float, due_mono: float, clock: Clock, on_wait: Callable[[float], None]) -> None:
-    """Wait in short steps, by whichever clock is due first: the wall clock jumps over a machine's sleep, and the other
-    is not set back with it."""
+    """Wait, in steps of 30 s, until one of two clocks reaches its time: the wall clock counts the time that the machine
+    sleeps, and the monotonic clock cannot be set back."""
     said = False
     while (left := min(due - clock.now().timestamp(), due_mono - clock.monotonic())) > 0:
         if not said:

@@ -1,4 +1,4 @@
-"""A run as numbers: an immutable snapshot folded from its events, for screens, progress bars and the run's record."""
+"""Folds a run's events into numbers, for the progress screen, the command line and the run's row."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from mls_tui.domain.wording import photo_name
 
 @dataclass(frozen=True, slots=True)
 class ListingInFlight:
-    """A listing being imported. ``attempt`` counts from 1; ``retry_at`` is when the next attempt begins."""
+    """A listing being imported. ``attempt`` counts from 1; ``retry_at`` is when that attempt begins."""
 
     listing_key: str
     mls_number: str
@@ -42,8 +42,8 @@ class ListingInFlight:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One moment of a run. ``expected`` is the MLS's count; ``rate`` is listings a second over the last ten seconds;
-    ``by_worker`` is true if a worker does the run and only its row is known here."""
+    """The numbers of a run at one moment. ``expected`` is how many listings the MLS counts. ``rate`` is listings per
+    second over the last 10 s. ``by_worker`` is True if a worker runs it and only the stored row is known here."""
 
     run: str = ""
     connection: str = ""
@@ -63,7 +63,7 @@ class Tally:
 
     @property
     def begun(self) -> bool:
-        """There is something to tell: the run has started, or was refused before it could."""
+        """True if the run has started, or was refused before it started."""
         return self.started_at is not None or self.result is not None
 
     @property
@@ -72,7 +72,7 @@ class Tally:
 
     @property
     def done(self) -> int:
-        """Listings dealt with, whatever their outcome."""
+        """Finished listings, whatever their outcome."""
         return self.counts.successful + self.counts.failed + self.counts.skipped
 
     @property
@@ -95,7 +95,7 @@ class Tally:
 
 
 def deltas(event: Event) -> tuple[tuple[str, int], ...]:
-    """What an event adds to which fields of ImportCounts."""
+    """The fields of ImportCounts that an event changes, and by how much."""
     match event:
         case PhotoStored():  # first, as most events are of this kind
             return ("photos_stored", 1), ("bytes", event.size)
@@ -119,7 +119,7 @@ def deltas(event: Event) -> tuple[tuple[str, int], ...]:
 
 
 def _replaced(event: ListingStored | ListingRemoved | ListingFailed) -> tuple[tuple[str, int], ...]:
-    """A listing counts once a run."""
+    """A listing counts once per run: take back the outcome that it counted as before."""
     return ((event.replaces, -1),) if event.replaces else ()
 
 
@@ -146,7 +146,7 @@ class TallyFold:
             self._counts[name] = self._counts.get(name, 0) + by
 
     def add(self, event: Event) -> None:
-        """Take one event in."""
+        """Add one event."""
         self._now = event.at
         for name, by in deltas(event):
             self._counts[name] = self._counts.get(name, 0) + by
@@ -189,7 +189,7 @@ class TallyFold:
                 self._finished(event.listing_key, event.at)
 
     def snapshot(self, now: datetime | None = None, *, paused: bool = False) -> Tally:
-        """The run as it stands, ``now`` for the clock's sake."""
+        """The numbers so far. ``now`` (the last event's time if None) determines rates and waits."""
         counts = self._counts
         total = sum(counts.get(name, 0) for name in ("created", "updated", "unchanged", "removed", "failed"))
         moment = now or self._now
@@ -207,7 +207,7 @@ class TallyFold:
         )
 
     def _rates(self, now: datetime | None) -> tuple[float, ...]:
-        """Listings of each second, the quiet ones since the last listing among them: a standstill shows as one."""
+        """Listings finished in each of the last 60 seconds, including seconds without any."""
         rates = tuple(float(count) for count in self._seconds)
         if now is None or self._last_second is None or self._base.result is not None:
             return rates
@@ -245,8 +245,8 @@ class TallyFold:
 
 
 def tally_of(run: ImportRun, now: datetime, before: Tally | None = None) -> Tally:
-    """A run that another process does, from its stored row. ``before`` is the tally of the previous look; the rate is
-    what was added since then."""
+    """The tally of a run in another process, from its stored row. ``before`` is the previous tally: the rate is what
+    was added since."""
     return Tally(
         run=run.run_id,
         connection=run.connection_name,
