@@ -74,7 +74,7 @@ def write_whole(path: Path, body: bytes, *, mode: int = 0o644) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename in the folder durable, where the platform can (Windows cannot open a folder)."""
+    """Make a rename in the folder durable, if the platform can: Windows cannot open a folder."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

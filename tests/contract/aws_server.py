@@ -59,8 +59,8 @@ def _one_at_a_time(app: Any) -> Any:
 def _long_poll(
     app: Any, lock: threading.Lock, news: threading.Condition, environ: Any, start_response: Any
 ) -> Iterable[bytes]:
-    """moto waits with the lock in its hand; here it is asked when something was done to a queue, and now and then for
-    what has become visible, and others have their turn."""
+    """moto would keep the lock while it waits. Instead it is asked when something was done to a queue, and now and then
+    for what has become visible, and others have their turn."""
     request = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
     ends = time.monotonic() + request.get("WaitTimeSeconds", 0)
     body = json.dumps(request | {"WaitTimeSeconds": 0}).encode()

@@ -1,4 +1,4 @@
-"""Listings, connections, runs and photos for the stores' suite."""
+"""Example listings, connections, runs and photos for the tests of the stores."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ async def expect_everything(store: ListingStore, release: str) -> int:
 
 
 def schema(path: Path) -> list[tuple[str, str]]:
-    """Every table and index by its statement; white space apart."""
+    """Every table and index by its statement; with single spaces."""
     with sqlite3.connect(path) as db:
         rows = db.execute("SELECT name, coalesce(sql, '') FROM sqlite_schema ORDER BY name").fetchall()
     return [(name, " ".join(sql.split())) for name, sql in rows]
@@ -63,7 +63,7 @@ _RECORDS = ("LISTING", "MLSCONNECTION", "IMPORTRUN")
 
 
 def _contains(new: Any, old: Any) -> bool:
-    """New code may add attributes; what was there is there."""
+    """Whether ``new`` has everything that ``old`` has; it may have more."""
     if isinstance(old, dict):
         return all(name in new and _contains(new[name], value) for name, value in old.items())
     if isinstance(old, list):

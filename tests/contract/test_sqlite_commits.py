@@ -1,4 +1,4 @@
-"""Which writes to the embedded database share a commit, and what becomes of each of them."""
+"""Which writes to the embedded database share a commit, and how each of them ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit asks about every locked version, and never takes a database that does not answer for a clean one."""
+"""The audit asks about every locked version, and a database that does not answer is no clean result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searching: the language reads what people type, never raises, and keeps exactly what a plain reading would keep."""
+"""Searching: the language reads what people type, never raises, and finds what a simple evaluator finds."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ class Table:
                 )
 
     def remove(self, pk: str, sk: str) -> bool:
-        """False where there was none."""
+        """Delete one item; False if there was none."""
         answer = self._call("delete_item", Key=to_attributes({"PK": pk, "SK": sk}), ReturnValues="ALL_OLD")
         return "Attributes" in answer
 

@@ -1,4 +1,4 @@
-"""Promises about doctor's local and AWS halves: each line true, each failure with what to do, nothing changed."""
+"""doctor's checks of this machine and of AWS: each failure says what to do, and nothing is changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A workspace acts as the user who is signed in, and tells of secrets and warnings those who asked."""
+"""A workspace acts as the user who is signed in, and reports secrets and warnings to the callbacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AWS as botocore's Stubber plays it: answers that moto never gives, in a fixed order; anything else fails the test."""
+"""AWS by botocore's Stubber: answers that moto never gives, in a fixed order. Any other call fails the test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many rows in one read: what DynamoDB leaves unprocessed is asked for again, and never taken for absent."""
+"""Many rows in one read: what DynamoDB leaves unprocessed is requested again, and does not count as absent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Promises about CloudWatch Logs: records arrive, and AWS being slow, away or full never holds anything up."""
+"""CloudWatch Logs: records arrive, and nothing waits for AWS if it is slow, unreachable or refuses."""
 
 from __future__ import annotations
 

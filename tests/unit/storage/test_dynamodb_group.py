@@ -1,4 +1,4 @@
-"""New listings written together: what happens to the others where one of them, or the table, gives trouble."""
+"""New listings written together: what happens to the others if one of them fails, or the table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.unit.storage.stubs import StubbedAws, cancelled
 
 
 class HeldPool(DaemonPool):
-    """Does what it was given when it is told to."""
+    """A pool whose jobs run when the test calls ``work``."""
 
     def __init__(self) -> None:
         super().__init__(0, "held")
@@ -37,7 +37,7 @@ class HeldPool(DaemonPool):
         self.held = []
 
 
-class House:
+class GroupHarness:
     def __init__(self) -> None:
         self.aws, self.pool = StubbedAws(), HeldPool()
         table = Table(self.aws, "t", pause=lambda seconds: None)
@@ -59,112 +59,112 @@ def built(number: str) -> Callable[[], tuple[Item, Item]]:
 
 @pytest.mark.promise(5)
 def test_those_that_wait_go_together_each_with_its_mark_and_eight_at_most() -> None:
-    house = House()
+    harness = GroupHarness()
     for _ in range(2):
-        house.aws.rows.add_response("transact_write_items", {})
-    done = house.put(*(f"A-{number}" for number in range(MAX_GROUP + 1)))
-    house.pool.work()
+        harness.aws.rows.add_response("transact_write_items", {})
+    done = harness.put(*(f"A-{number}" for number in range(MAX_GROUP + 1)))
+    harness.pool.work()
     assert [each.result() for each in done] == [True] * (MAX_GROUP + 1)
-    assert [len(writes) for writes in house.sent] == [2 * MAX_GROUP, 2]
-    assert house.sent[1] == ["LISTINGKEY#reso.lakeside-mls#key-A-8", f"LISTING#{a_listing('A-8').listing_id}"]
+    assert [len(writes) for writes in harness.sent] == [2 * MAX_GROUP, 2]
+    assert harness.sent[1] == ["LISTINGKEY#reso.lakeside-mls#key-A-8", f"LISTING#{a_listing('A-8').listing_id}"]
 
 
 @pytest.mark.promise(7)
 def test_group_that_is_refused_is_left_to_each_alone() -> None:
-    house = House()
-    cancelled(house.aws.rows, None, None, "ConditionalCheckFailed", None)
-    cancelled(house.aws.rows, "ValidationError", None)
-    first = house.put("A-1", "A-2")
-    house.pool.work()
-    second = house.put("A-3")
-    house.pool.work()
+    harness = GroupHarness()
+    cancelled(harness.aws.rows, None, None, "ConditionalCheckFailed", None)
+    cancelled(harness.aws.rows, "ValidationError", None)
+    first = harness.put("A-1", "A-2")
+    harness.pool.work()
+    second = harness.put("A-3")
+    harness.pool.work()
     assert [each.result() for each in first + second] == [False, False, False]
-    house.aws.done()
+    harness.aws.done()
 
 
 def test_listing_that_cannot_be_built_fails_alone() -> None:
-    house = House()
-    house.aws.rows.add_response("transact_write_items", {})
+    harness = GroupHarness()
+    harness.aws.rows.add_response("transact_write_items", {})
 
     def too_large() -> tuple[Item, Item]:
         raise StorageError("too large")
 
-    good, bad = house.put("A-1")[0], house.group.put(too_large)
-    house.pool.work()
+    good, bad = harness.put("A-1")[0], harness.group.put(too_large)
+    harness.pool.work()
     assert good.result() is True
     assert str(bad.exception()) == "too large"
-    assert len(house.sent[0]) == 2
+    assert len(harness.sent[0]) == 2
 
 
 def test_number_that_comes_twice_is_not_named_twice_in_one_transaction() -> None:
-    house = House()
-    house.aws.rows.add_response("transact_write_items", {})
-    done = house.put("A-1", "A-1")
-    house.pool.work()
+    harness = GroupHarness()
+    harness.aws.rows.add_response("transact_write_items", {})
+    done = harness.put("A-1", "A-1")
+    harness.pool.work()
     assert [each.result() for each in done] == [True, False]
-    assert len(house.sent[0]) == 2
+    assert len(harness.sent[0]) == 2
 
 
 def test_throttle_that_stays_is_told_to_all_and_asked_of_none_again() -> None:
-    house = House()
+    harness = GroupHarness()
     for _ in range(8):
-        cancelled(house.aws.rows, "ThrottlingError", None, None, None)
-    done = house.put("A-1", "A-2")
-    house.pool.work()
+        cancelled(harness.aws.rows, "ThrottlingError", None, None, None)
+    done = harness.put("A-1", "A-2")
+    harness.pool.work()
     errors = [each.exception() for each in done]
     assert all(isinstance(error, StorageError) and error.retryable for error in errors)
     assert errors[0] is not errors[1]
-    house.aws.done()
+    harness.aws.done()
 
 
 def test_caller_that_has_gone_is_not_written() -> None:
-    house = House()
-    house.aws.rows.add_response("transact_write_items", {})
-    gone, stays = house.put("A-1", "A-2")
+    harness = GroupHarness()
+    harness.aws.rows.add_response("transact_write_items", {})
+    gone, stays = harness.put("A-1", "A-2")
     assert gone.cancel()
-    house.pool.work()
+    harness.pool.work()
     assert stays.result() is True
-    assert len(house.sent[0]) == 2
+    assert len(harness.sent[0]) == 2
 
 
 def test_closed_store_says_so_and_the_next_is_not_left_waiting() -> None:
-    house = House()
+    harness = GroupHarness()
     pool = DaemonPool(1, "closed")
     pool.close(0)
-    house.group._pool = pool
+    harness.group._pool = pool
     for _ in range(2):
         with pytest.raises(StorageError, match="closed"):
-            house.put("A-1")
+            harness.put("A-1")
 
 
 def test_row_that_cannot_be_written_down_fails_alone_and_the_next_are_not_left_waiting() -> None:
-    house = House()
+    harness = GroupHarness()
     for _ in range(2):
-        house.aws.rows.add_response("transact_write_items", {})
+        harness.aws.rows.add_response("transact_write_items", {})
 
     def odd() -> tuple[Item, Item]:
         row, mark = built("A-2")()
         return row | {"Data": object()}, mark
 
-    first, bad, later = house.put("A-1")[0], house.group.put(odd), house.put("A-3")[0]
-    house.pool.work()
+    first, bad, later = harness.put("A-1")[0], harness.group.put(odd), harness.put("A-3")[0]
+    harness.pool.work()
     assert isinstance(bad.exception(timeout=0), TypeError)
     assert (first.result(timeout=0), later.result(timeout=0)) == (True, True)
-    again = house.put("A-4")[0]
-    house.pool.work()
+    again = harness.put("A-4")[0]
+    harness.pool.work()
     assert again.result(timeout=0) is True
 
 
 def test_whoever_joins_while_the_store_closes_is_told_so_too() -> None:
-    house = House()
+    harness = GroupHarness()
     joined: list[Future[bool]] = []
 
     class Closing(DaemonPool):
         def submit(self, job: Callable[[], Any]) -> Future[Any]:
-            joined.append(house.group.put(built("A-2")))  # another thread's, in between
+            joined.append(harness.group.put(built("A-2")))  # another thread's, in between
             raise StorageError("The store is closed.")
 
-    house.group._pool = Closing(0, "closing")
+    harness.group._pool = Closing(0, "closing")
     with pytest.raises(StorageError, match="closed"):
-        house.put("A-1")
+        harness.put("A-1")
     assert "closed" in str(joined[0].exception(timeout=0))

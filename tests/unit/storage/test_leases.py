@@ -1,4 +1,4 @@
-"""A holder counts as gone only where this host can prove it."""
+"""A holder counts as gone only if this host can prove it."""
 
 from __future__ import annotations
 

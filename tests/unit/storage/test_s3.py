@@ -1,4 +1,4 @@
-"""What S3 answers and moto never does; what a bucket of Amazon's own is asked for."""
+"""Answers of S3 that moto never gives, and requests to Amazon's own endpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pool of the tests is as strict as Cognito: a claim that is old, moved or altered in any part proves nothing."""
+"""The pool of the tests is as strict as Cognito: a claim that is old, moved or altered in any part is refused."""
 
 from __future__ import annotations
 

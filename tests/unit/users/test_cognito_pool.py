@@ -1,4 +1,4 @@
-"""Signing in at a pool that checks the proof, over HTTP: who knows the password comes in, and nobody else; tokens are
+"""Signing in at a pool that checks the proof, over HTTP: only who knows the password is signed in; tokens are
 renewed once each, and worth nothing after sign-out."""
 
 from __future__ import annotations

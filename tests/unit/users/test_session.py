@@ -1,4 +1,4 @@
-"""Promises about the session that is kept: under the present key, which is warned of where it lies in a file."""
+"""The stored session is encrypted with the current key, and a key in a file is warned of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Promises about the OS keyring and KMS as places of keys: bounded, never a silent new key, bound to the user."""
+"""The OS keyring and KMS as sources of keys: with a time-out, no new key without a word, bound to the user."""
 
 from __future__ import annotations
 
