@@ -20,7 +20,7 @@ from aiohttp.abc import AbstractResolver
 from mls_tui import __version__
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.connection import Connection, SecretField
-from mls_tui.domain.errors import MLSError, RateLimitedError, UsageError
+from mls_tui.domain.errors import MLSError, MlsTuiError, RateLimitedError, UsageError
 from mls_tui.domain.masking import Masker
 from mls_tui.domain.retry import REQUEST_ATTEMPTS, attempt
 from mls_tui.reso.addresses import AddressGuard, Target, same_origin
@@ -156,7 +156,12 @@ class MlsClient:
         """
         target = self._guard.target(url, "MLS")
         self._check_origin(target)
-        return await self._with_retries(lambda number: self._get(target, headers or {}, number, attempts), attempts)
+        try:
+            return await self._with_retries(lambda number: self._get(target, headers or {}, number, attempts), attempts)
+        except MlsTuiError as error:
+            # Without the frames below: they hold the response, up to 64 MB, for as long as the error is handled.
+            error.__context__ = None
+            raise error.with_traceback(None) from None
 
     async def photo(self, url: str) -> PhotoBytes:
         """One attempt to download a photo; raises PhotoError (``PhotoSource.fetch``)."""

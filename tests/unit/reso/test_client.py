@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from types import TracebackType
 from typing import Any
 
 import httpx
@@ -278,3 +280,25 @@ async def test_a_refusal_for_want_of_a_parameter_leads_to_its_setting(body: dict
     wire = Wire(script(answer(400, body)))
     with pytest.raises(MLSError, match="query_parameters"):
         await wire.http.get_json(URL)
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_an_error_keeps_no_response_alive(status: int) -> None:
+    """Six refused pages of 64 MB would be 400 MB, as a page is requested again while its error is handled."""
+    body = b"<html>" + b"x" * 5_000
+    wire = Wire(script(httpx.Response(status, content=body)))
+    with pytest.raises(MLSError) as caught:
+        await wire.http.get_json(URL)
+    errors: list[BaseException] = [caught.value]
+    for error in errors:
+        errors += [each for each in (error.__cause__, error.__context__) if each is not None and each not in errors]
+    frames = [frame.tb_frame for error in errors for frame in walk_traceback(error)]
+    assert "get_json" in {frame.f_code.co_name for frame in frames}
+    assert not {frame.f_code.co_name for frame in frames} & {"_get", "_judge", "_exchange", "attempt"}
+
+
+def walk_traceback(error: BaseException) -> Iterator[TracebackType]:
+    at = error.__traceback__
+    while at is not None:
+        yield at
+        at = at.tb_next
