@@ -35,7 +35,7 @@ from tests.providers.odd_servers import offset_links
 from tests.providers.stranger import PNG, Handler, house, serving
 
 if TYPE_CHECKING:
-    from mls_tui.ui.port import ActionsPort
+    from mls_tui.ui.actions_port import ActionsPort
 
 PACKAGE = str(Path(mls_tui.__file__).parent) + os.sep
 _NOT_CALLS = ("<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>", "<lambda>", "<module>")

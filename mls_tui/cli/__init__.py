@@ -71,9 +71,9 @@ class LazyGroup(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort, OutputError):
             raise
         except Exception as error:
-            from mls_tui.cli.running import tell
+            from mls_tui.cli.running import fail_unexpected
 
-            tell(error)
+            fail_unexpected(error)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

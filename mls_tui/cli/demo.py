@@ -18,14 +18,14 @@ from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.imports import drained
 from mls_tui.cli.output import plain_text, print_json, say
 from mls_tui.cli.progress import show_for, summary
-from mls_tui.cli.running import Stop, fail, json_option, leave, log_to, require_terminal, run, settings_of, typing
+from mls_tui.cli.running import Stop, fail, json_option, leave, log_to, replay_keys, require_terminal, run, settings_of
 from mls_tui.config import Settings, load_settings
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.events import Event
 from mls_tui.domain.run import ImportResult
 from mls_tui.importer.options import ImportControl, ImportOptions
 from mls_tui.storage.files import private_folder
-from mls_tui.ui.terminal import Question
+from mls_tui.ui.terminal import TerminalProbe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,22 +34,24 @@ if TYPE_CHECKING:
     from mls_tui.log import Log
 
 
-_MOST = 100
+_MAX_DEMOS = 100
 
 
 class DemoFolder:
-    """``demo/1`` below the user's data, else ``demo/2`` and so on: the first that no other process has locked. The lock
-    is on a file beside it, and ends with this process, however that ends."""
+    """The demo's own folder below the user's data: ``demo/1``, or the first number that no other process has locked.
+    The lock is on a file beside the folder. The system releases it when this process ends."""
 
     def __init__(self, data: Path) -> None:
-        """Raises StorageError if no folder can be had."""
-        for number in range(1, _MOST + 1):
+        """Raises StorageError if no folder is free or writable."""
+        for number in range(1, _MAX_DEMOS + 1):
             path = data / "demo" / str(number)
-            held = _held(path.with_suffix(".lock"))
-            if held is not None:
-                self.path, self._held = path, held
+            lock = _lock(path.with_suffix(".lock"))
+            if lock is not None:
+                self.path, self._file = path, lock
                 return
-        raise StorageError(f"{_MOST} demos are open already, each with its folder in {data}/demo. Close one of them.")
+        raise StorageError(
+            f"{_MAX_DEMOS} demos are open already, each with its folder in {data}/demo. Close one of them."
+        )
 
     def empty(self) -> None:
         """Remove what an earlier demo left there. Raises StorageError if that cannot be done."""
@@ -60,12 +62,12 @@ class DemoFolder:
             raise _unusable(self.path, error) from error
 
     def release(self) -> None:
-        """Leave it to the next demo, which empties it."""
-        self._held.close()
+        """Unlock the folder. The next demo empties it."""
+        self._file.close()
 
 
-def _held(path: Path) -> IO[bytes] | None:
-    """The file, locked for as long as it is open; None if another process has it."""
+def _lock(path: Path) -> IO[bytes] | None:
+    """Lock the file until it is closed. None if another process holds the lock."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -96,19 +98,19 @@ def _unusable(path: Path, error: OSError) -> StorageError:
 CONNECTION = "Lakeside MLS (demo)"
 
 FAST: dict[str, str | int | float | bool] = {"api_limits": "200/1", "page_size": 100, "overlap_minutes": 5}
-"""The demo runs on this machine: it needs no gentle limits."""
+"""The demo runs on this machine: it needs no low limits."""
 
 FAULTY_PAGE, FAULTY_RATE = 25, 0.25
 """Rows of a page and share of API requests that fail, with faults: enough to see throttling at 300 listings."""
 
 
-class DemoLoan:
+class DemoSession:
     """A demo MLS in a process of its own and a workspace over a fresh folder, started when first asked for."""
 
     def __init__(
         self, settings: Settings, log: Log | None = None, *, listings: int = 300, faults: int | None = None
     ) -> None:
-        """Raises StorageError if no folder can be had."""
+        """Raises StorageError if no folder is free or writable."""
         self._folder = DemoFolder(settings.data_path)
         self.settings = demo_settings(settings, self._folder.path)
         self.log = log
@@ -123,7 +125,7 @@ class DemoLoan:
         return self._running
 
     async def workspace(self) -> Workspace:
-        """Start the server, connect to it, and answer with the workspace."""
+        """Start the server, add the connection to it, and return the open workspace."""
         await asyncio.to_thread(self._start)
         workspace = Workspace(self.settings, on_secret=self.log.masker.add if self.log else None)
         await workspace.open()
@@ -141,7 +143,7 @@ class DemoLoan:
         return workspace
 
     def stop(self) -> None:
-        """End the server and leave the folder to the next demo."""
+        """Stop the server and unlock the folder."""
         self._stop_serving()
         self._folder.release()
 
@@ -188,51 +190,51 @@ def demo(ctx: click.Context, listings: int, faults: int | None, headless: bool, 
     if not headless and (as_json or events):
         raise click.UsageError("--json and --events go with --headless.")
     try:
-        loan = DemoLoan(settings, listings=listings, faults=faults)
+        demo_session = DemoSession(settings, listings=listings, faults=faults)
     except StorageError as error:
         fail(str(error), error.exit_code, as_json=as_json)
-    loan.log = log_to(ctx, loan.settings)
+    demo_session.log = log_to(ctx, demo_session.settings)
     try:
         if headless:
-            run(_headless(loan, as_json=as_json, events=events), as_json=as_json and not events)
+            run(_headless(demo_session, as_json=as_json, events=events), as_json=as_json and not events)
         else:
-            code = _interface(loan, settings)
+            code = _interface(demo_session, settings)
     finally:
-        loan.stop()
+        demo_session.stop()
     if not headless:
         leave(code)
 
 
-def _interface(loan: DemoLoan, settings: Settings) -> int:
+def _interface(demo_session: DemoSession, settings: Settings) -> int:
     require_terminal()
-    with Question(loan.settings.photos) as question:
+    with TerminalProbe(demo_session.settings.photos) as probe:
         from mls_tui.ui.app import Hooks, MlsTuiApp
 
-        workspace = run(_closed(loan))
-        graphics = question.answer()
-    hooks = Hooks(loan.workspace, lambda: Workspace(settings), graphics, light=question.light)
-    app = MlsTuiApp(workspace, hooks=hooks, demo=True, start_import=loan.connection_id)
-    app.run(auto_pilot=typing(question.typed))
+        workspace = run(_closed(demo_session))
+        graphics = probe.answer()
+    hooks = Hooks(demo_session.workspace, lambda: Workspace(settings), graphics, light=probe.light)
+    app = MlsTuiApp(workspace, hooks=hooks, demo=True, start_import=demo_session.connection_id)
+    app.run(auto_pilot=replay_keys(probe.typed))
     return app.return_code or 0
 
 
-async def _closed(loan: DemoLoan) -> Workspace:
+async def _closed(demo_session: DemoSession) -> Workspace:
     """The workspace, set up and closed again: the interface opens it in its own loop."""
-    workspace = await loan.workspace()
+    workspace = await demo_session.workspace()
     await workspace.close()
     return workspace
 
 
-async def _headless(loan: DemoLoan, *, as_json: bool, events: bool) -> None:
+async def _headless(demo_session: DemoSession, *, as_json: bool, events: bool) -> None:
     def start(workspace: Workspace, control: ImportControl) -> AsyncGenerator[Event, None]:
-        return actions.import_events(loan.connection_id, ImportOptions(), workspace, control)
+        return actions.import_events(demo_session.connection_id, ImportOptions(), workspace, control)
 
     with Stop() as stop:
         if not as_json:
             say("The demo MLS is starting…")
-        async with await loan.workspace() as workspace:
+        async with await demo_session.workspace() as workspace:
             result = await drained(workspace, start, show_for(events=events, quiet=as_json), stop)
-            served = await asyncio.to_thread(loan.mls.served)
+            served = await asyncio.to_thread(demo_session.mls.served)
             facts = {**await _verified(served, workspace), **_faults(served, result)}
     document = result.to_contract()
     if "data" in document:

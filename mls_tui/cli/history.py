@@ -13,7 +13,7 @@ from mls_tui.cli.imports import Start, run_and_finish
 from mls_tui.cli.output import plain_text, print_json, say
 from mls_tui.cli.running import data_of, json_option, with_workspace
 from mls_tui.domain.run import ImportRun
-from mls_tui.domain.wording import plural
+from mls_tui.domain.wording import photo_name, plural
 
 
 @click.command()
@@ -42,8 +42,8 @@ def _line(run: ImportRun) -> str:
     seconds = f"{(run.finished_at - run.started_at) / 1000:.0f} s" if run.finished_at else run.unended
     text = (
         f"{run.run_id}  {when:%Y-%m-%d %H:%M} UTC  {run.connection_name}  {run.state.value}  {seconds}  "
-        f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, "
-        f"{counts.removed} removed, {counts.failed} failed, {counts.photos_stored} photos"
+        f"{counts.created:,} created, {counts.updated:,} updated, {counts.unchanged:,} unchanged, "
+        f"{counts.removed:,} removed, {counts.failed:,} failed, {plural(counts.photos_stored, 'photo')}"
     )
     return plain_text(f"{text}  {run.error}" if run.error else text, 400)
 
@@ -58,7 +58,7 @@ def _problems(ctx: click.Context, run: str, *, as_json: bool) -> None:
     if whole:
         click.echo(plain_text(f"The import failed: {whole}", 400))
     for problem in problems:
-        photo = "" if problem.photo_index is None else f" photo {problem.photo_index}"
+        photo = "" if problem.photo_index is None else f" {photo_name(problem.photo_index)}"
         where = f"{problem.kind.value:<12} {problem.mls_number}{photo}"
         click.echo(plain_text(f"{where}: {problem.error} ({plural(problem.attempts, 'attempt')})", 400))
     if problems:

@@ -17,7 +17,7 @@ from mls_tui.actions.results import ActionResult, Preview
 from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.help import connection_names
 from mls_tui.cli.output import OutputError, abandon, plain_text, print_json, say
-from mls_tui.cli.progress import Show, show_for, tell_end
+from mls_tui.cli.progress import Silent, print_end, show_for
 from mls_tui.cli.running import Stop, data_of, fail, json_option, stoppable, with_workspace
 from mls_tui.domain.errors import UsageError
 from mls_tui.domain.events import Event, RunFinished
@@ -118,7 +118,7 @@ def _statuses(given: tuple[str, ...]) -> frozenset[ListingStatus]:
     return frozenset(ListingStatus(word) for word in given)
 
 
-async def drained(workspace: Workspace, start: Start, show: Show, stop: Stop) -> ImportResult:
+async def drained(workspace: Workspace, start: Start, show: Silent, stop: Stop) -> ImportResult:
     """Run an import to its end, showing it. A signal stops it with its state saved, and so do events that cannot be
     written; narration that cannot be written does not."""
     control, unwritten = ImportControl(), None
@@ -148,7 +148,7 @@ async def one_by_one(
         if len(starts) > 1 and not as_json:
             say(plain_text(f"{number} of {len(starts)}: {name}"))
         results[name] = result = await drained(workspace, start, show_for(events=events, quiet=as_json), stop)
-        tell_end(result, quiet=as_json and not events, err=events)
+        print_end(result, quiet=as_json and not events, err=events)
         if result.state is RunState.INTERRUPTED:
             break
     return results

@@ -7,25 +7,31 @@ from typing import TYPE_CHECKING
 import click
 
 from mls_tui.actions.workspace import Workspace
-from mls_tui.cli.running import leave, log_to, require_terminal, settings_of, typing
-from mls_tui.config import Settings
-from mls_tui.ui.terminal import Question
+from mls_tui.cli.running import leave, log_to, replay_keys, require_terminal, settings_of
+from mls_tui.ui.terminal import TerminalProbe
 
 if TYPE_CHECKING:
-    from mls_tui.cli.demo import DemoLoan
-    from mls_tui.log import Log
+    from mls_tui.cli.demo import DemoSession
 
 
 def open_interface(ctx: click.Context) -> None:
     """Open the interface over the configured stores."""
     settings = settings_of(ctx)
     require_terminal()
-    with Question(settings.photos) as question:
+    with TerminalProbe(settings.photos) as probe:
         from mls_tui.ui.app import Hooks, MlsTuiApp
 
-        graphics = question.answer()
+        graphics = probe.answer()
     log = log_to(ctx, settings)
-    demo = DemoOnDemand(settings, log)
+    demo: DemoSession | None = None
+
+    async def demo_workspace() -> Workspace:
+        nonlocal demo
+        if demo is None:
+            from mls_tui.cli.demo import DemoSession  # not before: the first frame would wait for its modules
+
+            demo = DemoSession(settings, log)
+        return await demo.workspace()
 
     def own_workspace() -> Workspace:
         return Workspace(
@@ -35,28 +41,10 @@ def open_interface(ctx: click.Context) -> None:
         )
 
     try:
-        hooks = Hooks(demo.workspace, own_workspace, graphics, light=question.light)
+        hooks = Hooks(demo_workspace, own_workspace, graphics, light=probe.light)
         app = MlsTuiApp(own_workspace(), hooks=hooks)
-        app.run(auto_pilot=typing(question.typed))
+        app.run(auto_pilot=replay_keys(probe.typed))
     finally:
-        demo.stop()
+        if demo is not None:
+            demo.stop()
     leave(app.return_code or 0, log)
-
-
-class DemoOnDemand:
-    """The demo, whose modules are imported when it is first asked for, so that the first frame does not wait."""
-
-    def __init__(self, settings: Settings, log: Log | None) -> None:
-        self._settings, self._log = settings, log
-        self._loan: DemoLoan | None = None
-
-    async def workspace(self) -> Workspace:
-        if self._loan is None:
-            from mls_tui.cli.demo import DemoLoan
-
-            self._loan = DemoLoan(self._settings, self._log)
-        return await self._loan.workspace()
-
-    def stop(self) -> None:
-        if self._loan is not None:
-            self._loan.stop()

@@ -1,5 +1,5 @@
-"""What every command shares: settings, one workspace, text on its way to a terminal, signals, errors as sentences with
-the exit codes of docs/contract.md."""
+"""What every command shares: settings, the workspace, signals, and errors as sentences with an exit code
+(docs/contract.md, section Command line)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ INTERRUPTED = 130
 
 
 class Stop:
-    """A context manager around a command's work, inside its event loop; it restores the former signal handlers."""
+    """Handles SIGINT and SIGTERM while a command runs: the first stops it with its state saved, the second ends the
+    process at once. A context manager inside the command's event loop; leaving it restores the earlier handlers."""
 
     def __init__(self) -> None:
         self._asked = 0
@@ -66,7 +67,7 @@ class Stop:
 
     @contextmanager
     def importing(self, control: ImportControl) -> Iterator[None]:
-        """While an import runs, a signal cancels it, so that its state is saved; else it cancels the command's task."""
+        """Within this, a signal cancels the import, which saves its state; outside, it cancels the command's task."""
         self._control = control
         if self._asked:
             control.cancel(interrupted=True)
@@ -83,7 +84,7 @@ class Stop:
         backstop.daemon = True
         backstop.start()
         if self._control is not None:
-            say("Stopping: saving what is done. Once more stops at once.")
+            say("Stopping and saving. Press Ctrl-C again to stop at once.")
             self._control.cancel(interrupted=True)
         elif self._task is not None:
             self._task.cancel()
@@ -194,8 +195,8 @@ def fail(text: str, exit_code: int, *, as_json: bool = False) -> NoReturn:
     sys.exit(exit_code or 1)
 
 
-def tell(error: Exception) -> NoReturn:
-    """End the command with a sentence for an error that it did not expect; the log gets the traceback."""
+def fail_unexpected(error: Exception) -> NoReturn:
+    """End the command with a sentence for an error that no command handled. The traceback goes to the log."""
     if isinstance(error, MlsTuiError):
         fail(sentence(error), error.exit_code)
     if isinstance(error, OutputError):
@@ -216,8 +217,8 @@ def require_terminal() -> None:
         )
 
 
-def typing(keys: str) -> Callable[[Pilot[object]], Coroutine[Any, Any, None]] | None:
-    """Type into the interface what the user typed while it was loading."""
+def replay_keys(keys: str) -> Callable[[Pilot[object]], Coroutine[Any, Any, None]] | None:
+    """An autopilot that presses the keys the user pressed while the interface was loading; None if there are none."""
 
     async def play(pilot: Pilot[object]) -> None:
         for key in keys:
@@ -227,8 +228,8 @@ def typing(keys: str) -> Callable[[Pilot[object]], Coroutine[Any, Any, None]] | 
 
 
 def leave(code: int, log: Log | None = None) -> NoReturn:
-    """End the process at once, with everything saved and closed: tearing down an interpreter with 100,000 objects takes
-    as long again."""
+    """End the process without tearing the interpreter down, which takes seconds with 100,000 objects. Everything is
+    saved and closed before."""
     if log is not None:
         log.close()
     logging.shutdown()

@@ -15,7 +15,7 @@ from mls_tui.actions.results import ActionResult
 from mls_tui.actions.workers import follow_run, run_worker, start_distributed, steer_run
 from mls_tui.actions.workspace import Workspace
 from mls_tui.cli.output import plain_text, print_json, say
-from mls_tui.cli.progress import show_for, tell_end
+from mls_tui.cli.progress import print_end, show_for
 from mls_tui.cli.running import (
     PATIENCE_SECONDS,
     SIGNALS,
@@ -59,7 +59,7 @@ def stop_on_signal(stop: asyncio.Event) -> None:
     def asked() -> None:
         if stop.is_set():
             end_at_once()
-        say("Stopping: saving what runs. Once more stops at once.")
+        say("Stopping and saving what runs. Press Ctrl-C again to stop at once.")
         stop.set()
         backstop = threading.Timer(PATIENCE_SECONDS, end_at_once)
         backstop.daemon = True
@@ -108,7 +108,7 @@ def import_distributed(
     if as_json:
         print_json(_document(answer, results, many=many or len(connections) > 1))
     for result in results:
-        tell_end(result, quiet=as_json)
+        print_end(result, quiet=as_json)
     if answer.error is not None:
         say(f"Error: {plain_text(answer.error)}")
     sys.exit(max([answer.exit_code, *(result.exit_code for result in results)]))

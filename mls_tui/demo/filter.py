@@ -185,15 +185,15 @@ class _ToSql(AstToSqliteSqlVisitor):  # type: ignore[misc, unused-ignore]
         """A field or navigation property of a row, or of the row that a navigation property leads to."""
         entity = owner.entity or self._entity
         link = entity.navigations.get(name)
-        field = entity.fields.get(link.ours if link else name)
+        field = entity.fields.get(link.column if link else name)
         if field is None:
             raise bad_request(f"Could not find a property named '{name[:80]}' on type '{entity.name}'")
         self.reads.add((entity.name, field.name))
         column = f'{owner}."{field.name}"'
         if owner.link is not None:
-            column = f'(SELECT "{field.name}" FROM "{entity.name}" WHERE "{owner.link.theirs}" = {owner})'
+            column = f'(SELECT "{field.name}" FROM "{entity.name}" WHERE "{owner.link.target_column}" = {owner})'
         if link is not None:
-            self.reads.add((link.target, link.theirs))
+            self.reads.add((link.target, link.target_column))
             return Sql(column, "collection" if link.collection else "entity", ENTITIES[link.target], link)
         return Sql(column, "collection" if field.collection else _KINDS[field.edm])
 
@@ -316,7 +316,7 @@ class _ToSql(AstToSqliteSqlVisitor):  # type: ignore[misc, unused-ignore]
         if owner.link is None:
             rows, variable = f"json_each({owner}) AS {alias} WHERE 1", Sql(f"{alias}.value", "string")
         else:
-            rows = f'"{owner.link.target}" AS {alias} WHERE {alias}."{owner.link.theirs}" = {owner}'
+            rows = f'"{owner.link.target}" AS {alias} WHERE {alias}."{owner.link.target_column}" = {owner}'
             variable = Sql(alias, "row", owner.entity)
         if node.lambda_ is None:
             return Sql(f"EXISTS (SELECT 1 FROM {rows})", "boolean")

@@ -118,7 +118,7 @@ _KINDS = ("Single Family Residence",) * 13 + ("Townhouse",) * 3 + ("Condominium"
 def home(seed: int, index: int, active: int, epoch_ms: int) -> Home:
     """Home ``index`` of the feed with this seed, among ``active`` active ones."""
     rng = random.Random(mix(seed, index, 3))
-    town = rng.choices(TOWNS, [town.weight for town in TOWNS])[0]
+    town = rng.choices(TOWNS, [town.share for town in TOWNS])[0]
     key, status = key_of(index), status_of(seed, index, active)
     building = _building(rng, town)
     unit = str(rng.randint(1, 4) * 100 + rng.randint(1, 12)) if building["kind"] == "Condominium" else None

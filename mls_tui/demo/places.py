@@ -9,7 +9,8 @@ SYSTEM = "Lakeside MLS"
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """A town: ``level`` scales prices (1.0 is the region's middle), ``lake`` is the water it lies on, if any."""
+    """A town: ``level`` scales prices (1.0 is the region's middle), ``lake`` is the water it lies on,
+    if any, and ``share`` is the percentage of homes that are there."""
 
     name: str
     state: str
@@ -19,7 +20,7 @@ class Town:
     longitude: float
     level: float
     lake: str | None
-    weight: int
+    share: int
 
 
 TOWNS = (

@@ -212,7 +212,7 @@ class ODataService:
             return {"@odata.context": f"{self.root}/$metadata#{address.resource}/$entity"} | self._shaped(record, query)
         if link.collection:
             return self._collection(self._linked(record, link, query), _path(entity, record, link), most)
-        found = self._by_key(query.entity, record[link.ours])
+        found = self._by_key(query.entity, record[link.column])
         if found is None:
             raise ODataError(404, "NotFound", f"This {address.resource} names no {link.name}")
         return self._shaped(found, query)
@@ -243,7 +243,7 @@ class ODataService:
         for name, inner in query.expand.items():
             link = query.entity.navigations[name]
             if not link.collection:
-                found = self._by_key(inner.entity, record[link.ours])
+                found = self._by_key(inner.entity, record[link.column])
                 shaped[name] = found and self._shaped(found, inner)
                 continue
             rows = self._linked(record, link, inner)
@@ -260,7 +260,7 @@ class ODataService:
         """The rows of one record's own collection; photos in the order in which they are shown."""
         ordered = replace(query, order=(("Order", False),)) if link.target == "Media" and not query.order else query
         return _Selection(
-            ordered, link.theirs, record[link.ours], record[link.ours] if link.target == "Media" else None
+            ordered, link.target_column, record[link.column], record[link.column] if link.target == "Media" else None
         )
 
     def _by_key(self, entity: EntityType, key: str) -> Record | None:

@@ -19,13 +19,14 @@ class EdmField:
 
 @dataclass(frozen=True, slots=True)
 class Navigation:
-    """A navigation property: the rows of ``target`` whose ``theirs`` equals this row's ``ours``."""
+    """A navigation property: the rows of ``target`` whose ``target_column`` equals this row's
+    ``column``."""
 
     name: str
     target: str
     collection: bool
-    ours: str
-    theirs: str
+    column: str
+    target_column: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,10 @@ from textual.screen import Screen
 from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import AuthenticationError, CredentialsRefusedError, sentence
 from mls_tui.ui import messages
-from mls_tui.ui.background import begin
-from mls_tui.ui.resources import styles_path
-from mls_tui.ui.shell import Hooks, Shell
+from mls_tui.ui.base_app import BaseApp, Hooks
+from mls_tui.ui.tasks import start_task
 from mls_tui.ui.text import clean
-from mls_tui.ui.themes import OUR_THEMES, first_theme, remember_theme
+from mls_tui.ui.themes import OUR_THEMES, first_theme, remember_theme, styles_path
 from mls_tui.ui.tuning import ParsedOnce
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
     from mls_tui.actions.workspace import Workspace
     from mls_tui.importer.tally import Tally
-    from mls_tui.ui.port import ActionsPort
+    from mls_tui.ui.actions_port import ActionsPort
 
 __all__ = ["Hooks", "MlsTuiApp"]
 
@@ -77,7 +76,7 @@ def _history() -> Screen[object]:
 MODES = {"connections": _connections, "listings": _listings, "progress": _progress, "history": _history}
 
 
-class MlsTuiApp(Shell):
+class MlsTuiApp(BaseApp):
     """``start_import`` is a connection's id: it is imported as soon as the store is open, with its progress shown."""
 
     TITLE = "mls_tui"
@@ -154,7 +153,7 @@ class MlsTuiApp(Shell):
 
     def open_workspace(self) -> None:
         """Open the stores after the first frame; screens wait in ``opened``."""
-        begin(self, self._open_workspace, "open")
+        start_task(self, self._open_workspace, "open")
 
     async def _open_workspace(self) -> None:
         await asyncio.to_thread(lambda: self.actions)
@@ -312,10 +311,10 @@ class MlsTuiApp(Shell):
             return
         text, title = result.error or result.message, f"Import of {tally.connection}"
         if self.imports.tell_when_done:
-            from mls_tui.ui import desktop
+            from mls_tui.ui.desktop_notifications import show_notification
 
             self.bell()
-            desktop.tell(title, text, self.write_sequence)
+            show_notification(title, text, self.write_sequence)
         if self.current_mode != "progress":
             failed = result.error is not None or result.counts.failed > 0
             self.notify(text, title=title, severity="warning" if failed else "information")
@@ -325,7 +324,7 @@ class MlsTuiApp(Shell):
     @on(messages.DemoRequested)
     def _demo_requested(self) -> None:
         if self.hooks.start_demo is not None and not self.demo:
-            begin(self, self._open_demo, "demo")
+            start_task(self, self._open_demo, "demo")
 
     async def _open_demo(self) -> None:
         if (start := self.hooks.start_demo) is not None:
@@ -338,7 +337,7 @@ class MlsTuiApp(Shell):
         if self.demo and self.hooks.own_workspace is None:
             self.notify("Quit with q, then start mls-tui without “demo”.", severity="warning")
         elif self.demo:
-            begin(self, partial(self._leave_demo, message.add), "demo")
+            start_task(self, partial(self._leave_demo, message.add), "demo")
 
     async def _leave_demo(self, add: bool) -> None:
         if (own := self.hooks.own_workspace) is not None:

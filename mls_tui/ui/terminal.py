@@ -74,8 +74,8 @@ class Graphics:
         return _cell_by_ioctl() or self.told_cell or GUESSED_CELL
 
 
-class Question:
-    """``with Question(settings.photos) as question:``, import what takes long, then ``question.answer()``.
+class TerminalProbe:
+    """``with TerminalProbe(settings.photos) as question:``, import what takes long, then ``question.answer()``.
 
     ``wanted`` is the setting: only ``auto`` depends on the answer. Leaving restores the terminal's mode.
     """
@@ -90,7 +90,7 @@ class Question:
         self.typed = ""
         """The letters and digits that the user typed meanwhile: keys for the interface."""
 
-    def __enter__(self) -> Question:
+    def __enter__(self) -> TerminalProbe:
         if _is_terminal() and self._env.get("TERM", "") not in ("", "dumb", "linux"):
             with suppress(OSError, termios.error):
                 self._ask()

@@ -69,7 +69,7 @@ async def test_no_screen_and_no_picture_of_one_shows_a_secret(tmp_path: Path) ->
     async with opened(tmp_path / "home", importing=True) as (mls, app, pilot):
         assert "quarantined" in spotless(pilot)
         await press(pilot, "f")
-        assert "could not be had" in spotless(pilot)
+        assert "could not be fetched" in spotless(pilot)
         await press(pilot, "4")
         spotless(pilot)
         await press(pilot, "enter")

@@ -61,7 +61,7 @@ class Desk:
     @property
     def listing_id(self) -> str | None:
         """The listing under the cursor."""
-        return None if self.table.home is None else self.table.home.listing_id
+        return None if self.table.summary is None else self.table.summary.listing_id
 
     @property
     def marked_ids(self) -> list[str]:

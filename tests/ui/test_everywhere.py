@@ -10,8 +10,8 @@ import mls_tui.actions
 from mls_tui.actions import Preview, PreviewRow
 from mls_tui.domain.errors import StorageError
 from mls_tui.domain.run import ImportCounts, ImportRun, Problem, ProblemKind, RunState
+from mls_tui.ui.actions_port import ActionsPort
 from mls_tui.ui.app import MlsTuiApp
-from mls_tui.ui.port import ActionsPort
 from mls_tui.ui.screens.connection_form import ConnectionFormScreen
 from mls_tui.ui.screens.connections import ConnectionsScreen
 from mls_tui.ui.screens.dialogs import ConfirmDialog, TextDialog

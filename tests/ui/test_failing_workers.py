@@ -14,9 +14,9 @@ from textual.pilot import Pilot
 import mls_tui
 from mls_tui.domain.errors import StorageError
 from mls_tui.ui.app import MlsTuiApp
-from mls_tui.ui.background import begin
 from mls_tui.ui.screens.errors import ErrorScreen
 from mls_tui.ui.screens.listings import ListingsScreen
+from mls_tui.ui.tasks import start_task
 from mls_tui.ui.widgets.listing_table import ListingTable
 from tests.ui.shell import an_app, opened, press, seen, settled
 
@@ -40,7 +40,7 @@ async def test_a_worker_that_fails_gets_the_error_screen_and_another_try(owner: 
 
     async with opened(an_app()) as pilot:
         await press(pilot, "2")
-        begin(NODES[owner](pilot), work, "test")
+        start_task(NODES[owner](pilot), work, "test")
         await settled(pilot)
         assert isinstance(pilot.app.screen, ErrorScreen)
         assert "The disk is full [/]. Free some space." in seen(pilot)
@@ -59,7 +59,7 @@ async def test_what_nobody_foresaw_is_told_without_its_words_and_stands_whole_in
 
     async with opened(an_app()) as pilot:
         with caplog.at_level(logging.ERROR, "mls_tui"):
-            begin(pilot.app.screen, work, "test")
+            start_task(pilot.app.screen, work, "test")
             await settled(pilot)
         assert isinstance(pilot.app.screen, ErrorScreen)
         assert "ValueError" in seen(pilot)
@@ -73,9 +73,9 @@ async def test_a_second_error_is_told_beside_the_first() -> None:
         raise StorageError("The table is gone.")
 
     async with opened(an_app()) as pilot:
-        begin(pilot.app, work, "one")
+        start_task(pilot.app, work, "one")
         await settled(pilot)
-        begin(pilot.app, work, "two")
+        start_task(pilot.app, work, "two")
         await settled(pilot)
         assert [note.message for note in pilot.app._notifications] == ["The table is gone."]
         await press(pilot, "escape")

@@ -51,7 +51,7 @@ async def test_sort_key_walks_the_columns_and_turns_round() -> None:
 
 async def test_a_click_on_a_header_sorts_and_a_second_one_turns_round() -> None:
     async with listings_desk(homes(30)) as desk:
-        price = next(laid for laid in desk.table.laid if laid.column.key == "price")
+        price = next(placed for placed in desk.table.placed if placed.column.key == "price")
         await desk.pilot.click("#listings-table", offset=(price.x + 3, 0))
         await desk.settle()
         assert (desk.table.sort_key, desk.table.descending) == ("price", True)

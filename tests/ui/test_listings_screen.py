@@ -198,7 +198,7 @@ async def test_the_column_sorted_by_is_always_shown_and_hidden_ones_are_counted(
         for key in COLUMNS:
             desk.table.post_message(desk.table.SortChosen(key.key, True))
             await desk.settle()
-            shown = {laid.column.key for laid in desk.table.laid}
+            shown = {placed.column.key for placed in desk.table.placed}
             assert key.key in shown
             header = desk.table.render_line(0).text
             assert "▼" in header or key.key == "status"

@@ -131,7 +131,7 @@ async def test_a_click_on_a_dimmed_key_says_why() -> None:
 
 async def test_the_mouse_sorts_marks_scrolls_chooses_and_opens() -> None:
     async with listings_desk(homes(60)) as desk:
-        price = next(laid for laid in desk.table.laid if laid.column.key == "price")
+        price = next(placed for placed in desk.table.placed if placed.column.key == "price")
         for arrow in ("▼", "▲"):
             await desk.pilot.click(ListingTable, offset=(price.x + 1, 0))
             await desk.settle()

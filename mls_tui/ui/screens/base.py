@@ -13,10 +13,10 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from mls_tui.domain.errors import AuthenticationError
-from mls_tui.ui.background import begin
+from mls_tui.ui.base_app import BaseApp
 from mls_tui.ui.messages import GoBack, WorkFailed
 from mls_tui.ui.screens.dialogs import ConfirmDialog
-from mls_tui.ui.shell import Shell
+from mls_tui.ui.tasks import start_task
 from mls_tui.ui.text import plain
 from mls_tui.ui.themes import rich_name
 from mls_tui.ui.widgets.frame import Crumbs, DemoBanner, ImportStrip, KeyBar
@@ -26,7 +26,7 @@ from mls_tui.ui.widgets.tables import SmallTable
 if TYPE_CHECKING:
     from mls_tui.actions import ActionResult
     from mls_tui.actions.workspace import Workspace
-    from mls_tui.ui.port import ActionsPort
+    from mls_tui.ui.actions_port import ActionsPort
 
 T = TypeVar("T")
 Answer = TypeVar("Answer")
@@ -51,7 +51,7 @@ class MlsScreen(Screen[Answer]):
         Binding("escape", "back", "Back", show=False, id="go.back", tooltip="Back to where you came from", group=MOVE),
     ]
 
-    app = getters.app(Shell)
+    app = getters.app(BaseApp)
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class MlsScreen(Screen[Answer]):
 
     def reload(self) -> None:
         """Load again, ending a load that still runs."""
-        begin(self, self._load, "load")
+        start_task(self, self._load, "load")
 
     async def _load(self) -> None:
         if await self.app.opened():

@@ -33,11 +33,11 @@ from mls_tui.reso.presets import (
     read_override,
     written,
 )
-from mls_tui.ui.background import begin
 from mls_tui.ui.formats import every
 from mls_tui.ui.messages import GoBack
 from mls_tui.ui.screens.base import READ_ONLY, FormScreen
 from mls_tui.ui.screens.dialogs import TextDialog
+from mls_tui.ui.tasks import start_task
 from mls_tui.ui.text import one_line, plain
 from mls_tui.ui.widgets.inputs import PlainInput
 
@@ -532,7 +532,7 @@ class ConnectionFormScreen(FormScreen):
         if wrong:
             wrong[0].entry.focus()
         elif hidden:
-            begin(self, partial(self._show_more, hidden[0]), "more")
+            start_task(self, partial(self._show_more, hidden[0]), "more")
         else:
             values = {field.name: self._typed.get(field.name, "") for field in self._fields}
             above = self._asked_above
@@ -566,7 +566,7 @@ class ConnectionFormScreen(FormScreen):
 
     @on(Button.Pressed, "#more")
     def action_more(self) -> None:
-        begin(self, self._hide_more if self._more else self._show_more, "more")
+        start_task(self, self._hide_more if self._more else self._show_more, "more")
 
     async def _show_more(self, setting: str | None = None) -> None:
         if not self._more:
@@ -589,7 +589,7 @@ class ConnectionFormScreen(FormScreen):
     def action_test(self) -> None:
         if (form := self._complete()) is not None:
             self._say(Content.assemble(("… ", "$text-primary"), "Signing in"))
-            begin(self, partial(self._try, form), "form")
+            start_task(self, partial(self._try, form), "form")
 
     def _say(self, words: Content) -> None:
         self.found.update(words)
@@ -605,7 +605,7 @@ class ConnectionFormScreen(FormScreen):
         if self.app.read_only:
             self.notify(READ_ONLY, severity="warning")
         elif (form := self._complete()) is not None:
-            begin(self, partial(self._save, form), "form")
+            start_task(self, partial(self._save, form), "form")
 
     async def _save(self, form: ConnectionForm) -> None:
         if self._connection is None:

@@ -14,11 +14,11 @@ from textual.content import Content
 from textual.widgets import Button, DataTable, Static
 
 from mls_tui.domain.wording import plural
-from mls_tui.ui.background import begin
 from mls_tui.ui.formats import ago, every, outcome, until
 from mls_tui.ui.messages import DemoLeft, DemoRequested, ImportRequested, ListingsRequested
 from mls_tui.ui.screens.base import ListScreen
 from mls_tui.ui.screens.dialogs import ConfirmDialog
+from mls_tui.ui.tasks import start_task
 from mls_tui.ui.text import cell
 from mls_tui.ui.widgets.tables import SmallTable
 
@@ -266,7 +266,7 @@ class ConnectionsScreen(ListScreen):
 
     def _background_answered(self, yes: bool | None) -> None:
         if yes:
-            begin(self, self._change_service, "service")
+            start_task(self, self._change_service, "service")
 
     async def _change_service(self) -> None:
         installed = self._service is not None and self._service.installed
@@ -330,7 +330,7 @@ class ConnectionsScreen(ListScreen):
         self.app.push_screen(question, lambda yes: self._remove(view) if yes else None)
 
     def _remove(self, view: ConnectionView) -> None:
-        begin(self, partial(self._disconnect, view), "remove", exclusive=False)
+        start_task(self, partial(self._disconnect, view), "remove", exclusive=False)
 
     async def _disconnect(self, view: ConnectionView) -> None:
         result = await self.actions.disconnect_mls(view.connection.connection_id, self.workspace)

@@ -22,9 +22,9 @@ from mls_tui.domain.events import Event, ListingStored
 from mls_tui.domain.listing import Change, Listing, Photo
 from mls_tui.domain.wording import plural
 from mls_tui.storage.summaries import per
-from mls_tui.ui.background import begin
 from mls_tui.ui.formats import NOTHING, ago, moment_utc, money, number
 from mls_tui.ui.screens.base import MlsScreen
+from mls_tui.ui.tasks import start_task
 from mls_tui.ui.text import brief, clean, plain
 from mls_tui.ui.widgets.filter_bar import STATUS_COLOURS
 from mls_tui.ui.widgets.listing_table import STATUS_GLYPHS
@@ -498,7 +498,7 @@ class DetailScreen(MlsScreen[None]):
 
     def action_refetch(self) -> None:
         self.notify("Fetching the missing photos…")
-        begin(self, self._refetch, "refetch")
+        start_task(self, self._refetch, "refetch")
 
     async def _refetch(self) -> None:
         listing_id = self.listing_id
@@ -561,7 +561,7 @@ class DetailScreen(MlsScreen[None]):
             self.notify(f"Copied MLS {brief(self.listing.mls_number, 40)} as JSON")
 
     def action_delete(self) -> None:
-        begin(self, self._delete, "delete", exclusive=False)
+        start_task(self, self._delete, "delete", exclusive=False)
 
     async def _delete(self) -> None:
         if await self._neighbours.delete([self.listing_id]):

@@ -20,9 +20,9 @@ from mls_tui.domain.errors import MlsTuiError, sentence
 from mls_tui.domain.wording import plural
 from mls_tui.search import Query
 from mls_tui.storage.summaries import Selected, Selection, Summaries, Summary
-from mls_tui.ui.background import begin
 from mls_tui.ui.screens.base import MlsScreen
 from mls_tui.ui.screens.dialogs import Doomed, ExportDialog, FailuresDialog, delete_question
+from mls_tui.ui.tasks import start_task
 from mls_tui.ui.text import brief
 from mls_tui.ui.widgets.filter_bar import FILTER, FilterBar, FilterInput, StatusTabs
 from mls_tui.ui.widgets.listing_table import ListingTable
@@ -142,7 +142,7 @@ class ListingsScreen(MlsScreen[None]):
         answered are one wish."""
         self._stale = True
         if not self._selecting:
-            begin(self, self._select_all, "select", exclusive=False)
+            start_task(self, self._select_all, "select", exclusive=False)
 
     async def _select_all(self) -> None:
         self._stale = True
@@ -168,7 +168,7 @@ class ListingsScreen(MlsScreen[None]):
                     table.marks &= await summaries.living(table.marks)
                 if self._back is not None:
                     back, self._back = await summaries.row_of(self._back), None
-                    table.aim(back)
+                    table.select_next(back)
                 homes = await summaries.read(table.window(selected.rows, table.next_index(selected.rows)))
                 pause = LEAST_SHARE * (perf_counter() - began)
                 if self.app.imports.running:
@@ -189,7 +189,7 @@ class ListingsScreen(MlsScreen[None]):
     def _look(self) -> None:
         """Whether anything was written since, by this process or another."""
         if self.summaries is not None and self.is_current and perf_counter() >= self._look_after:
-            begin(self, self._look_again, "look")
+            start_task(self, self._look_again, "look")
 
     async def _look_again(self) -> None:
         try:
@@ -206,7 +206,7 @@ class ListingsScreen(MlsScreen[None]):
     def _refresh_soon(self) -> None:
         if self.summaries is not None and self.summaries.cached and not self._refreshing:
             self._refreshing = True
-            begin(self, self._refresh_cache, "refresh", exclusive=False)
+            start_task(self, self._refresh_cache, "refresh", exclusive=False)
 
     async def _refresh_cache(self) -> None:
         """Bring a cached list up to date, while it is shown."""
@@ -363,7 +363,7 @@ class ListingsScreen(MlsScreen[None]):
     def action_delete(self) -> None:
         table = self.table
         rows = table.marked_rows or ([table.row] if table.row is not None else [])
-        begin(self, partial(self._delete, rows), "delete", exclusive=False)
+        start_task(self, partial(self._delete, rows), "delete", exclusive=False)
 
     async def _delete(self, rows: Sequence[int]) -> None:
         await self._delete_homes(await self._read(rows))
@@ -408,7 +408,7 @@ class ListingsScreen(MlsScreen[None]):
         self.refresh_bindings()
 
     def action_undo(self) -> None:
-        begin(self, self._undo, "delete", exclusive=False)
+        start_task(self, self._undo, "delete", exclusive=False)
 
     async def _undo(self) -> None:
         deletion, self.last_deletion = self.last_deletion, None
@@ -441,7 +441,7 @@ class ListingsScreen(MlsScreen[None]):
                 self.notify(f"Copied MLS {brief(listing.mls_number, 40)} as JSON")
 
     def action_export(self) -> None:
-        begin(self, self._export, "export", exclusive=False)
+        start_task(self, self._export, "export", exclusive=False)
 
     async def _export(self) -> None:
         marked = self.table.marked_rows

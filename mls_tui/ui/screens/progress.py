@@ -17,13 +17,13 @@ from textual.widgets import Static
 from mls_tui.domain.events import Event
 from mls_tui.domain.wording import plural
 from mls_tui.importer.tally import Tally
-from mls_tui.ui.background import begin
+from mls_tui.ui.base_app import BaseApp
 from mls_tui.ui.formats import clock_time, duration, size
 from mls_tui.ui.import_session import ImportJob
 from mls_tui.ui.messages import GoTo, RetryRequested
 from mls_tui.ui.screens.base import MlsScreen
 from mls_tui.ui.screens.dialogs import ConfirmDialog, TextDialog
-from mls_tui.ui.shell import Shell
+from mls_tui.ui.tasks import start_task
 from mls_tui.ui.text import cell, one_line
 from mls_tui.ui.widgets.log_view import LogView
 from mls_tui.ui.widgets.run_view import Flights, Gauge, RunHead
@@ -125,7 +125,7 @@ class ProgressScreen(MlsScreen[None]):
     def _ask_budget(self) -> None:
         if self.is_current and self.app.imports.running and self.app.imports.connection_id:
             ask = partial(self._budget, self.app.imports.connection_id)
-            begin(self, ask, "budget")
+            start_task(self, ask, "budget")
 
     async def _budget(self, connection_id: str) -> None:
         result = await self.actions.get_budget(connection_id, self.workspace)
@@ -216,7 +216,7 @@ class QueueDialog(ModalScreen[None]):
         Binding("escape,q,o", "close", "Close", id="queue.close", tooltip="Back to the progress", group=IMPORT),
     ]
 
-    app = getters.app(Shell)
+    app = getters.app(BaseApp)
     table = getters.query_one(SmallTable)
 
     def compose(self) -> ComposeResult:

@@ -17,8 +17,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from mls_tui.domain.errors import MlsTuiError
-from mls_tui.ui.background import begin
-from mls_tui.ui.shell import Shell
+from mls_tui.ui.base_app import BaseApp
+from mls_tui.ui.tasks import start_task
 from mls_tui.ui.text import plain
 from mls_tui.users.base import Challenge, ChallengeKind, ChallengeOverError, User
 
@@ -45,7 +45,7 @@ class SignInScreen(ModalScreen[bool]):
         Binding("ctrl+q", "app.quit", "Quit", id="sign_in.quit", tooltip="Quit the program", group=SIGN_IN),
     ]
 
-    app = getters.app(Shell)
+    app = getters.app(BaseApp)
 
     def __init__(self, why: str) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class SignInScreen(ModalScreen[bool]):
         else:
             user, password = typed if typed else ("", "")
             ask = partial(users.sign_in, user.strip(), password)
-        begin(self, partial(self._ask, ask), "sign-in")
+        start_task(self, partial(self._ask, ask), "sign-in")
 
     async def _ask(self, ask: Callable[[], User | Challenge]) -> None:
         self.query_one("#sign-in-problem", Static).update("Signing in…")

@@ -14,9 +14,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from mls_tui.ui.base_app import BaseApp
 from mls_tui.ui.formats import bar, count, duration, left_words, rate
 from mls_tui.ui.messages import DemoLeft, GoTo
-from mls_tui.ui.shell import Shell
 from mls_tui.ui.text import one_line, plain
 from mls_tui.ui.widgets.lines import ChangingLines
 
@@ -47,7 +47,7 @@ class Crumbs(Horizontal):
 class DemoBanner(Static, can_focus=False):
     """Says on every screen that this is the demo. A click leaves it."""
 
-    app = getters.app(Shell)
+    app = getters.app(BaseApp)
 
     def on_mount(self) -> None:
         self.update(
@@ -70,7 +70,7 @@ class DemoBanner(Static, can_focus=False):
 class ImportStrip(ChangingLines, can_focus=False):
     """The import that runs, in one line. Hidden if there is none. A click opens the progress screen."""
 
-    app = getters.app(Shell)
+    app = getters.app(BaseApp)
 
     def on_mount(self) -> None:
         self.watch(self.app, "tally", self._show)

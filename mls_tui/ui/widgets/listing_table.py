@@ -18,8 +18,8 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from mls_tui.storage.summaries import Summary
-from mls_tui.ui.background import begin
 from mls_tui.ui.formats import NOTHING, age, money, number
+from mls_tui.ui.tasks import start_task
 from mls_tui.ui.text import brief, clean, one_line
 from mls_tui.ui.widgets.tables import VirtualTable
 
@@ -28,7 +28,8 @@ MOVE = Binding.Group("Move")
 MARKS = Binding.Group("Marks")
 STATUS_GLYPHS = {"active": "●", "pending": "◐", "sold": "✔", "expired": "○"}
 MARK_WIDTH = 2
-CACHED_STRIPS = 2_000
+MAX_SUMMARIES = 2_000
+"""Summaries that are kept in memory."""
 
 # columns ---------------------------------------------------------------------------------------------------------
 
@@ -50,8 +51,8 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
-    """A column with its place: first cell and width."""
+class PlacedColumn:
+    """A column that is shown, with its first cell and its width."""
 
     column: Column
     x: int
@@ -71,7 +72,7 @@ COLUMNS = (
     Column("address", "Address", "Address", 14, 44),
     Column("city", "City", "City", 8, 20),
     Column("type", "Type", "Type", 6, 16, look="dim"),
-    Column("mls", "MLS №", "MLS №", 9, 14, look="dim"),
+    Column("mls", "MLS №", "MLS №", 10, 14, look="dim"),
     Column("listed", "Listed", "Listed", 10, 10, look="dim", descending=True),
     Column("photos", "Photos", "Photo", 6, 7, right=True, descending=True),
     Column("synced", "Synced", "Sync", 7, 10, right=True, look="dim", descending=True),
@@ -79,24 +80,25 @@ COLUMNS = (
 _BY_KEY = {column.key: column for column in COLUMNS}
 
 _FIRST = ("status", "price", "address", "beds", "baths", "sqft", "city", "photos")
-_THEN = ("mls", "type", "listed", "synced")
+_THEN = ("mls", "type", "listed")
+_LAST = tuple(column.key for column in COLUMNS if column.key not in (*_FIRST, *_THEN))
 _STATUS_WORD = 9
 _HIDDEN_WIDTH = 4
-_GROW_FIRST = (("address", 18), ("city", 10))
+_GROW_FIRST = (("address", 17), ("city", 10))
 _GROW_STEPS = (("address", 26), ("city", 14), ("address", 44))
 
 
-def lay_out(width: int, sort: str = "listed") -> tuple[Laid, ...]:
-    """The columns that fit into ``width`` cells, most telling first, in the order of COLUMNS; what is sorted by is
-    always among them if any fits.
+def place_columns(width: int, sort: str = "listed") -> tuple[PlacedColumn, ...]:
+    """The columns that fit into ``width`` cells, in the order of COLUMNS. The most important are chosen first; the sort
+    column is always among them if any fits.
 
-    What does not fit is left out whole; room for a mark that says so is left at the right.
+    A column that does not fit is left out, and four cells at the right are kept for the ``+3`` that says so.
     """
-    laid = _laid(width, sort)
-    return laid if len(laid) == len(COLUMNS) else _laid(width - _HIDDEN_WIDTH, sort)
+    laid = _place_columns(width, sort)
+    return laid if len(laid) == len(COLUMNS) else _place_columns(width - _HIDDEN_WIDTH, sort)
 
 
-def _laid(width: int, sort: str) -> tuple[Laid, ...]:
+def _place_columns(width: int, sort: str) -> tuple[PlacedColumn, ...]:
     gap = 1 if width < 100 else 2
     free = width - MARK_WIDTH
     widths: dict[str, int] = {}
@@ -106,13 +108,13 @@ def _laid(width: int, sort: str) -> tuple[Laid, ...]:
         widths["status"] = _STATUS_WORD
         free -= _STATUS_WORD - 1
     free = _grow(widths, free, _GROW_FIRST)
-    for key in _THEN:
+    for key in (*_THEN, *_LAST):
         free = _add(widths, key, free, gap)
     _grow(widths, free, (*_GROW_STEPS, *((column.key, column.most) for column in COLUMNS)))
     laid, x = [], MARK_WIDTH
     for column in COLUMNS:
         if column.key in widths:
-            laid.append(Laid(column, x, widths[column.key]))
+            laid.append(PlacedColumn(column, x, widths[column.key]))
             x += widths[column.key] + gap
     return tuple(laid)
 
@@ -135,7 +137,7 @@ def _grow(widths: dict[str, int], free: int, steps: Iterable[tuple[str, int]]) -
 
 
 def cell_text(home: Summary, key: str, now_ms: int) -> str:
-    """What stands in a cell, not yet cut or padded. Feed text in it is not yet made safe to show."""
+    """The text of a cell, not yet cut or padded. Feed text in it is not yet made safe to show."""
     return _CELLS[key](home, now_ms)
 
 
@@ -178,7 +180,7 @@ _KEYS: list[BindingType] = [
         group=MARKS,
     ),
     Binding("s", "sort", "Sort", id="table.sort", tooltip="Sort by this column; again: by the next one", group=TABLE),
-    Binding("S", "turn_round", "Turn round", show=False, id="table.turn", tooltip="Turn the order round", group=TABLE),
+    Binding("S", "reverse", "Reverse", show=False, id="table.reverse", tooltip="Reverse the order", group=TABLE),
     _move("up,k", "move(-1)", "Up", "up", "One row up"),
     _move("down,j", "move(1)", "Down", "down", "One row down"),
     _move("left,h", "column(-1)", "Left", "left", "The cell to the left"),
@@ -215,7 +217,7 @@ class ListingTable(VirtualTable):
 
     @dataclass
     class SortChosen(Message):
-        """The user wants another order; ``key`` is a column's, ``descending`` None turns the present one round."""
+        """The user wants another order; ``key`` is a column's, ````descending`` None reverses the current order."""
 
         key: str
         descending: bool | None = None
@@ -243,13 +245,13 @@ class ListingTable(VirtualTable):
     # what is shown ---------------------------------------------------------------------------------------------
 
     @property
-    def laid(self) -> tuple[Laid, ...]:
+    def placed(self) -> tuple[PlacedColumn, ...]:
         """The columns on screen."""
-        return lay_out((self.scrollable_content_region.width or 80) - 1, self.sort_key)
+        return place_columns((self.scrollable_content_region.width or 80) - 1, self.sort_key)
 
     @property
-    def home(self) -> Summary | None:
-        """What is known of the listing under the cursor; None if it is not read yet."""
+    def summary(self) -> Summary | None:
+        """The listing under the cursor; None if it is not read yet."""
         return None if self.row is None else self._homes.get(self.row)
 
     @property
@@ -261,7 +263,7 @@ class ListingTable(VirtualTable):
         return [*shown, *sorted(self.marks.difference(shown))]
 
     def window(self, rows: Sequence[int], index: int) -> Sequence[int]:
-        """The rows around a place that are worth having: two pages before and after it."""
+        """The rows to read around a place: two pages before and after it."""
         around = 2 * self.page
         return rows[max(0, index - around) : index + around + self.page]
 
@@ -275,8 +277,8 @@ class ListingTable(VirtualTable):
             return max(0, min(self.index, len(rows) - 1))
 
     def show(self, rows: array[int], homes: Iterable[Summary]) -> None:
-        """Show these rows; ``homes`` are the first to be seen of them. The cursor and its line on screen stay where
-        they are as far as that is possible."""
+        """Show these rows; ``homes`` are the summaries of those on the screen. The cursor stays on its listing, and its
+        line on the screen where it is, if possible."""
         line = self.index - self.scroll_offset.y
         if not self._touched:
             self.index, self.rows = 0, ()
@@ -288,24 +290,24 @@ class ListingTable(VirtualTable):
         if top != self.scroll_offset.y:
             self.scroll_to(y=top, animate=False, force=True)
 
-    def aim(self, row: int | None) -> None:
-        """The next rows are shown with the cursor on this one, if it is among them."""
+    def select_next(self, row: int | None) -> None:
+        """Put the cursor on this row when the next rows are shown, if it is among them."""
         if row is not None:
             self.rows, self.index, self._touched = array("q", [row]), 0, True
 
     def drop(self, gone: set[int]) -> None:
-        """Rows that no longer exist."""
+        """Remove rows that no longer exist."""
         self.marks -= gone
         self.show(array("q", (row for row in self.rows if row not in gone)), self._homes.values())
 
     def to_top(self) -> None:
-        """Forget where the cursor was: the next rows shown are shown from the first."""
+        """Show the next rows from the first, with the cursor there."""
         self._touched = False
         self.index = 0
 
     def current_cell(self) -> str:
         """The cell under the cursor as text."""
-        home = self.home
+        home = self.summary
         return "" if home is None else clean(cell_text(home, self.column_key, self.now_ms), newlines=False)
 
     def go_to_row(self, row: int | None) -> None:
@@ -335,25 +337,25 @@ class ListingTable(VirtualTable):
     def _fetch_soon(self) -> None:
         if not self._fetching and self.is_mounted and self._missing():
             self._fetching = True
-            begin(self, self._fill, "lines", exclusive=False)
+            start_task(self, self._fill, "lines", exclusive=False)
 
     async def _fill(self) -> None:
         try:
             while missing := self._missing():
                 found = await self._fetch(missing)
-                if len(self._homes) > CACHED_STRIPS:
+                if len(self._homes) > MAX_SUMMARIES:
                     self._homes = {}
                 self._homes |= {home.row: home for home in found}
                 self.forget()
                 if len(found) < len(missing):
-                    return  # some are gone: the next look at the store takes them away
+                    return  # some were deleted: the next query of the store removes them
         finally:
             self._fetching = False
 
     # drawing ---------------------------------------------------------------------------------------------------
 
     def draw_header(self) -> Strip:
-        base, laid = self.look("header"), self.laid
+        base, laid = self.look("header"), self.placed
         segments = [Segment(" " * MARK_WIDTH, base)]
         for place in laid:
             key = place.column.key
@@ -403,7 +405,7 @@ class ListingTable(VirtualTable):
         base = self._base(focused, cursor, marked, hovered=column == "hover")
         segments = [Segment("✓ ", base + self.look("mark", alone=True)) if marked else Segment("  ", base)]
         gap = base
-        for place in self.laid:
+        for place in self.placed:
             key = place.column.key
             text = cell_text(home, key, self.now_ms)
             name = place.column.look
@@ -440,7 +442,7 @@ class ListingTable(VirtualTable):
     def on_resize(self) -> None:
         super().on_resize()
         self.forget()
-        shown = [laid.column.key for laid in self.laid]
+        shown = [placed.column.key for placed in self.placed]
         if shown and self.column_key not in shown:
             self.column_key = shown[0]
         self._fetch_soon()
@@ -463,7 +465,7 @@ class ListingTable(VirtualTable):
         super().go_to(index)
 
     def action_column(self, step: int) -> None:
-        keys = [laid.column.key for laid in self.laid]
+        keys = [placed.column.key for placed in self.placed]
         if keys:
             at = keys.index(self.column_key) if self.column_key in keys else 0
             self.column_key = keys[max(0, min(at + step, len(keys) - 1))]
@@ -486,7 +488,7 @@ class ListingTable(VirtualTable):
         self._marked()
 
     def action_extend(self, rows: int) -> None:
-        """Mark from where the range began; a range that shrinks gives back what it had marked."""
+        """Mark from the start of the range to here. Rows that leave the range get back the mark they had."""
         if not self.rows:
             return
         if self._anchor is None:
@@ -514,14 +516,14 @@ class ListingTable(VirtualTable):
 
     def action_sort(self) -> None:
         """Sort by the column of the cell cursor; pressed again, by the next one."""
-        keys = [laid.column.key for laid in self.laid]
+        keys = [placed.column.key for placed in self.placed]
         key = self.column_key
         if key == self.sort_key and key in keys:
             key = keys[(keys.index(key) + 1) % len(keys)]
         self.column_key = key
         self.post_message(self.SortChosen(key, _BY_KEY[key].descending))
 
-    def action_turn_round(self) -> None:
+    def action_reverse(self) -> None:
         self.post_message(self.SortChosen(self.sort_key))
 
     # mouse -----------------------------------------------------------------------------------------------------
@@ -552,21 +554,21 @@ class ListingTable(VirtualTable):
             self.action_open()
 
     def _clicked_header(self, x: int) -> None:
-        for laid in self.laid:
-            if laid.x <= x <= laid.x + laid.width:
-                key = laid.column.key
+        for placed in self.placed:
+            if placed.x <= x <= placed.x + placed.width:
+                key = placed.column.key
                 self.column_key = key
-                turned = None if key == self.sort_key else laid.column.descending
+                turned = None if key == self.sort_key else placed.column.descending
                 self.post_message(self.SortChosen(key, turned))
 
 
-def _pad(segments: list[Segment], place: Laid, style: Style) -> list[Segment]:
+def _pad(segments: list[Segment], place: PlacedColumn, style: Style) -> list[Segment]:
     """The gap before a column."""
     gap = place.x - sum(segment.cell_length for segment in segments)
     return [Segment(" " * gap, style)] if gap > 0 else []
 
 
-def _fit(text: str, place: Laid) -> str:
+def _fit(text: str, place: PlacedColumn) -> str:
     """Exactly ``place.width`` cells."""
     cut = brief(text, place.width)
     space = " " * (place.width - cell_len(cut))

@@ -54,7 +54,7 @@ def log_line(event: Event) -> LogLine | None:
 def _told(event: Event) -> tuple[str, str, str] | None:
     match event:
         case RunStarted():
-            resumed = ", going on where an earlier run stopped" if event.resumed else ""
+            resumed = ", continuing where an earlier run stopped" if event.resumed else ""
             return "▶", "plain", f"Import of {event.connection} began{resumed}"
         case PageFetched():
             of = "" if event.total is None else f" of {event.total:,} listings"
@@ -84,7 +84,7 @@ def _trouble(event: Event) -> tuple[str, str, str] | None:
             again = "" if event.wait is None else f", again in {event.wait:.1f} s"
             return "↻", "warn", f"{who}: {event.cause} · attempt {event.attempt} of {event.of} failed{again}"
         case PhotoFailed():
-            return "✖", "bad", f"{event.mls_number} {photo_name(event.photo_index)} could not be had: {event.cause}"
+            return "✖", "bad", f"{event.mls_number} {photo_name(event.photo_index)} could not be fetched: {event.cause}"
         case Throttled():
             return "◷", "warn", f"The MLS asked us to wait until {clock_time(event.until)}: {event.why}"
         case _:

@@ -32,7 +32,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from mls_tui.domain.listing import Photo
-from mls_tui.ui.background import begin
+from mls_tui.ui.tasks import start_task
 from mls_tui.ui.terminal import Graphics
 from mls_tui.ui.text import clean, one_line
 
@@ -413,7 +413,7 @@ class PhotoShelf:
 def why_missing(photo: Photo) -> str:
     """Why a photo is not stored, as the import noted it."""
     return (
-        f"It could not be had: {clean(photo.error[:400], newlines=False)}"
+        f"It could not be fetched: {clean(photo.error[:400], newlines=False)}"
         if photo.error
         else "It has not been fetched yet."
     )
@@ -441,7 +441,7 @@ class PhotoView(Widget, can_focus=False):
         self.lines = ("No photos", "The MLS gives none for this listing.") if photo is None else ("…",)
         self.refresh()
         if photo is not None and self.picture is None and self.size.area:
-            begin(self, partial(self._draw, photo), "photo")
+            start_task(self, partial(self._draw, photo), "photo")
 
     async def _draw(self, photo: Photo) -> None:
         answer = await self._shelf.picture(photo, self.size.width, self.size.height)
@@ -549,7 +549,7 @@ class Gallery(Widget, can_focus=False):
     def _draw_soon(self) -> None:
         self.refresh()
         if self.is_attached and self.size.area and self.photos:
-            begin(self, self._draw, "gallery")
+            start_task(self, self._draw, "gallery")
 
     async def _draw(self) -> None:
         for index in self.visible_range:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mls_tui.cli import running, workers
-from mls_tui.cli.progress import tell_end
+from mls_tui.cli.progress import print_end
 from mls_tui.cli.running import leave
 from mls_tui.config import load_settings
 from mls_tui.domain.run import ImportResult, RunState
@@ -33,7 +33,7 @@ async def test_the_first_signal_asks_the_import_to_stop_and_the_second_ends_the_
         os.kill(os.getpid(), signal.SIGTERM)
         await _turns()
         assert (control.cancelled, control.interrupted, ended) == (True, True, [])
-        assert "Once more stops at once" in capsys.readouterr().err
+        assert "Press Ctrl-C again to stop at once" in capsys.readouterr().err
         os.kill(os.getpid(), signal.SIGINT)
         await _turns()
         assert ended == ["at once"]
@@ -68,7 +68,7 @@ async def test_the_first_signal_stops_a_worker_and_the_second_ends_it_at_once(
     os.kill(os.getpid(), signal.SIGTERM)
     await _turns()
     assert (stop.is_set(), ended) == (True, [])
-    assert "Once more stops at once" in capsys.readouterr().err
+    assert "Press Ctrl-C again to stop at once" in capsys.readouterr().err
     os.kill(os.getpid(), signal.SIGTERM)
     await _turns()
     assert ended == ["at once"]
@@ -97,7 +97,7 @@ def _result(state: RunState, error: str | None = None) -> ImportResult:
 
 
 def test_a_failure_is_told_on_stderr_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_end(_result(RunState.FAILED, "The MLS is away.\x1b[2J"), quiet=True)
+    print_end(_result(RunState.FAILED, "The MLS is away.\x1b[2J"), quiet=True)
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", "Error: The MLS is away.[2J\n")
 
@@ -106,6 +106,6 @@ def test_a_failure_is_told_on_stderr_alone(capsys: pytest.CaptureFixture[str]) -
 def test_a_summary_goes_where_it_is_wanted(
     capsys: pytest.CaptureFixture[str], quiet: bool, err: bool, told: str
 ) -> None:
-    tell_end(_result(RunState.DONE), quiet=quiet, err=err)
+    print_end(_result(RunState.DONE), quiet=quiet, err=err)
     said = capsys.readouterr()
     assert {name for name in ("out", "err") if "0 created" in getattr(said, name)} == {told} - {""}

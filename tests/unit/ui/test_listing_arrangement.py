@@ -15,7 +15,7 @@ from mls_tui.domain.listing import Listing, ListingStatus
 from mls_tui.search import parse
 from mls_tui.storage.summaries import Selection, short_type
 from mls_tui.ui.formats import age, number
-from mls_tui.ui.widgets.listing_table import COLUMNS, lay_out
+from mls_tui.ui.widgets.listing_table import COLUMNS, place_columns
 from tests.ui.fakes import FakeActions
 from tests.ui.homes import a_home
 
@@ -85,20 +85,20 @@ def test_types_are_short(kind: str | None, sub_type: str | None, short: str | No
 @given(st.integers(1, 260), st.sampled_from([column.key for column in COLUMNS]))
 def test_columns_never_overlap_nor_leave_the_width(width: int, sort: str) -> None:
     end = 0
-    for laid in lay_out(width, sort):
-        assert laid.x >= end
-        assert laid.width >= laid.column.least
-        assert cell_len(laid.title) <= laid.width
-        end = laid.x + laid.width
+    for placed in place_columns(width, sort):
+        assert placed.x >= end
+        assert placed.width >= placed.column.least
+        assert cell_len(placed.title) <= placed.width
+        end = placed.x + placed.width
     assert end <= max(0, width)
     if width >= 30:
-        assert sort in {laid.column.key for laid in lay_out(width, sort)}
+        assert sort in {placed.column.key for placed in place_columns(width, sort)}
 
 
 def test_the_most_telling_columns_stay_on_a_small_screen() -> None:
-    keys = {laid.column.key for laid in lay_out(78)}
+    keys = {placed.column.key for placed in place_columns(78)}
     assert {"status", "price", "beds", "baths", "sqft", "address", "city", "photos"} <= keys
-    assert {laid.column.key for laid in lay_out(198)} == {column.key for column in COLUMNS}
+    assert {placed.column.key for placed in place_columns(198)} == {column.key for column in COLUMNS}
 
 
 def test_numbers_and_ages_read_as_people_write_them() -> None:

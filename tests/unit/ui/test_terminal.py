@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from mls_tui.ui.terminal import GUESSED_CELL, Graphics, Question, kind_told, light_background
+from mls_tui.ui.terminal import GUESSED_CELL, Graphics, TerminalProbe, kind_told, light_background
 
 OK = b"\x1b_Gi=31;OK\x1b\\"
 REFUSED = b"\x1b_Gi=31;EINVAL:no\x1b\\"
@@ -46,12 +46,12 @@ def test_no_sixels_where_the_size_of_a_character_is_not_known() -> None:
 
 @pytest.mark.parametrize("wanted", ["kitty", "sixel", "blocks", "off"])
 def test_the_users_word_holds_whatever_the_terminal_is(wanted: str) -> None:
-    with Question(wanted, {"TERM": "dumb"}) as question:
+    with TerminalProbe(wanted, {"TERM": "dumb"}) as question:
         assert question.answer().kind == wanted
 
 
 def test_without_a_terminal_nothing_is_asked_and_half_blocks_are_drawn() -> None:
-    program = "from mls_tui.ui.terminal import Question\nwith Question('auto') as q: print(q.answer().kind)\n"
+    program = "from mls_tui.ui.terminal import TerminalProbe\nwith TerminalProbe('auto') as q: print(q.answer().kind)\n"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, input=b"2")
     assert (done.stdout, done.stderr) == (b"blocks\n", b"")
 

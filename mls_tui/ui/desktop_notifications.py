@@ -15,7 +15,7 @@ _APPLE = "on run {title, body}\ndisplay notification body with title title\nend 
 
 
 def command(title: str, body: str, environ: Mapping[str, str], platform: str = sys.platform) -> list[str] | None:
-    """The program that shows it, with its arguments; None if there is none. The texts are arguments, not code."""
+    """The command that shows the notification; None if this machine has none. The texts are arguments, not code."""
     if platform == "darwin" and shutil.which("osascript"):
         return ["osascript", "-e", _APPLE, title, body]
     on_a_desktop = any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"))
@@ -34,7 +34,7 @@ def sequence(title: str, body: str, environ: Mapping[str, str]) -> str | None:
     return None
 
 
-def tell(
+def show_notification(
     title: str,
     body: str,
     write: Callable[[str], object],

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mls_tui.domain.events import Event
     from mls_tui.domain.run import ImportResult
     from mls_tui.importer.tally import Tally
-    from mls_tui.ui.port import ActionsPort
+    from mls_tui.ui.actions_port import ActionsPort
     from mls_tui.ui.terminal import Graphics
 
 DEMO_OPEN = "The demo is open already. L leaves it."
@@ -48,7 +48,7 @@ class Hooks:
     light: bool = False
 
 
-class Shell(App[None]):
+class BaseApp(App[None]):
     """``tally`` is the present or last import; watch it. ``import_events`` publishes its events in batches."""
 
     tally: reactive[Tally | None] = reactive(None, repaint=False)
@@ -73,7 +73,7 @@ class Shell(App[None]):
         self.imports = ImportSession(self.post_message, self.clock)
         self.schedules = Schedules(self.post_message, self.clock, self.import_and_wait)
         self.import_events: Signal[tuple[Event, ...]] = Signal(self, "import-events")
-        self.set_reactive(Shell.demo, demo)
+        self.set_reactive(BaseApp.demo, demo)
         self._actions = actions
         self._open = asyncio.Event()
 

@@ -11,7 +11,7 @@ from textual.worker import Worker
 from mls_tui.ui.messages import WorkFailed
 
 
-def begin(
+def start_task(
     node: DOMNode, work: Callable[[], Coroutine[Any, Any, object]], group: str, *, exclusive: bool = True
 ) -> Worker[None]:
     """Run ``work`` until it ends or ``node`` is removed. ``exclusive`` cancels the group's earlier task.
@@ -28,7 +28,7 @@ def begin(
 
     def again() -> None:
         if node.is_attached:
-            begin(node, work, group, exclusive=exclusive)
+            start_task(node, work, group, exclusive=exclusive)
 
     worker: Worker[None] = node.run_worker(watched, group=group, exclusive=exclusive, exit_on_error=False)
     return worker
