@@ -25,9 +25,10 @@ from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import AuthenticationError, CredentialsRefusedError, sentence
 from mls_tui.ui import messages
 from mls_tui.ui.base_app import BaseApp, Hooks
+from mls_tui.ui.resources import styles_path
 from mls_tui.ui.tasks import start_task
 from mls_tui.ui.text import clean
-from mls_tui.ui.themes import OUR_THEMES, first_theme, remember_theme, styles_path
+from mls_tui.ui.themes import OUR_THEMES, first_theme, remember_theme
 from mls_tui.ui.tuning import ParsedOnce
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class MlsTuiApp(BaseApp):
                     asyncio.get_running_loop().add_signal_handler(number, self._signalled, number)
 
     def _signalled(self, number: int) -> None:
-        """End as with ``q``. Where the terminal is gone, Textual may wait for it for ever: a timer ends the process."""
+        """Quit as with ``q``. If the terminal is gone, Textual may wait for it forever: a timer ends the process."""
         last = threading.Timer(SIGNAL_PATIENCE_SECONDS, os._exit, (128 + number,))
         last.daemon = True
         last.start()
@@ -169,7 +170,7 @@ class MlsTuiApp(BaseApp):
             await self._import_only(wanted)
 
     async def use_workspace(self, workspace: Workspace, *, demo: bool) -> None:
-        """Continue in another workspace. Every screen but the present one is forgotten, and that one loads again."""
+        """Switch to another workspace. The current screen loads again, the others when they are next shown."""
         from mls_tui.ui.screens.base import MlsScreen
 
         self.imports.quit()
@@ -195,7 +196,7 @@ class MlsTuiApp(BaseApp):
         await self.action_quit()
 
     def action_help_quit(self) -> None:
-        """ctrl+c copies in a field, and quits in most other programs: say how one quits here."""
+        """Called for ctrl+c, which quits most programs and copies in a field here: says which key quits."""
         self.notify("Press ctrl+q to quit.", title="Do you want to quit?")
 
     async def action_quit(self) -> None:
@@ -218,7 +219,7 @@ class MlsTuiApp(BaseApp):
             await asyncio.wait_for(self.workspace.close(), 0.4)
 
     def _fatal_error(self) -> None:
-        """Textual's end after an error in the interface itself; its own would print a traceback with every value."""
+        """Called by Textual after an error in the interface. Textual's own prints a traceback with all local values."""
         from mls_tui.ui.screens.errors import advice
 
         error = sys.exc_info()[1] or RuntimeError()
@@ -287,7 +288,7 @@ class MlsTuiApp(BaseApp):
     @on(messages.ImportProgress)
     def _progressed(self, message: messages.ImportProgress) -> None:
         before, self.tally = self.tally, message.tally
-        if _phase(before) != _phase(self.tally):  # not each time: it would draw the key bar four times a second
+        if _phase(before) != _phase(self.tally):  # only then: refreshing the key bar four times a second is slow
             self._refresh_keys()
             if message.tally.result is not None:
                 self._report_end(message.tally)
@@ -358,7 +359,7 @@ class MlsTuiApp(BaseApp):
         self.failed(message.error, message.again)
 
     def failed(self, error: BaseException, again: Callable[[], object]) -> None:
-        """A missing sign-in asks for one; another error gets the error screen. ``again`` is called for a new try."""
+        """Show the sign-in screen if nobody is signed in, else the error screen. ``again`` retries."""
         from mls_tui.ui.screens.errors import ErrorScreen, advice
         from mls_tui.ui.screens.sign_in import SignInScreen
 
@@ -382,9 +383,9 @@ class MlsTuiApp(BaseApp):
         self.notify(message.text, title=message.title, severity=message.severity, timeout=timeout)
 
     def warn(self, text: str) -> None:
-        """A warning that stops nothing, from any thread: in the log, and as a toast that stays for a while."""
+        """Log a warning and show it as a toast for 12 seconds. May be called from any thread."""
         logging.getLogger("mls_tui").warning("%s", text)
-        self.call_later(self.notify, text, title="Please note", severity="warning", timeout=30)
+        self.call_later(self.notify, text, title="Please note", severity="warning", timeout=12)
 
     # screens and keys --------------------------------------------------------------------------------------------
 
@@ -432,7 +433,7 @@ class MlsTuiApp(BaseApp):
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
-        """As Textual's, and an action that is out of reach says why."""
+        """Run an action; a toast says why if it is disabled."""
         from mls_tui.ui.screens.help import why_not
 
         handled = await super().run_action(action, default_namespace, namespaces)
@@ -450,7 +451,7 @@ class MlsTuiApp(BaseApp):
         yield from super().get_system_commands(screen)
 
     def commands(self, screen: Screen[object]) -> Iterator[SystemCommand]:
-        """Every action of the screen and of the application, for the palette; one that is out of reach says why."""
+        """Every action of the screen and of the application, for the command palette. A disabled one says why."""
         from mls_tui.ui.screens.help import why_not
 
         seen: set[str] = set()
@@ -464,12 +465,12 @@ class MlsTuiApp(BaseApp):
             yield SystemCommand(f"{group}{binding.description}", why or tooltip or binding.description, run)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """As Textual's, but NO_COLOR leaves no greys either: glyphs and text styles say what colours said."""
+        """NO_COLOR removes greys as well: glyphs and text styles carry the meaning of every colour."""
         return [NoColor() if isinstance(each, Monochrome) else each for each in super().get_line_filters()]
 
 
 def _phase(tally: Tally | None) -> tuple[bool, bool, bool]:
-    """What decides which actions are in reach: begun, paused, ended."""
+    """Begun, paused, ended: a change of these enables or disables keys."""
     return (False, False, False) if tally is None else (tally.begun, tally.paused, tally.result is not None)
 
 

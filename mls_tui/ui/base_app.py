@@ -1,6 +1,6 @@
-"""The application as screens and widgets see it: the open workspace, the actions, the imports of this session.
+"""The base of the application, as screens and widgets see it: workspace, actions, imports of this session.
 
-``app.py`` adds the screens; nothing here imports one, so that screens can import this.
+It imports no screen, so that screens can import it; ``app.py`` adds them.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ DEMO_OPEN = "The demo is open already. L leaves it."
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What only the process that starts the interface can do.
+    """What the command that starts the interface provides.
 
-    ``start_demo`` answers the demo's workspace, ``own_workspace`` the user's own after the demo. ``graphics`` is how
-    this terminal shows photos; ``light`` that its background is light.
+    ``start_demo`` starts the demo and returns its workspace; ``own_workspace`` opens the user's own after the demo.
+    ``graphics`` is how this terminal shows photos, ``light`` whether its background is light.
     """
 
     start_demo: Callable[[], Awaitable[Workspace]] | None = None
@@ -49,11 +49,12 @@ class Hooks:
 
 
 class BaseApp(App[None]):
-    """``tally`` is the present or last import; watch it. ``import_events`` publishes its events in batches."""
+    """``tally`` has the counts of the current or the previous import; watch it. ``import_events`` publishes its events
+    in batches."""
 
     tally: reactive[Tally | None] = reactive(None, repaint=False)
     queued: reactive[tuple[str, ...]] = reactive((), repaint=False)
-    """The names of the connections whose imports wait, in their order."""
+    """The names of the connections in the import queue, in order."""
     demo: reactive[bool] = reactive(False, repaint=False)
     """The workspace is the demo's."""
 
@@ -92,7 +93,7 @@ class BaseApp(App[None]):
 
     @property
     def place(self) -> str:
-        """Whose data is shown, and where it is stored."""
+        """The user and the store, as shown at the top right."""
         stored = "DynamoDB + S3" if self.workspace.settings.storage == "aws" else "embedded store"
         try:
             user = self.workspace.user_id
@@ -106,7 +107,7 @@ class BaseApp(App[None]):
         return True
 
     def add_import(self, connection: Connection, options: ImportOptions | None = None) -> ImportJob | None:
-        """Import a connection now or after those that wait; None if it is among them already."""
+        """Import a connection now, or at the end of the queue; None if it is running or queued already."""
         from mls_tui.importer.options import ImportOptions
 
         chosen, actions, workspace = options or ImportOptions(), self.actions, self.workspace
@@ -118,7 +119,7 @@ class BaseApp(App[None]):
         )
 
     async def import_and_wait(self, connection: Connection) -> ImportResult:
-        """For the schedules, which have no screen."""
+        """Import a connection and wait for the result. For the schedules."""
         job = self.add_import(connection) or self.imports.job_of(connection.connection_id)
         if job is None:
             raise RuntimeError("an import that cannot be added runs already")

@@ -50,7 +50,7 @@ class ImportJob:
 
 @dataclass(slots=True)
 class _Followed:
-    """A run that workers do, read from its row."""
+    """A run of workers, read from its row."""
 
     task: asyncio.Task[None]
     steer: Callable[[str], Awaitable[bool | None]]
@@ -58,7 +58,8 @@ class _Followed:
 
 
 class ImportSession:
-    """At most one run at a time. ``log`` holds the latest events of the present or last run, oldest first."""
+    """At most one run at a time. ``log`` holds the last 5,000 events of the current or the previous run,
+    oldest first."""
 
     def __init__(self, post: Callable[[Message], object], clock: Clock) -> None:
         self._post = post
@@ -81,7 +82,7 @@ class ImportSession:
 
     @property
     def watching(self) -> bool:
-        """The run that is shown is done by workers, and goes on without this program."""
+        """The run that is shown is executed by workers, and continues without this program."""
         return self._followed is not None
 
     @property
@@ -91,7 +92,7 @@ class ImportSession:
         return self._thread is not None and self._thread.control.paused
 
     def job_of(self, connection_id: str) -> ImportJob | None:
-        """The connection's import that runs or waits."""
+        """The connection's import, running or queued; None if there is none."""
         jobs = [*([self._job] if self._job else []), *self.queue]
         return next((job for job in jobs if job.connection_id == connection_id), None)
 
@@ -165,7 +166,7 @@ class ImportSession:
             self._post(ImportStateChanged())
 
     def _free(self, job: ImportJob, thread: ImportThread, result: ImportResult | None) -> None:
-        """Another import may start."""
+        """Mark the import as ended, so that another may start."""
         if self._thread is thread:
             self._thread = self._job = None
         job.end(result)
@@ -181,7 +182,7 @@ class ImportSession:
             self._thread.control.resume()
 
     def cancel(self) -> None:
-        """Ask the run to stop where it is consistent; after two seconds, stop it there."""
+        """Ask the run to finish what is in flight and stop; after two seconds, abort it."""
         self._steer("cancel")
         if (thread := self._thread) is not None:
             self.cancelling = True
@@ -189,7 +190,7 @@ class ImportSession:
             asyncio.get_running_loop().call_later(CANCEL_PATIENCE_SECONDS, thread.abandon)
 
     def quit(self, patience: float = QUIT_PATIENCE_SECONDS) -> None:
-        """Stop for good, now: the store is consistent at any moment, and the next import goes on from there."""
+        """Stop all imports now. The store is always consistent, and the next import continues from there."""
         self.leave()
         for job in self.queue:
             job.end(None)
@@ -202,19 +203,21 @@ class ImportSession:
             task.cancel()
 
     def interrupted_words(self) -> str:
-        """What to tell who quits in the middle of an import; empty if none runs here."""
+        """The line printed in the shell after quitting during an import; empty if none runs."""
         if self._thread is None or self._tally is None:
             return ""
         counts = self._tally.counts
         of = "" if self._tally.expected is None else f" of {self._tally.expected:,}"
-        return f"{self.connection_name}: {counts.successful:,}{of} listings are stored; the next import goes on."
+        return (
+            f"{self.connection_name}: {counts.successful:,}{of} listings are stored; the next import continues there."
+        )
 
     # runs that workers do ----------------------------------------------------------------------------------------
 
     def follow(
         self, run: ImportRun, looks: AsyncGenerator[Tally, None], steer: Callable[[str], Awaitable[bool | None]]
     ) -> bool:
-        """Show a run that workers do, until it ends or is left. False if another is shown."""
+        """Show a run of workers until it ends or ``leave`` is called. False if an import is shown already."""
         if self.running:
             return False
         self._begin(run.connection_id, run.connection_name)
@@ -237,7 +240,7 @@ class ImportSession:
         self.leave()
 
     def leave(self) -> None:
-        """Stop following a distributed run. Its workers go on."""
+        """Stop showing a run of workers. They continue."""
         followed, self._followed = self._followed, None
         if followed is not None:
             if followed.task is not asyncio.current_task():

@@ -1,4 +1,4 @@
-"""What screens and widgets ask of the application, and what an import tells it: every message that crosses a file."""
+"""The messages between files: what screens request of the application, and what a running import reports to it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class RetryRequested(Message):
 
 @dataclass
 class FollowRequested(Message):
-    """Show a run that workers do."""
+    """Show a run of workers on the progress screen."""
 
     run: ImportRun
 
@@ -76,7 +76,7 @@ class DemoLeft(Message):
 
 @dataclass
 class WorkFailed(Message):
-    """A background task raised an error. ``again`` starts it again."""
+    """A background task raised an error. ``again`` restarts it."""
 
     error: BaseException
     again: Callable[[], object]
@@ -98,7 +98,8 @@ class ImportStateChanged(Message):
 
 @dataclass
 class ImportProgress(Message):
-    """The counts of the run now: an immutable snapshot. A newer one replaces one that waits, but never the end."""
+    """A snapshot of the run's counts. A newer one replaces an older one that was not handled yet, unless that is the
+    last."""
 
     tally: Tally
 

@@ -1,5 +1,5 @@
-"""The imports that start by themselves while the interface is open, one schedule per connection, by the rules of
-``importer.schedule``. They wait in the same queue as the others."""
+"""Scheduled imports while the interface is open: one schedule per connection, by the rules of ``importer.schedule``.
+A due import joins the queue of the imports that the user starts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ STEP_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Schedule:
-    """``next_at`` is epoch ms, None while the import runs; ``stopped`` says why no import follows."""
+    """``next_at`` is epoch ms, None while the import runs. ``stopped`` says why there are no more imports, ``why`` why
+    the next one is later than the schedule says."""
 
     connection: Connection
     task: asyncio.Task[None] | None = None
@@ -99,7 +100,10 @@ class Schedules:
                 schedule.stopped = _why_stopped(await self._once(schedule))
                 schedule.next_at = self._daily(schedule.connection, epoch_ms(clock.now()))
                 continue
-            every = 60.0 * (schedule.connection.schedule_minutes or 15)
+            minutes = schedule.connection.schedule_minutes
+            if minutes is None:
+                return  # ``follow`` forgets a connection without a schedule
+            every = 60.0 * minutes
             result = await watch(
                 partial(self._once, schedule), every, clock=clock, on_wait=partial(self._waits, schedule)
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.color import Color
@@ -100,10 +99,3 @@ def _remembered(settings: Settings) -> str | None:
     with suppress(OSError, UnicodeDecodeError):
         return (settings.state_path / THEME_FILE).read_text(encoding="utf-8").strip()[:64]
     return None
-
-
-def styles_path(package: Path | None = None) -> Path:
-    """styles.tcss: within the package where a wheel is installed, beside it in a checkout."""
-    folder = Path(__file__).parent.parent if package is None else package
-    packaged = folder / "styles.tcss"
-    return packaged if packaged.exists() else folder.parent / "styles.tcss"

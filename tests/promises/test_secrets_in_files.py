@@ -59,7 +59,7 @@ async def test_no_export_of_any_format_holds_a_secret(tmp_path: Path, file_forma
     assert answer.success, answer.error
     rows = _rows(target, file_format)
     assert b"Quiet street" in rows
-    # Where a photo could not be had, its row keeps the URL, whose own signature is a part of it.
+    # If a photo could not be fetched, its row keeps the URL, whose own signature is a part of it.
     assert canaries.found_in(rows, canaries.BUT_URLS if b"X-Amz-Signature" in rows else canaries.EVERY) == []
 
 

@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
 from mls_tui.domain.errors import StorageError
-from mls_tui.ui.screens.dialogs import Doomed, FailuresDialog, TextDialog, delete_question
+from mls_tui.ui.screens.dialogs import FailuresDialog, ListingToDelete, TextDialog, delete_question
 from mls_tui.ui.screens.errors import ErrorScreen
 from mls_tui.ui.screens.help import HelpScreen, KeyLine
 from tests.ui.shell import SIZES, an_app, opened, resized, seen, settled
@@ -34,8 +34,8 @@ def _line() -> ModalScreen[None]:
 
 
 def _delete() -> ModalScreen[bool]:
-    doomed = [Doomed(str(number), f"{number} Oak Street, Austin (MLS {number})", 3) for number in range(300)]
-    return delete_question(doomed, f"{PLACE}, of user local")
+    listings = [ListingToDelete(str(number), f"{number} Oak Street, Austin (MLS {number})", 3) for number in range(300)]
+    return delete_question(listings, f"{PLACE}, of user local")
 
 
 def _failures() -> ModalScreen[None]:
@@ -78,7 +78,7 @@ async def test_what_is_deleted_is_said_whole_before_it_is() -> None:
         pilot.app.push_screen(_delete())
         await settled(pilot)
         for words in (
-            "300 rows and 900 photos",
+            "300 listings and 900 photos",
             "mls_tui/photos, of user local.",
             "u brings them back",
             "0 Oak Street",

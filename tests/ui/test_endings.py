@@ -38,7 +38,7 @@ def test_a_signal_ends_it_like_q_with_its_import_saved(tmp_path: Path, number: s
         took = time.monotonic() - began
     assert shown.process.returncode == 128 + number
     assert LEFT in shown.written
-    assert b"listings are stored; the next import goes on." in shown.written
+    assert b"listings are stored; the next import continues there." in shown.written
     assert took < 10  # two seconds on a machine of one's own
 
 

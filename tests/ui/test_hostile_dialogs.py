@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.screen import Screen
 
-from mls_tui.ui.screens.dialogs import ConfirmDialog, Doomed, FailuresDialog, TextDialog, delete_question
+from mls_tui.ui.screens.dialogs import ConfirmDialog, FailuresDialog, ListingToDelete, TextDialog, delete_question
 from mls_tui.ui.screens.errors import ErrorScreen
 from mls_tui.ui.screens.help import HelpScreen, KeyLine
 from mls_tui.ui.screens.sign_in import SignInScreen
@@ -20,7 +20,7 @@ ATTACK = "[@click=app.quit]x[/]" + "".join(HOSTILE)
 
 DIALOGS: dict[str, Callable[[], Screen[Any]]] = {
     "question": lambda: ConfirmDialog(ATTACK, (ATTACK,), action="Go", cancel="Stay"),
-    "delete": lambda: delete_question([Doomed("1", ATTACK, 3)], ATTACK),
+    "delete": lambda: delete_question([ListingToDelete("1", ATTACK, 3)], ATTACK),
     "failures": lambda: FailuresDialog(1, {"1": ATTACK}, {"1": ATTACK}),
     "error": lambda: ErrorScreen(ValueError(ATTACK), ATTACK),
     "help": lambda: HelpScreen(ATTACK, [KeyLine(ATTACK[:40], "k", ATTACK, ATTACK)]),

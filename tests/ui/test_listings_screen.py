@@ -79,7 +79,7 @@ async def test_delete_starts_on_cancel_and_names_what_goes() -> None:
         assert desk.app.focused is not None
         assert desk.app.focused.id == "cancel"
         assert "1 row and" in desk.text
-        assert "photos will go from SQLite file" in " ".join(desk.text.replace("│", "").split())
+        assert "photos will be deleted from SQLite file" in " ".join(desk.text.replace("│", "").split())
         await desk.press("enter")
         assert "20 of 20" in desk.text
         assert not any(call[0] == "delete_listings" for call in desk.actions.calls)
@@ -87,14 +87,14 @@ async def test_delete_starts_on_cancel_and_names_what_goes() -> None:
 
 async def test_delete_and_undo_bring_back_the_same_listing() -> None:
     async with listings_desk(homes(20)) as desk:
-        doomed = desk.listing_id
+        deleted = desk.listing_id
         await desk.press("d", "right", "enter")
         assert "19 of 19" in desk.text
         assert "u brings them back" in desk.toasts
-        assert doomed not in desk.shown_ids
+        assert deleted not in desk.shown_ids
         await desk.press("u")
         assert "20 of 20" in desk.text
-        assert doomed in desk.shown_ids
+        assert deleted in desk.shown_ids
         await desk.press("u")
         assert "Nothing was deleted" in desk.toasts
 

@@ -135,8 +135,8 @@ async def test_the_end_is_summed_up_and_what_failed_can_be_retried() -> None:
         await press(pilot, "i")
         for size in SIZES:
             await resized(pilot, size)
-            await until(pilot, lambda: "tries again what failed" in seen(pilot))
-            assert "2 looks at the homes" in seen(pilot)
+            await until(pilot, lambda: "retries what failed" in seen(pilot))
+            assert "2 listings" in seen(pilot)
         for words in ("created", "updated", "unchanged", "failed", "photos"):
             assert words in text_of(pilot, "#summary")
         await press(pilot, "R")
@@ -247,7 +247,7 @@ async def test_quitting_in_the_middle_says_in_the_shell_what_is_stored(capsys: p
         await pilot.press("q")
     words = " ".join(capsys.readouterr().err.split())
     assert "1 of 10 listings are stored" in words
-    assert "the next import goes on" in words
+    assert "the next import continues" in words
 
 
 async def test_without_an_import_the_screen_says_how_to_begin_one() -> None:

@@ -61,7 +61,7 @@ async def test_an_import_begins_by_itself_shows_everywhere_and_says_what_is_next
         await press(pilot, "1")
         await until(pilot, lambda: "Lakeside" in seen(pilot) and "Imported" in seen(pilot), PATIENCE)
         await press(pilot, "3")
-        await until(pilot, lambda: "2 looks at the homes" in seen(pilot), PATIENCE)
+        await until(pilot, lambda: "2 listings" in seen(pilot), PATIENCE)
         assert app.tally is not None
         assert app.tally.counts.created == HOMES
     assert await stored_in(tmp_path) == (HOMES, [RunState.DONE])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mls_tui.ui.themes import styles_path
+from mls_tui.ui.resources import styles_path
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +32,7 @@ def test_the_checkout_finds_its_stylesheet() -> None:
 def test_the_wheel_finds_its_stylesheet_far_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
-    ask = "import mls_tui.ui.themes as r; print(r.styles_path())"
+    ask = "import mls_tui.ui.resources as r; print(r.styles_path())"
     done = subprocess.run(
         [sys.executable, "-S", "-c", f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r}); {ask}"],
         cwd=tmp_path,

@@ -1,4 +1,4 @@
-"""The user's connections to MLSs: their state at a glance, and every verb on them. It shows; ``actions`` does."""
+"""The first screen: the connections with their state, and the keys to import, test, edit and remove them."""
 
 from __future__ import annotations
 
@@ -78,8 +78,22 @@ class ConnectionsScreen(ListScreen):
         ),
         Binding("e", "edit", "Edit", id="connection.edit", tooltip="Edit it", group=CONNECTION),
         Binding("t", "test", "Test", id="connection.test", tooltip="Sign in and see what is there", group=CONNECTION),
-        Binding("x", "remove", "Remove", id="connection.remove", tooltip="Forget it", group=CONNECTION),
-        Binding("o", "demo", "Demo", id="connection.demo", tooltip="Open the demo MLS, apart", group=CONNECTION),
+        Binding(
+            "x",
+            "remove",
+            "Remove",
+            id="connection.remove",
+            tooltip="Remove the connection; its listings stay",
+            group=CONNECTION,
+        ),
+        Binding(
+            "o",
+            "demo",
+            "Demo",
+            id="connection.demo",
+            tooltip="Open the demo MLS, apart from your own data",
+            group=CONNECTION,
+        ),
         Binding(
             "b",
             "background",
@@ -112,7 +126,7 @@ class ConnectionsScreen(ListScreen):
         self.watch(self.app, "tally", self._import_moved)
 
     def _import_moved(self) -> None:
-        """Read again when an import begins or ends: states and counts have changed."""
+        """Reload when an import begins or ends, as states and counts have changed."""
         running = self.app.imports.running
         if self._was_importing is not None and running != self._was_importing and self.is_current:
             self.reload()
@@ -324,7 +338,7 @@ class ConnectionsScreen(ListScreen):
             kept = f"Its {plural(view.listings, 'listing')} stay where they are."
         question = ConfirmDialog(
             f"Remove the connection {view.connection.name}?",
-            ("Its token is revoked if the provider can do that.", "Its secrets are forgotten here.", kept),
+            ("Its token is revoked if the provider can do that.", "Its stored token and passwords are deleted.", kept),
             action="Remove",
         )
         self.app.push_screen(question, lambda yes: self._remove(view) if yes else None)

@@ -61,7 +61,7 @@ class ConfirmDialog(ModalScreen[bool]):
                     yield Static(plain(line), classes="consequence")
             with Vertical(classes="foot"):
                 if self._expected is not None:
-                    yield Static(plain(f"Type {self._expected} to go on:"), id="expect")
+                    yield Static(plain(f"Type {self._expected} to confirm:"), id="expect")
                     yield Input(id="typed", compact=True)
                 yield from self._answers()
 
@@ -93,7 +93,7 @@ class ConfirmDialog(ModalScreen[bool]):
         self.dismiss(answer)
 
 
-BACK = "u brings them back while that is possible. The MLS keeps its own copy."
+BACK = "u brings them back, unless you delete others or quit first. The MLS keeps its own copy."
 ASK_FOR_COUNT_ABOVE = 10
 NAMED = 5
 
@@ -132,22 +132,22 @@ class TextDialog(ModalScreen[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Doomed:
-    """A listing as the question names it."""
+class ListingToDelete:
+    """A listing as the dialog names it."""
 
     listing_id: str
     name: str
     photos: int
 
 
-def delete_question(listings: Sequence[Doomed], place: str) -> ConfirmDialog:
+def delete_question(listings: Sequence[ListingToDelete], place: str) -> ConfirmDialog:
     """Ask whether these go from ``place``. Above ten, the count must be typed."""
     count = len(listings)
     photos = sum(each.photos for each in listings)
     one = listings[0].name if count == 1 else ""
     question = f"Delete {one}?" if one else f"Delete {plural(count, 'listing')}?"
-    gone = plural(count, "row") + (f" and {plural(photos, 'photo')}" if photos else ", no photos")
-    lines = [f"{gone} will go from {place}.", BACK]
+    gone = plural(count, "listing") + (f" and {plural(photos, 'photo')}" if photos else ", no photos")
+    lines = [f"{gone} will be deleted from {place}.", BACK]
     if count > 1:
         lines += [f"· {one_line(each.name, 54)}" for each in listings[:NAMED]]
         if count > NAMED:
@@ -174,7 +174,7 @@ class FailuresDialog(ModalScreen[None]):
         with Vertical(id="dialog", classes="-danger"):
             with Vertical(classes="head"):
                 yield Static(plain(f"Deleted {self._deleted:,} of {plural(total, 'listing')}"), id="question")
-                yield Static(plain("Not deleted, or not wholly. What is still there stays marked for another try:"))
+                yield Static(plain("These were not deleted, or only in part. They stay marked, so that d tries again:"))
             with VerticalScroll(id="failures", classes="middle"):
                 for listing_id, why in self._failures.items():
                     yield Static(plain(self._names.get(listing_id, listing_id)), classes="failed-name")

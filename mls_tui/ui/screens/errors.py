@@ -23,7 +23,7 @@ _WHAT_TO_DO = {
     ErrorCategory.NETWORK: "Check the network and the address of the server, then try again. What is stored is safe.",
     ErrorCategory.STORAGE: "Run “mls-tui doctor” in another terminal: it says what is missing. Then try again.",
     ErrorCategory.USAGE: "Correct what the sentence above names, then try again. Nothing was changed.",
-    ErrorCategory.IMPORT: "Try again; what was stored is safe, and the next import goes on from there.",
+    ErrorCategory.IMPORT: "Try again; what was stored is safe, and the next import continues there.",
     ErrorCategory.PHOTO: "Try again later; the next import asks once more for every photo that is missing.",
 }
 _UNEXPECTED = (

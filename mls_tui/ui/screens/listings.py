@@ -21,7 +21,7 @@ from mls_tui.domain.wording import plural
 from mls_tui.search import Query
 from mls_tui.storage.summaries import Selected, Selection, Summaries, Summary
 from mls_tui.ui.screens.base import MlsScreen
-from mls_tui.ui.screens.dialogs import Doomed, ExportDialog, FailuresDialog, delete_question
+from mls_tui.ui.screens.dialogs import ExportDialog, FailuresDialog, ListingToDelete, delete_question
 from mls_tui.ui.tasks import start_task
 from mls_tui.ui.text import brief
 from mls_tui.ui.widgets.filter_bar import FILTER, FilterBar, FilterInput, StatusTabs
@@ -374,10 +374,10 @@ class ListingsScreen(MlsScreen[None]):
         return await self._delete_homes(await self._read([row for row in rows if row is not None]))
 
     async def _delete_homes(self, homes: Sequence[Summary]) -> bool:
-        doomed = [_doomed(home) for home in homes]
-        if not doomed or not await self.app.push_screen_wait(delete_question(doomed, self._place())):
+        to_delete = [_to_delete(home) for home in homes]
+        if not to_delete or not await self.app.push_screen_wait(delete_question(to_delete, self._place())):
             return False
-        ids = [each.listing_id for each in doomed]
+        ids = [each.listing_id for each in to_delete]
         result = await self.actions.delete_listings(ids, self.workspace, undoable=True)
         deletion = result.data
         if deletion is None:
@@ -389,7 +389,7 @@ class ListingsScreen(MlsScreen[None]):
         self.table.drop({home.row for home in homes if home.listing_id in deleted})
         self._deleted(deletion)
         if deletion.failures:
-            names = {each.listing_id: each.name for each in doomed}
+            names = {each.listing_id: each.name for each in to_delete}
             await self.app.push_screen_wait(FailuresDialog(len(deletion.deleted), deletion.failures, names))
         return bool(deletion.deleted)
 
@@ -458,8 +458,8 @@ class ListingsScreen(MlsScreen[None]):
             self.notify(result.message or f"Wrote {plural(result.data or 0, 'listing')} to {wish.path}", timeout=10)
 
 
-def _doomed(home: Summary) -> Doomed:
+def _to_delete(home: Summary) -> ListingToDelete:
     street = brief(home.street or "", 40) or "Address withheld"
     city = brief(home.city or "", 24)
     where = f"{street}, {city}" if city else street
-    return Doomed(home.listing_id, f"{where} (MLS {brief(home.mls_number, 20)})", home.photos)
+    return ListingToDelete(home.listing_id, f"{where} (MLS {brief(home.mls_number, 20)})", home.photos)

@@ -141,7 +141,7 @@ class ProgressScreen(MlsScreen[None]):
         if action == "queue" and not self.app.imports.queue:
             return "No import waits. i on a second connection (1) puts it in the queue."
         if action == "leave" and not self.app.imports.watching:
-            return "This import runs here: leave the screen by 1, 2 or 4, and it goes on."
+            return "This import runs in this program. It continues while you look at other screens."
         if action == "retry":
             if running:
                 return "Wait for the end of this import, then try again what failed."
@@ -202,7 +202,7 @@ class ProgressScreen(MlsScreen[None]):
     def action_tell(self) -> None:
         imports = self.app.imports
         imports.tell_when_done = not imports.tell_when_done
-        told = "The bell rings, and the desktop tells you," if imports.tell_when_done else "Nothing rings"
+        told = "A bell and a desktop notification" if imports.tell_when_done else "No notification"
         self.notify(f"{told} when an import ends.")
 
 
@@ -250,11 +250,11 @@ class QueueDialog(ModalScreen[None]):
 
 
 def banner_words(tally: Tally, *, cancelling: bool) -> Content | None:
-    """Why nothing moves, where nothing does."""
+    """Why nothing moves; None if something does."""
     if tally.result is not None:
         return None
     if cancelling:
-        return Content.assemble(("■ Stopping… ", "bold"), "what is in flight is brought to a safe end.")
+        return Content.assemble(("■ Stopping… ", "bold"), "the listings in flight are finished first.")
     if tally.throttled_until is not None and tally.now is not None:
         wait = (tally.throttled_until - tally.now).total_seconds()
         return Content.assemble(
@@ -266,7 +266,7 @@ def banner_words(tally: Tally, *, cancelling: bool) -> Content | None:
 
 
 def summary_words(tally: Tally) -> Content:
-    """What came of a run, and what can be done now."""
+    """The outcome of a run, and the keys for what comes next."""
     result = tally.result
     if result is None:
         return Content("")
@@ -293,8 +293,8 @@ def summary_words(tally: Tally) -> Content:
         parts += [("\n  ! ", "$text-warning"), f"{one_line(warning, 100)} ({times:,}×)"]
     parts.append("\n")
     if counts.failed or counts.photos_failed:
-        parts += [("R", "bold $accent"), " tries again what failed   "]
-    parts += [("2", "bold $accent"), " looks at the homes   ", ("4", "bold $accent"), " past imports"]
+        parts += [("R", "bold $accent"), " retries what failed   "]
+    parts += [("2", "bold $accent"), " listings   ", ("4", "bold $accent"), " past imports"]
     return Content.assemble(*parts)
 
 

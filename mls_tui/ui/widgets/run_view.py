@@ -68,7 +68,7 @@ def title(tally: Tally) -> Content:
 def ended_words(result: ImportResult) -> tuple[str, str]:
     """The state a run ended in, by sign, words and colour."""
     if result.state in (RunState.CANCELLED, RunState.INTERRUPTED):
-        return f"■ {result.state.value}: what is stored stays, the next import goes on from there", "$text-warning"
+        return f"■ {result.state.value}: what is stored stays, the next import continues there", "$text-warning"
     if result.error is not None:
         return f"✖ {one_line(result.error, 200)}", "$text-error"
     if left := left_words(result.counts):

@@ -8,7 +8,8 @@ import pytest
 from textual.color import Color
 from textual.theme import Theme
 
-from mls_tui.ui.themes import OUR_THEMES, styles_path
+from mls_tui.ui.resources import styles_path
+from mls_tui.ui.themes import OUR_THEMES
 from mls_tui.ui.widgets.filter_bar import STATUS_COLOURS
 
 LEAST = 4.5
