@@ -45,6 +45,7 @@ POINTS = tuple(f"{when} {what}" for what in WRITES for when in ("before", "after
 READS = {
     *(
         "index",
+        "unreadable",
         "summaries",
         "data",
         "listings",

@@ -18,7 +18,7 @@ NOBODY = "http://127.0.0.1:9"
 async def _bad_ones(house: House) -> dict[str, str]:
     """What is wrong with a connection, to the words that its import ends with, by its id."""
     return {
-        await house.connect("Locked out", access_token="wrong"): "re-authenticate",
+        await house.connect("Locked out", access_token="wrong"): "refused this token",
         await house.connect("Away", base_url=NOBODY): "127.0.0.1",
     }
 
