@@ -130,8 +130,10 @@ CHANGED = ("media_mode", "media_resource", "order_by", "page_size", "system_fiel
 
 
 def plain(text: str) -> bool:
-    """No control, format or half character. A letter newer than this Python is plain, though not printable."""
-    return not any(unicodedata.category(char) in ("Cc", "Cf", "Cs") for char in text)
+    """No control or half character, and none that reorders a line. A letter newer than this Python is plain, though not
+    printable, and so is a soft hyphen."""
+    reorder = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+    return not any(unicodedata.category(char) in ("Cc", "Cs") or char in reorder for char in text)
 
 
 @contextlib.contextmanager
