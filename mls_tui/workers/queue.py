@@ -90,7 +90,7 @@ def decode(body: str) -> Job | None:
 
 
 class ImportQueue:
-    """Both queues under one prefix. A delivery is ours for ``visibility`` seconds after it was received or kept.
+    """Both queues of one prefix. A delivery is ours for ``visibility`` seconds after it was received or kept.
 
     Every method raises StorageError with a sentence if SQS fails.
     """
@@ -118,7 +118,7 @@ class ImportQueue:
         )
 
     async def receive(self, at_most: int, wait: float) -> list[Delivery]:
-        """Up to ten messages; waits ``wait`` seconds for the first. If cancelled, what still arrives is given back."""
+        """Up to ten messages; waits ``wait`` seconds for the first. If cancelled, it returns late ones to the queue."""
         future = self._polls.submit(lambda: self._receive(self.name, at_most, wait, self.visibility))
         try:
             return await asyncio.wrap_future(future)
@@ -131,11 +131,12 @@ class ImportQueue:
         return await self._pool.run(lambda: self._receive(self.dead_name, 10, 0, hidden))
 
     async def keep(self, delivery: Delivery, seconds: float) -> bool:
-        """Hide the message from other workers for ``seconds`` from now; 0 gives it back. False if it is not ours."""
+        """Hide the message from other workers for ``seconds`` from now; 0 returns it to the queue. False if it is
+        no longer ours."""
         return await self._pool.run(lambda: self._keep(delivery, seconds))
 
     async def delete(self, delivery: Delivery) -> bool:
-        """False if the message is not ours any more: it is delivered again."""
+        """False if the message is no longer ours: then it is delivered again."""
         return await self._pool.run(lambda: self._if_ours(self.name, "delete_message", ReceiptHandle=delivery.receipt))
 
     async def depths(self) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""A run that workers do: queued, continued by one message after another, steered and ended by its row."""
+"""A run that workers do: starting it, continuing it message by message, pausing, cancelling and ending it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from mls_tui.storage.base import ListingStore
 from mls_tui.workers.queue import MAX_RECEIVES, Delivery, ImportQueue, Job
 
 TRUSTED_DELIVERIES = 5
-"""After so many deliveries a run that has made progress meanwhile gets a fresh message: workers that were stopped or
-killed while they had it must not send it to the dead-letter queue."""
+"""After this many deliveries a run that has made progress gets a new message. Otherwise workers that were stopped or
+killed would bring a healthy run to the dead-letter queue."""
 
 CANCELLED = "The import was cancelled. What is stored stays; import again to go on from there."
 DELETED = "The connection was deleted before the import could run. What is stored stays."
@@ -51,10 +51,10 @@ class UserImports:
     importer: Callable[[ImportRun, Connection, ImportControl], AbstractAsyncContextManager[Importer]]
 
 
-class Fate(Enum):
-    """What becomes of a message: ``done`` deletes it; ``more`` sends the run's next message before; ``back`` gives it
-    back after a while, ``busy`` once another worker had time to finish with its connection; ``reject`` gives it back at
-    once, until SQS moves it to the dead-letter queue."""
+class Disposition(Enum):
+    """What to do with a message. ``done``: delete it. ``more``: send the run's next message, then delete it. ``back``:
+    deliver it again after a wait. ``busy``: again after the visibility timeout, as another worker has the connection.
+    ``reject``: again at once, until SQS moves it to the dead-letter queue."""
 
     DONE = "done"
     MORE = "more"
@@ -64,17 +64,18 @@ class Fate(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """``group`` and ``number`` are those of the run's next message. ``waits``: something could not be reached."""
+class Handled:
+    """``group`` and ``number`` are those of the run's next message. ``unreachable``: the MLS or a store did not answer,
+    so that waits get longer."""
 
-    fate: Fate
+    disposition: Disposition
     group: str = ""
     number: int = 0
-    waits: bool = False
+    unreachable: bool = False
 
 
-DONE = Verdict(Fate.DONE)
-REJECT = Verdict(Fate.REJECT)
+DONE = Handled(Disposition.DONE)
+REJECT = Handled(Disposition.REJECT)
 
 
 def options_of(run: ImportRun) -> ImportOptions:
@@ -127,7 +128,7 @@ async def start(imports: UserImports, queue: ImportQueue, connection: Connection
 
 
 async def end(imports: UserImports, run: ImportRun, state: RunState, error: str, exit_code: int = 4) -> ImportRun:
-    """End a run that nobody works on."""
+    """End a run that no worker has."""
     now = epoch_ms(imports.clock.now())
     ended = run.model_copy(
         update={
@@ -163,8 +164,8 @@ async def end_unless_running(
 
 
 async def steer(imports: UserImports, queue: ImportQueue | None, run: ImportRun, word: str) -> None:
-    """``pause``, ``resume`` or ``cancel`` a run by its row; who runs it does so when it saves next. Raises UsageError
-    if the run has ended. ``queue`` is needed to resume a run of the workers."""
+    """``pause``, ``resume`` or ``cancel`` a run by its row: the process that runs it reads the row when it saves next.
+    Raises UsageError if the run has ended. ``queue`` is needed to resume a run of the workers."""
     was_paused = run.paused
     if not await imports.store.control_run(imports.user, run, None if word == "resume" else word):
         raise UsageError(f"Run {run.run_id} has ended: there is nothing to {word}.")
@@ -176,7 +177,7 @@ async def steer(imports: UserImports, queue: ImportQueue | None, run: ImportRun,
         await queue.send(Job(imports.user, run.connection_id, run.run_id), group, more.number)
 
 
-async def perform(imports: UserImports, delivery: Delivery, control: ImportControl) -> Verdict:
+async def perform(imports: UserImports, delivery: Delivery, control: ImportControl) -> Handled:
     """Continue the run of a message until it ends, is stopped through ``control``, or fails. Raises StorageError."""
     job = delivery.job
     run = None if job is None else await imports.store.get_run(imports.user, job.run)
@@ -207,15 +208,15 @@ async def perform(imports: UserImports, delivery: Delivery, control: ImportContr
     if control.handed_over:
         return await _next_message(imports, now, group)
     if result is not None and result.state is RunState.CANCELLED:
-        return Verdict(Fate.BUSY)  # its lease is held
-    return Verdict(Fate.BACK, waits=result is not None and result.exit_code == StorageError.exit_code)
+        return Handled(Disposition.BUSY)  # another run has the lease
+    return Handled(Disposition.BACK, unreachable=result is not None and result.exit_code == StorageError.exit_code)
 
 
-async def _next_message(imports: UserImports, run: ImportRun, group: str) -> Verdict:
-    """Note in the run's row that another message of it is about to be sent."""
+async def _next_message(imports: UserImports, run: ImportRun, group: str) -> Handled:
+    """Save in the run's row that its next message is about to be sent."""
     update = {"message": run.message + 1, "counted_when_sent": run.counts.total}
     await imports.store.put_run(imports.user, run.model_copy(update=update))
-    return Verdict(Fate.MORE, group, run.message + 1)
+    return Handled(Disposition.MORE, group, run.message + 1)
 
 
 async def fail_dead_letter(imports: UserImports, job: Job) -> None:

@@ -1,5 +1,5 @@
-"""A worker: receives messages, continues their runs, and deletes each message last. Any number may run, and each may be
-killed at any moment: its messages are delivered again."""
+"""A worker: receives messages, continues their runs, and deletes each message last. Any number of workers may run. If
+one is killed, its messages are delivered again."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mls_tui.domain.clock import Clock
 from mls_tui.domain.errors import MlsTuiError, StorageError, sentence
 from mls_tui.importer.options import ImportControl
 from mls_tui.workers.queue import POLL_SECONDS, Delivery, ImportQueue
-from mls_tui.workers.runs import Fate, UserImports, Verdict, fail_dead_letter, perform
+from mls_tui.workers.runs import Disposition, Handled, UserImports, fail_dead_letter, perform
 
-TROUBLE_SECONDS = 5.0
-LETTERS_SECONDS = 15.0
+RETRY_SECONDS = 5.0
+DEAD_LETTERS_SECONDS = 15.0
 STOP_SECONDS = 1.8
 LONGEST_WAIT_SECONDS = 900.0
-MOST_LETTERS = 10_000
+MAX_REMEMBERED_LETTERS = 10_000
 
 log = logging.getLogger("mls_tui")
 
@@ -27,7 +27,7 @@ log = logging.getLogger("mls_tui")
 @dataclass(slots=True)
 class Worker:
     """``concurrency`` is how many imports run at once. After ``slice_seconds`` an import is saved and continued by a
-    new message, so that others get their turn and SQS's limit of 12 hours for a message is never reached."""
+    new message, so that other connections get their turn and SQS's limit of 12 hours for a message is never reached."""
 
     queue: ImportQueue
     imports: Callable[[str], AbstractAsyncContextManager[UserImports]]
@@ -69,8 +69,8 @@ class Worker:
             try:
                 found = await self.queue.receive(1, self.poll)
             except Exception as error:
-                _tell("the queue cannot be read", error)
-                await self.clock.sleep(TROUBLE_SECONDS)
+                _log_error("the queue cannot be read", error)
+                await self.clock.sleep(RETRY_SECONDS)
                 found = []
             except asyncio.CancelledError:
                 free.release()
@@ -78,20 +78,20 @@ class Worker:
             if not found:
                 free.release()
             for delivery in found:
-                task = asyncio.create_task(self._settle(delivery))
+                task = asyncio.create_task(self._handle(delivery))
                 busy.add(task)
                 task.add_done_callback(ended)
 
-    async def _settle(self, delivery: Delivery) -> None:
+    async def _handle(self, delivery: Delivery) -> None:
         """Continue the run of one message, and acknowledge it last."""
         control = ImportControl()
         self._controls.add(control)
         if self._stopping:
             control.cancel(handed_over=True)
-        beat = asyncio.create_task(self._beat(delivery, control))
+        beat = asyncio.create_task(self._heartbeat(delivery, control))
         slice_end = asyncio.create_task(self._hand_over(control))
         try:
-            verdict = await self._perform(delivery, control)
+            handled = await self._perform(delivery, control)
         finally:
             self._controls.discard(control)
             lost = beat.done() and not beat.cancelled()
@@ -100,32 +100,32 @@ class Worker:
         if lost:
             return
         try:
-            await self._acknowledge(delivery, verdict)
+            await self._acknowledge(delivery, handled)
         except StorageError as error:
             log.warning("a message could not be acknowledged and is delivered again: %s", sentence(error))
 
-    async def _perform(self, delivery: Delivery, control: ImportControl) -> Verdict:
+    async def _perform(self, delivery: Delivery, control: ImportControl) -> Handled:
         if delivery.job is None:
-            return Verdict(Fate.REJECT)
+            return Handled(Disposition.REJECT)
         try:
             async with self.imports(delivery.job.user) as imports:
                 return await perform(imports, delivery, control)
         except Exception as error:
-            _tell(f"run {delivery.job.run} could not be continued", error)
-            return Verdict(Fate.BACK)
+            _log_error(f"run {delivery.job.run} could not be continued", error)
+            return Handled(Disposition.BACK)
 
-    async def _acknowledge(self, delivery: Delivery, verdict: Verdict) -> None:
-        match verdict.fate:
-            case Fate.DONE:
+    async def _acknowledge(self, delivery: Delivery, handled: Handled) -> None:
+        match handled.disposition:
+            case Disposition.DONE:
                 await self.queue.delete(delivery)
-            case Fate.MORE if self._stopping:
+            case Disposition.MORE if self._stopping:
                 await self.queue.keep(delivery, 0)
-            case Fate.MORE if delivery.job is not None:
-                await self.queue.send(delivery.job, verdict.group, verdict.number)
+            case Disposition.MORE if delivery.job is not None:
+                await self.queue.send(delivery.job, handled.group, handled.number)
                 await self.queue.delete(delivery)
-            case Fate.BACK:
-                await self.queue.keep(delivery, self._wait(delivery.count) if verdict.waits else self._wait(1))
-            case Fate.BUSY:
+            case Disposition.BACK:
+                await self.queue.keep(delivery, self._wait(delivery.count) if handled.unreachable else self._wait(1))
+            case Disposition.BUSY:
                 await self.queue.keep(delivery, self.queue.visibility)
             case _:
                 if delivery.count == 1:
@@ -136,8 +136,9 @@ class Worker:
         """15 s after the first failure and twice as much after each further one, with the default visibility."""
         return min(LONGEST_WAIT_SECONDS, self.queue.visibility / 8 * float(2 ** (count - 1)))
 
-    async def _beat(self, delivery: Delivery, control: ImportControl) -> None:
-        """Keep the message ours. Once it is not, another worker has it and goes on with the import."""
+    async def _heartbeat(self, delivery: Delivery, control: ImportControl) -> None:
+        """Extend the visibility timeout until cancelled. If the message is no longer ours, stop its import: another
+        worker continues it."""
         while True:
             await self.clock.sleep(self.queue.visibility / 3)
             try:
@@ -162,12 +163,12 @@ class Worker:
                             await fail_dead_letter(imports, letter.job)
                     self._failed_letters.add(letter.message_id)
             except Exception as error:
-                _tell("the dead letters cannot be read", error)
-            if len(self._failed_letters) > MOST_LETTERS:
+                _log_error("the dead letters cannot be read", error)
+            if len(self._failed_letters) > MAX_REMEMBERED_LETTERS:
                 self._failed_letters.clear()
-            await self.clock.sleep(LETTERS_SECONDS)
+            await self.clock.sleep(DEAD_LETTERS_SECONDS)
 
 
-def _tell(what: str, error: Exception) -> None:
-    """Whatever the error is, the worker goes on."""
+def _log_error(what: str, error: Exception) -> None:
+    """Log an error that does not stop the worker."""
     log.warning("%s: %s", what, sentence(error), exc_info=None if isinstance(error, MlsTuiError) else error)

@@ -174,7 +174,7 @@ async def test_a_run_whose_connection_is_pointed_at_another_feed_ends(open_aws: 
 async def test_a_run_that_no_worker_can_do_ends_as_failed_and_its_message_as_a_dead_letter(
     open_aws: OpenHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mls_tui.workers.worker.LETTERS_SECONDS", 10.0)
+    monkeypatch.setattr("mls_tui.workers.worker.DEAD_LETTERS_SECONDS", 10.0)
     async with open_aws(listings=4) as house:
         await make_queue(house, queue_visibility=1)
         poison = await house.connect("Poison")
