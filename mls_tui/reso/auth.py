@@ -1,4 +1,4 @@
-"""The token of one connection: obtained, renewed before it expires, and what to do if it is refused
+"""The access token of one connection: obtains it, renews it before it expires and after it was refused
 (docs/reso-feeds.md, section 2)."""
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from mls_tui.domain.masking import Masker
 from mls_tui.reso.presets import ProviderPreset, TokenAuth, TokenBody
 
 _RENEW_BEFORE_SECONDS = 60.0
-_LOOKS = 3
-"""How often, a second apart, a refused renewal looks whether another process has kept a new token meanwhile."""
+_STORED_TOKEN_READS = 3
+"""How often, a second apart, the stored token is read after a refused renewal: another process may have renewed it."""
 _FRESH_WAITS = (1.0, 2.0, 4.0)
-"""A new token can be unknown to a part of the MLS's servers for 1 to 3 s."""
+"""Seconds between attempts: some servers of an MLS learn of a new token 1 to 3 s later."""
 _STATIC_WAIT = 2.0
 _FORBIDDEN_SECONDS = 600.0
-"""For so long a 403 is taken for a missing right after a renewed token met one too."""
-_LONGEST_SECONDS = 10 * 365 * 86400.0
+"""How long a 403 means a missing permission, after a renewed token got one too."""
+_MAX_LIFETIME_SECONDS = 10 * 365 * 86400.0
 _NOT_KNOWN = frozenset({"", "400", "401", "invalid_client", "invalid_request", "unauthorized", "unauthorized_client"})
 
 
@@ -40,7 +40,7 @@ _HOW = "--set token_parameters='audience=…' or --set token_body=json"
 
 @dataclass(frozen=True, slots=True)
 class TokenSet:
-    """A token as it was issued; ``expires_at_ms`` (epoch) is None where the server does not say."""
+    """An issued token. ``expires_at_ms`` is epoch milliseconds; None if the server does not say."""
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(default=None, repr=False)
@@ -49,7 +49,7 @@ class TokenSet:
 
 @dataclass(frozen=True, slots=True)
 class FormResponse:
-    """What a token or revocation endpoint answered: status, JSON object (empty if it is none), masked error."""
+    """The response of a token or revocation endpoint: its JSON object (empty if there is none) and its masked error."""
 
     status: int
     body: Mapping[str, Any] = field(repr=False)
@@ -58,15 +58,18 @@ class FormResponse:
 
 
 PostForm = Callable[[str, Mapping[str, str], tuple[str, str] | None, TokenBody], Awaitable[FormResponse]]
-"""URL, form, HTTP Basic pair and how the form is sent to an answer below 500; retries and pauses are inside."""
+"""(URL, form, HTTP Basic user and password, encoding of the form) to a response below 500. It retries and pauses."""
 OnToken = Callable[[TokenSet], Awaitable[None]]
 KeptToken = Callable[[], Awaitable[TokenSet | None]]
-"""The token set that is kept now, by whichever process renewed it last; None if none is."""
+"""Reads the stored token set, which another process may have renewed; None if there is none."""
 
 
 class TokenSource:
-    """Hands out the connection's access token. ``on_token`` keeps a new one (encrypted) before it is first used;
-    ``kept`` reads what is kept, as other processes renew the same connection and a refresh token may be good once."""
+    """Provides the connection's access token.
+
+    ``on_token`` stores a new token before its first use. ``kept`` reads the stored token, because other processes may
+    renew the same connection, and some refresh tokens can be used only once.
+    """
 
     def __init__(
         self,
@@ -91,14 +94,14 @@ class TokenSource:
         self._token = self._secrets.get(SecretField.ACCESS_TOKEN, "")
         self._refresh = self._secrets.get(SecretField.REFRESH_TOKEN)
         self._expires_at: int | None = connection.token_expires_at if self._token else None
-        self._margin = _RENEW_BEFORE_SECONDS
+        self._renew_before = _RENEW_BEFORE_SECONDS
         self._basic = preset.token_auth is TokenAuth.BASIC
-        # Whether the credentials have ever been good: then a refusal means that they have expired.
+        # Whether the credentials have ever been accepted. If so, a refusal means that they have expired.
         cursor = connection.cursor
-        self._worked = bool(connection.member or cursor.watermark or cursor.swept or cursor.updated_at)
+        self._was_accepted = bool(connection.member or cursor.watermark or cursor.swept or cursor.updated_at)
         self._fresh = ""
         self._forbidden_until = float("-inf")
-        self._one_at_a_time = asyncio.Lock()
+        self._renewing = asyncio.Lock()
         self._refused: tuple[str, AuthenticationError] | None = None
 
     @property
@@ -115,7 +118,7 @@ class TokenSource:
             UsageError: the connection lacks what signing in needs.
             MLSError: the token endpoint could not be reached.
         """
-        if self._token and not self._expires_within(self._margin):
+        if self._token and not self._expires_within(self._renew_before):
             return self._token
         if not self._renewable():
             return self._token_as_it_is()
@@ -123,16 +126,16 @@ class TokenSource:
             return await self.renew(self._token)
         except MLSError:
             if self._token and not self._expires_within(0.0):
-                return self._token  # the endpoint is down; the old token still holds for a while
+                return self._token  # the endpoint is down, but the old token has not expired
             raise
 
     async def renew(self, refused: str) -> str:
-        """A token other than ``refused``; many callers at once cause one request.
+        """A token other than ``refused``. Concurrent calls send one request.
 
         Raises:
             ConnectionExpiredError, AuthenticationError, UsageError, MLSError: as ``token``.
         """
-        async with self._one_at_a_time:
+        async with self._renewing:
             if self._token and self._token != refused:
                 return self._token
             if self._refused is not None and self._refused[0] == refused:
@@ -144,26 +147,26 @@ class TokenSource:
             try:
                 issued = await self._grant()
             except AuthenticationError as error:
-                if await self._renewed_elsewhere(refused, looks=_LOOKS):
+                if await self._renewed_elsewhere(refused, reads=_STORED_TOKEN_READS):
                     return self._token
                 self._refused = (refused, error)
                 raise
-            await self._adopt(issued)
+            await self._use(issued)
             return self._token
 
     def refusals(self) -> Refusals:
-        """For one request: what to do about the 401s and 403s that it meets."""
+        """Decides what to do about the 401s and 403s of one request."""
         return Refusals(self)
 
     def accepted(self, token: str) -> None:
-        """The MLS has answered a request with this token."""
-        self._worked = True
+        """The MLS has accepted a request with this token."""
+        self._was_accepted = True
         if token == self._fresh:
             self._fresh = ""
 
     def refused(self, host: str, said: str) -> AuthenticationError:
-        """The error for a token that stays refused; ``said`` is the server's reason, if it gave one."""
-        if self._worked:
+        """The error for a token that is still refused; ``said`` is the server's reason, if it gave one."""
+        if self._was_accepted:
             return ConnectionExpiredError()
         reason = f" {host} says: {said}." if said else ""
         what = (
@@ -173,15 +176,16 @@ class TokenSource:
         )
         return CredentialsRefusedError(f"The MLS refused this token (401).{reason} Check {what}.")
 
-    async def _renewed_elsewhere(self, refused: str, looks: int = 1) -> bool:
-        """Take up what another process has kept since. Waits a second before each look but the first."""
-        for look in range(looks if self._kept is not None else 0):
-            if look:
+    async def _renewed_elsewhere(self, refused: str, reads: int = 1) -> bool:
+        """Use a token that another process has stored, if there is one. Waits a second between two reads."""
+        for read in range(reads if self._kept is not None else 0):
+            if read:
                 await self._clock.sleep(1.0)
             kept = await self._kept() if self._kept is not None else None
             if kept is None:
                 continue
-            self._take_up(kept.refresh_token or self._refresh)
+            self._refresh = kept.refresh_token or self._refresh
+            self._mask.add(self._refresh)
             ended = kept.expires_at_ms is not None and kept.expires_at_ms <= epoch_ms(self._clock.now())
             if kept.access_token and not ended and kept.access_token not in (refused, self._token):
                 self._mask.add(kept.access_token)
@@ -189,18 +193,14 @@ class TokenSource:
                 return True
         return False
 
-    def _take_up(self, refresh: str | None) -> None:
-        self._mask.add(refresh)
-        self._refresh = refresh
-
     async def revoke(self) -> None:
-        """Revoke what can be revoked (RFC 7009). A provider that cannot, or fails, is no error."""
+        """Revoke the tokens (RFC 7009) if the provider supports it; ignores failures."""
         url = self._preset.revocation_url
         tokens = (("refresh_token", self._refresh), ("access_token", self._token))
         for hint, token in tokens if url else ():
             if url and token:
                 with suppress(MlsTuiError):
-                    form, basic = self._client({"token": token, "token_type_hint": hint})
+                    form, basic = self._with_client({"token": token, "token_type_hint": hint})
                     await self._post(url, form, basic, TokenBody.FORM)
         self._token, self._refresh = "", None
 
@@ -219,12 +219,12 @@ class TokenSource:
 
     def _renewable(self) -> bool:
         if self._connection.auth in (AuthKind.CLIENT_CREDENTIALS, AuthKind.PASSWORD):
-            return True  # what is missing is said by name when the grant is built
+            return True  # if something is missing, _grant says what
         return bool(self._refresh and self._preset.token_url)
 
     async def _grant(self) -> TokenSet:
         if self._refresh and self._connection.auth is not AuthKind.CLIENT_CREDENTIALS:
-            answer = await self._ask({"grant_type": "refresh_token", "refresh_token": self._refresh})
+            answer = await self._request_token({"grant_type": "refresh_token", "refresh_token": self._refresh})
             if answer.status == 200 and answer.body.get("access_token"):
                 return self._read(answer)
             if self._connection.auth is not AuthKind.PASSWORD:
@@ -232,37 +232,37 @@ class TokenSource:
             self._refresh = None
         if self._connection.auth is AuthKind.PASSWORD:
             return self._read(
-                await self._ask(
+                await self._request_token(
                     {
                         "grant_type": "password",
-                        "username": self._need("user name", self._connection.username),
-                        "password": self._need("password", self._secrets.get(SecretField.PASSWORD)),
+                        "username": self._require("user name", self._connection.username),
+                        "password": self._require("password", self._secrets.get(SecretField.PASSWORD)),
                     }
                 )
             )
-        self._need("client id", self._connection.client_id)
-        self._need("client secret", self._secrets.get(SecretField.CLIENT_SECRET))
-        return self._read(await self._ask({"grant_type": "client_credentials"}))
+        self._require("client id", self._connection.client_id)
+        self._require("client secret", self._secrets.get(SecretField.CLIENT_SECRET))
+        return self._read(await self._request_token({"grant_type": "client_credentials"}))
 
-    async def _ask(self, form: dict[str, str]) -> FormResponse:
-        url = self._need("token URL", self._preset.token_url)
+    async def _request_token(self, form: dict[str, str]) -> FormResponse:
+        url = self._require("token URL", self._preset.token_url)
         if self._preset.scope and form["grant_type"] != "refresh_token":
             form["scope"] = self._preset.scope
         for name, value in self._preset.token_parameters:
             for field_, secret in self._secrets.items():
                 value = value.replace(f"{{{field_.value}}}", secret)
             form[name] = value
-        answer = await self._post(url, *self._client(form), self._preset.token_body)
+        answer = await self._post(url, *self._with_client(form), self._preset.token_body)
         if answer.status in (400, 401) and answer.code in _NOT_KNOWN and self._secrets.get(SecretField.CLIENT_SECRET):
-            # Some want HTTP Basic, others the form, and none says which.
+            # Some servers want HTTP Basic, others the form, and the error does not say which.
             self._basic = not self._basic
-            other = await self._post(url, *self._client(form), self._preset.token_body)
+            other = await self._post(url, *self._with_client(form), self._preset.token_body)
             if other.status == 200:
                 return other
             self._basic = not self._basic
         return answer
 
-    def _client(self, form: dict[str, str]) -> tuple[dict[str, str], tuple[str, str] | None]:
+    def _with_client(self, form: dict[str, str]) -> tuple[dict[str, str], tuple[str, str] | None]:
         client, secret = self._connection.client_id, self._secrets.get(SecretField.CLIENT_SECRET)
         if not client:
             return form, None
@@ -282,7 +282,7 @@ class TokenSource:
             None if life is None else epoch_ms(self._clock.now()) + int(life * 1000),
         )
 
-    async def _adopt(self, issued: TokenSet) -> None:
+    async def _use(self, issued: TokenSet) -> None:
         self._mask.add(issued.access_token)
         self._mask.add(issued.refresh_token)
         if self._on_token is not None:
@@ -291,16 +291,16 @@ class TokenSource:
         self._fresh = issued.access_token
         if issued.expires_at_ms is not None:
             life = (issued.expires_at_ms - epoch_ms(self._clock.now())) / 1000
-            self._margin = min(_RENEW_BEFORE_SECONDS, life / 10)
+            self._renew_before = min(_RENEW_BEFORE_SECONDS, life / 10)
 
     def _refusal(self, answer: FormResponse, *, refreshing: bool) -> MlsTuiError:
-        """The endpoint's answer as the error to raise; never with a secret, as the answer is masked."""
+        """The error to raise for a response of the token endpoint."""
         said = ": ".join(part for part in (answer.code, answer.message) if part) or f"status {answer.status}"
         name = self._connection.name
         if refreshing and answer.code != "invalid_client":
             return (
                 ConnectionExpiredError()
-                if self._worked
+                if self._was_accepted
                 else CredentialsRefusedError(
                     f"The MLS refused the refresh token of connection {name!r} ({said}). Get a new one and edit it."
                 )
@@ -324,14 +324,14 @@ class TokenSource:
             status=answer.status,
         )
 
-    def _need(self, what: str, value: str | None) -> str:
+    def _require(self, what: str, value: str | None) -> str:
         if not value:
             raise UsageError(f"Connection {self._connection.name!r} has no {what}, which its sign-in needs. Edit it.")
         return value
 
 
 class Refusals:
-    """What to do about the 401s and 403s that one request meets."""
+    """Decides what to do about the 401s and 403s of one request."""
 
     def __init__(self, source: TokenSource) -> None:
         self._source = source
@@ -340,14 +340,14 @@ class Refusals:
         self._again = False
 
     async def wait(self, status: int, token: str) -> float | None:
-        """Seconds after which to ask again, with a token that may have been renewed; None if that would not help.
+        """Seconds to wait before the request is sent again with ``TokenSource.token``; None if that would not help.
 
         Raises:
             AuthenticationError, UsageError, MLSError: the token could not be renewed.
         """
         source = self._source
         if token != source.current:
-            return 0.0  # another request has renewed it
+            return 0.0  # a concurrent request has renewed it
         if status == 403:
             return await self._forbidden(token)
         if token == source._fresh:
@@ -358,7 +358,7 @@ class Refusals:
         return None if again else _STATIC_WAIT
 
     async def _forbidden(self, token: str) -> float | None:
-        """Some gateways answer 403 for an expired token; after a renewal it means what it says."""
+        """Some gateways send 403 for an expired token. After a renewal it means a missing permission."""
         source = self._source
         now = source._clock.monotonic()
         if self._renewed or token == source._fresh:
@@ -374,11 +374,11 @@ class Refusals:
 
 
 def _seconds(value: Any) -> float | None:
-    """``expires_in`` as seconds; it may be a string, missing or absurd (then None: unknown)."""
+    """``expires_in`` in seconds, also from text; None if it is missing or absurd."""
     if value is None or isinstance(value, bool):
         return None
     try:
         seconds = float(value)
     except (TypeError, ValueError):
         return None
-    return seconds if math.isfinite(seconds) and 0 < seconds <= _LONGEST_SECONDS else None
+    return seconds if math.isfinite(seconds) and 0 < seconds <= _MAX_LIFETIME_SECONDS else None

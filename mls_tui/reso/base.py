@@ -1,4 +1,4 @@
-"""The source's protocol: what the importer asks of an MLS, whoever serves it. No parsing of fields happens here."""
+"""The interface between the importer and an MLS: ``Connector``, and what it receives and returns."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ RawRecord = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FeedQuery:
-    """Which records a sweep asks for.
+    """Which records a sweep reads.
 
-    ``statuses`` empty means records of every status (an incremental sweep follows all changes). ``since`` is the raw
-    watermark to start from, inclusive, already less the preset's overlap; ``resume_after`` is the (timestamp, key) of
-    the last record that an interrupted sweep stored. ``bare`` asks for keys, numbers, statuses and timestamps only:
-    which records there are, and not what is in them.
+    No ``statuses`` means every status. ``since`` is the timestamp to start from, inclusive: the watermark less the
+    preset's overlap. ``resume_after`` is the (timestamp, key) of the last record that an interrupted sweep stored.
+    ``bare`` reads only keys, numbers, statuses and timestamps.
     """
 
     statuses: frozenset[ListingStatus] = frozenset()
@@ -34,11 +33,13 @@ class FeedQuery:
     bare: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Page:
-    """One page of a feed, in the order served, with no record that an earlier page of this sweep already gave
-    in the same version. ``total`` is the feed's count if it is usable. ``complete`` is set on the last page:
-    True if the sweep provably reached its end with as many records as the feed counts."""
+    """One page of a sweep. Its records are in the order served and were in no earlier page in the same version.
+
+    ``total`` is the server's count of matching records. ``complete``, on the last page: as many records were read as
+    the server counts.
+    """
 
     number: int
     records: Sequence[RawRecord]
@@ -49,7 +50,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class RequestFailed:
-    """A request to the MLS failed and is tried again in ``wait`` seconds (None: given up)."""
+    """A request to the MLS failed. It is sent again in ``wait`` seconds; None: it is not."""
 
     attempt: int
     of: int
@@ -59,13 +60,13 @@ class RequestFailed:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """The provider answered 429 (or its budget is used up): nothing is sent to ``host`` until ``until``."""
+    """Nothing is sent to ``host`` until ``until``, because of a 429 or of our own rate limit."""
 
     until: datetime
     why: str
     host: str
     answered: bool = True
-    """True for an answer of the provider's (a 429), False if our own budget waits before sending."""
+    """True after a 429, False if our own rate limit waits."""
 
 
 Notice = RequestFailed | Paused
@@ -74,7 +75,7 @@ Observer = Callable[[Notice], None]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One window of a rate budget, for the gauge: ``used`` of ``limit`` in ``seconds``; unit requests or bytes."""
+    """How much of one rate limit is used: ``used`` of ``limit`` requests or bytes (``unit``) in ``seconds``."""
 
     host: str
     seconds: float
@@ -85,7 +86,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class PhotoBytes:
-    """A photo as served: its bytes, what they are by magic number, and their SHA-256 (hex)."""
+    """A photo as served; type and extension by its magic number, SHA-256 in hex."""
 
     body: bytes = field(repr=False)
     content_type: str
@@ -94,7 +95,7 @@ class PhotoBytes:
 
 
 class MediaCutError(MLSError):
-    """Of a listing's Media there may be more than ``rows``, and no way to it."""
+    """``rows`` may be only a part of a listing's Media, and the server offers no way to read the rest."""
 
     def __init__(self, rows: Sequence[RawRecord]) -> None:
         super().__init__(
@@ -105,13 +106,13 @@ class MediaCutError(MLSError):
 
 
 class Connector(Protocol):
-    """One signed-in MLS. Methods raise ``MLSError`` or ``AuthenticationError`` (domain.errors), never httpx's."""
+    """One MLS connection. Methods raise ``MLSError`` or ``AuthenticationError`` (``domain.errors``)."""
 
     provider: str
     """The preset's name."""
 
     async def authenticate(self) -> None:
-        """Sign in, or check and renew the token if that is possible.
+        """Sign in: obtain a token, or renew it if it has expired.
 
         Raises:
             ConnectionExpiredError: the token has expired and cannot be renewed.
@@ -120,55 +121,55 @@ class Connector(Protocol):
         ...
 
     def pages(self, query: FeedQuery) -> AsyncIterator[Page]:
-        """Every record that matches, page by page, to the end (docs/reso-feeds.md, section 1)."""
+        """All matching records, page by page (docs/reso-feeds.md, section 1)."""
         ...
 
     async def count(self, query: FeedQuery) -> int | None:
-        """How many records match, if the MLS says so."""
+        """How many records match; None if the MLS does not count."""
         ...
 
     async def listing(self, listing_key: str) -> RawRecord | None:
-        """One record with its Media; None if it is gone."""
+        """One record with its Media; None if it does not exist."""
         ...
 
     async def media(self, record: RawRecord) -> list[RawRecord]:
-        """All Media rows of a record: those that came with it if they are whole, else fetched.
+        """All Media rows of a record: those in the record if they are complete, else fetched.
 
         Raises:
-            MediaCutError: there may be more than could be had.
+            MediaCutError: there may be more than could be read.
         """
         ...
 
     async def open_houses_changed(self, since: str) -> list[str]:
-        """ListingKeys whose open houses changed since a moment, so that their records are to be read again."""
+        """ListingKeys whose open houses changed since a timestamp; their records must be read again."""
         ...
 
     async def fresh_media(self, listing_key: str) -> list[RawRecord]:
-        """The record's Media read again, as far as it can be had, for URLs that have expired."""
+        """The record's Media rows with new URLs, as far as they can be read."""
         ...
 
     async def photo(self, url: str) -> PhotoBytes:
-        """One attempt at one photo. Raises PhotoError (docs/reso-feeds.md, section 5)."""
+        """One attempt to download a photo. Raises PhotoError (docs/reso-feeds.md, section 5)."""
         ...
 
     def masked(self, text: str) -> str:
-        """``text`` without the secrets of the connection: for an address that is to be kept."""
+        """``text`` with the connection's secrets masked, for URLs that are stored."""
         ...
 
     async def member(self) -> Member:
-        """Agent and office of the signed-in member, as far as the MLS shows them."""
+        """The signed-in agent and office, as far as the MLS shows them."""
         ...
 
     def since(self, cursor: Cursor) -> str | None:
-        """The watermark less the preset's overlap, as text for ``FeedQuery.since``."""
+        """``FeedQuery.since`` for a cursor: its watermark less the preset's overlap. None: read everything."""
         ...
 
     def budget(self) -> Sequence[Window]:
-        """The rate windows as they stand, for the gauge."""
+        """How much of each rate limit is used."""
         ...
 
     async def disconnect(self) -> None:
-        """Revoke the token if the provider can; never raises for one that cannot."""
+        """Revoke the token if the provider supports it; otherwise do nothing."""
         ...
 
     async def close(self) -> None: ...

@@ -1,5 +1,4 @@
-"""The connector for every RESO Web API server: a preset, an HTTP client and what was learned of the server. It holds no
-code for one provider, and stores nothing."""
+"""The connector for all RESO Web API servers. It has no code for single providers; what differs is in ``presets``."""
 
 from __future__ import annotations
 
@@ -20,13 +19,13 @@ from mls_tui.reso.lookup import Lookup, member_of
 from mls_tui.reso.media import MediaSource
 from mls_tui.reso.odata import Request
 from mls_tui.reso.open_houses import OpenHouses
-from mls_tui.reso.pager import count_of, request_for, sweep_pages
+from mls_tui.reso.pager import bare_fields, count_of, request_for, sweep_pages
 from mls_tui.reso.presets import ProviderPreset, for_connection
 from mls_tui.reso.rate_limit import RateLimits
 
 
 class SignedTransport(Transport, Protocol):
-    """The whole of what the connector asks of HTTP (``client.MlsClient``)."""
+    """What the connector needs from the HTTP client (``client.MlsClient``)."""
 
     async def sign_in(self) -> None: ...
     async def photo(self, url: str) -> PhotoBytes: ...
@@ -36,7 +35,7 @@ class SignedTransport(Transport, Protocol):
 
 
 class ResoConnector:
-    """One signed-in MLS; implements ``reso.base.Connector``."""
+    """Implements ``reso.base.Connector``, which documents the methods."""
 
     def __init__(
         self,
@@ -63,8 +62,7 @@ class ResoConnector:
         await self.http.sign_in()
 
     async def pages(self, query: FeedQuery) -> AsyncIterator[Page]:
-        """Every record that matches, page by page, to the end; each with its Media if that comes for a whole page at
-        once."""
+        """With the Media of each record, if one request gives that of a whole page."""
         if query.keys or query.mls_numbers:
             source = self._named(query)
         else:
@@ -72,19 +70,15 @@ class ResoConnector:
             started_at, by_keys = self._clock.now(), self._lookup.by_keys
             source = sweep_pages(self.feed, query, self._request(query), fetch_by_keys=by_keys, started_at=started_at)
         async for page in source:
-            records = page.records
             if not query.bare:
-                records = await self._open_houses.attach(await self._media.attach(records))
-            yield Page(page.number, records, page.total, page.last, page.complete)
+                page.records = await self._open_houses.attach(await self._media.attach(page.records))
+            yield page
 
     def _request(self, query: FeedQuery) -> Request:
         request = request_for(self.feed, query, system=self.preset.system, agent=self._connection.agent_key)
-        return replace(request, select=self._bare_fields(), expand=False) if query.bare else request
-
-    def _bare_fields(self) -> tuple[str, ...]:
-        preset = self.preset
-        system = (preset.system_field,) if preset.system_field else ()
-        return (preset.key_field, preset.number_field, preset.status_field, preset.timestamp_field, *system)
+        if not query.bare:
+            return request
+        return replace(request, select=bare_fields(self.preset, self.preset.timestamp_field), expand=False)
 
     async def _named(self, query: FeedQuery) -> AsyncIterator[Page]:
         number, given = 0, 0
@@ -96,13 +90,11 @@ class ResoConnector:
         yield Page(number + 1, (), last=True)
 
     async def count(self, query: FeedQuery) -> int | None:
-        """How many records match; None if the MLS does not tell."""
         if query.keys or query.mls_numbers:
             return None
         return await count_of(self.feed, self._request(query))
 
     async def listing(self, listing_key: str) -> RawRecord | None:
-        """One record with its Media; None if it is gone."""
         async for rows in self._lookup.by_keys([listing_key]):
             for record in await self._media.attach(rows):
                 return record
@@ -130,8 +122,8 @@ class ResoConnector:
         return await member_of(self.feed, self._connection.agent_key)
 
     def since(self, cursor: Cursor) -> str | None:
-        """The watermark less the preset's overlap. None, for a whole sweep, if there is none that can be read, or
-        it is older than hidden records stay in the feed (MLS Grid: 7 days)."""
+        """None, so that everything is read, without a readable watermark or if it is older than hidden records stay in
+        the feed (MLS Grid: 7 days)."""
         at = parse_timestamp(cursor.watermark) if cursor.watermark else None
         if at is None:
             return None
@@ -154,7 +146,7 @@ class ResoConnector:
 
 
 def unobserved(notice: Notice) -> None:
-    """An observer that needs to know nothing."""
+    """An observer that ignores notices."""
 
 
 def open_connector(
@@ -171,13 +163,14 @@ def open_connector(
     kept_token: KeptToken | None = None,
     rng: random.Random | None = None,
 ) -> ResoConnector:
-    """The connector for a connection; nothing is sent yet.
+    """The connector for a connection; sends nothing yet.
 
-    ``limits`` are those of its host and credential, if they are shared or kept. ``proxy`` and ``ca_bundle`` are the
-    configuration's. ``on_token`` keeps renewed tokens, ``kept_token`` reads them.
+    ``limits`` are shared with other connections to the same host with the same credential, or restored from an earlier
+    run. ``proxy`` and ``ca_bundle`` are the settings of that name. ``on_token`` stores renewed tokens, ``kept_token``
+    reads them.
 
     Raises:
-        UsageError: the provider is unknown (the message lists those known), or the connection's settings do not fit.
+        UsageError: the provider is unknown, or a setting of the connection does not fit it.
     """
     clock = clock or SystemClock()
     preset = for_connection(connection)

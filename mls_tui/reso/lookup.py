@@ -1,5 +1,8 @@
-"""Looks up records by ListingKey or MLS number, several to a filter if the server takes it, else one by one; and the
-member that the credentials belong to. If a server ignores the filter, its whole feed is not taken for the answer."""
+"""Finds records by ListingKey or MLS number, and the member to whom the credentials belong.
+
+Several keys go into one filter if the server supports it. Rows that were not asked for, from a server that ignores
+filters, are dropped.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ from mls_tui.reso.dialect import Feed, refused, too_large
 from mls_tui.reso.odata import Key, Request, key_of, quoted, with_query
 from mls_tui.reso.pager import Pager
 
-_MOST_PAGES = 100
+_MAX_PAGES = 100
 
 
 class Lookup:
-    """Finds named records. ``system`` narrows to one MLS if numbers may belong to several."""
+    """Finds records by key or number. ``system`` restricts them to one MLS if several share the feed."""
 
     def __init__(self, feed: Feed, system: str | None) -> None:
         self._feed = feed
@@ -26,20 +29,20 @@ class Lookup:
         self._entity_works = False
 
     async def by_keys(self, keys: Sequence[str]) -> AsyncIterator[list[RawRecord]]:
-        """The records with these keys, in batches; those that are gone are absent."""
+        """The records with these keys, in batches; keys without a record are skipped."""
         rest = list(dict.fromkeys(keys))
         while rest:
-            chunk, rest = self._split(rest)
-            request = self._request(keys=tuple(chunk))
-            yield await self._chunk(request, set(chunk), self._feed.preset.key_field)
+            batch, rest = self._split(rest)
+            request = self._request(keys=tuple(batch))
+            yield await self._find(request, set(batch), self._feed.preset.key_field)
 
     async def by_numbers(self, numbers: Sequence[str]) -> AsyncIterator[list[RawRecord]]:
         """The records with these MLS numbers, in batches."""
         rest = list(dict.fromkeys(numbers))
         while rest:
-            chunk, rest = self._split(rest)
-            request = self._request(numbers=tuple(chunk))
-            yield await self._chunk(request, set(chunk), self._feed.preset.number_field)
+            batch, rest = self._split(rest)
+            request = self._request(numbers=tuple(batch))
+            yield await self._find(request, set(batch), self._feed.preset.number_field)
 
     def _split(self, rest: list[str]) -> tuple[list[str], list[str]]:
         size = self._feed.dialect.keys_per_filter
@@ -55,7 +58,7 @@ class Lookup:
             count=False,
         )
 
-    async def _chunk(self, request: Request, wanted: set[str], field: str) -> list[RawRecord]:
+    async def _find(self, request: Request, wanted: set[str], field: str) -> list[RawRecord]:
         try:
             found, ignored = await self._read(request, wanted, field)
         except MLSError as error:
@@ -73,8 +76,8 @@ class Lookup:
             return [*found, *(await self._entities(rest) if rest else await self._scan(missing, field))]
         if not found:
             return found
-        # The server may have cut its answer: only what a second question does not find either is gone.
-        return [*found, *(await self._chunk(self._narrowed(request, missing), missing, field))]
+        # The server may have limited its answer: only what a second request does not find either does not exist.
+        return [*found, *(await self._find(self._narrowed(request, missing), missing, field))]
 
     def _narrowed(self, request: Request, names: set[str]) -> Request:
         keys = tuple(key for key in request.keys if key in names)
@@ -84,13 +87,13 @@ class Lookup:
     async def _one_by_one(self, request: Request, field: str) -> list[RawRecord]:
         out: list[RawRecord] = []
         for key in request.keys:
-            out += await self._chunk(replace(request, keys=(key,)), {key}, field)
+            out += await self._find(replace(request, keys=(key,)), {key}, field)
         for number in request.numbers:
-            out += await self._chunk(replace(request, numbers=(number,)), {number}, field)
+            out += await self._find(replace(request, numbers=(number,)), {number}, field)
         return out
 
     async def _read(self, request: Request, wanted: set[str], field: str) -> tuple[list[RawRecord], bool]:
-        """The wanted rows, and whether the server gave others too: it ignores the filter."""
+        """The wanted rows, and whether other rows came too, so that the server ignores the filter."""
         found: list[RawRecord] = []
         pager = Pager(self._feed, request, is_last=lambda page: True)
         async for page in pager.pages():
@@ -98,12 +101,11 @@ class Lookup:
             found += mine
             if len(mine) < len(page.rows):
                 return found, True
-            if pager.read.pages >= _MOST_PAGES or (len(found) >= len(wanted) and request.keys):
+            if pager.read.pages >= _MAX_PAGES or (len(found) >= len(wanted) and request.keys):
                 break
         return found, False
 
     def key(self, row: RawRecord) -> Key | None:
-        """The record's key as served."""
         return key_of(row, self._feed.preset.key_field, self._feed.preset.number_field)
 
     def _name(self, row: RawRecord, field: str) -> str:
@@ -112,8 +114,8 @@ class Lookup:
         return str(row.get(field))
 
     async def _entities(self, keys: Sequence[str]) -> list[RawRecord]:
-        """One request for each key: ``Property('key')``. A server on which that has never worked may not serve it at
-        all, so that a 404 says nothing: its feed is read instead."""
+        """One request for each key: ``Property('key')``. If that has never worked on this server, a 404 proves nothing,
+        and the feed is read instead."""
         rows: list[RawRecord] = []
         for key in keys:
             row = await self._feed.entity(key)
@@ -126,7 +128,7 @@ class Lookup:
         return rows
 
     async def _scan(self, wanted: set[str], field: str) -> list[RawRecord]:
-        """The last resort on a server that cannot filter by number: read the feed until all were met."""
+        """Read the feed until all are found: the last resort for a server that cannot filter by number."""
         found: list[RawRecord] = []
         pager = Pager(self._feed, Request(self._feed.preset.property_resource, system=self._system))
         async for page in pager.pages():
@@ -141,7 +143,7 @@ _OFFICE_KEYS: Final = ("OfficeKey", "OfficeMlsId")
 
 
 async def member_of(feed: Feed, agent_key: str | None) -> Member:
-    """The agent with this key, else the only one that the token sees; empty if the MLS does not tell.
+    """The agent with this key, or the only one that the token can read; an empty Member if there is none.
 
     Raises:
         AuthenticationError: the token is refused.
@@ -173,7 +175,7 @@ async def _office_name(feed: Feed, agent: RawRecord) -> str | None:
 
 
 async def _rows(feed: Feed, resource: str, *filters: str) -> Sequence[RawRecord]:
-    """Rows of the first filter that gives any; none if the resource is not served."""
+    """The rows of the first filter that finds any; none if the resource is not available."""
     for where in filters:
         options = [("$filter", where)] if where else []
         try:

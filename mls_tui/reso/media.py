@@ -1,5 +1,5 @@
-"""The Media rows of records, however a server gives them: with the record, by ``$expand``, from the Media resource in
-batches, or below the record (docs/reso-feeds.md, section 5). A part is never taken for all."""
+"""Reads the Media rows of records: from the record itself, by ``$expand``, from the Media resource in batches, or from
+``Property('key')/Media`` (docs/reso-feeds.md, section 5). Rows that may be incomplete raise MediaCutError."""
 
 from __future__ import annotations
 
@@ -19,49 +19,50 @@ from mls_tui.reso.pager import Pager, Paging, Read, SeenRows
 from mls_tui.reso.presets import MediaMode
 
 Found = dict[str, list[RawRecord] | None]
-"""Media rows by record key; None for a record whose rows could be had in part only."""
+"""Media rows by record key; None for a record whose rows are incomplete."""
 Source = Callable[[str], Awaitable[list[RawRecord] | None]]
 _PARENT_FIELDS = ("ResourceRecordKey", "ResourceRecordID", "ListingKey")
 _KEY = "MediaKey"
 _NEVER = 1_000_000
+"""Strikes that are never reached: a source that has given rows is not dropped."""
 _LINK_NAMES = ("@odata.nextLink", "@nextLink")
-_MOST_PAGES = 50
+_MAX_PAGES = 50
 _STRIKES = 3
-"""A source that gave nothing so often, and never anything, is not tried again; requests that fail so often in a row
-mean that a server is down, or cannot go on in that way."""
+"""A source without a row in so many attempts is not tried again. So many failed requests in a row mean that the server
+is down or does not support the request."""
 
 
-class _Whole(list[RawRecord]):
+class _CompleteRows(list[RawRecord]):
     """All Media rows of a record: the server showed that there are no more."""
 
 
 class MediaSource:
-    """Finds Media. Sources that a server refuses, or that give nothing, are not tried again."""
+    """Reads Media from the first source that has it; drops sources that the server refuses or that give nothing."""
 
     def __init__(self, feed: Feed, lookup: Lookup) -> None:
         self._feed = feed
         self._lookup = lookup
-        self._fields = list(dict.fromkeys((feed.preset.media_parent_field, *_PARENT_FIELDS)))
-        self._apart = feed.preset.media_mode is MediaMode.SEPARATE
-        self._batch = True
-        self._failing = 0
-        sources: list[Source] = [self._by_lookup, self._by_resource, self._by_entity, self._below]
-        self._sources = sources[1:] if self._apart else sources
+        self._parent_fields = list(dict.fromkeys((feed.preset.media_parent_field, *_PARENT_FIELDS)))
+        self._is_separate = feed.preset.media_mode is MediaMode.SEPARATE
+        self._batch_works = True
+        self._failed_batches = 0
+        sources: list[Source] = [self._by_lookup, self._by_resource, self._by_entity, self._by_navigation]
+        self._sources = sources[1:] if self._is_separate else sources
         self._strikes = dict.fromkeys(sources, 0)
-        self._links = False
-        self._largest = 0
-        self._skips = self._falls = True
-        self._further_failed = 0
-        self._in_vain = 0
+        self._sends_links = False
+        self._largest_page = 0
+        self._skip_works = self._descending_works = True
+        self._server_errors = 0
+        self._useless_fetches = 0
 
-    # a page of records at once ------------------------------------------------------------------------------------
+    # for a page of records ------------------------------------------------------------------------------------
 
     async def attach(self, rows: Sequence[RawRecord]) -> list[RawRecord]:
-        """The same records, those that came without Media given it from the Media resource, several to a request."""
+        """The same records; those without Media get it from the Media resource, several in one request."""
         bare = [row for row in rows if self._lacks(row) and self._key(row) is not None]
-        if not bare or not self._batch:
+        if not bare or not self._batch_works:
             return list(rows)
-        found = await self._many(bare)
+        found = await self._in_batches(bare)
         if found is None:
             return list(rows)
         return [{**row, "Media": found[key]} if (key := self._key(row)) in found else row for row in rows]
@@ -70,57 +71,58 @@ class MediaSource:
         key = key_of(row, self._feed.preset.key_field, self._feed.preset.number_field)
         return None if key is None else str(key)
 
-    def _names(self, row: RawRecord, field: str) -> tuple[str, ...]:
-        """What the parent field of a Media row may hold: the key, or, as DD 2.0 has ResourceRecordID, the number."""
+    def _parent_values(self, row: RawRecord, field: str) -> tuple[str, ...]:
+        """Possible values of the parent field of a record's Media rows: its key, and in ResourceRecordID (RESO DD 2.0)
+        its MLS number."""
         number = row.get(self._feed.preset.number_field)
         by_number = field == "ResourceRecordID" and isinstance(number, str | int)
         return tuple(dict.fromkeys(name for name in (self._key(row), str(number) if by_number else None) if name))
 
     def _lacks(self, row: RawRecord) -> bool:
-        """A count of 0 proves nothing if Media is a resource of its own."""
-        counted = self._apart or _photos_count(row) != 0
+        """Whether the record came without its Media. PhotosCount 0 proves nothing if Media is a separate resource."""
+        counted = self._is_separate or _photos_count(row) != 0
         return not isinstance(row.get("Media"), list) and counted and row.get("MlgCanView") is not False
 
-    async def _many(self, rows: Sequence[RawRecord]) -> dict[str, list[RawRecord]] | None:
-        """Media rows by record key; None if the Media resource cannot be asked so. A batch that failed is absent: its
-        records are asked for one by one, so that a bad one among them stops no other."""
+    async def _in_batches(self, rows: Sequence[RawRecord]) -> dict[str, list[RawRecord]] | None:
+        """Media rows by record key; None if the Media resource does not support it. The records of a failed batch are
+        absent; their Media is requested one by one later, so that one bad record does not stop the others."""
         found: dict[str, list[RawRecord]] = {}
         size = max(1, self._feed.dialect.keys_per_filter)
         for start in range(0, len(rows), size):
             batch = rows[start : start + size]
             try:
-                given = await self._chunk(batch)
+                given = await self._batch_rows(batch)
             except MediaCutError:
                 continue
             except MLSError as error:
-                self._failing += 1
-                if isinstance(error, RateLimitedError) or self._failing >= _STRIKES:
+                self._failed_batches += 1
+                if isinstance(error, RateLimitedError) or self._failed_batches >= _STRIKES:
                     raise
                 continue
-            self._failing = 0
-            if given is None or (not given and start == 0 and len(rows) > size and not self._apart):
-                # Refused, or empty though photos are expected: this resource says nothing here.
-                self._batch = False
+            self._failed_batches = 0
+            if given is None or (not given and start == 0 and len(rows) > size and not self._is_separate):
+                # Refused, or empty although photos are expected: the resource is not usable.
+                self._batch_works = False
                 return found or None
-            self._apart = self._apart or bool(given)
+            self._is_separate = self._is_separate or bool(given)
             keys = [key for row in batch if (key := self._key(row)) is not None]
-            found |= {key: _Whole(media) for key in keys if (media := given.get(key, [])) is not None}
+            found |= {key: _CompleteRows(media) for key in keys if (media := given.get(key, [])) is not None}
         return found
 
-    async def _chunk(self, rows: Sequence[RawRecord]) -> Found | None:
-        """Media rows of some records, by the first parent field that gives any; None if all are refused.
+    async def _batch_rows(self, rows: Sequence[RawRecord]) -> Found | None:
+        """Media rows of some records, by the first parent field that finds any; None if all are refused.
 
         Raises:
-            MediaCutError: those of a single record came in part.
+            MediaCutError: the rows of a single record are incomplete.
         """
         answered = False
-        for field in self._fields:
-            keys = {name: self._key(row) or "" for row in rows for name in self._names(row, field)}
+        for field in self._parent_fields:
+            keys = {name: self._key(row) or "" for row in rows for name in self._parent_values(row, field)}
             alone = len(rows) == 1
             try:
-                media, whole = await self._all(self._request(field, tuple(keys)), rows, alone=alone)
+                media, complete = await self._all(self._request(field, tuple(keys)), rows, alone=alone)
             except MLSError as error:
-                if not _cannot(error):
+                if not _is_refused(error):
                     raise
                 if error.status in (403, 404, 410):
                     break
@@ -132,20 +134,20 @@ class MediaSource:
                 if key is not None:
                     found[key].append(row)
             if found:
-                self._fields = sorted(self._fields, key=lambda each: each != field)
-                if whole:
+                self._parent_fields = sorted(self._parent_fields, key=lambda each: each != field)
+                if complete:
                     return dict(found)
                 if alone:
                     raise MediaCutError(media)
-                return await self._each(rows)
+                return await self._one_by_one(rows)
         return {} if answered else None
 
-    async def _each(self, rows: Sequence[RawRecord]) -> Found:
-        """Their Media by a request for each: together they were more than the server gives at once."""
+    async def _one_by_one(self, rows: Sequence[RawRecord]) -> Found:
+        """One request for each record, because together they have more rows than the server gives."""
         found: Found = {}
         for row in rows:
             try:
-                found |= await self._chunk([row]) or {}
+                found |= await self._batch_rows([row]) or {}
             except MediaCutError:
                 found[self._key(row) or ""] = None
         return found
@@ -161,99 +163,99 @@ class MediaSource:
     async def _all(
         self, request: Request, records: Sequence[RawRecord], *, alone: bool
     ) -> tuple[list[RawRecord], bool]:
-        """The rows of a request for these records, and whether they are known to be all. ``alone``: they are of one
-        record, in which a MediaKey comes once.
+        """All rows of a request, and whether they are complete. ``alone``: for one record, so that each MediaKey occurs
+        once.
 
         Raises:
-            MLSError: a page could not be had.
+            MLSError: a page could not be read.
         """
-        rows, whole = await self._by_links_or_skip(request, records)
-        if not whole and alone and (falling := await self._by_key(request, rows)) is not None:
-            return falling, True
-        return rows, whole
+        rows, complete = await self._by_links_or_skip(request, records)
+        if not complete and alone and (by_key := await self._by_key(request, rows)) is not None:
+            return by_key, True
+        return rows, complete
 
     async def _by_links_or_skip(self, request: Request, records: Sequence[RawRecord]) -> tuple[list[RawRecord], bool]:
-        """Without links the last page is the one that is empty, or shorter than another that this server gave, as it
-        may cut where it likes; or the one with which every record has the photos it counts."""
-        stuck = False
+        """Without links, the last page is empty, or shorter than an earlier page of this server, or the one after which
+        every record has as many photos as its PhotosCount says."""
+        incomplete = False
 
         def is_last(page: FeedPage) -> bool:
-            nonlocal stuck
+            nonlocal incomplete
             last = self._is_last(page, request, pager.read) or (
-                len(page.rows) < self._feed.page_size(request) and self._enough([*rows, *page.rows], request, records)
+                len(page.rows) < self._feed.page_size(request)
+                and self._matches_counts([*rows, *page.rows], request, records)
             )
-            stuck = not last and not self._skips
-            return last or stuck
+            incomplete = not last and not self._skip_works
+            return last or incomplete
 
         pager = self._pager(request, is_last)
         rows: list[RawRecord] = []
         try:
             async for page in pager.pages():
                 rows += page.rows if page.new_rows else []
-                stuck = stuck or pager.read.pages >= _MOST_PAGES
-                if stuck:
+                incomplete = incomplete or pager.read.pages >= _MAX_PAGES
+                if incomplete:
                     break
         except MLSError as error:
-            if not rows or pager.read.paging is not Paging.SKIP or not self._gives_up(error):
+            if not rows or pager.read.paging is not Paging.SKIP or not self._is_unsupported(error):
                 raise
-            self._skips, stuck = False, True
-        self._links = self._links or pager.linked
+            self._skip_works, incomplete = False, True
+        self._sends_links = self._sends_links or pager.linked
         if pager.read.cut_short:
-            self._skips, stuck = False, True
-        return rows, not stuck
+            self._skip_works, incomplete = False, True
+        return rows, not incomplete
 
     def _pager(self, request: Request, is_last: Callable[[FeedPage], bool]) -> Pager:
         seen = SeenRows(self._feed.preset, self._feed.dialect.timestamp_field)
         return Pager(self._feed, request, seen=seen, is_last=is_last, adapt=False, max_stale_pages=0)
 
     def _is_last(self, page: FeedPage, request: Request, read: Read) -> bool:
-        """Rows of others mean that the filter is ignored: there is no end to look for. With links, ``$top`` may still
-        be a limit beyond which there is no link."""
+        """Rows of other records mean that the filter is ignored, so the rest is not read. Servers with links may still
+        send none after ``$top`` rows."""
         size = self._feed.page_size(request)
-        full = len(page.rows) >= min(self._largest, size)
-        self._largest = max(self._largest, len(page.rows))
+        full = len(page.rows) >= min(self._largest_page, size)
+        self._largest_page = max(self._largest_page, len(page.rows))
         if not page.rows or any(str(row.get(request.parent_field)) not in request.parents for row in page.rows):
             return True
-        return read.rows_since_request != size if self._links or read.paging is Paging.CURSOR else not full
+        return read.rows_since_request != size if self._sends_links or read.paging is Paging.CURSOR else not full
 
-    def _enough(self, media: list[RawRecord], request: Request, records: Sequence[RawRecord]) -> bool:
-        """Whether each record has one row for each photo that it counts. With several sizes of a photo no count tells
-        whether the last of them came."""
+    def _matches_counts(self, media: list[RawRecord], request: Request, records: Sequence[RawRecord]) -> bool:
+        """Whether each record has exactly as many rows as its PhotosCount. If photos have several sizes, a count cannot
+        show that the last size was read."""
         for record in records:
-            names = self._names(record, request.parent_field)
+            names = self._parent_values(record, request.parent_field)
             own = [row for row in media if str(row.get(request.parent_field)) in names]
             count = _photos_count(record)
             if count is None or len(own) != count or self._missing(own, record, count):
                 return False
         return True
 
-    def _gives_up(self, error: MLSError) -> bool:
-        """Whether this failure shows that the server cannot go on in this way."""
-        self._further_failed += error.status is not None and error.status >= 500
-        return refused(error) or error.status == 403 or self._further_failed >= _STRIKES
+    def _is_unsupported(self, error: MLSError) -> bool:
+        """Whether this error shows that the server does not support the request."""
+        self._server_errors += error.status is not None and error.status >= 500
+        return refused(error) or error.status == 403 or self._server_errors >= _STRIKES
 
     async def _by_key(self, request: Request, known: list[RawRecord]) -> list[RawRecord] | None:
-        """All rows, ``known`` ones first, by going down their keys (``MediaKey lt K``, ``MediaKey desc``); None if the
-        server does not prove to order them so. Down, because rows that nobody ordered often stand in the order they
-        were made in, with rising keys."""
+        """All rows, ``known`` ones first, read by descending key (``MediaKey lt K``). None if the server does not order
+        them so. Descending, because a server that ignores ``$orderby`` often sends ascending keys."""
         rows: list[RawRecord] = []
-        while self._falls and len(rows) < _MOST_PAGES * 1000:
+        while self._descending_works and len(rows) < _MAX_PAGES * 1000:
             below = rows[-1][_KEY] if rows else None
             try:
                 page = await self._feed.fetch(replace(request, descending_by=_KEY, key_below=below), adapt=False)
             except MLSError as error:
-                if error.status not in (404, 410) and not self._gives_up(error):
+                if error.status not in (404, 410) and not self._is_unsupported(error):
                     raise
-                self._falls = error.status in (404, 410)
+                self._descending_works = error.status in (404, 410)
                 page = FeedPage("", ())
-            if self._falls and not page.rows:
+            if self._descending_works and not page.rows:
                 return _joined(known, rows)
-            self._falls = self._falls and _descend([*rows[-1:], *page.rows])
+            self._descending_works = self._descending_works and _descend([*rows[-1:], *page.rows])
             rows += page.rows
         return None
 
     async def _linked(self, link: str | None, url: str | None = None) -> list[RawRecord]:
-        """The rows that a link to more Media leads to: a record's own, or that of the answer at ``url``."""
+        """The rows at a link to more Media, which was in a record or in the response at ``url``."""
         if link is None:
             return []
         first = await self._feed.next_page(FeedPage(url or f"{self._feed.preset.base_url}/", (), link))
@@ -263,26 +265,26 @@ class MediaSource:
         rows: list[RawRecord] = []
         async for page in pager.pages(first):
             rows += page.rows if page.new_rows else []
-            if pager.read.pages >= _MOST_PAGES:
+            if pager.read.pages >= _MAX_PAGES:
                 break
         return rows
 
-    # one record ---------------------------------------------------------------------------------------------------
+    # for one record ---------------------------------------------------------------------------------------------------
 
     async def of(self, record: RawRecord) -> list[RawRecord]:
-        """All rows of a record: those that came with it if they are whole, else fetched.
+        """All rows of a record: those in the record if they are complete, else fetched.
 
         Raises:
-            MediaCutError: they came in part.
+            MediaCutError: they are incomplete.
         """
-        held = record.get("Media")
-        if isinstance(held, _Whole):
-            return list(held)
-        rows = _rows(held) + await self._linked(_link_of(record))
+        included = record.get("Media")
+        if isinstance(included, _CompleteRows):
+            return list(included)
+        rows = _rows(included) + await self._linked(_link_of(record))
         count, key = _photos_count(record), self._key(record)
         missing = self._missing(rows, record, count)
-        whole = isinstance(held, list) if count is None else not missing and (count > 0 or not self._apart)
-        if whole or key is None or (len(rows) >= (count or 0) > 0 and self._in_vain >= _STRIKES):
+        complete = isinstance(included, list) if count is None else not missing and (count > 0 or not self._is_separate)
+        if complete or key is None or (len(rows) >= (count or 0) > 0 and self._useless_fetches >= _STRIKES):
             return rows
         try:
             fetched = await self.fresh(key)
@@ -292,23 +294,23 @@ class MediaSource:
                 raise MediaCutError(most) from None
             return most
         if len(rows) >= (count or 0) > 0:
-            # It has as many rows as photos are counted, some of them no photos: only asking tells whether that is all.
-            self._in_vain = 0 if len(fetched) > len(rows) else self._in_vain + 1
+            # There are as many rows as photos, but some are no photos: only a request shows whether there are more.
+            self._useless_fetches = 0 if len(fetched) > len(rows) else self._useless_fetches + 1
         return max(rows, fetched, key=len)
 
     def _missing(self, rows: list[RawRecord], record: RawRecord, count: int | None) -> bool:
-        """Whether there are fewer photos than are counted. Rows are not photos: sizes and documents are rows too."""
+        """Whether there are fewer photos than PhotosCount. Sizes and documents are rows too, so rows are not photos."""
         if count is None or len(rows) < count:
             return count is not None and count > 0
         if len(rows) == len({row.get("Order") for row in rows}) == count:
-            return False  # as nearly all feeds have it; to map the rows takes a hundred times as long
+            return False  # true for nearly all feeds, and a hundred times as fast as to map the rows
         return len(map_media(rows, record, base_url=self._feed.preset.base_url)) < min(count, MAX_PHOTOS)
 
     async def fresh(self, key: str) -> list[RawRecord]:
-        """The rows of one record, read again; from the first source that gives any, and not a part only.
+        """The rows of one record, read again from the first source that has all of them.
 
         Raises:
-            MediaCutError: no source gives more than a part.
+            MediaCutError: no source gives all rows.
         """
         cut: MediaCutError | None = None
         for source in self._sources:
@@ -318,9 +320,9 @@ class MediaSource:
                 cut = error
                 continue
             except MLSError as error:
-                if not _cannot(error):
+                if not _is_refused(error):
                     raise
-                self._close(source)
+                self._drop(source)
                 continue
             if rows and (cut is None or len(rows) > len(cut.rows)):
                 self._strikes[source] = -_NEVER
@@ -328,13 +330,13 @@ class MediaSource:
                 return rows
             self._strikes[source] += 1
             if self._strikes[source] >= _STRIKES:
-                self._close(source)
+                self._drop(source)
         if cut is not None:
             raise cut
         return []
 
-    def _close(self, source: Source) -> None:
-        self._sources = [each for each in self._sources if each != source]  # another listing may have met it too
+    def _drop(self, source: Source) -> None:
+        self._sources = [each for each in self._sources if each != source]  # a concurrent call may have dropped it
 
     async def _by_lookup(self, key: str) -> list[RawRecord] | None:
         async for rows in self._lookup.by_keys([key]):
@@ -343,7 +345,7 @@ class MediaSource:
         return None
 
     async def _by_resource(self, key: str) -> list[RawRecord] | None:
-        found = await self._chunk([{self._feed.preset.key_field: key}])
+        found = await self._batch_rows([{self._feed.preset.key_field: key}])
         return None if found is None else found.get(key, [])
 
     async def _by_entity(self, key: str) -> list[RawRecord] | None:
@@ -351,7 +353,7 @@ class MediaSource:
         row = await self._feed.entity(key, option)
         return None if row is None else _rows(row.get("Media")) + await self._linked(_link_of(row))
 
-    async def _below(self, key: str) -> list[RawRecord] | None:
+    async def _by_navigation(self, key: str) -> list[RawRecord] | None:
         for name in dict.fromkeys(("Media", self._feed.preset.media_resource)):
             url = self._feed.entity_url(key, f"/{name}")
             body = await self._feed.document(url)
@@ -361,14 +363,14 @@ class MediaSource:
         return None
 
 
-def _cannot(error: MLSError) -> bool:
-    """True if this way of asking is not open here, while another may be."""
+def _is_refused(error: MLSError) -> bool:
+    """Whether the server does not support this request; another source may work."""
     return refused(error) or too_large(error) or error.status in (403, 404, 410)
 
 
 def _is_part(rows: list[RawRecord], count: int | None, missing: bool) -> bool:
-    """Whether something is left to be had. If nothing counts the photos, few rows are no sign of a cut, as no server is
-    known to give fewer than ten; and more than are ever kept are enough."""
+    """Whether rows are missing. Without a PhotosCount: fewer than ten rows are complete, because no known server has so
+    small a limit, and more than ``MAX_PHOTOS`` are not needed."""
     return SMALLEST_PAGE <= len(rows) < MAX_PHOTOS if count is None else missing
 
 
@@ -379,16 +381,16 @@ def _descend(rows: list[RawRecord]) -> bool:
     return alike and all(one > other for one, other in pairwise(keys))
 
 
-def _joined(known: list[RawRecord], falling: list[RawRecord]) -> list[RawRecord] | None:
-    """The rows as they were given at first, then the others by rising keys; None if some of the first are missing."""
+def _joined(known: list[RawRecord], descending: list[RawRecord]) -> list[RawRecord] | None:
+    """The known rows, then the others by ascending key; None if a known row is missing."""
     keys = {row.get(_KEY) for row in known}
-    if not keys <= {row.get(_KEY) for row in falling}:
+    if not keys <= {row.get(_KEY) for row in descending}:
         return None
-    return known + [row for row in reversed(falling) if row.get(_KEY) not in keys]
+    return known + [row for row in reversed(descending) if row.get(_KEY) not in keys]
 
 
 def _link_of(record: RawRecord) -> str | None:
-    """Where the rest of the Media is, of which a part came with the record."""
+    """The link to the rest of the Media, if the record holds only a part."""
     found = next((link for end in _LINK_NAMES if (link := record.get(f"Media{end}"))), None)
     return found if isinstance(found, str) else None
 

@@ -1,5 +1,7 @@
-"""Upcoming open houses (RESO DD 2.0, OpenHouse) of the listings of a sweep. A server without them costs one request,
-and one that fails over them costs no listing."""
+"""Reads upcoming open houses (RESO DD 2.0, OpenHouse) and adds them to the records of a sweep.
+
+A server without the resource is asked once; if the request fails, the listings are imported without open houses.
+"""
 
 from __future__ import annotations
 
@@ -15,61 +17,61 @@ from mls_tui.reso.dialect import Feed, refused
 from mls_tui.reso.odata import Request
 from mls_tui.reso.pager import Pager, SeenRows
 
-_MOST_PAGES = 200
-_MISSING = frozenset({403, 404, 405, 410, 501})
+_MAX_PAGES = 200
+_NOT_OFFERED_STATUSES = frozenset({403, 404, 405, 410, 501})
 NAME = "OpenHouse"
-"""Where a record holds its open houses; None there means that they are not known at the moment."""
+"""The field of a record for its open houses; None in it means that they could not be read."""
 
 
 class OpenHouses:
-    """Reads all open houses from yesterday on, once for a sweep, and gives each record its own."""
+    """Reads all open houses from yesterday on, once for each sweep."""
 
     def __init__(self, feed: Feed, clock: Clock) -> None:
         self._feed = feed
         self._clock = clock
-        self._offered = True
-        self._of: dict[str, list[RawRecord]] | None = None
-        self._read = False
+        self._by_listingfered = True
+        self._by_listing: dict[str, list[RawRecord]] | None = None
+        self._loaded = False
 
     def forget(self) -> None:
-        """A new sweep begins: read them again."""
-        self._read = False
+        """Read them again for a new sweep."""
+        self._loaded = False
 
     async def attach(self, rows: Sequence[RawRecord]) -> list[RawRecord]:
-        """The same records, those that have open houses with them."""
-        if not rows or not self._offered:
+        """The same records with their open houses."""
+        if not rows or not self._by_listingfered:
             return list(rows)
-        await self._all()
-        if not self._offered:
+        await self._load()
+        if not self._by_listingfered:
             return list(rows)
-        known, key = self._of, self._feed.preset.key_field
+        known, key = self._by_listing, self._feed.preset.key_field
         if known is None:
             return [{**row, NAME: None} for row in rows]
         return [{**row, NAME: own} if (own := known.get(str(row.get(key)))) else row for row in rows]
 
     async def changed_since(self, since: str) -> list[str]:
-        """ListingKeys whose open houses changed since a moment; those without a timestamp count as changed."""
-        moment = parse_timestamp(since)
-        if moment is None or not self._offered:
+        """ListingKeys whose open houses changed since a timestamp; without a timestamp they count as changed."""
+        from_time = parse_timestamp(since)
+        if from_time is None or not self._by_listingfered:
             return []
-        await self._all()
+        await self._load()
         stamps = {
             key: [parse_timestamp(str(row.get("ModificationTimestamp") or "")) for row in rows]
-            for key, rows in (self._of or {}).items()
+            for key, rows in (self._by_listing or {}).items()
         }
-        return [key for key, found in stamps.items() if any(at is None or at >= moment for at in found)]
+        return [key for key, found in stamps.items() if any(at is None or at >= from_time for at in found)]
 
-    async def _all(self) -> None:
-        if self._read:
+    async def _load(self) -> None:
+        if self._loaded:
             return
-        self._read = True
+        self._loaded = True
         try:
-            self._of = await self._upcoming()
+            self._by_listing = await self._upcoming()
         except RateLimitedError:
             raise
         except MLSError as error:
-            self._offered = not (refused(error) or error.status in _MISSING)
-            self._of = None
+            self._by_listingfered = not (refused(error) or error.status in _NOT_OFFERED_STATUSES)
+            self._by_listing = None
 
     async def _upcoming(self) -> dict[str, list[RawRecord]]:
         day = (self._clock.now() - timedelta(days=1)).date().isoformat()
@@ -85,6 +87,6 @@ class OpenHouses:
                 key = row.get(self._feed.preset.key_field) or row.get("ListingKey")
                 if key is not None and str(row.get("OpenHouseDate") or "")[:10] >= day:
                     found[str(key)].append(row)
-            if pager.read.pages >= _MOST_PAGES:
+            if pager.read.pages >= _MAX_PAGES:
                 break
         return dict(found)

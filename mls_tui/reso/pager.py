@@ -794,8 +794,7 @@ class Sweep:
     async def _missed(self, best: Paging) -> tuple[Read, list[str]] | None:
         """A second read, and the keys of the records that the first one missed; None if the server refused."""
         preset, dialect, seen = self._feed.preset, self._feed.dialect, self._pager.read.seen
-        system = (preset.system_field,) if preset.system_field else ()
-        select = (preset.key_field, preset.number_field, dialect.timestamp_field, preset.status_field, *system)
+        select = bare_fields(preset, dialect.timestamp_field)
         request = replace(self._request, select=select, expand=False, top=None)
         pager = Pager(self._feed, request, best=best)
         missing: list[str] = []
@@ -872,6 +871,12 @@ async def _status_filter_misses(feed: Feed, request: Request) -> bool:
     except MLSError:
         return False
     return any(status_meaning(row.get(field)) in request.statuses for row in page.rows)
+
+
+def bare_fields(preset: ProviderPreset, timestamp_field: str) -> tuple[str, ...]:
+    """The fields that show which records there are: key, number, status, timestamp and originating system."""
+    system = (preset.system_field,) if preset.system_field else ()
+    return (preset.key_field, preset.number_field, preset.status_field, timestamp_field, *system)
 
 
 async def count_of(feed: Feed, request: Request) -> int | None:

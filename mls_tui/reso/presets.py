@@ -1,4 +1,4 @@
-"""The providers we know, as data: what differs between them, and how a connection's own settings replace any of it."""
+"""The known providers as data, and the settings of a connection that replace a preset's values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOTHING: Final = "none"
 
 
 class MediaMode(StrEnum):
-    """How photos come: asked for with ``$expand``, inside each record unasked, or from a resource of their own."""
+    """How photos are read: with ``$expand``, from each record as it is, or from a separate resource."""
 
     EXPAND = "expand"
     INLINE = "inline"
@@ -31,14 +31,14 @@ class MediaMode(StrEnum):
 
 
 class TokenAuth(StrEnum):
-    """Where a token endpoint wants the client's id and secret: in the form, or as HTTP Basic."""
+    """How client id and secret are sent to the token endpoint: in the form, or by HTTP Basic."""
 
     POST = "post"
     BASIC = "basic"
 
 
 class TokenBody(StrEnum):
-    """How a token endpoint wants its parameters."""
+    """The encoding of a token request."""
 
     FORM = "form"
     JSON = "json"
@@ -53,32 +53,33 @@ class Limit:
     unit: str = "requests"
 
 
-# how the text of a setting is read --------------------------------------------------------------------------------
+# reading the text of a setting --------------------------------------------------------------------------------
 
 _MOST: Final = 1_000_000
 _LONGEST: Final = 2_000
 _DAY = 86_400.0
 _REQUIRED: Final = object()
-"""Stands for "none is not allowed"."""
+"""``Kind.empty`` of a setting that must have a value."""
 _NAME = re.compile(r"[A-Za-z_][\w.$-]*(?:/[A-Za-z_][\w.$-]*)*", re.ASCII)
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+", re.ASCII)
 _LIMIT = re.compile(r"(\d+)\s*/\s*(\d+(?:\.\d+)?)\s*(requests|bytes)?", re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _PARAMETER_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-_OURS_ALONE: Final = frozenset(
+_RESERVED_HEADERS: Final = frozenset(
     {"authorization", "proxy-authorization", "cookie", "host", "content-length", "content-encoding"}
     | {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect"}
 )
 """Headers that a setting may not replace: credentials, and what frames a request (RFC 9110, 7.6.1)."""
 PLACEHOLDERS: Final = ("{token}", "{client_secret}", "{password}")
-"""What stands for a secret of the connection in the value of a header or a parameter."""
+"""Replaced by a secret of the connection in the value of a header or parameter."""
 _TRUE: Final = frozenset({"true", "yes", "on", "1"})
 _FALSE: Final = frozenset({"false", "no", "off", "0"})
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How the value of a setting is read. ``read`` raises ValueError; ``empty`` is what ``none`` means, if allowed."""
+    """The type of a setting. ``wanted`` describes a valid value; ``read`` raises ValueError; ``empty`` is the value for
+    ``none``, if allowed."""
 
     wanted: str
     read: Callable[[Override], Any]
@@ -126,7 +127,7 @@ def _address(value: Override) -> str:
 
 
 def secret_part(address: str) -> str | None:
-    """What of an address may be a secret, in words: addresses are stored and shown in the clear."""
+    """The part of an address that may be a secret, in words; None if there is none. Addresses are not encrypted."""
     parts = urlsplit(address)
     if "@" in parts.netloc:
         return "a user name or password"
@@ -139,7 +140,7 @@ def secret_part(address: str) -> str | None:
 
 
 def _proxy(value: Override) -> str:
-    """Overrides are not encrypted, so that no user and password are taken here."""
+    """Settings are not encrypted, so an address with user and password is refused."""
     text = _text(value)
     parts = urlsplit(text)
     words = text.lower() in ("env", "direct")
@@ -178,7 +179,7 @@ def _pairs(value: Override, sign: str) -> list[tuple[str, str]]:
 def _headers(value: Override) -> dict[str, str]:
     headers = dict(_pairs(value, ":"))
     for name, content in headers.items():
-        if _HEADER_NAME.fullmatch(name) is None or name.lower() in _OURS_ALONE:
+        if _HEADER_NAME.fullmatch(name) is None or name.lower() in _RESERVED_HEADERS:
             raise ValueError
         bare = content.replace("{token}", "")
         open_secret = is_secret_name(name) and bare == content
@@ -193,8 +194,8 @@ def _parameters(value: Override) -> tuple[tuple[str, str], ...]:
         bare = content
         for placeholder in PLACEHOLDERS:
             bare = bare.replace(placeholder, "")
-        open_secret = is_secret_name(name) and bare == content
-        if _PARAMETER_NAME.fullmatch(name) is None or not content.isprintable() or open_secret or {*"{}"} & {*bare}:
+        is_plain_secret = is_secret_name(name) and bare == content
+        if _PARAMETER_NAME.fullmatch(name) is None or not content.isprintable() or is_plain_secret or {*"{}"} & {*bare}:
             raise ValueError
     return tuple(parameters)
 
@@ -240,15 +241,15 @@ def _optional(kind: Kind) -> Kind:
     return replace(kind, empty=None)
 
 
-# what a preset is made of -----------------------------------------------------------------------------------------
+# the settings of a preset -----------------------------------------------------------------------------------------
 
 PAGES, LIMITS, PHOTOS, NAMES, SIGN_IN = (
     "Pages and time", "Limits and headers", "Photos", "Resources and fields", "Signing in"
 )  # fmt: skip
 
 
-def _is(default: Any, kind: Kind, group: str, about: str) -> Any:
-    """A setting of a provider: its default, how it is read, where it is shown, what it means."""
+def _entry(default: Any, kind: Kind, group: str, about: str) -> Any:
+    """A dataclass field for a setting: its default, type, group in the form, and help text."""
     metadata = {"kind": kind, "group": group, "help": about}
     if isinstance(default, dict):
         return field(default_factory=lambda: default, metadata=metadata)
@@ -257,92 +258,94 @@ def _is(default: Any, kind: Kind, group: str, about: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderPreset:
-    """Facts about one provider. Every setting can be replaced by ``Connection.overrides``."""
+    """What differs between providers. ``Connection.overrides`` can replace every setting."""
 
     name: str
     label: str
     notes: tuple[str, ...] = ()
 
-    page_size: int = _is(200, _whole(1, _MOST), PAGES, "records of a page that carries photos")
-    page_size_without_media: int = _is(1000, _whole(1, _MOST), PAGES, "records of a page without photos")
-    replication: str | None = _is(
+    page_size: int = _entry(200, _whole(1, _MOST), PAGES, "records of a page that carries photos")
+    page_size_without_media: int = _entry(1000, _whole(1, _MOST), PAGES, "records of a page without photos")
+    replication: str | None = _entry(
         None, _optional(_RESOURCE), PAGES, "collection for whole copies, below the server's address"
     )
-    replication_page_size: int = _is(2000, _whole(1, _MOST), PAGES, "records of a page of that collection")
-    keys_per_filter: int = _is(25, _whole(1, 1_000), PAGES, "keys asked for in one filter")
-    overlap_minutes: int = _is(5, _whole(0, 527_040), PAGES, "how far before the last change an import begins")
-    max_watermark_age_days: int | None = _is(
+    replication_page_size: int = _entry(2000, _whole(1, _MOST), PAGES, "records of a page of that collection")
+    keys_per_filter: int = _entry(25, _whole(1, 1_000), PAGES, "keys asked for in one filter")
+    overlap_minutes: int = _entry(5, _whole(0, 527_040), PAGES, "how far before the last change an import begins")
+    max_watermark_age_days: int | None = _entry(
         None, _whole(0, 36_600, empty=None), PAGES, "after so many days without an import everything is read again"
     )
-    read_timeout_seconds: int = _is(120, _whole(1, 3_600), PAGES, "how long the server may be silent before it answers")
-    order_by: bool = _is(True, _YES_NO, PAGES, "whether the server takes $orderby")
-    count: bool = _is(True, _YES_NO, PAGES, "whether the server takes $count")
+    read_timeout_seconds: int = _entry(
+        120, _whole(1, 3_600), PAGES, "how long the server may be silent before it answers"
+    )
+    order_by: bool = _entry(True, _YES_NO, PAGES, "whether the server takes $orderby")
+    count: bool = _entry(True, _YES_NO, PAGES, "whether the server takes $count")
 
-    api_limits: tuple[Limit, ...] = _is(
+    api_limits: tuple[Limit, ...] = _entry(
         (Limit(2, 1.0),), _LIMITS, LIMITS, "requests in so many seconds: 2/1, 7200/3600, 4000000000/3600 bytes"
     )
-    media_limits: tuple[Limit, ...] = _is(
+    media_limits: tuple[Limit, ...] = _entry(
         (), _LIMITS, LIMITS, "the same for photos; none adapts to what the photo host can take"
     )
-    headers: Mapping[str, str] = _is(
+    headers: Mapping[str, str] = _entry(
         {}, _HEADERS, LIMITS, "Name: value; Name: value. {token} stands for the access token"
     )
-    media_headers: Mapping[str, str] = _is({}, _HEADERS, LIMITS, "the same for photos")
-    proxy: str | None = _is(
+    media_headers: Mapping[str, str] = _entry({}, _HEADERS, LIMITS, "the same for photos")
+    proxy: str | None = _entry(
         None, _PROXY, LIMITS, "this connection's own proxy; env is HTTPS_PROXY and its kin, direct is none"
     )
-    query_parameters: tuple[tuple[str, str], ...] = _is(
+    query_parameters: tuple[tuple[str, str], ...] = _entry(
         (), PARAMETERS, LIMITS, "added to every request: Class=Residential; key={client_secret}"
     )
 
-    media_mode: MediaMode = _is(  # noqa: RUF009 - a field
+    media_mode: MediaMode = _entry(  # noqa: RUF009 - a field
         MediaMode.EXPAND, _choice(MediaMode), PHOTOS, "expand, inline (in each record) or separate (a resource)"
     )
-    media_resource: str = _is("Media", _RESOURCE, PHOTOS, "the resource of photos, and its name in a record")
-    media_parent_field: str = _is("ResourceRecordKey", _FIELD, PHOTOS, "the field of a photo that names its listing")
-    media_auth: bool = _is(False, _YES_NO, PHOTOS, "whether photos are asked for with the access token")
-    media_token_hosts: tuple[str, ...] = _is(
+    media_resource: str = _entry("Media", _RESOURCE, PHOTOS, "the resource of photos, and its name in a record")
+    media_parent_field: str = _entry("ResourceRecordKey", _FIELD, PHOTOS, "the field of a photo that names its listing")
+    media_auth: bool = _entry(False, _YES_NO, PHOTOS, "whether photos are asked for with the access token")
+    media_token_hosts: tuple[str, ...] = _entry(
         (),
         Kind("host names separated by commas, such as media.example.org", _hosts, ()),
         PHOTOS,
         "photo hosts, besides the server, that the token may go to (https only)",
     )
-    media_once: bool = _is(False, _YES_NO, PHOTOS, "whether a photo's address is good for one request")
+    media_once: bool = _entry(False, _YES_NO, PHOTOS, "whether a photo's address is good for one request")
 
-    property_resource: str = _is("Property", _RESOURCE, NAMES, "the resource of listings")
-    member_resource: str = _is("Member", _RESOURCE, NAMES, "the resource of agents")
-    open_house_resource: str = _is("OpenHouse", _RESOURCE, NAMES, "the resource of open houses")
-    office_resource: str = _is("Office", _RESOURCE, NAMES, "the resource of offices")
-    timestamp_field: str = _is("ModificationTimestamp", _FIELD, NAMES, "when a record changed")
-    key_field: str = _is("ListingKey", _FIELD, NAMES, "a record's key at its source")
-    number_field: str = _is("ListingId", _FIELD, NAMES, "the MLS number")
-    status_field: str = _is("StandardStatus", _FIELD, NAMES, "the status")
-    agent_field: str = _is("ListAgentKey", _FIELD, NAMES, "the listing agent's key")
-    system_field: str | None = _is("OriginatingSystemName", _optional(_FIELD), NAMES, "which MLS a record is from")
-    system: str | None = _is(None, _LINE, NAMES, "the MLS asked for")
-    dataset: str | None = _is(None, _LINE, NAMES, "what {dataset} in the address stands for")
-    serves_many: bool = _is(False, _YES_NO, NAMES, "whether it serves several MLSs, whose numbers may be the same")
+    property_resource: str = _entry("Property", _RESOURCE, NAMES, "the resource of listings")
+    member_resource: str = _entry("Member", _RESOURCE, NAMES, "the resource of agents")
+    open_house_resource: str = _entry("OpenHouse", _RESOURCE, NAMES, "the resource of open houses")
+    office_resource: str = _entry("Office", _RESOURCE, NAMES, "the resource of offices")
+    timestamp_field: str = _entry("ModificationTimestamp", _FIELD, NAMES, "when a record changed")
+    key_field: str = _entry("ListingKey", _FIELD, NAMES, "a record's key at its source")
+    number_field: str = _entry("ListingId", _FIELD, NAMES, "the MLS number")
+    status_field: str = _entry("StandardStatus", _FIELD, NAMES, "the status")
+    agent_field: str = _entry("ListAgentKey", _FIELD, NAMES, "the listing agent's key")
+    system_field: str | None = _entry("OriginatingSystemName", _optional(_FIELD), NAMES, "which MLS a record is from")
+    system: str | None = _entry(None, _LINE, NAMES, "the MLS asked for")
+    dataset: str | None = _entry(None, _LINE, NAMES, "what {dataset} in the address stands for")
+    serves_many: bool = _entry(False, _YES_NO, NAMES, "whether it serves several MLSs, whose numbers may be the same")
 
-    auths: tuple[AuthKind, ...] = _is(
+    auths: tuple[AuthKind, ...] = _entry(
         (AuthKind.BEARER,),
         Kind(f"one or more of {', '.join(AuthKind)}, separated by commas", _auths),
         SIGN_IN,
         "bearer, client_credentials, password, refresh_token",
     )
-    token_url: str | None = _is(None, _optional(_ADDRESS), SIGN_IN, "where tokens are given")
-    token_auth: TokenAuth = _is(  # noqa: RUF009 - a field
+    token_url: str | None = _entry(None, _optional(_ADDRESS), SIGN_IN, "where tokens are given")
+    token_auth: TokenAuth = _entry(  # noqa: RUF009 - a field
         TokenAuth.POST, _choice(TokenAuth), SIGN_IN, "post (in the form) or basic (HTTP Basic)"
     )
-    token_body: TokenBody = _is(  # noqa: RUF009 - a field
+    token_body: TokenBody = _entry(  # noqa: RUF009 - a field
         TokenBody.FORM, _choice(TokenBody), SIGN_IN, "form or json: how a token is asked for"
     )
-    token_parameters: tuple[tuple[str, str], ...] = _is(
+    token_parameters: tuple[tuple[str, str], ...] = _entry(
         (), PARAMETERS, SIGN_IN, "added to every request for a token: audience=https://api.example.org; resource=x"
     )
-    scope: str | None = _is(None, _LINE, SIGN_IN, "OAuth2 scope")
-    revocation_url: str | None = _is(None, _optional(_ADDRESS), SIGN_IN, "where tokens are revoked (RFC 7009)")
-    base_url: str = _is("", _ADDRESS, SIGN_IN, "the server; may hold {dataset}")
-    required_fields: tuple[str, ...] = _is(
+    scope: str | None = _entry(None, _LINE, SIGN_IN, "OAuth2 scope")
+    revocation_url: str | None = _entry(None, _optional(_ADDRESS), SIGN_IN, "where tokens are revoked (RFC 7009)")
+    base_url: str = _entry("", _ADDRESS, SIGN_IN, "the server; may hold {dataset}")
+    required_fields: tuple[str, ...] = _entry(
         (),
         Kind("names separated by commas", _words, ()),
         SIGN_IN,
@@ -355,7 +358,7 @@ SETTING_NAMES: Final = tuple(_SETTINGS)
 COMMON_SETTINGS: Final = (
     "page_size", "overlap_minutes", "api_limits", "query_parameters", "media_mode", "media_resource"
 )  # fmt: skip
-"""The settings that people change; the others are listed as "more settings"."""
+"""The settings that the form shows first; the others are under "more settings"."""
 
 _HOUR = 3600.0
 _OAUTH = (AuthKind.CLIENT_CREDENTIALS, AuthKind.BEARER)
@@ -485,13 +488,13 @@ def guessed_limits(base: ProviderPreset) -> bool:
     return base.name in _GUESSED_LIMITS
 
 
-# a connection's own settings --------------------------------------------------------------------------------------
+# the settings of a connection --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting of a connection. ``value`` and ``default`` (the preset's value) are text that ``--set`` takes;
-    ``wanted`` says what a value must be; ``mine``: the user has set it."""
+    """One setting of a connection. ``value`` and ``default`` (the preset's value) are text as for ``--set``; ``wanted``
+    describes a valid value; ``mine``: the user has set it."""
 
     name: str
     group: str
@@ -507,12 +510,12 @@ class Setting:
 
 
 def preset_settings(base: ProviderPreset) -> tuple[Setting, ...]:
-    """The settings of a preset that nobody has changed."""
+    """The settings of a preset without changes."""
     return tuple(_setting(base, base, name) for name in SETTING_NAMES)
 
 
 def settings_of(connection: Connection) -> tuple[Setting, ...]:
-    """The settings as an import of this connection uses them. Raises UsageError as ``for_connection`` does."""
+    """The settings that an import of this connection uses. Raises UsageError like ``for_connection``."""
     base, used = preset(connection.provider), for_connection(connection)
     own = own_fields(base).items()
     mine = {name for name, column in own if name != "base_url" and getattr(connection, column)}
@@ -522,7 +525,7 @@ def settings_of(connection: Connection) -> tuple[Setting, ...]:
 
 def _setting(base: ProviderPreset, used: ProviderPreset, name: str, *, mine: bool = False) -> Setting:
     about = _SETTINGS[name].metadata
-    value, default = (written(getattr(each, name)) for each in (used, base))
+    value, default = (setting_text(getattr(each, name)) for each in (used, base))
     return Setting(name, about["group"], about["help"], about["kind"].wanted, value, default, mine)
 
 
@@ -531,17 +534,17 @@ def apply_overrides(base: ProviderPreset, overrides: Mapping[str, Override]) -> 
 
     Lists are text: ``headers`` is ``Name: value; Name: value``, ``query_parameters`` is ``name=value; name=value``,
     limits are ``<limit>/<seconds> [bytes]`` separated by commas, ``auths``, ``media_token_hosts`` and
-    ``required_fields`` are names separated by commas. Empty text, or ``none``, clears an optional setting or a list.
-    ``written`` is the reverse.
+    ``required_fields`` are names separated by commas. Empty text or ``none`` clears an optional setting or a list.
+    ``setting_text`` is the reverse.
 
     Raises:
-        UsageError: a setting that does not exist, or a value of the wrong kind; says what would be right.
+        UsageError: an unknown setting, or an invalid value; the message describes a valid one.
     """
     return replace(base, **{name: read_override(name, value) for name, value in overrides.items()})
 
 
 def read_override(name: str, value: Override) -> Any:
-    """The value of one setting as the preset holds it. Raises UsageError as ``apply_overrides`` does."""
+    """The value of one setting, typed as in the preset. Raises UsageError like ``apply_overrides``."""
     if name not in _SETTINGS:
         known = ", ".join(sorted(SETTING_NAMES))
         raise UsageError(f"{name!r} is not a setting of a provider preset. Known settings: {known}.")
@@ -555,7 +558,7 @@ def read_override(name: str, value: Override) -> Any:
         raise UsageError(f"Setting {name!r} cannot be {shown}: it must be {kind.wanted}.") from None
 
 
-def written(value: Any) -> str:
+def setting_text(value: Any) -> str:
     """A preset's value as text that ``apply_overrides`` reads back."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -576,10 +579,10 @@ def _limit_text(limit: Limit) -> str:
 
 
 def for_connection(connection: Connection) -> ProviderPreset:
-    """The preset as this connection uses it: its overrides, then its own addresses, scope and MLS.
+    """The preset with the connection's overrides, then its own addresses, scope and MLS.
 
     Raises:
-        UsageError: the provider is unknown, an override does not fit, or an address is missing.
+        UsageError: the provider is unknown, a setting is invalid, or an address is missing.
     """
     base = apply_overrides(preset(connection.provider), connection.overrides)
     dataset = base.dataset or connection.mls_system
@@ -594,7 +597,7 @@ def for_connection(connection: Connection) -> ProviderPreset:
 
 
 def counted_host(base_url: str) -> str:
-    """Whose requests are counted together: what is asked of the same host, whatever the path or the port."""
+    """The host whose requests share one rate limit, whatever the path and port."""
     return urlsplit(base_url).hostname or ""
 
 
@@ -614,7 +617,7 @@ def _base_url(template: str, dataset: str | None, connection: Connection) -> str
 
 
 def own_base_url(connection: Connection) -> str:
-    """The base URL that the user gave; empty if it is the preset's."""
+    """The base URL that the user set; empty if it is the preset's."""
     without = connection.model_copy(update={"base_url": ""})
     base = preset(connection.provider)
     if not base.base_url:
@@ -623,14 +626,16 @@ def own_base_url(connection: Connection) -> str:
 
 
 def own_fields(base: ProviderPreset) -> dict[str, str]:
-    """Settings that a connection keeps in a field of its own: the field's name by the setting's."""
+    """The settings that are stored in a field of Connection instead of ``overrides``: {setting: field}."""
     own = {"base_url": "base_url", "token_url": "token_url", "scope": "scope"}
     return own | {"dataset" if "dataset" in base.required_fields else "system": "mls_system"}
 
 
 def split_own(base: ProviderPreset, overrides: Mapping[str, Override]) -> tuple[dict[str, str], dict[str, Override]]:
-    """Overrides that a connection keeps in fields of its own, by those fields' names; and all others. One that clears
-    the preset's value stays an override: an own field that is empty means the preset's."""
+    """Split overrides into those that are stored in a field of Connection (by field name) and all others.
+
+    ``none`` stays an override: an empty field of Connection means the preset's value.
+    """
     fields_of = own_fields(base)
     own = {
         name: str(value).strip()
@@ -643,7 +648,7 @@ def split_own(base: ProviderPreset, overrides: Mapping[str, Override]) -> tuple[
     )
 
 
-# which feed a cursor belongs to -----------------------------------------------------------------------------------
+# the feed that a cursor belongs to -----------------------------------------------------------------------------------
 
 _FEED_FIELDS = (
     "name", "property_resource", "timestamp_field", "key_field", "status_field", "system_field", "system", "dataset",
@@ -652,12 +657,11 @@ ANOTHER_FEED = "It points to another feed now: the next import reads all of it."
 
 
 def feed_identity(connection: Connection) -> str:
-    """A digest of what decides which records a connection sees: provider, address, dataset, MLS, agent, query
-    parameters, and the fields that a watermark is made of. Names, secrets, schedule, page sizes, limits and headers
-    are no part of it.
+    """16 hex digits over what determines the records of a connection: provider, address, dataset, MLS, agent, query
+    parameters, and the fields used for the watermark. Not name, secrets, schedule, page sizes, limits or headers.
 
     Raises:
-        UsageError: the connection's settings do not fit.
+        UsageError: a setting of the connection is invalid.
     """
     used = for_connection(connection)
     parts = [getattr(used, name) for name in _FEED_FIELDS]
@@ -667,13 +671,15 @@ def feed_identity(connection: Connection) -> str:
 
 
 def at_its_feed(connection: Connection) -> Connection:
-    """The connection with a cursor of the feed it points to now. A cursor of another feed starts again, as what is
-    older than its watermark would never be asked for. ``epoch`` stays, so that photos of an interrupted run are still
-    removed."""
+    """The connection with a cursor of its current feed.
+
+    A cursor of another feed is reset, because records older than its watermark would never be read. ``epoch`` is kept,
+    so that the photos of an interrupted run are still removed.
+    """
     try:
         identity = feed_identity(connection)
     except UsageError:
-        return connection  # opening it says what does not fit
+        return connection  # opening the connection reports the error
     cursor = connection.cursor
     if cursor.feed == identity:
         return connection

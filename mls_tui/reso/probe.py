@@ -1,5 +1,5 @@
-"""Tries out what one provider supports, a request or two for each question, for ``doctor``. What a server cannot do is
-reported, and never an error."""
+"""Checks what one provider supports, with one or two requests for each check, for ``doctor``. What a server does not
+support is a warning, not an exception."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _LIMIT_WORDS = ("ratelimit", "rate-limit", "quota", "retry-after")
 
 @dataclass
 class _Findings:
-    """What earlier questions found, for later ones."""
+    """Results of earlier checks that later ones use."""
 
     rows: Sequence[RawRecord] = ()
     headers: dict[str, str] = field(default_factory=dict)
 
 
 def settings_checks(base: ProviderPreset, settings: Iterable[Setting]) -> list[Check]:
-    """What imports go by, before anything is asked: the preset, then each setting that the user has changed."""
+    """The preset and each setting that the user has changed. Sends no request."""
     head = Check("preset", "ok", f"{base.label}; not tried live. {' '.join(base.notes)}".strip())
     return [head, *(_own(setting) for setting in settings if setting.mine)]
 
@@ -41,9 +41,9 @@ def _own(setting: Setting) -> Check:
 
 
 async def probe(connector: Connector, mine: Collection[str] = ()) -> list[Check]:
-    """One line for each question: token, metadata, records, ``$top``, next link, ``$count``, ``$orderby``, ``$expand``,
-    spelling of statuses, photos, limits. Stops if nothing can be asked at all. ``mine`` names the
-    settings that the user has changed. Raises nothing that the provider can cause."""
+    """Check the token, metadata, records and ``$top``, next link, ``$count``, ``$orderby``, ``$expand``, the filter by
+    status, photos and limits. Stops if the server does not respond or sends no records. ``mine``: settings changed by
+    the user. Nothing that the provider does raises an exception."""
     if not isinstance(connector, ResoConnector):
         return []
     probing = _Probe(connector, mine)
@@ -75,10 +75,10 @@ class _Probe:
         self._preset = connector.preset
         self._found = _Findings()
         self.unreachable = False
-        """Nothing answers at the address: every other question would fail in the same way."""
+        """The server does not respond, so that every further check would fail in the same way."""
 
     async def guarded(self, name: str, question: Callable[[], Awaitable[Check]]) -> Check:
-        """The answer to a question; a failure of the MLS is an answer too."""
+        """The result of a check; an error of the MLS becomes a failed check."""
         try:
             return await question()
         except AuthenticationError as error:
@@ -178,7 +178,7 @@ class _Probe:
 
     async def expand(self) -> Check:
         if self._preset.media_mode is not MediaMode.EXPAND:
-            return Check("$expand", "ok", f"not used: photos come {_MODES[self._preset.media_mode]}")
+            return Check("$expand", "ok", f"not used: photos come {_MEDIA_MODES[self._preset.media_mode]}")
         page = await self._option("$expand", ("$expand", self._preset.media_resource))
         if isinstance(page, Check):
             return page
@@ -197,7 +197,7 @@ class _Probe:
                 break
             page = await self._option("statuses", ("$filter", where))
             if not isinstance(page, Check):
-                return Check("statuses", "ok", f"filtered by {self._preset.status_field}, {_FORMS[form]}")
+                return Check("statuses", "ok", f"filtered by {self._preset.status_field}, {_STATUS_FORMS[form]}")
         advice = "Nothing: the whole feed is read and filtered here."
         return Check("statuses", "warning", f"no filter on {self._preset.status_field} is understood", advice)
 
@@ -208,7 +208,7 @@ class _Probe:
             except MediaCutError as error:
                 return Check("photos", "warning", sentence(error), "Imports say which listings lack photos for it.")
             for row in media:
-                url = next((row[name] for name in _URLS if isinstance(row.get(name), str) and row[name]), None)
+                url = next((row[name] for name in _URL_FIELDS if isinstance(row.get(name), str) and row[name]), None)
                 if url is not None:
                     return await self._photo(url)
         return Check("photos", "warning", "none was found to try", "Nothing, if these listings have none.")
@@ -237,7 +237,7 @@ class _Probe:
 
 
 def _photo_advice(url: str, preset: ProviderPreset) -> str:
-    """What to set if photos want the token and it may not be sent to their host."""
+    """What to do about a photo that was refused: photo hosts that need the token must be listed."""
     host = (urlsplit(url).hostname or "").lower()
     wants = preset.media_auth or any("{token}" in value for value in preset.media_headers.values())
     if wants and host and host not in preset.media_token_hosts and host != urlsplit(preset.base_url).hostname:
@@ -246,9 +246,9 @@ def _photo_advice(url: str, preset: ProviderPreset) -> str:
     return "Check that this machine reaches the photo host, and whether it wants the token (media_auth)."
 
 
-_URLS = ("MediaURL", "UriLarge", "Uri1280", "Uri1024", "Uri800", "Uri640", "Uri300")
-_MODES = {MediaMode.INLINE: "inside each record", MediaMode.SEPARATE: "from a resource of their own"}
-_FORMS = {
+_URL_FIELDS = ("MediaURL", "UriLarge", "Uri1280", "Uri1024", "Uri800", "Uri640", "Uri300")
+_MEDIA_MODES = {MediaMode.INLINE: "inside each record", MediaMode.SEPARATE: "from a resource of their own"}
+_STATUS_FORMS = {
     StatusForm.ANY: "in any word and spelling",
     StatusForm.BOTH: "in either spelling",
     StatusForm.SPACED: "spelled with spaces",

@@ -1,6 +1,6 @@
-"""What changed between two versions of a listing: fingerprints that tell that nothing did, and the differences.
+"""Detects changes: hashes that are equal if nothing changed, and the differences between two versions of a listing.
 
-A fingerprint never depends on URLs, on our own ids or on when an import ran.
+No hash depends on URLs, our own ids or the time of an import.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ NOT_FACTS = frozenset(
         "days_on_market",
     }
 )
-"""Fields of a Listing that are ours, and DaysOnMarket, which changes every night."""
+"""Fields of a Listing that do not come from the feed, and DaysOnMarket, which changes every night."""
 
 
 def feed_facts(listing: Listing) -> dict[str, Any]:
-    """The feed's facts of a listing without photos, as in ``Data``."""
+    """The fields that come from the feed, without photos, named as in ``Data``."""
     return listing.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=set(NOT_FACTS))
 
 
 def fact_hash(listing: Listing) -> str:
-    """16 hex digits over the facts. The order of features and the query of a tour's URL do not count."""
+    """16 hex digits over ``feed_facts``. The order of features and the query of a tour URL are ignored."""
     facts = feed_facts(listing)
     facts["features"] = sorted(listing.features)
     if listing.virtual_tour_url:
@@ -65,28 +65,28 @@ def _digest(value: object) -> str:
 _as_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
-MAPPING = 2
-"""Raise it with every change of what a record maps to, so that no stored fingerprint matches. A test notices."""
+MAPPING_VERSION = 2
+"""Increase it when a record maps to something else, so that no stored fingerprint matches; a test checks this."""
 
 INLINE_MEDIA = ("Media", "Photos")
 _NOT_COMPARED = ("DaysOnMarket", "CumulativeDaysOnMarket", "@odata.etag")
-"""What servers change every night or with every answer, without a change of the listing."""
+"""Fields that change every night or with every response although the listing does not."""
 
 _SORTED = orjson.OPT_SORT_KEYS
 
 
 def mapping_salt(preset: ProviderPreset, mls_system: str | None, *, coming_soon: bool) -> bytes:
-    """What mapping depends on besides the record: its version, the preset and the connection's settings."""
+    """Everything besides the record that the result of mapping depends on: version, preset, connection settings."""
     facts = [preset.name, preset.serves_many, preset.system, preset.system_field]
     fields = [preset.key_field, preset.number_field, preset.status_field, preset.timestamp_field]
-    return orjson.dumps([MAPPING, facts, fields, mls_system, coming_soon])
+    return orjson.dumps([MAPPING_VERSION, facts, fields, mls_system, coming_soon])
 
 
 def fingerprint(record: RawRecord, salt: bytes) -> str | None:
-    """16 hex digits over a record as served, without its photos' URLs and what changes by itself.
+    """16 hex digits over a record as served, without photo URLs and fields that change by themselves.
 
-    A record with the stored fingerprint maps to what is stored and need not be mapped. None if the record cannot be
-    serialised (lone surrogates, huge numbers); it is mapped every time.
+    A record whose fingerprint is stored already need not be mapped. None if the record cannot be serialised (lone
+    surrogates, huge numbers), so that it is mapped every time.
     """
     rest = dict(record)
     for name in _NOT_COMPARED:
@@ -102,9 +102,9 @@ def fingerprint(record: RawRecord, salt: bytes) -> str | None:
 
 
 def _without_urls(rows: list[Any]) -> list[Any]:
-    """Media rows with each URL replaced by a number, as identical rows are one photo but no URL identifies one.
+    """Media rows with a number for each different URL: URLs change, but rows with equal URLs are one photo.
 
-    A value that may be no usable URL stays.
+    A value that may not be a usable URL is kept.
     """
     numbers: dict[str, int] = {}
     return [_without_url(row, numbers) if isinstance(row, Mapping) else row for row in rows]
@@ -120,7 +120,7 @@ def _without_url(row: Mapping[str, Any], numbers: dict[str, int]) -> dict[str, A
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field, named as in ``Data`` (``address.street``), with its printable value before and after; None if absent."""
+    """A changed field, named as in ``Data`` (``address.street``), with its old and new text; None if absent."""
 
     name: str
     old: str | None
@@ -131,9 +131,9 @@ class Difference:
 
 
 def differences(old: Listing, new: Listing, photos: tuple[Photo, ...] | None = None) -> tuple[Difference, ...]:
-    """The feed's facts that differ, in the order of ``Data``.
+    """The fields from the feed that differ, in the order of ``Data``.
 
-    ``photos`` are the feed's photos of the new version; None if they were not read.
+    ``photos`` are those of the new version; None if they were not read.
     """
     before, after = _flat(feed_facts(old)), _flat(feed_facts(new))
     names = list(dict.fromkeys([*after, *before]))
@@ -148,7 +148,7 @@ def differences(old: Listing, new: Listing, photos: tuple[Photo, ...] | None = N
 
 
 def history_changes(old: Listing, new: Listing, at: str) -> tuple[Change, ...]:
-    """The changes of price and status between two versions, for ``Listing.history``; ``at`` is ISO 8601 in UTC."""
+    """Changes of price and status, for ``Listing.history``. ``at`` is ISO 8601 in UTC."""
     pairs = (("price", old.price, new.price), ("status", old.status.value, new.status.value))
     return tuple(Change(at=at, field=name, old=was, new=now) for name, was, now in pairs if was != now)
 

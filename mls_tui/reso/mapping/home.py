@@ -1,4 +1,4 @@
-"""The home of a record: what it is, where it is, what it costs, who lists it (docs/reso-feeds.md, section 4)."""
+"""Maps the facts of a home: rooms and areas, price, office, address and features (docs/reso-feeds.md, section 4)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SQUARE_FEET = MappingProxyType(
         for unit in units.split()
     }
 )
-"""Square feet of one unit, by its name in lower case without spaces and signs."""
+"""Square feet per unit of area; unit names in lower case without spaces and signs."""
 _AREA = re.compile(r"(?P<number>[\d.,]+)\s*(?P<unit>[^\d.,].*)", re.DOTALL)
 _PERIODS = MappingProxyType(
     {
@@ -45,19 +45,20 @@ _PERIODS = MappingProxyType(
         for word in words.split()
     }
 )
-"""RESO DD 2.0 LeaseAmountFrequency and what feeds write for it, in lower case letters."""
+"""RESO DD 2.0 LeaseAmountFrequency and the variants in feeds, in lower case letters."""
 _LETTERS = re.compile(r"[^a-z]")
 _LEASE = re.compile(r"lease|rent", re.IGNORECASE)
-_KINDS = ("PropertyType", "PropertySubType", "TransactionType")
+_LEASE_FIELDS = ("PropertyType", "PropertySubType", "TransactionType")
 _NO_UNIT = frozenset({"forsale", "sale", "total", "other"})
-"""ListPriceUnit values that do not qualify the price."""
+"""ListPriceUnit values that say nothing about the unit."""
 
 
 def home_of(fields: Fields) -> dict[str, Any]:
-    """Keyword arguments of Listing. Areas in square feet, lots in acres, degrees in WGS 84."""
+    """Keyword arguments of Listing: areas in square feet, lots in acres, WGS 84 degrees. A position of (0, 0) is
+    unknown."""
     latitude = fields.number("Latitude", low=-90, high=90)
     longitude = fields.number("Longitude", low=-180, high=180)
-    unknown_place = not latitude and not longitude
+    no_position = not latitude and not longitude
     return {
         "bedrooms": fields.number("BedroomsTotal", "BedsTotal", high=10_000),
         "bathrooms": bathrooms(fields),
@@ -66,8 +67,8 @@ def home_of(fields: Fields) -> dict[str, Any]:
         "property_sub_type": fields.word("PropertySubType"),
         "year_built": fields.whole("YearBuilt", low=1000, high=2199) if fields.record.get("YearBuilt") else None,
         "lot_size_acres": _acres(fields),
-        "latitude": None if unknown_place or latitude is None else float(latitude),
-        "longitude": None if unknown_place or longitude is None else float(longitude),
+        "latitude": None if no_position or latitude is None else float(latitude),
+        "longitude": None if no_position or longitude is None else float(longitude),
         "county": fields.word("CountyOrParish"),
         "subdivision": fields.text("SubdivisionName"),
         "garage_spaces": fields.number("GarageSpaces", high=10_000),
@@ -78,10 +79,10 @@ def home_of(fields: Fields) -> dict[str, Any]:
 
 
 def money_of(fields: Fields, status: ListingStatus) -> dict[str, Any]:
-    """Prices and fees in the feed's currency, with the period and the unit that a price is for.
+    """Keyword arguments of Listing: prices and fees in the feed's currency, and the period and unit of the price.
 
-    The price of a sold home is ClosePrice, if the MLS gives it. A price of 0 is an unknown one. A lease without
-    ListPrice has its rent in TotalActualRent or LeaseAmount.
+    The price is ClosePrice for sold homes, else ListPrice, else the rent in TotalActualRent or LeaseAmount. A price of
+    0 is unknown.
     """
     listed = fields.positive("ListPrice")
     closed = fields.positive("ClosePrice")
@@ -102,17 +103,15 @@ def money_of(fields: Fields, status: ListingStatus) -> dict[str, Any]:
 
 
 def _price_terms(fields: Fields, *, rent: bool) -> tuple[str | None, str | None]:
-    """The period of a rent, as in ``monthly``, and the unit of a price, as in ``Sq Ft Net``.
+    """(``monthly``, None) for a rent, (None, ``Sq Ft Net``) for a price per unit.
 
-    LeaseAmountFrequency beside a ListPrice counts only if the listing is a lease: some sales carry both.
+    LeaseAmountFrequency together with ListPrice is used only for leases, because some sales have both.
     """
     unit = fields.word("ListPriceUnit") or (fields.word("LeaseAmountPerAreaUnit", "LeasePerUnit") if rent else None)
     period = _period(unit)
     if period is not None:
         unit = None
-    elif rent or any(
-        _LEASE.search(fields.word(name) or "") for name in ("PropertyType", "PropertySubType", "TransactionType")
-    ):
+    elif rent or any(_LEASE.search(fields.word(name) or "") for name in _LEASE_FIELDS):
         period = _period(fields.word("LeaseAmountFrequency", "LeasePerTime"))
     return period, None if unit is None or _LETTERS.sub("", unit.lower()) in _NO_UNIT else unit
 
@@ -123,7 +122,7 @@ def _period(word: str | None) -> str | None:
 
 
 def office_of(fields: Fields) -> dict[str, Any]:
-    """Who lists the home."""
+    """Keyword arguments of Listing: the listing office and agent."""
     names = (fields.text("ListAgentFirstName"), fields.text("ListAgentLastName"))
     return {
         "list_office_name": fields.text("ListOfficeName"),
@@ -134,8 +133,11 @@ def office_of(fields: Fields) -> dict[str, Any]:
 
 
 def bathrooms(fields: Fields) -> Number | None:
-    """2.5 is two full and one half. The parts count if they add up to BathroomsTotalInteger, or if that is absent or no
-    whole number; else the total does, as the MLS does not keep the parts."""
+    """2.5 means two full and one half.
+
+    The sum of the parts, if it agrees with BathroomsTotalInteger or if that is absent or no whole number. Otherwise the
+    MLS does not maintain the parts, and the total is used.
+    """
     full, three_quarter, half, quarter = (
         fields.number(*names, high=10_000)
         for names in (
@@ -148,21 +150,21 @@ def bathrooms(fields: Fields) -> Number | None:
     parts = [part for part in (full, three_quarter, half, quarter) if part is not None]
     total = fields.number("BathroomsTotalInteger", high=10_000)
     if parts and (total is None or not float(total).is_integer() or sum(parts) == total):
-        return _tidy((full or 0) + 0.75 * (three_quarter or 0) + 0.5 * (half or 0) + 0.25 * (quarter or 0))
+        return _int_if_whole((full or 0) + 0.75 * (three_quarter or 0) + 0.5 * (half or 0) + 0.25 * (quarter or 0))
     if total is None:
         return fields.number("BathroomsTotalDecimal", "BathsTotal", high=10_000)
-    return _tidy(_decoded(total))
+    return _int_if_whole(_from_chicago(total))
 
 
-def _decoded(coded: Number) -> Number:
-    """Chicago writes one full, one half as 1.1: a tenths digit up to 4 counts half bathrooms."""
+def _from_chicago(coded: Number) -> Number:
+    """Chicago writes one full and one half bathroom as 1.1: a tenths digit from 1 to 4 is the number of halves."""
     full, tenths = divmod(round(coded * 100), 100)
     return full + 0.5 * (tenths // 10) if tenths in (10, 20, 30, 40) else coded
 
 
 def _square_feet(fields: Fields) -> Number | None:
     for area, units in (("LivingArea", "LivingAreaUnits"), ("BuildingAreaTotal", "BuildingAreaUnits")):
-        feet = _area(fields, area, units, usual=1.0)
+        feet = _area(fields, area, units, default_factor=1.0)
         if feet is not None:
             return feet
     return None
@@ -172,14 +174,14 @@ def _acres(fields: Fields) -> Number | None:
     acres = fields.positive("LotSizeAcres")
     if acres is not None:
         return acres
-    feet = fields.positive("LotSizeSquareFeet") or _area(fields, "LotSizeArea", "LotSizeUnits", usual=None)
-    return None if feet is None else _tidy(round(feet / 43_560, 4)) or None
+    feet = fields.positive("LotSizeSquareFeet") or _area(fields, "LotSizeArea", "LotSizeUnits", default_factor=None)
+    return None if feet is None else _int_if_whole(round(feet / 43_560, 4)) or None
 
 
-def _area(fields: Fields, name: str, units: str, *, usual: float | None) -> Number | None:
-    """An area in square feet. ``usual`` is the factor if the record names no unit; None makes such an area unknown.
+def _area(fields: Fields, name: str, units: str, *, default_factor: float | None) -> Number | None:
+    """An area in square feet. ``default_factor`` converts an area without a unit; None makes it unknown.
 
-    An unknown unit gives no number and a warning: square feet are never assumed.
+    An area with an unknown unit is left out with a warning.
     """
     raw, unit = fields.record.get(name), fields.word(units)
     if isinstance(raw, str) and (found := _AREA.fullmatch(raw.strip()[:60])):
@@ -187,11 +189,11 @@ def _area(fields: Fields, name: str, units: str, *, usual: float | None) -> Numb
     value = fields.positive(name)
     if value is None:
         return None
-    factor = usual if unit is None else _SQUARE_FEET.get(_unit_name(unit))
+    factor = default_factor if unit is None else _SQUARE_FEET.get(_unit_name(unit))
     if factor is None:
         fields.warn(f"{units} is not a known unit of area; {name} is left out")
         return None
-    return value if factor == 1 else _tidy(round(value * factor))
+    return value if factor == 1 else _int_if_whole(round(value * factor))
 
 
 def _unit_name(text: str) -> str:
@@ -209,7 +211,7 @@ def _tour(fields: Fields) -> str | None:
     return url if parts.scheme in ("http", "https") and parts.netloc and " " not in url and "…" not in url else None
 
 
-def _tidy(number: Number) -> Number:
+def _int_if_whole(number: Number) -> Number:
     return int(number) if float(number).is_integer() else number
 
 
@@ -223,7 +225,7 @@ _PLUS_FOUR = re.compile(r"\d{4}")
 
 
 def address_of(fields: Fields) -> Address:
-    """UnparsedAddress, else its parts in order. InternetAddressDisplayYN=false withholds the street."""
+    """The street from UnparsedAddress, else from its parts; none if InternetAddressDisplayYN is false."""
     city = fields.word("City", "PostalCity")
     state = fields.word("StateOrProvince")
     postal = _postal_code(fields)
@@ -238,7 +240,7 @@ def address_of(fields: Fields) -> Address:
 
 
 def withheld(fields: Fields) -> bool:
-    """Whether the seller withholds the street and the place on a map. Null means that they may be shown."""
+    """Whether street and position must not be shown (InternetAddressDisplayYN is false; null means that they may)."""
     return fields.flag("InternetAddressDisplayYN") is False
 
 
@@ -254,7 +256,7 @@ def _street(fields: Fields, region: tuple[str, ...]) -> str | None:
 
 
 def _with_unit(street: str, fields: Fields) -> str:
-    """UnparsedAddress may lack the unit, which alone tells two condominiums at one address apart."""
+    """Append the unit if UnparsedAddress lacks it: two condominiums at one address differ only by it."""
     unit = fields.text("UnitNumber")
     wanted = _words_of_unit(unit or "")
     if not street or unit is None or not wanted:
@@ -264,7 +266,7 @@ def _with_unit(street: str, fields: Fields) -> str:
     if number in words:
         words.remove(number)
     elif words and words[0].isdigit() and not re.match(r"\w+\s*[-/]\s*\d", street):
-        del words[0]  # the number of the house, which may be the same as the unit's
+        del words[0]  # the house number, which may equal the unit number
     if _UNIT_WORDS & set(words) or "#" in street:
         return street
     there = any(words[at : at + len(wanted)] == wanted for at in range(len(words)))
@@ -277,7 +279,7 @@ def _words_of_unit(unit: str) -> list[str]:
 
 
 def _without_region(street: str, region: tuple[str, ...]) -> str:
-    """``12 Oak St, Austin, TX 78701`` -> ``12 Oak St``: UnparsedAddress may repeat City and the like."""
+    """``12 Oak St, Austin, TX 78701`` -> ``12 Oak St``: UnparsedAddress may repeat city, state and postal code."""
     head, comma, tail = street.partition(",")
     if not comma:
         return street
@@ -292,7 +294,7 @@ def _without_region(street: str, region: tuple[str, ...]) -> str:
 
 
 def _postal_code(fields: Fields) -> str | None:
-    """A JSON number has lost the leading zeros of New England: 1234 is 01234."""
+    """A JSON number has lost its leading zeros: 1234 is 01234 (New England)."""
     raw = fields.record.get("PostalCode")
     text = fields.text("PostalCode")
     if text is not None and isinstance(raw, (int, float)) and text.isdigit():
@@ -303,9 +305,9 @@ def _postal_code(fields: Fields) -> str | None:
 # features ----------------------------------------------------------------------------------------------------
 
 MAX_FEATURES = 200
-MAX_BYTES = 16_000
+MAX_FEATURE_BYTES = 16_000
 
-_LISTS: tuple[tuple[str, str], ...] = (
+FEATURE_FIELDS: tuple[tuple[str, str], ...] = (
     ("InteriorFeatures", ""),
     ("ExteriorFeatures", ""),
     ("Appliances", ""),
@@ -330,18 +332,18 @@ _LISTS: tuple[tuple[str, str], ...] = (
     ("AccessibilityFeatures", ""),
     ("GreenEnergyEfficient", ""),
 )
-"""RESO DD 2.0 fields, and the word before values that say little by themselves: ``Basement: Partial``."""
+"""RESO DD 2.0 fields, and a label for values that are not clear by themselves: ``Basement: Partial``."""
 
 
 def features_of(record: RawRecord) -> tuple[str, ...]:
-    """Every feature once, in the order of the fields above: ``Central Air``, ``Fenced Yard``, ``View: Mountain(s)``."""
+    """Each feature once, in the order of ``FEATURE_FIELDS``: ``Central Air``, ``View: Mountain(s)``."""
     found: dict[str, str] = {}
     size = 0
-    for name, label in _LISTS:
+    for name, label in FEATURE_FIELDS:
         for item in items_of(record.get(name)):
             feature = _labelled(item, label) if label else item
             size += len(feature.encode()) + 4
-            if len(found) >= MAX_FEATURES or size > MAX_BYTES:
+            if len(found) >= MAX_FEATURES or size > MAX_FEATURE_BYTES:
                 return tuple(found.values())
             found.setdefault(feature.casefold(), feature)
     return tuple(found.values())

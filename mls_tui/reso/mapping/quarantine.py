@@ -1,4 +1,4 @@
-"""Reduces a record that cannot be imported to what may be kept and shown: small, without secrets and private fields."""
+"""Reduces a record that cannot be imported to text that may be stored: small, without secrets and private fields."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mls_tui.domain.masking import is_secret_name, mask_by_shape
 from mls_tui.reso.mapping.text import clean_block, clean_line, cut
 
 MAX_BYTES = 16_384
-"""Longest scrubbed record, in bytes of UTF-8."""
+"""Bytes of UTF-8 of a scrubbed record."""
 
 _FIRST = ("ListingKey", "ListingId", "StandardStatus", "MlsStatus", "ModificationTimestamp", "OriginatingSystemName")
 _PRIVATE = re.compile(
@@ -26,8 +26,8 @@ _LEFT_OUT = "(left out)"
 def scrub(record: object, max_bytes: int = MAX_BYTES) -> str:
     """The record as valid JSON text of at most ``max_bytes`` bytes.
 
-    Fields with private names (PrivateRemarks, tokens, lockbox and gate codes, showing instructions, owners), and the
-    user and query of URLs, are left out. Long values are cut, deep or long lists first.
+    Without private fields (PrivateRemarks, tokens, lockbox and gate codes, showing instructions, owners) and without
+    user and query of URLs. Long values and lists are shortened.
     """
     for width, items in ((2_000, 60), (500, 20), (200, 8), (80, 3)):
         text = _dump(_clean(record, width, items, 6))
@@ -37,7 +37,7 @@ def scrub(record: object, max_bytes: int = MAX_BYTES) -> str:
 
 
 def _essentials(record: object, max_bytes: int) -> str:
-    """As many fields as fit, those that identify the record first."""
+    """As many fields as fit, identifying ones first."""
     kept: dict[str, Any] = {}
     size = 40
     if isinstance(record, Mapping):

@@ -1,6 +1,7 @@
-"""Maps one record of a feed to a listing, a removal, or the reason why it is neither (docs/reso-feeds.md, section 4).
+"""Maps one record of a feed to a listing, a removal, or the reason why it is not imported (docs/reso-feeds.md,
+section 4).
 
-Pure functions. No JSON value makes them raise.
+Pure functions, which raise for no JSON value.
 """
 
 from __future__ import annotations
@@ -22,22 +23,22 @@ from mls_tui.reso.presets import ProviderPreset
 from mls_tui.reso.responses import UNREADABLE
 
 MAX_DESCRIPTION = 64 * 1024
-"""Longest description, in bytes: a listing shares DynamoDB's 400 KB with its photos."""
+"""Bytes of a description: a listing and its photos share the 400 KB of a DynamoDB item."""
 MAX_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """A listing. The importer adds ``listing_id``, ``synced_at`` and ``photos``, which are empty here."""
+    """A listing. ``listing_id``, ``synced_at`` and ``photos`` are empty; the importer sets them."""
 
     listing: Listing
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The record must not be kept: MlgCanView=false, StandardStatus Delete, InternetEntireListingDisplayYN=false.
+    """The listing must be removed: MlgCanView=false, InternetEntireListingDisplayYN=false or StandardStatus Delete.
 
-    It may come without a ListingId.
+    Such a record may have no ListingId.
     """
 
     listing_key: str
@@ -47,7 +48,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class NotWanted:
-    """A valid record that is not imported: Incomplete, or Coming Soon unless asked for."""
+    """A valid record that is not imported: Incomplete, or Coming Soon if the connection does not want those."""
 
     listing_key: str
     mls_number: str | None
@@ -56,7 +57,7 @@ class NotWanted:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """A record that cannot be imported, and why. ``raw`` is scrubbed JSON text of at most 16 KB."""
+    """A record that cannot be imported. ``raw`` is its scrubbed JSON text, at most 16 KB."""
 
     listing_key: str | None
     mls_number: str | None
@@ -78,8 +79,8 @@ def map_record(
 ) -> Verdict:
     """Map one record.
 
-    ``mls_system`` is the MLS of records without OriginatingSystemName. ``coming_soon`` maps Coming Soon to active.
-    ``warn`` is called with a constant sentence for each field that could not be read.
+    ``mls_system`` is the MLS of records without OriginatingSystemName. ``coming_soon`` imports Coming Soon as active.
+    ``warn`` is called for each field that cannot be read, with a sentence that is the same for every record.
     """
     if not isinstance(record, Mapping):
         return Quarantined(None, None, "it is not a JSON object", scrub(record))
@@ -107,7 +108,7 @@ def map_record(
 
 
 def _open_houses(record: RawRecord) -> tuple[OpenHouse, ...] | None:
-    """Those that take place, at most 20; None if there are none."""
+    """The open houses that are not cancelled, at most 20; None if there are none."""
     rows = record.get("OpenHouse")
     found: set[tuple[str, ...]] = set()
     for raw in rows if isinstance(rows, list) else []:
@@ -127,7 +128,7 @@ def _open_houses(record: RawRecord) -> tuple[OpenHouse, ...] | None:
 
 
 def provider_of(record: RawRecord, preset: ProviderPreset, mls_system: str | None = None) -> str:
-    """The ``<provider>`` of a record (docs/contract.md, section DynamoDB), also of a removal."""
+    """The ``<provider>`` of a record (docs/contract.md, section DynamoDB), also of one to remove."""
     return _provider(_own_system(Fields(record, silent), preset), preset, mls_system)
 
 
@@ -141,7 +142,7 @@ def _own_system(fields: Fields, preset: ProviderPreset) -> str | None:
 
 
 def _usable_key(record: RawRecord, *names: str) -> str | None:
-    """The first value under ``names``, unchanged. A key that cannot be stored makes the record unusable."""
+    """The first value under ``names``, unchanged. Raises UnusableRecordError if it cannot be stored."""
     for name in names:
         try:
             key = key_text(record.get(name))

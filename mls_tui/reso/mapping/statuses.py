@@ -1,4 +1,4 @@
-"""StandardStatus to the four stored states, and back to the words that a server is asked for."""
+"""Maps StandardStatus to the four stored statuses, and back to the values in a filter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mls_tui.reso.mapping.values import absent, enum_text
 
 
 class Outcome(Enum):
-    """What a StandardStatus means if it is none of the four stored states."""
+    """The meaning of a StandardStatus that is none of the four stored statuses."""
 
     COMING_SOON = "coming soon"
     INCOMPLETE = "incomplete"
@@ -65,7 +65,7 @@ _MEANINGS = MappingProxyType({_squash(word): meaning for meaning, words in _TABL
 
 
 def status_word(value: object) -> str | None:
-    """The word in a status field, in any of its forms; None if there is none."""
+    """The value of a status field without list and enumeration syntax; None if there is none."""
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
     if absent(value) or not isinstance(value, str):
@@ -74,15 +74,15 @@ def status_word(value: object) -> str | None:
 
 
 def status_meaning(value: object) -> Meaning | None:
-    """What a StandardStatus means (RESO DD 2.0 and the DD 1.7 words); None for null and unknown words.
+    """The meaning of a StandardStatus (RESO DD 2.0 and 1.7); None for null and unknown values.
 
-    Case, spaces, ``-``, ``_`` and a ``-BRIGHT`` suffix do not matter.
+    Case, spaces, ``-``, ``_`` and the suffix ``-BRIGHT`` are ignored.
     """
     word = status_word(value)
     return None if word is None or len(word) > 100 else _MEANINGS.get(_squash(word))
 
 
 def status_filter_words(status: ListingStatus, *, synonyms: bool = False) -> tuple[str, ...]:
-    """The StandardStatus words of the closed set to ask a server for: pending -> Active Under Contract, Pending; with
-    ``synonyms`` also those of older dictionaries."""
+    """The RESO DD 2.0 values to filter by: pending -> Active Under Contract, Pending. With ``synonyms`` also those of
+    older dictionaries."""
     return _TABLE[status] if synonyms else _FILTER_WORDS[status]

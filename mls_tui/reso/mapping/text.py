@@ -1,6 +1,6 @@
-"""Makes text from a feed plain: no markup, no control, escape or bidirectional characters, NFC.
+"""Cleans text from a feed: removes markup and control, escape and bidirectional characters; NFC.
 
-See docs/reso-feeds.md, section 4, Text.
+See docs/reso-feeds.md, section 4 (Fields).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 _MAX_INPUT = 300_000
-"""Longest text looked at, in characters; no field of the Data Dictionary comes near it."""
+"""Characters that are read; no field of the Data Dictionary is nearly as long."""
 
 _LINE_ENDS = re.compile(r"\r\n?|[\u2028\u2029\v\f]")
 _UNWANTED = re.compile(
@@ -22,23 +22,22 @@ _UNWANTED = re.compile(
 _WINDOWS_1252 = {
     code: bytes([code]).decode("cp1252") for code in range(0x80, 0xA0) if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 }
-"""Windows-1252 quotes and dashes that were taken for Latin-1, by code point."""
+"""Windows-1252 quotes and dashes by the code points that they get when decoded as Latin-1."""
 _SURROGATE_ENTITIES = re.compile(r"&#(x?)([0-9a-f]{4,6});&#(x?)([0-9a-f]{4,6});", re.IGNORECASE)
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _TAG = re.compile(r"<(?:!--|/?(?P<name>[a-z][a-z0-9:-]{0,30})(?:\s[^<>]{0,2000})?/?>)", re.IGNORECASE)
 _BLOCKS = frozenset({"p", "div", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6"})
 _HIDDEN = {"!--": "-->", "script": "</script>", "style": "</style>"}
-"""Tags whose content is no text, and what ends them."""
-_BLOCK = "\x1e"  # a control character, which no text keeps
+"""Tags whose content is not shown, and their end."""
+_BLOCK = "\x1e"  # a control character, which is removed from the text before
 _SPACES = re.compile(r"\s+")
-_NOTHING = frozenset({"none", "null", "nan", "undefined", "n/a", "[none]", "['none']", '["none"]'})
+_ABSENT_WORDS = frozenset({"none", "null", "nan", "undefined", "n/a", "[none]", "['none']", '["none"]'})
 
 
 def clean_block(text: str, max_bytes: int) -> str:
-    """Running text with its lines kept.
+    """Text of several lines, at most ``max_bytes`` bytes of UTF-8 (then it ends with ``…``).
 
-    HTML entities are decoded once, then ``<br>`` and ``<p>`` become line breaks and other tags are removed.
-    The result has at most ``max_bytes`` bytes of UTF-8; a longer one ends with ``…``.
+    HTML entities are decoded once; ``<br>`` and ``<p>`` become line breaks; other tags are removed.
     """
     if _is_clean(text):
         return cut(text.strip(), max_bytes)
@@ -49,14 +48,14 @@ def clean_block(text: str, max_bytes: int) -> str:
 
 
 def clean_line(text: str, max_bytes: int = 400) -> str:
-    """The same on one line; runs of white space become one space."""
+    """The same as one line; white space becomes one space."""
     if "  " not in text and _is_clean(text):
         return cut(text.strip(), max_bytes)
     return cut(_SPACES.sub(" ", clean_block(text, 4 * max_bytes + 16)).strip(), max_bytes)
 
 
 def _is_clean(text: str) -> bool:
-    """Whether the text only has to be stripped, as most of a feed's does."""
+    """Whether the text only has to be stripped, which is true for most."""
     return text.isascii() and text.isprintable() and "&" not in text and "<" not in text
 
 
@@ -67,7 +66,7 @@ def _unescaped(text: str) -> str:
 
 
 def _joined_entities(match: re.Match[str]) -> str:
-    """``&#55358;&#56815;``, two halves of one character in UTF-16, as that character."""
+    """The character for two entities that are a UTF-16 surrogate pair, such as ``&#55358;&#56815;``."""
     try:
         high, low = (
             int(digits, 16 if hexadecimal else 10) for hexadecimal, digits in (match.group(1, 2), match.group(3, 4))
@@ -80,7 +79,7 @@ def _joined_entities(match: re.Match[str]) -> str:
 
 
 def _without_markup(text: str) -> str:
-    """``<br>`` is a line break, and so is each run of paragraph tags; other tags are removed. Takes linear time."""
+    """``<br>`` and each group of paragraph tags become a line break; other tags are removed. Linear time."""
     pieces: list[str] = []
     at = 0
     while (start := text.find("<", at)) >= 0:
@@ -105,7 +104,7 @@ def _without_markup(text: str) -> str:
 
 
 def cut(text: str, max_bytes: int) -> str:
-    """``text`` in at most ``max_bytes`` bytes of UTF-8, never within a character; a cut one ends with ``…``."""
+    """``text`` shortened to ``max_bytes`` bytes of UTF-8 at a character boundary, then with ``…`` at its end."""
     if len(text) * 4 <= max_bytes:
         return text
     encoded = text.encode()
@@ -115,10 +114,10 @@ def cut(text: str, max_bytes: int) -> str:
 
 
 def has_unsafe(text: str) -> bool:
-    """True if the text contains a character that ``clean_line`` would remove."""
+    """Whether the text contains a character that ``clean_line`` would remove."""
     return _UNWANTED.search(text) is not None or "\n" in text or "\t" in text
 
 
-def says_nothing(text: str) -> bool:
-    """True for the words that feeds write for an absent value: ``None``, ``null`` and the like."""
-    return text.strip().lower() in _NOTHING
+def means_absent(text: str) -> bool:
+    """Whether the text is a word that feeds write for an absent value, such as ``None`` or ``null``."""
+    return text.strip().lower() in _ABSENT_WORDS

@@ -1,7 +1,7 @@
-"""Lenient readers of a feed's values: numbers, dates, booleans, lists, keys (docs/reso-feeds.md, section 4).
+"""Reads a feed's values tolerantly: numbers, dates, booleans, lists, keys (docs/reso-feeds.md, section 4).
 
-The functions return None for an absent value and raise ValueError for one that cannot be read. ``Fields`` reads a whole
-record by field name and turns what cannot be read into warnings.
+The functions return None for an absent value and raise ValueError for an unreadable one. ``Fields`` reads a record by
+field name and reports unreadable values as warnings.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from mls_tui.domain.listing import parse_timestamp
 from mls_tui.reso.base import RawRecord
-from mls_tui.reso.mapping.text import clean_line, says_nothing
+from mls_tui.reso.mapping.text import clean_line, means_absent
 
 T = TypeVar("T")
 P = ParamSpec("P")
 Warn = Callable[[str], None]
 
 MAX_ITEMS = 500
-"""The longest list that is read."""
+"""Items of a list that are read."""
 
 _NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?([eE][+-]?\d{1,3})?")
 _CURRENCY = re.compile(r"^(USD|CAD|US\$|[$€£¥])\s*|\s*(USD|CAD)$", re.IGNORECASE)
 _PLACEHOLDER_DATES = frozenset({"0001-01-01", "1753-01-01", "9999-12-31"})
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})([T ].*)?", re.ASCII)
-_OUTSIDE = re.compile(r"(?:\([^()]*\)|[^,])+")
-"""Text between commas; commas within parentheses do not separate."""
+_LIST_ITEM = re.compile(r"(?:\([^()]*\)|[^,])+")
+"""Text between commas, except commas in parentheses."""
 _ENUM_MEMBER = re.compile(r"[A-Za-z_][\w.]*'(?P<member>[^']*)'")
 _ENUM_PATH = re.compile(r"(?:https?://|urn:)\S*[/#:=](?P<member>[^/#:=\s]+)", re.IGNORECASE)
 _ENUM_NAME = re.compile(r"(?:[A-Za-z_]\w+\.){2,}(?P<member>[A-Za-z_]\w*)")
@@ -41,17 +41,17 @@ Number = int | float
 
 
 def absent(value: object) -> bool:
-    """Absent, null, "" and [] mean the same (docs/reso-feeds.md, section 1)."""
+    """Whether the value is null, "", [] or {}: the same as an absent field (docs/reso-feeds.md, section 1)."""
     if isinstance(value, str):
         return not value.strip()
     return value is None or (isinstance(value, (list, tuple, dict)) and not value)
 
 
 def key_text(value: object) -> str | None:
-    """A key as text whatever its JSON type: 12345, 12345.0 and "12345" are one key. Never unescaped or changed.
+    """A key as text: 12345, 12345.0 and "12345" are the same key. Text is only stripped.
 
     Raises:
-        ValueError: it is no text or number, or holds characters that no key can hold.
+        ValueError: it is neither text nor a number.
     """
     if absent(value):
         return None
@@ -67,7 +67,7 @@ def number_of(value: object) -> Number | None:
     """12.0 -> 12, "50000.0" -> 50000, "$1,234,000" -> 1234000, " -116.3" -> -116.3.
 
     Raises:
-        ValueError: unreadable, infinite, or of more digits than a DynamoDB number holds.
+        ValueError: unreadable, infinite, or too large for a DynamoDB number.
     """
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
@@ -85,7 +85,7 @@ def number_of(value: object) -> Number | None:
 
 
 def _number_in(text: str) -> Number | None:
-    if says_nothing(text):
+    if means_absent(text):
         return None
     bare = _CURRENCY.sub("", text.strip()[:60])
     if not bare.isascii() or not any(c.isdigit() for c in bare) or not _NUMBER.fullmatch(bare):
@@ -104,7 +104,7 @@ def _plain(number: float) -> Number:
     return int(number) if number.is_integer() else number
 
 
-def yes_no(value: object) -> bool | None:
+def bool_of(value: object) -> bool | None:
     """true, "Y", "yes", 1 and the like. Raises ValueError for anything else."""
     if absent(value):
         return None
@@ -116,16 +116,16 @@ def yes_no(value: object) -> bool | None:
         return True
     if word in _FALSE:
         return False
-    if says_nothing(word):
+    if means_absent(word):
         return None
     raise ValueError("not a yes or no")
 
 
 def date_of(value: object) -> str | None:
-    """YYYY-MM-DD of a date or of a moment, as the feed writes it: the day at the home, not in UTC.
+    """YYYY-MM-DD of a date or timestamp as written: the local day, not the day in UTC.
 
     Raises:
-        ValueError: "TBD" and whatever else is no ISO 8601 date between 1800 and 2199.
+        ValueError: it is no ISO 8601 date from 1800 to 2199, for example "TBD".
     """
     if absent(value):
         return None
@@ -133,7 +133,7 @@ def date_of(value: object) -> str | None:
         raise ValueError("not a date")
     text = value.strip()
     match = _DATE.fullmatch(text)
-    if says_nothing(text) or (match and match[1] in _PLACEHOLDER_DATES):
+    if means_absent(text) or (match and match[1] in _PLACEHOLDER_DATES):
         return None
     if match is None or (match[2] and timestamp_of(text) is None):
         raise ValueError("not a date")
@@ -144,7 +144,7 @@ def date_of(value: object) -> str | None:
 
 
 def timestamp_of(value: object) -> str | None:
-    """A moment as the feed writes it, once it is known that it can be read; naive ones mean UTC.
+    """A timestamp as the feed writes it, after a check that it can be read. Without a time zone it means UTC.
 
     Raises:
         ValueError: it cannot be read as ISO 8601.
@@ -152,17 +152,17 @@ def timestamp_of(value: object) -> str | None:
     if absent(value):
         return None
     if not isinstance(value, str) or len(value) > 60:
-        raise ValueError("not a moment")
+        raise ValueError("not a timestamp")
     text = value.strip()
-    if says_nothing(text) or text[:10] in _PLACEHOLDER_DATES:
+    if means_absent(text) or text[:10] in _PLACEHOLDER_DATES:
         return None
     if parse_timestamp(text) is None or not text.isascii():
-        raise ValueError("not a moment")
+        raise ValueError("not a timestamp")
     return text
 
 
 def enum_text(value: str) -> str:
-    """The member of an enumeration however it is written: ``Active``, ``Ns.StandardStatus'Active'``,
+    """The member of an enumeration in any of its notations: ``Active``, ``Ns.StandardStatus'Active'``,
     ``https://…/StandardStatus/Active``, ``RESO.OData.Metadata.Active``."""
     text = value.strip()
     if len(text) < 400 and ("." in text or ":" in text or "'" in text):  # each form has one of them
@@ -173,10 +173,9 @@ def enum_text(value: str) -> str:
 
 
 def items_of(value: object) -> list[str]:
-    """A feature list from an array, a comma string, one value or ``["None"]``, clean. Each stands
-    once, where it came first.
+    """The cleaned items of an array, of text separated by commas, or of Spark's ``{"Central Air": true}``.
 
-    Commas within parentheses do not separate. Spark's ``{"Central Air": true}`` gives its true names.
+    Repeats are dropped. Commas in parentheses do not separate.
     """
     items = _raw_items(value) if value else []
     if len(items) < 2:
@@ -191,7 +190,7 @@ def _raw_items(value: object) -> list[str]:
     if isinstance(value, (list, tuple)):
         parts: list[Any] = list(value)
     elif isinstance(value, str):
-        parts = _OUTSIDE.findall(value[:20_000])
+        parts = _LIST_ITEM.findall(value[:20_000])
     elif isinstance(value, Mapping):
         parts = [name for name, on in value.items() if on is True]
     else:
@@ -201,22 +200,21 @@ def _raw_items(value: object) -> list[str]:
 
 
 def _item(part: str) -> str:
-    """One clean line; empty for ``None`` and the like."""
     line = clean_line(enum_text(part), 120)
-    return "" if says_nothing(line) else line
+    return "" if means_absent(line) else line
 
 
 _common_item = lru_cache(8192)(_item)
-"""Cached, as a feed repeats a few hundred features."""
+"""Cached, because a feed repeats a few hundred features."""
 
 
 def silent(_: str) -> None:
-    """For callers that do not count warnings."""
+    """For callers that need no warnings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """A record and where warnings go. Warnings are constant per field, so that they can be counted per kind."""
+    """Reads the fields of a record. A warning has the same text for every record, so that warnings can be counted."""
 
     record: RawRecord
     warn: Warn
@@ -229,8 +227,8 @@ class Fields:
         *limits: P.args,
         **no_names: P.kwargs,
     ) -> T | None:
-        """The first value that is there and readable; each unreadable one on the way is warned of. ``limits`` are
-        given to ``read`` beside each value."""
+        """The first readable value of these fields, with a warning for each unreadable one before it. ``limits`` are
+        further arguments of ``read``."""
         for name in names:
             raw = self.record.get(name)
             if raw is None:
@@ -245,11 +243,11 @@ class Fields:
         return None
 
     def number(self, *names: str, low: float = 0, high: float = 1e12) -> Number | None:
-        """A number from ``low`` to ``high``; one outside is unreadable."""
+        """A number from ``low`` to ``high``; others are unreadable."""
         return self.first(names, "a number", _between, low, high)
 
     def positive(self, *names: str, high: float = 1e12) -> Number | None:
-        """A number above zero: feeds write 0 for a price or an area that they do not know."""
+        """A number above zero. Feeds write 0 for an unknown price or area."""
         return self.first(names, "a number above zero", _above_zero, high)
 
     def whole(self, *names: str, low: int = 0, high: int = 1_000_000) -> int | None:
@@ -263,14 +261,14 @@ class Fields:
         return self.first(names, "a date and time", timestamp_of)
 
     def flag(self, name: str) -> bool | None:
-        return self.first((name,), "yes or no", yes_no)
+        return self.first((name,), "yes or no", bool_of)
 
     def text(self, *names: str, max_bytes: int = 400) -> str | None:
-        """One clean line; the words None and null count as absent, a number as its digits."""
+        """One clean line. Words such as None and null mean absent; a number becomes its digits."""
         return self.first(names, "text", _line, max_bytes)
 
     def word(self, *names: str) -> str | None:
-        """The value of a field that is an enumeration for some providers and text for others; the first of several."""
+        """The value of a field that is an enumeration at some providers and text at others; the first of a list."""
         return self.first(names, "text", _word)
 
 
@@ -295,7 +293,7 @@ def _whole(value: object, low: int, high: int) -> int | None:
 def _line(value: object, max_bytes: int) -> str | None:
     raw = value if type(value) is str else key_text(value)
     line = "" if raw is None else clean_line(raw, max_bytes)
-    return line if line and not says_nothing(line) else None
+    return line if line and not means_absent(line) else None
 
 
 def _word(value: object) -> str | None:
@@ -309,8 +307,8 @@ def _word(value: object) -> str | None:
 
 def _member(raw: str) -> str | None:
     line = clean_line(enum_text(raw))
-    return None if says_nothing(line) else line or None
+    return None if means_absent(line) else line or None
 
 
 _common_member = lru_cache(8192)(_member)
-"""Cached, as a feed repeats a few words and the names of its towns."""
+"""Cached, because a feed repeats the same words and town names."""

@@ -31,7 +31,7 @@ from mls_tui.reso.presets import (
     own_fields,
     preset_settings,
     read_override,
-    written,
+    setting_text,
 )
 from mls_tui.ui.formats import every
 from mls_tui.ui.messages import GoBack
@@ -269,7 +269,7 @@ def typed_settings(connection: Connection) -> dict[str, str]:
     found = {name: str(getattr(connection, field)) for name, field in own.items() if getattr(connection, field)}
     for name, value in connection.overrides.items():
         if name in SETTING_NAMES:
-            found[name] = value.strip() or written(None) if isinstance(value, str) else written(value)
+            found[name] = value.strip() or setting_text(None) if isinstance(value, str) else setting_text(value)
     if base and not stored_base_url(connection):
         found.pop("base_url", None)
     return found

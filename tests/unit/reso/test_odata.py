@@ -1,4 +1,4 @@
-"""Where a next link may lead: to the connection's own origin, over its own scheme, and nowhere else."""
+"""Next links are followed to the connection's own origin and scheme only."""
 
 from __future__ import annotations
 

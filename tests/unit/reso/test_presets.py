@@ -1,13 +1,15 @@
-"""Every setting of every preset: it can be replaced, and what is shown can be typed back."""
+"""Presets and settings: every setting can be replaced and shown as text; a cursor belongs to one feed."""
 
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mls_tui.domain.connection import Connection, Cursor
 from mls_tui.domain.errors import UsageError
 from mls_tui.reso.presets import (
     COMMON_SETTINGS,
@@ -15,11 +17,13 @@ from mls_tui.reso.presets import (
     SETTING_NAMES,
     ProviderPreset,
     apply_overrides,
+    at_its_feed,
+    feed_identity,
     for_connection,
     preset,
     preset_settings,
+    setting_text,
     settings_of,
-    written,
 )
 from mls_tui.reso.probe import settings_checks
 from tests.providers.direct import connection
@@ -77,7 +81,7 @@ def test_whatever_is_given_for_a_setting_is_read_or_refused_with_a_sentence(
         changed = apply_overrides(PRESETS["bridge"], {name: value})
     except UsageError:
         return
-    assert apply_overrides(PRESETS["bridge"], {name: written(getattr(changed, name))}) == changed
+    assert apply_overrides(PRESETS["bridge"], {name: setting_text(getattr(changed, name))}) == changed
 
 
 def test_a_setting_that_the_user_replaced_says_so_and_what_the_preset_has() -> None:
@@ -95,7 +99,7 @@ def test_query_parameters_are_read_as_they_are_written_and_hold_a_secret_only_by
         connection(overrides={"query_parameters": "Class=Residential; api_key={client_secret};Region=Lake View"})
     )
     assert used.query_parameters == (("Class", "Residential"), ("api_key", "{client_secret}"), ("Region", "Lake View"))
-    assert written(used.query_parameters) == "Class=Residential; api_key={client_secret}; Region=Lake View"
+    assert setting_text(used.query_parameters) == "Class=Residential; api_key={client_secret}; Region=Lake View"
 
 
 def test_an_address_of_ones_own_is_set_by_you_and_the_presets_with_its_dataset_is_not() -> None:
@@ -130,3 +134,63 @@ def test_a_header_that_frames_a_request_or_shows_a_secret_is_refused(setting: st
 @pytest.mark.parametrize("header", ["X-Feed: idx", "X-Api-Key: {token}", "User-Agent: Mine/1.0"])
 def test_other_headers_are_taken(header: str) -> None:
     assert apply_overrides(PRESETS["reso"], {"headers": header}).headers
+
+
+SWEPT = Cursor(watermark="2026-06-01T00:00:00Z", last_key="K9", swept=True, failed_keys=("K3",), epoch=7, updated_at=5)
+
+
+def imported(**fields: Any) -> Connection:
+    """A connection whose cursor was kept by an import of it."""
+    made = connection(**{"mls_system": "ACTRIS", **fields})
+    return made.model_copy(update={"cursor": SWEPT.model_copy(update={"feed": feed_identity(made)})})
+
+
+@pytest.mark.feed(0, "a connection pointed at another feed")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"base_url": "https://other.example/odata"},
+        {"base_url": "http://mls.test:8443/odata"},
+        {"provider": "trestle"},
+        {"mls_system": "CRMLS"},
+        {"mls_system": None},
+        {"agent_key": "A1"},
+        {"overrides": {"property_resource": "Listings"}},
+        {"overrides": {"timestamp_field": "BridgeModificationTimestamp"}},
+        {"overrides": {"key_field": "ListingId"}},
+        {"overrides": {"status_field": "MlsStatus"}},
+        {"overrides": {"system_field": "none"}},
+        {"overrides": {"system": "none"}, "mls_system": None},
+    ],
+)
+def test_another_feed_begins_anew_and_keeps_only_the_epoch_of_what_is_to_be_tidied(change: dict[str, Any]) -> None:
+    edited = at_its_feed(imported().model_copy(update=change))
+    assert edited.cursor == Cursor(feed=feed_identity(edited), epoch=7)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "Another name"},
+        {"secrets": {"access_token": "sealed anew"}},
+        {"schedule_minutes": 15, "updated_at": 99},
+        {"client_id": "c2", "username": "u2", "token_url": "https://login.example/token"},
+        {"overrides": {"page_size": 10, "api_limits": "1/1", "headers": "X-A: b", "overlap_minutes": 60}},
+    ],
+)
+def test_the_same_feed_goes_on_where_it_was(change: dict[str, Any]) -> None:
+    edited = at_its_feed(imported().model_copy(update=change))
+    assert edited.cursor.watermark == SWEPT.watermark
+    assert edited.cursor.failed_keys == SWEPT.failed_keys
+
+
+def test_a_change_that_is_taken_back_before_an_import_costs_nothing() -> None:
+    before = imported()
+    away = before.model_copy(update={"base_url": "https://other.example/odata"})
+    assert at_its_feed(away).cursor.watermark is None
+    assert at_its_feed(away.model_copy(update={"base_url": before.base_url})).cursor == before.cursor
+
+
+def test_a_connection_that_cannot_be_used_is_left_as_it_is() -> None:
+    broken = connection(overrides={"page_size": "many"}).model_copy(update={"cursor": SWEPT})
+    assert at_its_feed(broken) == broken

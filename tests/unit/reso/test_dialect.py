@@ -1,4 +1,4 @@
-"""Servers whose StandardStatus is an enumeration are asked in its own type, or without a filter; nothing is lost."""
+"""Filters by status on a server whose StandardStatus is an enumeration lose no record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose credentials these are: the agent with the connection's key among many, by either field that names one."""
+"""The signed-in member: found by key or MLS id, or as the only member that the token can read."""
 
 from __future__ import annotations
 
