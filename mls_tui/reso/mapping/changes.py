@@ -19,7 +19,7 @@ from mls_tui.reso.mapping.media import MAX_URL, PLAIN_URL, URL_FIELDS
 from mls_tui.reso.mapping.text import clean_line
 from mls_tui.reso.presets import ProviderPreset
 
-NOT_FACTS = frozenset(
+NOT_FROM_FEED = frozenset(
     {
         "listing_id",
         "connection_id",
@@ -31,6 +31,7 @@ NOT_FACTS = frozenset(
         "history",
         "relisted_from",
         "off_market_at",
+        "last_import",
         "media_asked",
         "days_on_market",
     }
@@ -40,7 +41,7 @@ NOT_FACTS = frozenset(
 
 def feed_facts(listing: Listing) -> dict[str, Any]:
     """The fields that come from the feed, without photos, named as in ``Data``."""
-    return listing.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=set(NOT_FACTS))
+    return listing.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=set(NOT_FROM_FEED))
 
 
 def fact_hash(listing: Listing) -> str:

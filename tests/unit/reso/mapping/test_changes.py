@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mls_tui.domain.listing import Change, Listing, Photo
+from mls_tui.domain.listing import Change, LastImport, Listing, Photo
 from mls_tui.reso.mapping.changes import (
     MAPPING_VERSION,
+    NOT_FROM_FEED,
     Difference,
     differences,
     fact_hash,
@@ -252,6 +253,13 @@ def test_what_did_not_change_is_not_named() -> None:
         update={"listing_id": "x", "synced_at": 9, "content_hash": "h", "days_on_market": 3}
     )
     assert differences(ours, mapped(**OLD)) == ()
+
+
+def test_every_field_that_no_record_sets_is_ours_and_no_difference() -> None:
+    assert set(Listing.model_fields) - mapped().model_fields_set <= NOT_FROM_FEED
+    ours = mapped(**OLD).model_copy(update={"last_import": LastImport(run="r1", outcome="created")})
+    assert differences(ours, mapped(**OLD)) == ()
+    assert fact_hash(ours) == fact_hash(mapped(**OLD))
 
 
 def test_differences_are_one_printable_line() -> None:
