@@ -31,7 +31,6 @@ from mls_tui.reso.presets import (
     ANOTHER_FEED,
     SETTING_NAMES,
     ProviderPreset,
-    at_its_feed,
     feed_identity,
     for_connection,
     own_base_url,
@@ -40,6 +39,7 @@ from mls_tui.reso.presets import (
     secret_part,
     settings_of,
     split_own,
+    with_valid_cursor,
 )
 
 EXPIRES_SOON_MS = 24 * 3_600_000
@@ -187,7 +187,7 @@ async def _save(ws: Workspace, form: ConnectionForm, stored: Connection | None) 
 def _changes_feed(before: Connection, after: Connection) -> bool:
     """Whether an edit names another feed, and an import of the old one has begun."""
     begun = before.cursor.watermark is not None
-    return begun and at_its_feed(before).cursor.feed != feed_identity(after)
+    return begun and with_valid_cursor(before).cursor.feed != feed_identity(after)
 
 
 def _view(connection: Connection, run: ImportRun | None, listings: int | None, now: int) -> ConnectionView:
@@ -196,7 +196,7 @@ def _view(connection: Connection, run: ImportRun | None, listings: int | None, n
         next_run = run.started_at + connection.schedule_minutes * 60_000
         if connection.schedule_at and connection.schedule_minutes == 1_440:
             next_run = next_daily(connection.schedule_at, run.started_at)
-    connection = at_its_feed(connection)
+    connection = with_valid_cursor(connection)
     return ConnectionView(_without_secrets(connection), _state(connection, run, now), listings, run, next_run)
 
 

@@ -22,7 +22,7 @@ from mls_tui.importer.journal import Journal
 from mls_tui.importer.listing_task import observer
 from mls_tui.importer.options import ImportControl, ImportOptions
 from mls_tui.log import log_event
-from mls_tui.reso.presets import at_its_feed, for_connection
+from mls_tui.reso.presets import for_connection, with_valid_cursor
 from mls_tui.reso.rate_limit import InFlight
 
 
@@ -41,7 +41,7 @@ async def import_events(
         try:
             await workspace.open()
             workspace.writable()
-            connection = at_its_feed(await find_connection(workspace, connection_id))
+            connection = with_valid_cursor(await find_connection(workspace, connection_id))
             run = _new_run(workspace, connection, options, run_id)
             opening = open_importer(workspace, connection, run, options, control or ImportControl())
             importer = await stack.enter_async_context(opening)

@@ -18,7 +18,7 @@ from mls_tui.importer.sweep import first_query
 from mls_tui.reso.base import Connector
 from mls_tui.reso.mapping.changes import differences
 from mls_tui.reso.mapping.record import Gone, Mapped, Quarantined
-from mls_tui.reso.presets import at_its_feed, for_connection
+from mls_tui.reso.presets import for_connection, with_valid_cursor
 
 
 @action
@@ -27,7 +27,7 @@ async def preview_import(
 ) -> ActionResult[Preview]:
     """What an import would change."""
     async with opened(workspace) as ws:
-        connection = at_its_feed(await find_connection(ws, connection_id))
+        connection = with_valid_cursor(await find_connection(ws, connection_id))
         async with connected(ws, connection) as connector:
             await connector.authenticate()
             preview = await _Preview(ws, connection, connector, options or ImportOptions()).read()

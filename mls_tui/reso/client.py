@@ -264,7 +264,7 @@ class MlsClient:
         """
         if not slot.throttled(status, response.headers, fault):
             return False
-        if self._limits.api.open:
+        if self._limits.api.tripped:
             raise RateLimitedError(
                 f"{host} answered {phrase(status)} {STRIKES} times in a row. The import stops, its state saved; "
                 "start it again later or lower the connection's limits.",

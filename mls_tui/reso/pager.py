@@ -206,7 +206,7 @@ class Read:
         )
 
     @property
-    def short(self) -> bool:
+    def has_too_few(self) -> bool:
         return self.total is not None and not self.complete and len(self.seen) < self.total
 
     def has_earlier_row(self, rows: Sequence[RawRecord]) -> bool:
@@ -611,7 +611,7 @@ class Pager:
             return False
         if self.linked and not read.complete:
             at_limit = read.rows_since_request == self._feed.page_size(self._request)
-            return not (at_limit or (read.short and not self._feed.dialect.count_wrong))
+            return not (at_limit or (read.has_too_few and not self._feed.dialect.count_wrong))
         if self.linked:
             return True
         full = len(page.rows) >= min(read.largest_page, self._feed.page_size(self._request))
@@ -660,7 +660,7 @@ def judge(read: Read, *, feed_changes: bool, stable_cursor: bool, count_wrong: b
         return Completeness.DOUBTFUL
     if read.complete:
         return Completeness.PROVEN
-    return Completeness.DOUBTFUL if read.short and not count_wrong else Completeness.UNPROVEN
+    return Completeness.DOUBTFUL if read.has_too_few and not count_wrong else Completeness.UNPROVEN
 
 
 def shifted(read: Read, *, feed_changes: bool, stable_cursor: bool) -> bool:
@@ -781,7 +781,7 @@ class Sweep:
             if read.total is not None:
                 read.total = await self._fresh_count(read.total)
             again.total = read.total
-            settled = not read.short and not (missing and self._shifted())
+            settled = not read.has_too_few and not (missing and self._shifted())
             if not missing:
                 # Records removed since the first pass are no longer counted, so the second pass decides.
                 exact = again.complete

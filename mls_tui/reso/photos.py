@@ -1,4 +1,4 @@
-"""Downloads one photo and checks it. What it is is told by its first bytes, never by a name or header.
+"""Downloads one photo and checks it. Its type is determined by its first bytes, not by its name or headers.
 
 See docs/reso-feeds.md, section 5 (Media).
 """
@@ -65,10 +65,10 @@ def sniff(body: bytes) -> tuple[str, str] | None:
 
 
 class PhotoSource:
-    """Fetches photos, each in one attempt; the importer decides about another.
+    """Downloads photos, one attempt each; the importer decides whether to try again.
 
-    ``token`` gives an access token that has not expired. It is sent to the API's own origin and to the preset's
-    ``media_token_hosts``, if the preset says that photos need it.
+    ``token`` returns an access token that has not expired. If the preset says that photos need it, it is sent to the
+    API's own origin and to the preset's ``media_token_hosts``.
     """
 
     def __init__(
@@ -97,10 +97,10 @@ class PhotoSource:
         self._without_token = self._headers("")
 
     async def fetch(self, url: str) -> PhotoBytes:
-        """The photo at ``url``, through at most three redirects. A 429 is waited out and asked again.
+        """The photo at ``url``, after at most three redirects. Waits after a 429 and tries again.
 
         Raises:
-            PhotoError: what went wrong; ``expired`` for 401, 403, 404 and 410, ``retryable`` if it may help.
+            PhotoError: ``expired`` for 401, 403, 404 and 410; ``retryable`` if another attempt may help.
         """
         hops = 0
         try:
@@ -122,8 +122,8 @@ class PhotoSource:
             raise PhotoError(f"The photo could not be fetched. {error}", retryable=error.retryable) from None
 
     async def _once(self, target: Target) -> PhotoBytes | str | None:
-        """The photo, the address it has moved to, or None for "ask again after the pause"."""
-        if self._limit.open and self._limit.paused_for():
+        """The photo, or the URL of a redirect, or None after a 429: send again after the pause."""
+        if self._limit.tripped and self._limit.paused_for():
             raise PhotoError(
                 f"{target.host} keeps answering 429 Too Many Requests; the next import asks again.", retryable=False
             )

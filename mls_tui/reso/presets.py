@@ -19,7 +19,7 @@ from mls_tui.domain.masking import is_secret_name
 Override = str | int | float | bool
 
 NOTHING: Final = "none"
-"""Clears an optional setting or a list. In a form an empty text means the preset's value."""
+"""The text that clears an optional setting or a list. Empty text in a form means the preset's value."""
 
 
 class MediaMode(StrEnum):
@@ -270,29 +270,27 @@ class ProviderPreset:
         None, _optional(_RESOURCE), PAGES, "collection for whole copies, below the server's address"
     )
     replication_page_size: int = _entry(2000, _whole(1, _MOST), PAGES, "records of a page of that collection")
-    keys_per_filter: int = _entry(25, _whole(1, 1_000), PAGES, "keys asked for in one filter")
-    overlap_minutes: int = _entry(5, _whole(0, 527_040), PAGES, "how far before the last change an import begins")
+    keys_per_filter: int = _entry(25, _whole(1, 1_000), PAGES, "keys in one filter")
+    overlap_minutes: int = _entry(
+        5, _whole(0, 527_040), PAGES, "minutes before the last change at which an import begins"
+    )
     max_watermark_age_days: int | None = _entry(
-        None, _whole(0, 36_600, empty=None), PAGES, "after so many days without an import everything is read again"
+        None, _whole(0, 36_600, empty=None), PAGES, "days without an import after which everything is read again"
     )
-    read_timeout_seconds: int = _entry(
-        120, _whole(1, 3_600), PAGES, "how long the server may be silent before it answers"
-    )
+    read_timeout_seconds: int = _entry(120, _whole(1, 3_600), PAGES, "seconds to wait for the server's answer")
     order_by: bool = _entry(True, _YES_NO, PAGES, "whether the server takes $orderby")
     count: bool = _entry(True, _YES_NO, PAGES, "whether the server takes $count")
 
     api_limits: tuple[Limit, ...] = _entry(
-        (Limit(2, 1.0),), _LIMITS, LIMITS, "requests in so many seconds: 2/1, 7200/3600, 4000000000/3600 bytes"
+        (Limit(2, 1.0),), _LIMITS, LIMITS, "requests/seconds: 2/1, 7200/3600, 4000000000/3600 bytes"
     )
-    media_limits: tuple[Limit, ...] = _entry(
-        (), _LIMITS, LIMITS, "the same for photos; none adapts to what the photo host can take"
-    )
+    media_limits: tuple[Limit, ...] = _entry((), _LIMITS, LIMITS, "the same for photos; none: adapt to the photo host")
     headers: Mapping[str, str] = _entry(
         {}, _HEADERS, LIMITS, "Name: value; Name: value. {token} stands for the access token"
     )
     media_headers: Mapping[str, str] = _entry({}, _HEADERS, LIMITS, "the same for photos")
     proxy: str | None = _entry(
-        None, _PROXY, LIMITS, "this connection's own proxy; env is HTTPS_PROXY and its kin, direct is none"
+        None, _PROXY, LIMITS, "this connection's own proxy; env uses HTTPS_PROXY or HTTP_PROXY, direct uses none"
     )
     query_parameters: tuple[tuple[str, str], ...] = _entry(
         (), PARAMETERS, LIMITS, "added to every request: Class=Residential; key={client_secret}"
@@ -303,28 +301,30 @@ class ProviderPreset:
     )
     media_resource: str = _entry("Media", _RESOURCE, PHOTOS, "the resource of photos, and its name in a record")
     media_parent_field: str = _entry("ResourceRecordKey", _FIELD, PHOTOS, "the field of a photo that names its listing")
-    media_auth: bool = _entry(False, _YES_NO, PHOTOS, "whether photos are asked for with the access token")
+    media_auth: bool = _entry(False, _YES_NO, PHOTOS, "whether photo requests carry the access token")
     media_token_hosts: tuple[str, ...] = _entry(
         (),
         Kind("host names separated by commas, such as media.example.org", _hosts, ()),
         PHOTOS,
-        "photo hosts, besides the server, that the token may go to (https only)",
+        "photo hosts, besides the server, to which the token is sent (https only)",
     )
-    media_once: bool = _entry(False, _YES_NO, PHOTOS, "whether a photo's address is good for one request")
+    media_once: bool = _entry(False, _YES_NO, PHOTOS, "whether a photo address works only once")
 
     property_resource: str = _entry("Property", _RESOURCE, NAMES, "the resource of listings")
     member_resource: str = _entry("Member", _RESOURCE, NAMES, "the resource of agents")
     open_house_resource: str = _entry("OpenHouse", _RESOURCE, NAMES, "the resource of open houses")
     office_resource: str = _entry("Office", _RESOURCE, NAMES, "the resource of offices")
     timestamp_field: str = _entry("ModificationTimestamp", _FIELD, NAMES, "when a record changed")
-    key_field: str = _entry("ListingKey", _FIELD, NAMES, "a record's key at its source")
+    key_field: str = _entry("ListingKey", _FIELD, NAMES, "the key of a record")
     number_field: str = _entry("ListingId", _FIELD, NAMES, "the MLS number")
     status_field: str = _entry("StandardStatus", _FIELD, NAMES, "the status")
     agent_field: str = _entry("ListAgentKey", _FIELD, NAMES, "the listing agent's key")
     system_field: str | None = _entry("OriginatingSystemName", _optional(_FIELD), NAMES, "which MLS a record is from")
-    system: str | None = _entry(None, _LINE, NAMES, "the MLS asked for")
-    dataset: str | None = _entry(None, _LINE, NAMES, "what {dataset} in the address stands for")
-    serves_many: bool = _entry(False, _YES_NO, NAMES, "whether it serves several MLSs, whose numbers may be the same")
+    system: str | None = _entry(None, _LINE, NAMES, "the MLS whose records are read")
+    dataset: str | None = _entry(None, _LINE, NAMES, "replaces {dataset} in the address")
+    serves_many: bool = _entry(
+        False, _YES_NO, NAMES, "whether it serves several MLSs, which may use the same MLS numbers"
+    )
 
     auths: tuple[AuthKind, ...] = _entry(
         (AuthKind.BEARER,),
@@ -332,7 +332,7 @@ class ProviderPreset:
         SIGN_IN,
         "bearer, client_credentials, password, refresh_token",
     )
-    token_url: str | None = _entry(None, _optional(_ADDRESS), SIGN_IN, "where tokens are given")
+    token_url: str | None = _entry(None, _optional(_ADDRESS), SIGN_IN, "where tokens are requested")
     token_auth: TokenAuth = _entry(  # noqa: RUF009 - a field
         TokenAuth.POST, _choice(TokenAuth), SIGN_IN, "post (in the form) or basic (HTTP Basic)"
     )
@@ -349,7 +349,7 @@ class ProviderPreset:
         (),
         Kind("names separated by commas", _words, ()),
         SIGN_IN,
-        "what a connection must say: base_url, dataset, mls_system",
+        "settings that a connection must have: base_url, dataset, mls_system",
     )
 
 
@@ -434,8 +434,8 @@ _MLSGRID = ProviderPreset(
     media_once=True,
     max_watermark_age_days=7,
     notes=(
-        "A 429 can suspend the account: the limits are kept with nothing to spare.",
-        "Photo addresses are signed, used once and live an hour.",
+        "A 429 can suspend the account.",
+        "Photo addresses are signed, work once and expire after an hour.",
         "Photos want the token as User-Agent; it is sent to media.mlsgrid.com alone. If photos are refused, add their "
         "host to media_token_hosts.",
     ),
@@ -670,7 +670,7 @@ def feed_identity(connection: Connection) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def at_its_feed(connection: Connection) -> Connection:
+def with_valid_cursor(connection: Connection) -> Connection:
     """The connection with a cursor of its current feed.
 
     A cursor of another feed is reset, because records older than its watermark would never be read. ``epoch`` is kept,

@@ -25,7 +25,7 @@ from mls_tui.reso.responses import SPARK_THROTTLED, Fault, phrase, seconds_until
 
 SAVE_SECONDS = 5.0
 STRIKES = 5
-"""So many 429s in a row, and the run stops."""
+"""After this many 429s in a row the run stops."""
 
 Keep = Callable[[str], Awaitable[None]]
 
@@ -150,12 +150,12 @@ class RateLimits:
 class Slot:
     """Permission for one request, as an async context manager: leaving it counts the bytes of the body."""
 
-    def __init__(self, limit: RateLimit, host: str, observer: Observer, reserve: int, granted: float) -> None:
+    def __init__(self, limit: RateLimit, host: str, observer: Observer, reserve: int, granted_at: float) -> None:
         self._limit = limit
         self._host = host
         self._observer = observer
         self._reserve = reserve
-        self._granted = granted
+        self._granted_at = granted_at
         self._bytes = 0
         self._answered = False
 
@@ -163,7 +163,7 @@ class Slot:
         """The answer has begun: the server has counted the request. Learns limits from its headers (lower case)."""
         if not self._answered:
             self._answered = True
-            self._limit._settle("requests", 1, 1, self._granted)
+            self._limit._settle("requests", 1, 1, self._granted_at)
         if headers:
             self._limit.observe(headers)
 
@@ -175,7 +175,7 @@ class Slot:
         """Whether the answer asks to slow down (429, or Spark's 503 with code 1550); then its host is paused."""
         limit = self._limit
         # An answer to a request from before the last pause is no new strike, and no proof that the pause helped.
-        current = self._granted > limit._last_strike
+        current = self._granted_at > limit._last_strike
         if status != 429 and (fault is None or fault.code not in (SPARK_THROTTLED, "429")):
             if current:
                 limit._strikes = 0
@@ -196,7 +196,7 @@ class Slot:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.answered()
-        self._limit._settle("bytes", self._reserve, self._bytes, self._granted)
+        self._limit._settle("bytes", self._reserve, self._bytes, self._granted_at)
         self._reserve = self._bytes = 0
 
 
@@ -210,33 +210,34 @@ class RateLimit:
         self.name = name
         self._clock = clock
         self._owner = owner
-        self._granted: dict[tuple[float, str], int] = {}
+        self._preset_limits: dict[tuple[float, str], int] = {}
         self._windows: list[_SlidingWindow] = []
         self._left: dict[str, _Left] = {}
         self._paused_until = 0.0
         self._why = ""
         self.reported = 0.0
-        """Until when observers know that nothing is sent."""
+        """The end of the pause that was reported last."""
         self._strikes = 0
         self._last_strike = float("-inf")
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
         self._held = dict.fromkeys(_UNITS, 0)
-        # Between two saves at most ``_ahead`` is granted, so that the first one can tell what a kill may hide.
+        # The most that may be granted until the next save. A save stores it, and a process that starts after a kill
+        # counts it as sent: with 8 requests ahead, a kill costs at most 8 unused requests.
         self._ahead = {"requests": 8, "bytes": 0}
         self._since_save = dict.fromkeys(_UNITS, 0)
         self._peak = dict.fromkeys(_UNITS, 0)
         self._save_began = float("-inf")
 
     @property
-    def open(self) -> bool:
-        """True after ``STRIKES`` 429s in a row: as in a circuit breaker, no further request should be made."""
+    def tripped(self) -> bool:
+        """Whether ``STRIKES`` 429s in a row have tripped this circuit breaker: no further request should be sent."""
         return self._strikes >= STRIKES
 
     def tighten(self, limits: Sequence[Limit]) -> None:
         for each in limits:
             key = (each.seconds, each.unit)
-            self._granted[key] = min(each.limit, self._granted.get(key, each.limit))
+            self._preset_limits[key] = min(each.limit, self._preset_limits.get(key, each.limit))
             known = self._of(*key)
             for window in known:
                 window.limit = min(window.limit, each.limit)
@@ -303,7 +304,8 @@ class RateLimit:
         """Continue from the ``dump`` of an earlier process, written ``since`` seconds ago."""
         now = self._clock.monotonic()
         unsaved = dict(zip(_UNITS, map(int, saved.get("unsaved", (0, 0))), strict=True))
-        # The process that wrote this saved again before it sent anything SAVE_SECONDS later.
+        # The process saved at least every SAVE_SECONDS while it sent. So what it sent after this save, which may be all
+        # of ``unsaved``, was sent in the SAVE_SECONDS after it: a save 100 s ago means 95 s ago at the latest.
         latest = max(0.0, since - SAVE_SECONDS)
         before: dict[tuple[str, float], list[tuple[float, int]]] = {}
         for seconds, unit, limit, learned, ages in saved.get("windows", []):
@@ -311,7 +313,8 @@ class RateLimit:
                 self._learn(int(limit), float(seconds))
             before[unit, float(seconds)] = [(float(age) + since, int(count)) for age, count in ages]
         for window in self._windows:
-            # If its length is new, the next longer window has counted the same requests, else the longest.
+            # A window of a new length, such as 60 s after saved ones of 1 s and 3600 s, starts with the requests of the
+            # next longer window (3600 s), or else of the longest.
             lengths = sorted(seconds for unit, seconds in before if unit == window.unit)
             alike = next((each for each in lengths if each >= window.seconds), lengths[-1] if lengths else None)
             ages = before[window.unit, alike] if alike is not None else []
@@ -335,11 +338,11 @@ class RateLimit:
             self._since_save[unit] = self._peak[unit] = 0
         self._save_began = self._clock.monotonic()
 
-    def _settle(self, unit: str, held: int, spent: int, granted: float) -> None:
+    def _settle(self, unit: str, held: int, spent: int, granted_at: float) -> None:
         """What was reserved for a request has ended and is ``spent`` now."""
         now = self._clock.monotonic()
         self._held[unit] -= held
-        if granted >= self._save_began:
+        if granted_at >= self._save_began:
             self._since_save[unit] += spent - held
         for window in self._windows:
             if window.unit == unit:
@@ -414,7 +417,7 @@ class RateLimit:
         return [window for window in self._windows if window.seconds == seconds and window.unit == unit]
 
     def _learn(self, limit: int, seconds: float) -> None:
-        granted = self._granted.get((seconds, "requests"))
+        granted = self._preset_limits.get((seconds, "requests"))
         limit = max(1, limit if granted is None else min(limit, granted))
         known = self._of(seconds, "requests")
         for window in known:

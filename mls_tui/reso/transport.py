@@ -1,7 +1,7 @@
-"""Sends one HTTP request and reads one body within its cap: aiohttp, with the address guard as its resolver.
+"""Sends HTTP requests and reads bodies of limited size, with aiohttp and the address guard as its resolver.
 
-A request is sent once (aiohttp alone would repeat a GET whose connection was lost), its URL as it is given (photo URLs
-are signed), without cookies, redirects or settings of the environment. Bodies are unpacked here and nowhere else.
+A request is sent once (aiohttp alone repeats a GET after a lost connection), with its URL unchanged (photo URLs are
+signed), without cookies, redirects or environment variables. Bodies are decompressed here.
 httpx-aiohttp 0.2 was tried first: it re-encodes URLs, repeats requests and reports a lost connection as a slow one.
 """
 
@@ -29,20 +29,20 @@ from mls_tui.domain.errors import MLSError, UsageError
 from mls_tui.reso.addresses import AddressGuard, GuardedResolver, Target
 
 MOST_CONNECTIONS = 272
-"""16 for the API and 256 for photos: more than may be in flight at once, so that none waits here."""
+"""16 for the API and 256 for photos: more than are ever in flight, so that no request waits for a connection."""
 
 # Shorter than what common servers allow an idle connection (5 s and more), so that none is used while it is closed.
 _KEEP_ALIVE_SECONDS = 4.0
 _LONGEST_HEADER = 32 * 1024
 _PIECE = 256 * 1024
-"""Most bytes that are unpacked at a time: a few packed kilobytes may hold gigabytes."""
+"""Bytes that are decompressed at a time: a few compressed kilobytes may expand to gigabytes."""
 _ERROR_BYTES = 2048
-"""As much of an error's body is read."""
+"""Bytes of an error's body that are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds: to connect, between two reads of the API and of a photo, and for a whole page, photo or token."""
+    """Seconds to connect, between two reads (API and photo), and for a whole page, photo or token response."""
 
     connect: float = 10.0
     read: float = 120.0
@@ -54,7 +54,7 @@ class Timeouts:
 
 @dataclass(slots=True)
 class Reply:
-    """An answer whose body has not been read yet. ``headers`` have lower-case names; ``body`` comes as it was sent."""
+    """A response whose body has not been read. Header names are in lower case; ``body`` is not decompressed."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -66,7 +66,7 @@ class Reply:
 
 
 class UnansweredError(Exception):
-    """No whole answer came. The text is one of the phrases below, to follow "host: "."""
+    """There was no complete response. The text is one of the phrases below, to follow "host: "."""
 
 
 NOT_RESOLVED = "the name of the host cannot be resolved"
@@ -130,7 +130,7 @@ class Proxies:
 
     @property
     def hosts(self) -> list[str]:
-        """The names of the proxies: the resolver may find private addresses for them."""
+        """The host names of the proxies, which may resolve to private addresses."""
         found = [self._set] if self._set else []
         for name in ("http", "https", "all") if self._from_environment else ():
             if self._named(name):
@@ -147,7 +147,7 @@ class Proxies:
         return _proxy(self._environment[name], f"{name.upper()}_PROXY")
 
     def unused(self, scheme: str, host: str) -> str | None:
-        """The variable that names a proxy for this host although no setting says to use it."""
+        """The environment variable with a proxy for this host that no setting enables."""
         if self._set or self._from_environment or proxy_bypass_environment(host, self._environment):
             return None
         return next((f"{name.upper()}_PROXY" for name in (scheme, "all") if self._named(name)), None)
@@ -181,7 +181,7 @@ def basic_auth(user: str, password: str) -> str:
 
 
 def tls_context(ca_bundle: str | None = None) -> ssl.SSLContext:
-    """Trusts the public authorities (or those of SSL_CERT_FILE), and those in ``ca_bundle`` besides.
+    """Trusts public certificate authorities (or those of SSL_CERT_FILE) and those in ``ca_bundle``.
 
     Raises:
         UsageError: a file cannot be read as certificates.
@@ -191,7 +191,7 @@ def tls_context(ca_bundle: str | None = None) -> ssl.SSLContext:
 
 @cache
 def _tls_context(ca_bundle: str | None, file: str | None, folder: str | None) -> ssl.SSLContext:
-    """Kept: reading the certificates takes 40 ms."""
+    """Cached, because reading the certificates takes 40 ms."""
     name, value = "SSL_CERT_FILE", file or folder
     try:
         context = httpx.create_ssl_context()
@@ -210,7 +210,7 @@ def _tls_context(ca_bundle: str | None, file: str | None, folder: str | None) ->
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Drops an idle connection on which the server has said something: that is no answer to the next request."""
+    """Closes an idle connection on which the server has sent bytes, which are no response to the next request."""
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[aiohttp.tracing.Trace], timeout: aiohttp.ClientTimeout
@@ -265,7 +265,7 @@ def _retrieved(lost: asyncio.Future[None]) -> None:
 
 
 class _Response(aiohttp.ClientResponse):
-    """aiohttp repeats a GET after these two errors; each failed attempt must be seen by the caller."""
+    """aiohttp repeats a GET after these two errors; here the caller sees every failed attempt."""
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
         try:

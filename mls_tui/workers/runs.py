@@ -25,7 +25,7 @@ from mls_tui.domain.listing import ListingStatus
 from mls_tui.domain.run import ImportRun, RunState
 from mls_tui.importer.engine import Importer, RunLease, already_running
 from mls_tui.importer.options import ImportControl, ImportOptions
-from mls_tui.reso.presets import at_its_feed
+from mls_tui.reso.presets import with_valid_cursor
 from mls_tui.storage.base import ListingStore
 from mls_tui.workers.queue import MAX_RECEIVES, Delivery, ImportQueue, Job
 
@@ -98,7 +98,7 @@ async def start(imports: UserImports, queue: ImportQueue, connection: Connection
     """
     if options.selective:
         raise UsageError("Workers import whole MLSs: leave out --only and --limit, or --distributed.")
-    connection = at_its_feed(connection)
+    connection = with_valid_cursor(connection)
     group = await imports.group(connection)
     now = epoch_ms(imports.clock.now())
     run = ImportRun(
@@ -236,7 +236,7 @@ async def _connection(imports: UserImports, run: ImportRun) -> Connection:
     connection = await imports.store.get_connection(imports.user, run.connection_id)
     if connection is None:
         raise NotFoundError(DELETED)
-    now = at_its_feed(connection)
+    now = with_valid_cursor(connection)
     if run.checkpoint is not None and connection.cursor.feed not in (None, now.cursor.feed):
         raise UsageError(
             f"Connection {connection.name} was pointed at another feed while its import ran. Import again to read that."

@@ -1,1 +1,1 @@
-"""Small MLS servers, one shape per provider, each with its quirks; plain modules that any test may start."""
+"""Small MLS servers with the habits of real providers. They are plain modules that any test may use."""

@@ -1,4 +1,4 @@
-"""Asks a ``FeedServer`` without a socket, with the plainest retries, for properties that need thousands of requests."""
+"""A connector to a ``FeedServer`` without a socket, for properties that need thousands of requests."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.providers.feed_server import BASE, FeedServer
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
+class JsonReply:
     body: Any
     headers: Mapping[str, str]
 
 
 class DirectTransport:
-    """Three attempts on a 5xx, no wait; a 429 costs none."""
+    """Retries a 5xx without a wait; a 429 does not count as an attempt."""
 
     def __init__(self, server: FeedServer) -> None:
         self.server = server
@@ -33,7 +33,7 @@ class DirectTransport:
         *,
         headers: Mapping[str, str] | None = None,
         attempts: int = 3,
-    ) -> Got:
+    ) -> JsonReply:
         attempt = 0
         while True:
             reply = self.server.answer(url)
@@ -42,7 +42,7 @@ class DirectTransport:
                 continue
             if reply.status != 200:
                 raise MLSError(f"The MLS answered {reply.status}: {reply.body}", status=reply.status)
-            return Got(reply.body, reply.headers)
+            return JsonReply(reply.body, reply.headers)
 
     async def sign_in(self) -> None: ...
 
@@ -65,7 +65,7 @@ def connection(provider: str = "reso", base_url: str = BASE, **fields: Any) -> C
 def connector(
     server: FeedServer, provider: str = "reso", *, clock: Clock | None = None, **fields: Any
 ) -> ResoConnector:
-    """A connector straight to the server's answers; ``notices`` of it are kept on the connector's feed observer."""
+    """A connector that calls ``server.answer`` without HTTP."""
     notices: list[Notice] = []
     made = connection(provider, server.base, **fields)
     return ResoConnector(

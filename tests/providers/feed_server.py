@@ -1,6 +1,4 @@
-"""A RESO Web API server in a hundred shapes: ``FeedServer`` answers a path and a query by its script of quirks.
-
-It knows nothing of the client; ``serving`` puts it on a free port of the loopback interface."""
+"""A RESO Web API server: ``FeedServer`` answers a URL as its ``Quirks`` say. It shares no code with the client."""
 
 from __future__ import annotations
 
@@ -25,11 +23,11 @@ class Reply:
 
 
 class RefusedError(Exception):
-    """The request asks for what this server does not understand."""
+    """The request uses an option that this server does not support."""
 
 
 class FeedServer:
-    """Serves ``records`` (each may hold ``Media``). ``base`` is its own address, as it writes it into links."""
+    """Serves ``records``, which may contain ``Media``. ``base`` is its URL in next links."""
 
     def __init__(self, records: Iterable[Record], quirks: Quirks | None = None, *, base: str = BASE) -> None:
         self.records = [dict(record) for record in records]

@@ -15,7 +15,7 @@ def stamp(minutes: float) -> str:
 
 
 def home(number: int, *, minutes: float | None = None, status: str = "Active", photos: int = 0) -> Record:
-    """One listing; ``minutes`` is when it was modified, its own number where not given."""
+    """One listing; ``minutes`` is when it was modified; by default ``number``."""
     key = f"K{number:06d}"
     return {
         "ListingKey": key,

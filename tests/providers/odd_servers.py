@@ -1,4 +1,4 @@
-"""RESO servers as other people write them: short, dumb or strict, each with the one habit it is named for."""
+"""RESO servers with one limitation each, such as no filter, no order or no next link."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def only_property(path: str) -> bool:
 
 
 def static(rows: Sequence[Row]) -> Handler:
-    """Every record at once, whatever was asked."""
+    """Always sends all records."""
 
     async def answer(request: web.Request) -> web.Response:
         if not only_property(request.path):

@@ -1,4 +1,4 @@
-"""The script of a test server: how it pages, what it refuses or ignores, which answers it spoils."""
+"""How a test server pages, what it refuses or ignores, and which responses it replaces."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Change = Callable[[list[Record]], None]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What an answer is instead. ``link`` replaces the next link: ``self``, ``first``, ``elsewhere`` or ``changing``;
+    """Replaces a response. ``link`` replaces the next link: ``self``, ``first``, ``elsewhere`` or ``changing``;
     ``empty`` gives no rows and a link to the same place."""
 
     status: int = 200

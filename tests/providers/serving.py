@@ -1,4 +1,4 @@
-"""Puts a ``FeedServer`` on a free port of the loopback interface, and a real connector with its own clock on it."""
+"""Runs a ``FeedServer`` on a free port of the loopback interface, and opens a real connector to it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.providers.feed_server import FeedServer
 
 
 class HandClock:
-    """A clock that moves only when somebody sleeps, and then at once."""
+    """A clock that moves only by ``sleep``, which returns at once."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -38,7 +38,7 @@ class HandClock:
 
 @asynccontextmanager
 async def serving(server: FeedServer) -> AsyncIterator[str]:
-    """The base URL under which the server answers until the block ends."""
+    """The base URL of the running server."""
 
     async def handle(request: web.Request) -> web.Response:
         if request.path == "/token":
@@ -79,7 +79,7 @@ async def _token(server: FeedServer, request: web.Request) -> web.Response:
 async def connected(
     server: FeedServer, provider: str = "reso", *, clock: HandClock | None = None, **fields: Any
 ) -> AsyncIterator[tuple[ResoConnector, list[Notice]]]:
-    """A real connector, over real HTTP, to a server of this shape; and the notices it gives."""
+    """A real connector over HTTP to the server, and its notices."""
     notices: list[Notice] = []
     async with serving(server) as base:
         made = connection(provider, base, **{"token_url": base.replace("/odata", "/token"), **fields})

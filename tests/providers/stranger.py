@@ -1,5 +1,5 @@
-"""A whole import from a server that somebody else wrote: a handler on a free port, a workspace over the embedded
-stores, and what was asked, said and stored. It knows nothing of how the client asks."""
+"""A whole import from a test server into embedded stores. ``visiting`` yields a ``Visit``, which runs imports and holds
+what was requested, reported and stored."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FAST = "100000/1"
 
 @dataclass(slots=True)
 class Visit:
-    """One user's connection to the stranger, and everything seen of it."""
+    """One connection to the test server, and what was requested, reported and stored."""
 
     ws: Workspace
     clock: SwiftClock
@@ -95,7 +95,7 @@ class Visit:
 
 @asynccontextmanager
 async def serving(handler: Handler, asked: list[str] | None = None) -> AsyncIterator[str]:
-    """The origin under which a handler answers every path until the block ends."""
+    """The origin of a server that calls ``handler`` for every path."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         if asked is not None:

@@ -1,5 +1,4 @@
-"""Payloads that nobody here wrote, served in their providers' shape and imported whole, end with the right fields.
-Skipped where ../shared does not stand beside the project."""
+"""Payloads recorded elsewhere are imported with the right fields. Skipped if ../shared does not exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole imports from servers with odd answers: throttling, errors, bodies, tokens. Each ends whole, or says why not."""
+"""Whole imports despite throttling, errors, odd bodies and expired tokens: complete, or with the reason why not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rate budget over a whole import, counted at the server: never more than granted, not forgotten, and quick."""
+"""Whole imports never send more than the rate limit allows, counted at the server, also after a restart."""
 
 from __future__ import annotations
 

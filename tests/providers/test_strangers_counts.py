@@ -1,4 +1,4 @@
-"""Whole imports whose counts do not say what they seem to: of listings, of photos, of statuses."""
+"""Whole imports with misleading counts: of listings, of photos, of statuses."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Addresses of photos that expire, or are good for one request: the Media is read anew once, and no photo takes another
-or its listing along."""
+"""Photo URLs that expire or work only once: the Media is read again once, and one failed photo stops no other."""
 
 from __future__ import annotations
 

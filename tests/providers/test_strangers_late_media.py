@@ -1,4 +1,4 @@
-"""Photos that a listing counts and its Media does not show yet are owed, and not asked for without end."""
+"""Photos that a listing counts but its Media does not show yet are requested again, a limited number of times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole imports from servers that give photos in their own way: every photo arrives, in few requests."""
+"""Whole imports from servers that provide photos in different ways: every photo is stored, with few requests."""
 
 from __future__ import annotations
 

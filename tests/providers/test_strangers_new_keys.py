@@ -1,4 +1,4 @@
-"""A home that its MLS gives another ListingKey under the same number, as at a move to another system."""
+"""A home whose MLS gives it a new ListingKey under the same MLS number is not removed."""
 
 from __future__ import annotations
 

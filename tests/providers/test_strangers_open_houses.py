@@ -1,4 +1,4 @@
-"""Open houses come with the listings they belong to, change without them, and cost nobody else anything."""
+"""Open houses are stored with their listings, and their failures stop no listing."""
 
 from __future__ import annotations
 

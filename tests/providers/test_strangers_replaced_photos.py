@@ -1,4 +1,4 @@
-"""A photo that was replaced under the same address, order and key is noticed, and costs no more than it must."""
+"""A photo that was replaced under the same URL, order and key is noticed, with as few downloads as possible."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Media rows to photos in display order (docs/reso-feeds.md, section 5).
 
-Rows that may or may not be sizes of one photo stay photos of their own: a photo twice is better than a lost one.
+If it is not certain that rows are sizes of one photo, each is a photo: one photo twice is better than one lost.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mls_tui.reso.base import RawRecord
 from mls_tui.reso.mapping.values import Fields, Warn, enum_text, silent
 
 MAX_PHOTOS = 500
-"""More would not fit an item of 400 KB together with the listing."""
+"""More would not fit into a DynamoDB item (400 KB) with their listing."""
 MAX_URL = 4_096
 
 _SQUASH = re.compile(r"[^a-z0-9]+")
@@ -39,16 +39,16 @@ _CAPTIONS = ("ShortDescription", "LongDescription", "MediaCaption", "Caption", "
 _SIGNED_SEGMENT = re.compile(rf"/[^/]*\b(?:{CREDENTIALS}|{SIGNATURES}|expires)=[^/]*", re.IGNORECASE)
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[1-9]\d{0,3}|:[1-5]\d{4}|:6[0-4]\d{3})?/[!-~]*", re.ASCII)
-"""A URL that needs no parsing, as nearly all."""
+"""A URL that needs no parsing, like nearly all."""
 
 
 def map_media(
     rows: Sequence[RawRecord], record: RawRecord | None = None, *, base_url: str, warn: Warn = silent
 ) -> tuple[Photo, ...]:
-    """The photos of a listing in display order, ``order`` dense from 0, ``url`` the whole original URL.
+    """The photos of a listing in display order; ``order`` counts from 0, ``url`` is the original URL.
 
-    Rows that are no public photo of the home are left out. ``record`` is their listing, whose PhotosCount and
-    timestamps decide if rows are unclear. ``warn`` is called with a constant sentence for each row that cannot be used.
+    Rows that are not public photos are skipped. ``record`` is the listing: its PhotosCount and timestamps are used if
+    the rows are ambiguous. ``warn`` is called for each unusable row.
     """
     if not isinstance(rows, (list, tuple)) or not rows:
         return ()
@@ -67,8 +67,8 @@ def map_media(
 
 
 def _photo(row: Row, order: int, changed: str | None, *, shared: bool) -> Photo:
-    """The order identifies a photo whose key is shared with others. A photo without a timestamp gets that of the last
-    change of its listing's photos."""
+    """A photo that shares its key with others is identified by its order. One without a timestamp gets that of the last
+    change of the listing's photos."""
     key = None if shared else row.media_key
     return Photo(
         url=row.url,
@@ -141,7 +141,7 @@ def _words(value: object) -> frozenset[str]:
 
 @lru_cache(1024)
 def _short(text: str) -> frozenset[str]:
-    """Cached, as all photos of a feed have the same few words."""
+    """Cached, because the photos of a feed have the same few words."""
     return _members(text.split(","))
 
 

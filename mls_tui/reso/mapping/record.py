@@ -14,7 +14,7 @@ from mls_tui.domain.errors import UnusableRecordError
 from mls_tui.domain.keys import mls_number_key, provider_name
 from mls_tui.domain.listing import Listing, ListingStatus, OpenHouse
 from mls_tui.reso.base import RawRecord
-from mls_tui.reso.mapping.home import address_of, features_of, home_of, money_of, office_of, withheld
+from mls_tui.reso.mapping.property import address_of, features_of, office_of, prices_of, property_of, withheld
 from mls_tui.reso.mapping.quarantine import scrub
 from mls_tui.reso.mapping.statuses import Outcome, status_meaning, status_word
 from mls_tui.reso.mapping.text import clean_block, clean_line, has_unsafe
@@ -195,8 +195,8 @@ def _facts(
     fields: Fields, preset: ProviderPreset, status: ListingStatus, key: str, number: str, mls_system: str | None
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {
-        **home_of(fields),
-        **money_of(fields, status),
+        **property_of(fields),
+        **prices_of(fields, status),
         **office_of(fields),
         "listing_id": "",
         "mls_id": key,

@@ -43,7 +43,7 @@ def test_a_fact_is_set_shown_as_ones_own_and_given_back(connected: Here) -> None
     connected.done("connections", "edit", "Lake", "--unset", "overlap_minutes")
     assert facts(connected)["overlap_minutes"] == {
         "name": "overlap_minutes", "value": "5", "default": "5", "setByYou": False,
-        "help": "how far before the last change an import begins", "type": "a whole number from 0 to 527,040",
+        "help": "minutes before the last change at which an import begins", "type": "a whole number from 0 to 527,040",
     }  # fmt: skip
     assert facts(connected)["page_size"]["value"] == "4"
 

@@ -1,4 +1,4 @@
-"""A server that speaks HTTP by hand, so that it can break it."""
+"""A server that writes HTTP by hand, so that it can send invalid HTTP."""
 
 from __future__ import annotations
 

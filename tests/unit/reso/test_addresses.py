@@ -1,5 +1,4 @@
-"""No spelling, name, redirect or late answer of a resolver leads to an address that is not public; URLs that one parser
-reads and another refuses end as a sentence."""
+"""No URL, name, redirect or DNS answer leads to an address that is not public."""
 
 from __future__ import annotations
 

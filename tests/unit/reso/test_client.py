@@ -1,4 +1,4 @@
-"""What is tried again, how often and after what wait (FIELD §3, issue "Only what may help is tried again")."""
+"""Which requests are sent again, how often and after which wait (docs/reso-feeds.md, section 3)."""
 
 from __future__ import annotations
 

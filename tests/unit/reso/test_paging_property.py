@@ -1,4 +1,4 @@
-"""For any feed, page size, link style, dialect and fault script, the set a sweep yields is the set served."""
+"""For any feed, page size, link style, dialect and faults, a sweep yields exactly the records served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as a photo, and what as a failed attempt (FIELD §5)."""
+"""What is a photo, and what is a failed attempt (docs/reso-feeds.md, section 5)."""
 
 from __future__ import annotations
 

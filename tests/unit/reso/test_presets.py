@@ -17,13 +17,13 @@ from mls_tui.reso.presets import (
     SETTING_NAMES,
     ProviderPreset,
     apply_overrides,
-    at_its_feed,
     feed_identity,
     for_connection,
     preset,
     preset_settings,
     setting_text,
     settings_of,
+    with_valid_cursor,
 )
 from mls_tui.reso.probe import settings_checks
 from tests.providers.direct import connection
@@ -164,7 +164,7 @@ def imported(**fields: Any) -> Connection:
     ],
 )
 def test_another_feed_begins_anew_and_keeps_only_the_epoch_of_what_is_to_be_tidied(change: dict[str, Any]) -> None:
-    edited = at_its_feed(imported().model_copy(update=change))
+    edited = with_valid_cursor(imported().model_copy(update=change))
     assert edited.cursor == Cursor(feed=feed_identity(edited), epoch=7)
 
 
@@ -179,7 +179,7 @@ def test_another_feed_begins_anew_and_keeps_only_the_epoch_of_what_is_to_be_tidi
     ],
 )
 def test_the_same_feed_goes_on_where_it_was(change: dict[str, Any]) -> None:
-    edited = at_its_feed(imported().model_copy(update=change))
+    edited = with_valid_cursor(imported().model_copy(update=change))
     assert edited.cursor.watermark == SWEPT.watermark
     assert edited.cursor.failed_keys == SWEPT.failed_keys
 
@@ -187,10 +187,10 @@ def test_the_same_feed_goes_on_where_it_was(change: dict[str, Any]) -> None:
 def test_a_change_that_is_taken_back_before_an_import_costs_nothing() -> None:
     before = imported()
     away = before.model_copy(update={"base_url": "https://other.example/odata"})
-    assert at_its_feed(away).cursor.watermark is None
-    assert at_its_feed(away.model_copy(update={"base_url": before.base_url})).cursor == before.cursor
+    assert with_valid_cursor(away).cursor.watermark is None
+    assert with_valid_cursor(away.model_copy(update={"base_url": before.base_url})).cursor == before.cursor
 
 
 def test_a_connection_that_cannot_be_used_is_left_as_it_is() -> None:
     broken = connection(overrides={"page_size": "many"}).model_copy(update={"cursor": SWEPT})
-    assert at_its_feed(broken) == broken
+    assert with_valid_cursor(broken) == broken

@@ -1,4 +1,4 @@
-"""The doctor's questions to a provider: each good or bad answer is a line, with what to do."""
+"""The doctor's checks of a provider: each result is one line with advice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A clock in the test's hand, and an MlsClient over answers that the test writes."""
+"""``Wire``: an MlsClient whose responses the test writes, with a clock that moves only when it sleeps."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ from mls_tui.reso.mapping.changes import (
     mapping_salt,
     media_hash,
 )
-from mls_tui.reso.mapping.home import FEATURE_FIELDS
 from mls_tui.reso.mapping.media import map_media
+from mls_tui.reso.mapping.property import FEATURE_FIELDS
 from mls_tui.reso.mapping.record import Mapped, Verdict, map_record
 from mls_tui.reso.presets import PRESETS, preset
 from tests.unit.reso.mapping.feeds import RESO, mapped, record

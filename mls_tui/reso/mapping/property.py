@@ -53,7 +53,7 @@ _NO_UNIT = frozenset({"forsale", "sale", "total", "other"})
 """ListPriceUnit values that say nothing about the unit."""
 
 
-def home_of(fields: Fields) -> dict[str, Any]:
+def property_of(fields: Fields) -> dict[str, Any]:
     """Keyword arguments of Listing: areas in square feet, lots in acres, WGS 84 degrees. A position of (0, 0) is
     unknown."""
     latitude = fields.number("Latitude", low=-90, high=90)
@@ -78,7 +78,7 @@ def home_of(fields: Fields) -> dict[str, Any]:
     }
 
 
-def money_of(fields: Fields, status: ListingStatus) -> dict[str, Any]:
+def prices_of(fields: Fields, status: ListingStatus) -> dict[str, Any]:
     """Keyword arguments of Listing: prices and fees in the feed's currency, and the period and unit of the price.
 
     The price is ClosePrice for sold homes, else ListPrice, else the rent in TotalActualRent or LeaseAmount. A price of
