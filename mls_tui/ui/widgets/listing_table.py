@@ -415,7 +415,7 @@ class ListingTable(VirtualTable):
             elif key == "photos" and home.photos < home.photos_total:
                 name = "warning"
             style = base
-            if name and not focused:
+            if name and not focused and not (cursor and name == "dim"):  # dim is too faint on the cursor's colour
                 style += Style(color=self.look(name).color, bold=name == "strong" or None)
             segments += _pad(segments, place, gap)
             gap = style  # a blank looks the same in any foreground, and one run of a style takes half the bytes of two
