@@ -54,7 +54,7 @@ def test_show_prints_every_setting_with_its_value_and_its_meaning(connected: Her
     assert set(SETTING_NAMES) <= set(lines)
     assert lines["page_size"].endswith("4  (set by you; the preset: 200)")
     assert lines["base_url"].endswith("(set by you; the preset: none)")
-    assert lines["keys_per_filter"].endswith("25  (keys asked for in one filter)")
+    assert lines["keys_per_filter"].endswith("25  (keys in one filter)")
 
 
 def test_doctor_says_each_setting_that_the_user_changed_in_text_and_in_json(connected: Here) -> None:
