@@ -146,7 +146,7 @@ class Read:
     ordered: bool = True
     """Timestamps never went down."""
     ties_ordered: bool = True
-    """Among equal timestamps, keys never went down."""
+    """Among equal timestamps, keys always rose."""
     position: tuple[str, Key] | None = None
     """(timestamp, key) of the last row that has both."""
     newest: datetime | None = None

@@ -1,4 +1,4 @@
-"""What is missing from a sweep is not gone yet (FIELD §7): the count must agree, and each key is looked at again."""
+"""What is missing from a sweep may still be there: the count must agree, and each key is asked for again."""
 
 from __future__ import annotations
 
