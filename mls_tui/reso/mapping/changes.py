@@ -120,7 +120,7 @@ def _without_url(row: Mapping[str, Any], numbers: dict[str, int]) -> dict[str, A
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FieldDifference:
     """A changed field, named as in ``Data`` (``address.street``), with its old and new text; None if absent."""
 
     name: str
@@ -131,7 +131,7 @@ class Difference:
         return f"{self.name}: {self.old or '(none)'} → {self.new or '(none)'}"
 
 
-def differences(old: Listing, new: Listing, photos: tuple[Photo, ...] | None = None) -> tuple[Difference, ...]:
+def differences(old: Listing, new: Listing, photos: tuple[Photo, ...] | None = None) -> tuple[FieldDifference, ...]:
     """The fields from the feed that differ, in the order of ``Data``.
 
     ``photos`` are those of the new version; None if they were not read.
@@ -139,7 +139,7 @@ def differences(old: Listing, new: Listing, photos: tuple[Photo, ...] | None = N
     before, after = _flat(feed_facts(old)), _flat(feed_facts(new))
     names = list(dict.fromkeys([*after, *before]))
     changed = [
-        Difference(name, _text(before.get(name)), _text(after.get(name)))
+        FieldDifference(name, _text(before.get(name)), _text(after.get(name)))
         for name in names
         if _comparable(before.get(name)) != _comparable(after.get(name))
     ]
@@ -154,16 +154,16 @@ def history_changes(old: Listing, new: Listing, at: str) -> tuple[Change, ...]:
     return tuple(Change(at=at, field=name, old=was, new=now) for name, was, now in pairs if was != now)
 
 
-def _photo_differences(old: tuple[Photo, ...], new: tuple[Photo, ...]) -> Iterator[Difference]:
+def _photo_differences(old: tuple[Photo, ...], new: tuple[Photo, ...]) -> Iterator[FieldDifference]:
     if {photo.identity for photo in old} != {photo.identity for photo in new} or len(old) != len(new):
         added = len({photo.identity for photo in new} - {photo.identity for photo in old})
-        yield Difference("photos", str(len(old)), f"{len(new)} ({added} new)" if added else str(len(new)))
+        yield FieldDifference("photos", str(len(old)), f"{len(new)} ({added} new)" if added else str(len(new)))
     elif _sequence(old) != _sequence(new):
-        yield Difference("photos.order", "as stored", "changed")
+        yield FieldDifference("photos.order", "as stored", "changed")
     captions = {photo.identity: photo.caption for photo in old}
     changed = sum(1 for photo in new if photo.identity in captions and captions[photo.identity] != photo.caption)
     if changed:
-        yield Difference("photos.captions", "as stored", f"{changed} changed")
+        yield FieldDifference("photos.captions", "as stored", f"{changed} changed")
 
 
 def _sequence(photos: tuple[Photo, ...]) -> list[tuple[str, str]]:

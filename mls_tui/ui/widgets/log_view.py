@@ -36,7 +36,7 @@ _OUTCOMES = {"created": "✚", "updated": "↻", "unchanged": "=", "removed": "�
 
 
 @dataclass(frozen=True, slots=True)
-class LogLine:
+class EventLine:
     """``look``: plain, good, warn or bad. ``bad`` lines are what the error filter keeps."""
 
     time: str
@@ -45,10 +45,10 @@ class LogLine:
     text: str
 
 
-def log_line(event: Event) -> LogLine | None:
+def log_line(event: Event) -> EventLine | None:
     """The line of an event; None for the events that only move counters."""
     told = _told(event)
-    return None if told is None else LogLine(clock_time(event.at), *told)
+    return None if told is None else EventLine(clock_time(event.at), *told)
 
 
 def _told(event: Event) -> tuple[str, str, str] | None:
@@ -111,12 +111,12 @@ class LogView(LongLines, inherit_bindings=False):
     class Opened(Message):
         """The user wants to read a line in full."""
 
-        line: LogLine
+        line: EventLine
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._lines: deque[LogLine] = deque(maxlen=MAX_LINES)
-        self._shown: list[LogLine] = []
+        self._lines: deque[EventLine] = deque(maxlen=MAX_LINES)
+        self._shown: list[EventLine] = []
         self._cursor = 0
         self.only_errors = False
         self._here = True
@@ -219,7 +219,7 @@ class LogView(LongLines, inherit_bindings=False):
         self.refresh_changed()
 
     @property
-    def _line(self) -> LogLine | None:
+    def _line(self) -> EventLine | None:
         return self._shown[self._cursor] if self._cursor < len(self._shown) else None
 
     def action_open(self) -> None:

@@ -14,7 +14,7 @@ from mls_tui.domain.listing import Change, LastImport, Listing, Photo
 from mls_tui.reso.mapping.changes import (
     MAPPING_VERSION,
     NOT_FROM_FEED,
-    Difference,
+    FieldDifference,
     differences,
     fact_hash,
     fingerprint,
@@ -233,15 +233,15 @@ def test_a_listing_read_back_has_the_fingerprint_it_was_stored_with() -> None:
 OLD = {"ListPrice": 400000, "City": "Austin", "Heating": "Gas", "PublicRemarks": "Old"}
 
 
-def changes(**new: Any) -> tuple[Difference, ...]:
+def changes(**new: Any) -> tuple[FieldDifference, ...]:
     return differences(mapped(**OLD), mapped(**{**OLD, **new}))
 
 
 def test_each_changed_field_is_named_with_its_values() -> None:
     assert changes(ListPrice=390000, City="Dallas", PublicRemarks=None) == (
-        Difference("address.city", "Austin", "Dallas"),
-        Difference("price", "400000", "390000"),
-        Difference("description", "Old", None),
+        FieldDifference("address.city", "Austin", "Dallas"),
+        FieldDifference("price", "400000", "390000"),
+        FieldDifference("description", "Old", None),
     )
     assert str(changes(ListPrice=390000)[0]) == "price: 400000 → 390000"
 
