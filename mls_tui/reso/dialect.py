@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
-from mls_tui.domain.errors import MLSError
+from mls_tui.domain.errors import MLSError, sentence
 from mls_tui.reso.base import Observer, RawRecord, RequestFailed
 from mls_tui.reso.odata import (
     AgentForm,
@@ -175,11 +175,12 @@ class Feed:
 
     def shrink(self, request: Request, error: MLSError) -> None:
         """Request smaller pages after a 413. Raises the error if they cannot be smaller."""
-        before, less = self.dialect, smaller_pages(self._sized(request), self.dialect)
+        less = smaller_pages(self._sized(request), self.dialect)
         if less is None:
             raise error
         self.dialect = less
-        self._report(error, before)
+        cause = f"{sentence(error)} Smaller pages are requested."
+        self._observer(RequestFailed(attempt=1, of=2, wait=0.0, cause=cause))
 
     def _report(self, error: MLSError, before: Dialect) -> None:
         cause = f"The MLS refused {describe_change(before, self.dialect)} ({error.status}); asked again without."
