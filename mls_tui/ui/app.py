@@ -102,6 +102,16 @@ class MlsTuiApp(BaseApp):
         ),
         Binding("q", "end", "Quit", id="app.quit", tooltip="Quit at once; an import goes on later", group=APPLICATION),
         Binding(
+            "ctrl+q",
+            "quit",
+            "Quit",
+            show=False,
+            priority=True,
+            id="app.leave",
+            tooltip="Quit from anywhere; a form with changes asks first",
+            group=APPLICATION,
+        ),
+        Binding(
             "L", "leave_demo", "Leave demo", show=False, id="app.leave-demo", tooltip="Back to your own store",
             group=APPLICATION,
         ),

@@ -78,7 +78,7 @@ async def test_delete_starts_on_cancel_and_names_what_goes() -> None:
         assert isinstance(desk.app.screen, ConfirmDialog)
         assert desk.app.focused is not None
         assert desk.app.focused.id == "cancel"
-        assert "1 row and" in desk.text
+        assert "1 listing and" in desk.text
         assert "photos will be deleted from SQLite file" in " ".join(desk.text.replace("│", "").split())
         await desk.press("enter")
         assert "20 of 20" in desk.text

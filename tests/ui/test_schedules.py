@@ -62,7 +62,7 @@ async def test_refused_credentials_stop_the_schedule_and_say_what_to_do() -> Non
         clock.move(601)
         await until(pilot, lambda: any("no longer imported by itself" in toast for toast in toasts(pilot)))
         await press(pilot, "r")
-        assert "stopped; e mends it" in seen(pilot)
+        assert "stopped: press e" in seen(pilot)
         clock.move(3_600)
         await settled(pilot)
         assert imports(actions) == 1
