@@ -9,22 +9,45 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 COLLECT_AFTER = 10_000
 """New objects between two collections of the youngest generation; Python's default is 700."""
 
 
+@dataclass(slots=True)
+class _Running:
+    """The imports that run now in this process, in any thread, and the thresholds before the first."""
+
+    count: int = 0
+    usual: tuple[int, int, int] = (0, 0, 0)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_RUNNING = _Running()
+
+
 @contextmanager
 def beside_an_import() -> Iterator[None]:
-    """What exists now is not walked by the garbage collector again, only freed when unused."""
-    usual = gc.get_threshold()
-    if gc.get_freeze_count():
-        gc.collect()  # what an earlier import left in cycles would never be freed otherwise
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, *usual[1:])
+    """What exists now is not walked by the garbage collector again, only freed when unused.
+
+    Imports may overlap: the first one changes the collector, the last one restores it.
+    """
+    with _RUNNING.lock:
+        if _RUNNING.count == 0:
+            _RUNNING.usual = gc.get_threshold()
+            if gc.get_freeze_count():
+                gc.collect()  # what an earlier import left in cycles would never be freed otherwise
+            gc.freeze()
+            gc.set_threshold(COLLECT_AFTER, *_RUNNING.usual[1:])
+        _RUNNING.count += 1
     try:
         yield
     finally:
-        gc.set_threshold(*usual)
+        with _RUNNING.lock:
+            _RUNNING.count -= 1
+            if _RUNNING.count == 0:
+                gc.set_threshold(*_RUNNING.usual)
