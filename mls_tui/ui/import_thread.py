@@ -135,13 +135,16 @@ class ImportThread:
         self._finished = isinstance(event, RunFinished)
         with self._lock:
             self._waiting.append(event)
-            full = len(self._waiting) >= MAX_WAITING
         if isinstance(event, RunStarted):
             self._publish()  # at once: the user has just pressed a key
-        if full:
+        while self._full():  # an earlier delivery may set the event late
             self._may_go_on.clear()
             self._publish()
             await self._may_go_on.wait()
+
+    def _full(self) -> bool:
+        with self._lock:
+            return len(self._waiting) >= MAX_WAITING
 
     async def _tick(self) -> None:
         while True:
